@@ -1,0 +1,1 @@
+"""The command line: local stack, submit, demo, publish."""

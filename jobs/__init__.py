@@ -1,0 +1,1 @@
+"""One Flink job per file or folder: its SQL, its build(), its main()."""

@@ -1,0 +1,1 @@
+"""What learns and predicts. Plain Python values: no Flink, no network."""

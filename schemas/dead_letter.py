@@ -1,0 +1,43 @@
+"""Dead letters: what could not be used, with its bytes, the reason, and the way back."""
+
+import hashlib
+
+from pydantic import Field
+
+from schemas.record import Position, Record
+from schemas.reject_reasons import RejectReason
+
+MAX_ORIGINAL_BYTES = 4 * 1024 * 1024
+"""Above this a dead letter keeps only the head of the original, its length and its SHA-256."""
+
+KEPT_HEAD_BYTES = 64 * 1024
+
+
+class DeadLetter(Record):
+    """A record that a stage refused. `original` replayed to `position.topic` runs through the stage again."""
+
+    schema_version: int = 1
+    reason: RejectReason
+    detail: str | None = Field(None, description="what exactly was wrong, for a person")
+    stage: str = Field(description="the job or process that refused it")
+    device: str | None = Field(None, description="key of the source record")
+    original: bytes | None = Field(None, description="the bytes as they came, base64 in JSON")
+    original_size: int = Field(0, description="bytes, also where only the head is kept")
+    original_sha256: str | None = Field(None, description="set where only the head is kept")
+    replayable: bool = True
+    headers: dict[str, bytes] = Field(default_factory=dict, description="of the source record, base64 in JSON")
+    position: Position | None = Field(None, description="null where the record never reached a topic")
+    first_seen: int = Field(description="ms since the epoch when the source record was stored")
+    replays: int = Field(0, description="how often it was replayed before")
+
+
+def bounded_original(payload: bytes) -> dict[str, object]:
+    """The fields of a DeadLetter that hold `payload`, whole up to 4 MiB, else head, length and SHA-256."""
+    if len(payload) <= MAX_ORIGINAL_BYTES:
+        return {"original": payload, "original_size": len(payload)}
+    return {
+        "original": payload[:KEPT_HEAD_BYTES],
+        "original_size": len(payload),
+        "original_sha256": hashlib.sha256(payload).hexdigest(),
+        "replayable": False,
+    }

@@ -1,0 +1,69 @@
+"""Why a record becomes a dead letter: a closed list. docs/reject_reasons.md is made from it."""
+
+from enum import StrEnum
+
+
+class RejectReason(StrEnum):
+    """The `reason` of a dead letter; `meaning` says what to mend, `example` is a payload that gets it."""
+
+    meaning: str
+    example: bytes | None
+
+    def __new__(cls, code: str, meaning: str, example: bytes | None = None) -> "RejectReason":
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        member.example = example
+        return member
+
+    # The door: the bridge writes these itself, nothing of them reaches telemetry.raw.
+    NO_DEVICE = "no_device", "The MQTT topic is not fleet/{device}/telemetry with a device in it."
+    PAYLOAD_TOO_LARGE = "payload_too_large", "The payload is over 256 KiB."
+
+    # The message as a whole: one item, the whole payload.
+    EMPTY_PAYLOAD = "empty_payload", "The payload has no bytes.", b""
+    INVALID_UTF8 = "invalid_utf8", "The payload is not UTF-8 text.", b'{"metric":"t","value":1,"unit":"\xff"}'
+    NOT_JSON = "not_json", "The payload is not one JSON text: cut off, or something follows it.", b'{"metric":'
+    NOT_A_READING = "not_a_reading", "Valid JSON, but no object where a reading should stand.", b"21.4"
+    EMPTY_ARRAY = "empty_array", "An array without readings.", b"[]"
+    NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
+    NESTED_VALUES = (
+        "nested_values",
+        "`values` holds objects or arrays; it maps metrics to numbers.",
+        b'{"ts":1719800000123,"values":{"pos":{"x":1}}}',
+    )
+
+    # One item of a message; its siblings are not affected.
+    NO_METRIC = "no_metric", "`metric` is missing or empty.", b'{"value":21.4}'
+    BAD_METRIC = (
+        "bad_metric",
+        "`metric` is no string, has a control character, or is over 200 characters.",
+        b'{"metric":"a\\u0007b","value":21.4}',
+    )
+    NO_VALUE = "no_value", "`value` is missing or null.", b'{"metric":"temperature"}'
+    BAD_VALUE = "bad_value", "`value` is not a finite number.", b'{"metric":"temperature","value":"warm"}'
+    BAD_TS = "bad_ts", "`ts` is not a whole number of ms.", b'{"metric":"temperature","value":21.4,"ts":"noon"}'
+    TS_OUT_OF_RANGE = (
+        "ts_out_of_range",
+        "`ts` is before 2010 or over 5 minutes after the message was stored (seconds instead of ms?).",
+        b'{"metric":"temperature","value":21.4,"ts":1719800000}',
+    )
+    BAD_SEQ = "bad_seq", "`seq` is not a whole number.", b'{"metric":"temperature","value":21.4,"seq":"first"}'
+    UNKNOWN_UNIT = (
+        "unknown_unit",
+        "`unit` is not a UCUM code on the list of schemas/units.py.",
+        b'{"metric":"temperature","value":21.4,"unit":"degrees"}',
+    )
+    WRONG_UNIT = (
+        "wrong_unit",
+        "`unit` measures something else than this metric.",
+        b'{"metric":"temperature","value":21.4,"unit":"km/h"}',
+    )
+    CONFLICTING_DUPLICATE = (
+        "conflicting_duplicate",
+        "A reading of this device, metric and time came before, with another value. The first one stays.",
+    )
+
+    # Stores and models.
+    REFUSED_BY_INFLUXDB = "refused_by_influxdb", "InfluxDB refused this row; `detail` has its words."
+    REFUSED_BY_REDIS = "refused_by_redis", "Redis refused this row, or its device has too many metrics."

@@ -1,0 +1,63 @@
+"""Kafka topics: name, key, partitions, retention, largest message. Made by the local stack and by compose."""
+
+from dataclasses import dataclass
+
+from schemas.anomaly_score import AnomalyScore
+from schemas.dead_letter import DeadLetter
+from schemas.reading import DuplicateReading, LateReading, Reading
+from schemas.record import Record
+from schemas.window_summary import WindowSummary
+
+DAY_MS = 24 * 60 * 60 * 1000
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic. All are LogAppendTime: the broker's clock is the only one that every record shares."""
+
+    name: str
+    record: type[Record] | None
+    """None: the value is the payload's bytes, untouched."""
+    purpose: str
+    key: str = "device"
+    partitions: int = 4
+    retention_ms: int = 7 * DAY_MS
+    retention_bytes: int = 4096 * MIB
+    """Of one partition. Whichever of the two limits is met first."""
+    cleanup_policy: str = "delete"
+    max_message_bytes: int = 1 * MIB
+
+    def configs(self) -> dict[str, str]:
+        """Kafka's topic configuration, as strings."""
+        return {
+            "message.timestamp.type": "LogAppendTime",
+            "cleanup.policy": self.cleanup_policy,
+            "retention.ms": str(self.retention_ms),
+            "retention.bytes": str(self.retention_bytes),
+            "max.message.bytes": str(self.max_message_bytes),
+        }
+
+
+TELEMETRY_RAW = Topic("telemetry.raw", None, "Payloads as devices sent them; headers say how they came.")
+TELEMETRY_READINGS = Topic("telemetry.readings", Reading, "Clean readings, each identity once.")
+TELEMETRY_DUPLICATES = Topic("telemetry.duplicates", DuplicateReading, "Readings that came again, unchanged.")
+TELEMETRY_WINDOWS = Topic("telemetry.windows", WindowSummary, "Windows of 10 s and 1 min in event time.")
+TELEMETRY_LATE = Topic("telemetry.late", LateReading, "Readings behind the watermark: in no window, stored all the same.")
+TELEMETRY_ANOMALIES = Topic("telemetry.anomalies", AnomalyScore, "A score for every reading.")
+# 4 MiB of original are 5.4 MiB in base64.
+DEAD_LETTERS = Topic(
+    "dead-letters", DeadLetter, "What could not be used, and why.", retention_ms=30 * DAY_MS, max_message_bytes=8 * MIB
+)
+
+TOPICS = (
+    TELEMETRY_RAW,
+    TELEMETRY_READINGS,
+    TELEMETRY_DUPLICATES,
+    TELEMETRY_WINDOWS,
+    TELEMETRY_LATE,
+    TELEMETRY_ANOMALIES,
+    DEAD_LETTERS,
+)
+
+LARGEST_MESSAGE_BYTES = max(topic.max_message_bytes for topic in TOPICS)
