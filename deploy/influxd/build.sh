@@ -21,7 +21,7 @@ trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 cp "$here/go.mod" "$here/go.sum" "$here/tools.go" "$work/"
 cd "$work"
 export GOBIN="$work/bin" GOFLAGS="-mod=mod -buildvcs=false"
-export RUSTUP_TOOLCHAIN="${RUSTUP_TOOLCHAIN:-stable}" CARGO_TARGET_DIR="$work/target"
+export RUSTUP_TOOLCHAIN="${RUSTUP_TOOLCHAIN:-stable}"
 go install github.com/influxdata/pkg-config@v0.3.0
 cat > rustc-wrap.sh <<'WRAP'
 #!/bin/sh
