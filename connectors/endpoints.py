@@ -7,6 +7,7 @@ whose files only the owner reads.
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -65,21 +66,29 @@ class Endpoints(BaseSettings):
     @classmethod
     def load(cls, stack: StackSettings | None = None) -> "Endpoints":
         """Endpoints of the environment, and for what it does not name, of the local stack."""
-        stack = stack or StackSettings()
-        offset = stack.port_offset
-        local = {
-            "mqtt_host": LOOPBACK,
-            "mqtt_port": MQTT_PORT + offset,
-            "kafka": f"{LOOPBACK}:{KAFKA_PORT + offset}",
-            "redis_host": LOOPBACK,
-            "redis_port": REDIS_PORT + offset,
-            "redis_password": _secret(stack.secrets / "redis-password"),
-            "influxdb_url": f"http://{LOOPBACK}:{INFLUXDB_PORT + offset}",
-            "influxdb_token": _secret(stack.secrets / "influxdb-token"),
-            "flink": f"{LOOPBACK}:{FLINK_REST_PORT + offset}",
-        }
+        named = [name for name in cls.model_fields if f"HEADRACE_{name.upper()}" in os.environ]
         # Init arguments win over the environment in pydantic-settings, so leave out what the environment names.
-        return cls(**{name: value for name, value in local.items() if f"HEADRACE_{name.upper()}" not in os.environ})
+        return cls(**{name: value for name, value in _local(stack or StackSettings()).items() if name not in named})
+
+    @classmethod
+    def local(cls, stack: StackSettings) -> "Endpoints":
+        """Endpoints of that local stack, whatever the environment names."""
+        return cls(**_local(stack))
+
+
+def _local(stack: StackSettings) -> dict[str, Any]:
+    offset = stack.port_offset
+    return {
+        "mqtt_host": LOOPBACK,
+        "mqtt_port": MQTT_PORT + offset,
+        "kafka": f"{LOOPBACK}:{KAFKA_PORT + offset}",
+        "redis_host": LOOPBACK,
+        "redis_port": REDIS_PORT + offset,
+        "redis_password": _secret(stack.secrets / "redis-password"),
+        "influxdb_url": f"http://{LOOPBACK}:{INFLUXDB_PORT + offset}",
+        "influxdb_token": _secret(stack.secrets / "influxdb-token"),
+        "flink": f"{LOOPBACK}:{FLINK_REST_PORT + offset}",
+    }
 
 
 def _secret(path: Path) -> SecretStr | None:

@@ -26,6 +26,7 @@ class RejectReason(StrEnum):
     NOT_JSON = "not_json", "The payload is not one JSON text: cut off, or something follows it.", b'{"metric":'
     NOT_A_READING = "not_a_reading", "Valid JSON, but no object where a reading should stand.", b"21.4"
     EMPTY_ARRAY = "empty_array", "An array without readings.", b"[]"
+    TOO_MANY_ITEMS = "too_many_items", "One message holds over 10,000 readings."
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
     NESTED_VALUES = (
         "nested_values",
@@ -37,18 +38,18 @@ class RejectReason(StrEnum):
     NO_METRIC = "no_metric", "`metric` is missing or empty.", b'{"value":21.4}'
     BAD_METRIC = (
         "bad_metric",
-        "`metric` is no string, has a control character, or is over 200 characters.",
+        "`metric` is an object or array, has a control character, or is over 200 characters.",
         b'{"metric":"a\\u0007b","value":21.4}',
     )
     NO_VALUE = "no_value", "`value` is missing or null.", b'{"metric":"temperature"}'
     BAD_VALUE = "bad_value", "`value` is not a finite number.", b'{"metric":"temperature","value":"warm"}'
-    BAD_TS = "bad_ts", "`ts` is not a whole number of ms.", b'{"metric":"temperature","value":21.4,"ts":"noon"}'
+    BAD_TS = "bad_ts", "`ts` is not a number of ms.", b'{"metric":"temperature","value":21.4,"ts":"noon"}'
     TS_OUT_OF_RANGE = (
         "ts_out_of_range",
         "`ts` is before 2010 or over 5 minutes after the message was stored (seconds instead of ms?).",
         b'{"metric":"temperature","value":21.4,"ts":1719800000}',
     )
-    BAD_SEQ = "bad_seq", "`seq` is not a whole number.", b'{"metric":"temperature","value":21.4,"seq":"first"}'
+    BAD_SEQ = "bad_seq", "`seq` is not a number.", b'{"metric":"temperature","value":21.4,"seq":"first"}'
     UNKNOWN_UNIT = (
         "unknown_unit",
         "`unit` is not a UCUM code on the list of schemas/units.py.",

@@ -6,10 +6,11 @@ more code, add it to a line below. Source of the codes: https://ucum.org/ucum
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 
 ACCEPTED_UNITS: dict[str, tuple[str, ...]] = {
-    "Cel": ("Cel", "K", "mK", "[degF]", "[degR]"),
+    "Cel": ("Cel", "K", "mK", "[degF]"),
     "%": ("%", "1", "[ppth]", "[ppm]", "[ppb]"),
     "Pa": ("Pa", "hPa", "kPa", "MPa", "GPa", "bar", "mbar", "[psi]", "atm", "m[Hg]", "mm[Hg]", "m[H2O]", "cm[H2O]"),
     "m": ("m", "nm", "um", "mm", "cm", "dm", "km", "[in_i]", "[ft_i]", "[yd_i]", "[mi_i]", "[nmi_i]"),
@@ -83,14 +84,13 @@ def conversions() -> dict[str, Conversion]:
     """UCUM code -> its conversion, for every accepted code. Loads the library: a second, once a process."""
     from ucumvert import PintUcumRegistry
 
-    registry = PintUcumRegistry()
+    registry = PintUcumRegistry(non_int_type=Decimal)  # floats would leave 99.99999999997873 for 212 [degF]
 
     def conversion(code: str, canonical: str) -> Conversion:
         if code == canonical:
             return Conversion(canonical, 1.0, 0.0)
         source, target = registry.from_ucum(code), registry.from_ucum(canonical)
-        zero, million = (registry.Quantity(x, source).to(target).magnitude for x in (0.0, 1e6))
-        # Rounding takes away what the difference of two floats leaves behind: 100.0, not 99.99999999999999.
-        return Conversion(canonical, float(f"{(million - zero) / 1e6:.14g}"), float(f"{zero:.12g}"))
+        zero, million = (registry.Quantity(Decimal(x), source).to(target).magnitude for x in (0, 1_000_000))
+        return Conversion(canonical, float((million - zero) / 1_000_000), float(zero))
 
     return {code: conversion(code, canonical) for canonical, codes in ACCEPTED_UNITS.items() for code in codes}

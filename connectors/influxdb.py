@@ -1,0 +1,94 @@
+"""InfluxDB 2: line protocol in batches, the refused rows found and named."""
+
+from collections.abc import Sequence
+
+import httpx
+
+from connectors.endpoints import Endpoints
+from connectors.stores import StoreAway, StoreMisconfigured, until_it_answers
+
+_ROWS_REFUSED = {400, 413, 422}
+_NEVER = {401: "the token is not valid", 403: "the token may not write", 404: "organisation or bucket does not exist"}
+
+
+class InfluxDBWriter:
+    """Writes lines of line protocol, ms precision. Writing a line twice leaves one point.
+
+    Parameters
+    ----------
+    client
+        An httpx client with base URL and Authorization header, closed by the caller.
+    org, bucket
+        Where to write.
+    patience_s
+        How long an absent InfluxDB is waited for before StoreAway is raised.
+
+    Source: https://docs.influxdata.com/influxdb/v2/api/#operation/PostWrite
+    """
+
+    def __init__(self, client: httpx.Client, org: str, bucket: str, patience_s: float = 60.0) -> None:
+        self._client = client
+        self._parameters = {"org": org, "bucket": bucket, "precision": "ms"}
+        self._patience_s = patience_s
+
+    @classmethod
+    def connect(cls, endpoints: Endpoints) -> "InfluxDBWriter":
+        """A writer for the InfluxDB of `endpoints`. Opens no connection yet."""
+        token = endpoints.influxdb_token.get_secret_value() if endpoints.influxdb_token else ""
+        client = httpx.Client(
+            base_url=endpoints.influxdb_url, headers={"Authorization": f"Token {token}"}, timeout=httpx.Timeout(20.0)
+        )
+        return cls(client, endpoints.influxdb_org, endpoints.influxdb_bucket)
+
+    def write(self, lines: Sequence[str]) -> list[str | None]:
+        """For each line None, or InfluxDB's words if it refused that line. All others are stored.
+
+        Raises StoreAway when InfluxDB stays away for `patience_s`, StoreMisconfigured when it
+        answers that it will never take anything of us.
+        """
+        refusals: list[str | None] = [None] * len(lines)
+        if lines:
+            self._write_slice(lines, 0, len(lines), refusals)
+        return refusals
+
+    def _write_slice(self, lines: Sequence[str], start: int, end: int, refusals: list[str | None]) -> None:
+        """Halves a refused batch until the bad lines stand alone: a write is idempotent, so the good half may go twice."""
+        words = until_it_answers(lambda: self._post("\n".join(lines[start:end])), self._patience_s)
+        if words is None:
+            return
+        if end - start == 1:
+            refusals[start] = words
+            return
+        middle = (start + end) // 2
+        self._write_slice(lines, start, middle, refusals)
+        self._write_slice(lines, middle, end, refusals)
+
+    def _post(self, body: str) -> str | None:
+        """None if stored, InfluxDB's message if at least one line was refused."""
+        try:
+            answer = self._client.post("/api/v2/write", params=self._parameters, content=body.encode())
+        except httpx.TransportError as error:
+            raise StoreAway(f"InfluxDB at {self._client.base_url} does not answer ({error!r})") from error
+        if answer.is_success:
+            return None
+        if answer.status_code in _ROWS_REFUSED:
+            return _message(answer)
+        if answer.status_code in _NEVER:
+            raise StoreMisconfigured(
+                f"InfluxDB at {self._client.base_url}: {_NEVER[answer.status_code]}. Check HEADRACE_INFLUXDB_TOKEN, "
+                f"_ORG ({self._parameters['org']}) and _BUCKET ({self._parameters['bucket']}). It said: {_message(answer)}"
+            )
+        raise StoreAway(f"InfluxDB answered {answer.status_code}: {_message(answer)}", _retry_after_s(answer))
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["message"])[:500]
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:500]
+
+
+def _retry_after_s(answer: httpx.Response) -> float | None:
+    """Seconds of a Retry-After header; the form with a date is not used by InfluxDB."""
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else None

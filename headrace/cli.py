@@ -1,0 +1,38 @@
+"""The command line: one file per command in `headrace/commands/`, registered here.
+
+Commands import what they need inside: `headrace --help` is quick, and importing this has no effects.
+"""
+
+import click
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from headrace.commands.endpoints import endpoints
+from headrace.commands.logs import logs
+from headrace.commands.setup import setup
+from headrace.commands.status import status
+from headrace.commands.up_down import down, up
+from headrace.errors import HeadraceError
+
+
+class _Commands(TyperGroup):
+    """Prints a HeadraceError as text and exits with 1; any other exception is a programming error and shows."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except HeadraceError as error:
+            Console(stderr=True, soft_wrap=True).print(f"[red]✘[/] {_plain(error)}", highlight=False)
+            raise typer.Exit(1) from None
+
+
+def _plain(error: HeadraceError) -> str:
+    from rich.markup import escape
+
+    return escape(str(error))
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0])
+for command in (up, down, status, endpoints, logs, setup):
+    app.command()(command)

@@ -1,0 +1,1 @@
+"""One file per command or tight group of commands; `headrace.cli` registers them."""

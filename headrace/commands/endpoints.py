@@ -1,0 +1,40 @@
+"""`headrace endpoints`: where everything is, and with which credentials."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from headrace.commands.options import AsJson, Home, PortOffset
+
+if TYPE_CHECKING:
+    from connectors.endpoints import Endpoints
+
+
+def endpoints(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
+    """Print addresses and credentials (the password and the token too: for your programs, not for a log)."""
+    from headrace.stack.layout import Layout
+
+    found = addresses(Layout.of(home, port_offset).endpoints)
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in found.items():
+        for key, text in value.items() if isinstance(value, dict) else [("", value)]:
+            table.add_row(f"{name} {key}".strip(), str(text))
+    Console(soft_wrap=True).print(table, highlight=False)
+
+
+def addresses(of: "Endpoints") -> dict[str, Any]:
+    """The object that `--json` prints. People script against its keys."""
+    token = of.influxdb_token.get_secret_value() if of.influxdb_token else None
+    influxdb = {"url": of.influxdb_url, "org": of.influxdb_org, "bucket": of.influxdb_bucket, "token": token}
+    return {
+        "mqtt": {"host": of.mqtt_host, "port": of.mqtt_port},
+        "kafka": of.kafka,
+        "redis": of.redis_url,
+        "influxdb": influxdb,
+        "flink": f"http://{of.flink}",
+    }

@@ -1,0 +1,21 @@
+"""`headrace setup`: all that is installed, fetched or built once."""
+
+from rich.console import Console
+
+
+def setup() -> None:
+    """Install missing programs, fetch the jars, build influxd. Does nothing a second time."""
+    from headrace.stack import influxd, jars, programs
+
+    console = Console(soft_wrap=True)
+    with console.status("Setting up") as status:
+
+        def say(text: str) -> None:
+            status.update(text)
+            if not console.is_terminal:
+                console.print(text, highlight=False)
+
+        programs.install_missing(say)
+        jars.fetch(say)
+        path = influxd.build(say)
+    console.print(f"Set up: programs, jars ({jars.folder()}), influxd ({path})", highlight=False)

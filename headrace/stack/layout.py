@@ -1,0 +1,105 @@
+"""Where a stack keeps what: folders under its home, ports moved by its offset, the environment of its processes."""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.endpoints import Endpoints, StackSettings
+from headrace.stack.whole_files import write_whole
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FLINK_CONF = REPOSITORY / "flink-conf"
+# A unix socket's address has 108 bytes; supervisord first binds the name with ".PID" behind it.
+LONGEST_SOCKET_PATH = 95
+
+
+def cache() -> Path:
+    """The user's folder of what is fetched or built once: HEADRACE_CACHE, else ~/.cache/headrace."""
+    return Path(os.environ.get("HEADRACE_CACHE") or Path.home() / ".cache" / "headrace")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One stack: its absolute home and how far its ports are moved."""
+
+    home: Path
+    port_offset: int = 0
+
+    @classmethod
+    def of(cls, home: Path | None = None, port_offset: int | None = None) -> "Layout":
+        """The stack that is named, else the environment's; a stack made before remembers its port offset."""
+        settings = StackSettings()
+        home = Path(os.path.abspath((home or settings.home).expanduser()))
+        if port_offset is None and "port_offset" not in settings.model_fields_set:
+            port_offset = _remembered_offset(home)
+        return cls(home, settings.port_offset if port_offset is None else port_offset)
+
+    def remember(self) -> None:
+        """So that `headrace down --home DIR` and the like need not be told the ports again."""
+        write_whole(self.home / "stack.json", json.dumps({"port_offset": self.port_offset}) + "\n")
+
+    @property
+    def settings(self) -> StackSettings:
+        return StackSettings(home=self.home, port_offset=self.port_offset)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Of this stack's own servers, whatever the environment names."""
+        return Endpoints.local(self.settings)
+
+    def port(self, standard: int) -> int:
+        return standard + self.port_offset
+
+    def folder(self, *names: str) -> Path:
+        """A folder of the stack, made if missing; only its owner enters the home."""
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.home.joinpath(*names)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def log(self, name: str) -> Path:
+        return self.folder("log") / f"{name}.log"
+
+    @property
+    def socket(self) -> Path:
+        """Of supervisord: in the home, or for a home with a long name in a short folder of the user's."""
+        near = self.home / "run" / "supervisor.sock"
+        return near if len(os.fsencode(near)) <= LONGEST_SOCKET_PATH else _runtime_folder() / f"{self._short_name}.sock"
+
+    @property
+    def _short_name(self) -> str:
+        return hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+
+    def environment(self) -> dict[str, str]:
+        """What every process of the stack, and every command run against it, has in its environment.
+
+        Addresses that the caller's environment names are left out: inside a stack its own servers are meant.
+        """
+        foreign = {f"HEADRACE_{name.upper()}" for name in Endpoints.model_fields}
+        inherited = {name: value for name, value in os.environ.items() if name not in foreign}
+        path = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return inherited | {
+            "HEADRACE_HOME": str(self.home),
+            "HEADRACE_PORT_OFFSET": str(self.port_offset),
+            "PYTHONPATH": os.pathsep.join(dict.fromkeys(os.pathsep.join(path).split(os.pathsep))),
+        }
+
+
+def _remembered_offset(home: Path) -> int | None:
+    try:
+        return int(json.loads((home / "stack.json").read_text())["port_offset"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _runtime_folder() -> Path:
+    """Short, and the user's own: $XDG_RUNTIME_DIR, else a folder under the system's temporary one."""
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(given) / "headrace" if given else Path(tempfile.gettempdir()) / f"headrace-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else: set XDG_RUNTIME_DIR to a folder of yours")
+    return folder

@@ -1,0 +1,30 @@
+"""Passwords and tokens of a stack: made once, kept in files that only the owner reads.
+
+They reach the servers through configuration files or an API call, never through a command line or an
+environment, which every user of the machine (or every child process) could read.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from headrace.stack.layout import Layout
+from headrace.stack.whole_files import write_whole
+
+REDIS_PASSWORD = "redis-password"
+INFLUXDB_TOKEN = "influxdb-token"
+INFLUXDB_PASSWORD = "influxdb-password"
+
+
+def secret(layout: Layout, name: str) -> str:
+    """The secret of that name; the first call makes it."""
+    path = _folder(layout) / name
+    if not path.is_file():
+        write_whole(path, secrets.token_urlsafe(32) + "\n", mode=0o600)
+    return path.read_text().strip()
+
+
+def _folder(layout: Layout) -> Path:
+    folder = layout.folder("secrets")
+    os.chmod(folder, 0o700)
+    return folder

@@ -1,0 +1,25 @@
+"""All servers of a stack, in the order of the readiness display. `down` stops them in waves."""
+
+from headrace.stack.bridge import Bridge
+from headrace.stack.flink import JobManager, TaskManager
+from headrace.stack.influxdb import InfluxDB
+from headrace.stack.kafka import Kafka
+from headrace.stack.layout import Layout
+from headrace.stack.mosquitto import Mosquitto
+from headrace.stack.redis import Redis
+from headrace.stack.server import Server
+from headrace.stack.zookeeper import ZooKeeper
+
+SERVERS: tuple[type[Server], ...] = (ZooKeeper, Kafka, Redis, InfluxDB, Mosquitto, JobManager, TaskManager, Bridge)
+NAMES = tuple(server.name for server in SERVERS)
+
+# The bridge first, so that nothing enters any more; the JobManager before the TaskManager, so that its jobs are
+# suspended (ZooKeeper remembers them) and not seen failing; what the jobs write to after them.
+STOP_WAVES = (("bridge",), ("jobmanager",), ("taskmanager",), ("mosquitto", "redis", "influxdb", "kafka"), ("zookeeper",))
+
+
+def servers(layout: Layout) -> list[Server]:
+    import importlib.util
+
+    missing = importlib.util.find_spec("connectors.mqtt_bridge") is None
+    return [server(layout) for server in SERVERS if not (missing and server is Bridge)]

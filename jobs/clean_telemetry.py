@@ -1,0 +1,34 @@
+"""clean_telemetry: payloads of telemetry.raw to readings, duplicates and dead letters. The data flow is the .sql file."""
+
+from pathlib import Path
+
+from pyflink.table import StatementSet, StreamTableEnvironment
+
+from connectors.endpoints import Endpoints
+from jobs import sql_file
+from jobs.environment import table_environment
+from jobs.settings import JobSettings
+from jobs.tables import KafkaTables
+from jobs.unit_constants import unit_constants
+from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_READINGS
+
+JOB = "clean_telemetry"
+
+
+def build(tables: StreamTableEnvironment) -> StatementSet:
+    """telemetry_raw -> telemetry_readings, telemetry_duplicates, dead_letters."""
+    return sql_file.load(tables, Path(__file__).with_suffix(".sql"), unit_constants())
+
+
+def main() -> None:
+    settings, endpoints = JobSettings(), Endpoints.load()
+    tables = table_environment(JOB, settings, **{"table.exec.state.ttl": f"{settings.duplicates_lifetime_s} s"})
+    topics = KafkaTables(tables, JOB, endpoints, settings)
+    topics.raw_source()
+    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, DEAD_LETTERS):
+        topics.sink(topic)
+    build(tables).execute()
+
+
+if __name__ == "__main__":
+    main()

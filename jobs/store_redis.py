@@ -1,0 +1,42 @@
+"""store_redis: device state and alerts to Redis. A job of its own, so that its outage stops nothing else."""
+
+from pathlib import Path
+
+from pyflink.table import StatementSet, StreamTableEnvironment
+
+from connectors.endpoints import Endpoints
+from connectors.redis import DeviceUpdate, RedisWriter
+from jobs import sql_file
+from jobs.environment import table_environment
+from jobs.operators.write_to_store import write_to_store
+from jobs.settings import JobSettings
+from jobs.tables import OFFSETS, KafkaTables
+from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
+
+JOB = "store_redis"
+
+
+def connect() -> RedisWriter:
+    """Made on the worker, from the worker's environment."""
+    return RedisWriter.connect(Endpoints.load())
+
+
+def build(tables: StreamTableEnvironment) -> StatementSet:
+    """telemetry_readings, telemetry_anomalies -> Redis, dead_letters."""
+    tables.create_temporary_function("write_to_redis", write_to_store(connect, row=DeviceUpdate))
+    return sql_file.load(tables, Path(__file__).with_suffix(".sql"))
+
+
+def main() -> None:
+    settings, endpoints = JobSettings(), Endpoints.load()
+    tables = table_environment(JOB, settings)
+    topics = KafkaTables(tables, JOB, endpoints, settings)
+    for topic in (TELEMETRY_READINGS, TELEMETRY_ANOMALIES):
+        topics.source(topic, *OFFSETS, committed=False)
+    topics.counted("stored_in_redis", "`offset` BIGINT")
+    topics.sink(DEAD_LETTERS)
+    build(tables).execute()
+
+
+if __name__ == "__main__":
+    main()

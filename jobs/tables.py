@@ -1,0 +1,104 @@
+"""CREATE TABLE for Kafka topics: columns from schemas/, addresses and guarantees from settings."""
+
+from collections.abc import Iterable
+
+from pyflink.table import StreamTableEnvironment
+
+from connectors.endpoints import Endpoints
+from jobs.settings import JobSettings
+from schemas.sql import columns
+from schemas.topics import LARGEST_MESSAGE_BYTES, TELEMETRY_RAW, Topic
+
+RAW_COLUMNS = """`device` STRING,
+  `payload` BYTES,
+  `headers` MAP<STRING, BYTES> METADATA VIRTUAL,
+  `partition` INT METADATA VIRTUAL,
+  `offset` BIGINT METADATA VIRTUAL,
+  `append_time` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  `proc` AS PROCTIME()"""
+"""telemetry.raw: the payload is not parsed by a format, so that a bad one cannot be dropped by it."""
+
+OFFSETS = ("`partition` INT METADATA VIRTUAL", "`offset` BIGINT METADATA VIRTUAL")
+"""Extra columns of a source: where each record stands."""
+
+
+class KafkaTables:
+    """Registers the topics that one job reads and writes."""
+
+    def __init__(
+        self, tables: StreamTableEnvironment, job: str, endpoints: Endpoints, settings: JobSettings
+    ) -> None:
+        self._tables = tables
+        self._job = job
+        self._endpoints = endpoints
+        self._settings = settings
+
+    def raw_source(self) -> None:
+        """telemetry_raw: bytes, headers, position, the broker's time."""
+        options = {"key.format": "raw", "key.fields": "device", "value.format": "raw", "value.fields-include": "EXCEPT_KEY"}
+        self._create(TELEMETRY_RAW, RAW_COLUMNS, self._source_options("read_committed") | options)
+
+    def source(self, topic: Topic, *extra_columns: str, committed: bool = True, **options: str) -> None:
+        """A topic of records. With `committed=False` a row is seen before its transaction ends, and maybe twice."""
+        isolation = "read_committed" if committed else "read_uncommitted"
+        # A value that is no JSON object can only come from a foreign producer; it must not stop the job.
+        formats = {"format": "json", "json.ignore-parse-errors": "true"}
+        # Flink's option names have dots and hyphens: scan__watermark stands for scan.watermark.
+        named = {name.replace("__", ".").replace("_", "-"): value for name, value in options.items()}
+        body = ",\n  ".join([columns(_record(topic)), *extra_columns])
+        self._create(topic, body, self._source_options(isolation) | formats | named)
+
+    def sink(self, topic: Topic) -> None:
+        """A topic written in transactions that commit with the checkpoint."""
+        self._create(
+            topic,
+            columns(_record(topic)),
+            {
+                "key.format": "raw",
+                "key.fields": topic.key,
+                "value.format": "json",
+                "value.json.encode.ignore-null-fields": "true",
+                "sink.delivery-guarantee": "exactly-once",
+                "sink.transactional-id-prefix": f"headrace-{self._job}-{topic.name}",
+                "properties.transaction.timeout.ms": str(self._settings.transaction_timeout_ms),
+                "properties.max.request.size": str(LARGEST_MESSAGE_BYTES),
+                "properties.linger.ms": "5",
+                "properties.compression.type": "lz4",
+            },
+        )
+
+    def counted(self, name: str, column: str) -> None:
+        """A table that keeps nothing: its record count is an outcome on the dashboard, and it keeps a UDF in the plan."""
+        self._tables.execute_sql(f"CREATE TEMPORARY TABLE {name} ({column}) WITH ('connector' = 'blackhole')")
+
+    def _source_options(self, isolation: str) -> dict[str, str]:
+        return {
+            "properties.group.id": f"headrace-{self._job}",
+            "properties.isolation.level": isolation,
+            "properties.auto.offset.reset": "earliest",
+            "scan.startup.mode": "group-offsets",
+        }
+
+    def _create(self, topic: Topic, body: str, options: dict[str, str]) -> None:
+        common = {"connector": "kafka", "topic": topic.name, "properties.bootstrap.servers": self._endpoints.kafka}
+        table = table_name(topic)
+        self._tables.execute_sql(f"CREATE TEMPORARY TABLE {table} (\n  {body}\n) WITH (\n  {_with(common | options)}\n)")
+
+
+def table_name(topic: Topic) -> str:
+    """telemetry.readings -> telemetry_readings."""
+    return topic.name.replace(".", "_").replace("-", "_")
+
+
+def _record(topic: Topic) -> type:
+    if topic.record is None:
+        raise TypeError(f"{topic.name} holds bytes, not records: use raw_source()")
+    return topic.record
+
+
+def _with(options: dict[str, str]) -> str:
+    return ",\n  ".join(_pairs(options.items()))
+
+
+def _pairs(options: Iterable[tuple[str, str]]) -> Iterable[str]:
+    return (f"'{name}' = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in options)

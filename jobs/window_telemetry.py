@@ -1,0 +1,55 @@
+"""window_telemetry: readings to windows of 10 s and 1 min in event time. The data flow is the .sql file.
+
+When do windows close? The watermark follows the slowest partition that is not idle, 5 s behind its
+newest reading. A partition without readings for 30 s is left out. When all are, a clock 60 s behind
+real time takes over: the last window of a silent fleet closes at most 60 s after its end plus the tick.
+"""
+
+from pathlib import Path
+
+from pyflink.table import StatementSet, StreamTableEnvironment
+
+from connectors.endpoints import Endpoints
+from jobs import sql_file
+from jobs.environment import table_environment
+from jobs.settings import JobSettings
+from jobs.tables import KafkaTables
+from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
+
+JOB = "window_telemetry"
+
+EVENT_TIME = "`et` AS TO_TIMESTAMP_LTZ(`event_time`, 3)"
+APPEND_TIME = "`append_time` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
+# A device whose clock runs ahead moves the watermark to the broker's time and no further.
+WATERMARK = "WATERMARK FOR `et` AS LEAST(`et`, `append_time`) - INTERVAL '5' SECOND"
+
+# Under 30 s a cold start marks partitions idle before their first record came, and drops the backlog as late.
+IDLE_TIMEOUT = "30 s"
+
+CLOCK_TICKS = """CREATE TEMPORARY TABLE clock_ticks (
+  `tick` BIGINT,
+  `et` AS TO_TIMESTAMP_LTZ(1000 * UNIX_TIMESTAMP(), 3),
+  WATERMARK FOR `et` AS `et` - INTERVAL '60' SECOND
+) WITH ('connector' = 'datagen', 'rows-per-second' = '1')"""
+
+
+def build(tables: StreamTableEnvironment) -> StatementSet:
+    """telemetry_readings, clock_ticks -> telemetry_windows, telemetry_late."""
+    return sql_file.load(tables, Path(__file__).with_suffix(".sql"))
+
+
+def main() -> None:
+    settings, endpoints = JobSettings(), Endpoints.load()
+    tables = table_environment(JOB, settings)
+    topics = KafkaTables(tables, JOB, endpoints, settings)
+    topics.source(
+        TELEMETRY_READINGS, APPEND_TIME, EVENT_TIME, WATERMARK, scan__watermark__idle_timeout=IDLE_TIMEOUT
+    )
+    tables.execute_sql(CLOCK_TICKS)
+    for topic in (TELEMETRY_WINDOWS, TELEMETRY_LATE):
+        topics.sink(topic)
+    build(tables).execute()
+
+
+if __name__ == "__main__":
+    main()

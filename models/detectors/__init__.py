@@ -1,0 +1,21 @@
+"""Online anomaly detectors for many series at once: plain values, no Flink, no network."""
+
+from models.detectors.catalogue import DETECTORS, Detector, detector
+from models.detectors.episodes import NO_EPISODE
+from models.detectors.fleet import Fleet
+from models.detectors.scorer import Batch, ScoredBatch, Scorer
+from models.detectors.state_codec import UnreadableState
+from models.detectors.threshold import UNREACHABLE
+
+__all__ = [
+    "DETECTORS",
+    "NO_EPISODE",
+    "UNREACHABLE",
+    "Batch",
+    "Detector",
+    "Fleet",
+    "ScoredBatch",
+    "Scorer",
+    "UnreadableState",
+    "detector",
+]

@@ -1,0 +1,70 @@
+"""The interface of a fleet: one object that holds the detectors of many series."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from models.detectors.columns import Floats, Integers
+
+Rows = Integers
+"""Which series each reading belongs to: dense numbers from 0, given out by `SeriesIndex`."""
+
+
+class Fleet(ABC):
+    """The detectors of all series of one bucket. Each series has a model of its own.
+
+    A fleet knows series only by their row. It scores a reading with what it learned before that reading,
+    and it keeps the order of readings inside a series, so its scores do not depend on where batches are cut.
+
+    Attributes
+    ----------
+    name
+        Name in the catalogue.
+    version
+        Of the state; a changed layout or changed maths has a new one.
+    """
+
+    name: str
+    version: ClassVar[int]
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of series."""
+
+    @abstractmethod
+    def grow(self, n_series: int) -> None:
+        """Make room for rows below `n_series`; the new ones have learned nothing."""
+
+    @abstractmethod
+    def step(self, rows: Rows, values: Floats) -> Floats:
+        """Score, then learn, each reading in order.
+
+        Parameters
+        ----------
+        rows
+            Shape `(n,)`. Every row is below `len(self)`; a row may come many times.
+        values
+            Shape `(n,)`, finite.
+
+        Returns
+        -------
+        scores
+            Shape `(n,)`, in the detector's own scale; higher is stranger.
+        """
+
+    @abstractmethod
+    def learn(self, rows: Rows, values: Floats) -> None:
+        """Learn without scoring; leaves the state that `step` leaves."""
+
+    @abstractmethod
+    def freeze(self) -> bytes:
+        """The whole state, with its version inside."""
+
+    @abstractmethod
+    def thaw(self, state: bytes) -> None:
+        """Become what was frozen.
+
+        Raises
+        ------
+        UnreadableState
+            When `state` is foreign, of another version, or damaged. The fleet is then as it was.
+        """

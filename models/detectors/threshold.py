@@ -1,0 +1,145 @@
+"""The score above which a reading is an anomaly, for each series by itself."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.detectors.columns import Flags, Floats, Integers, grown
+from models.detectors.fleet import Rows
+from models.detectors.rounds import rounds
+from models.detectors.surprise import score_at, surprise_of
+
+UNREACHABLE = float(np.finfo(np.float64).max)
+"""The threshold of a series that is still warming up. Finite, because JSON knows no infinity."""
+
+
+class AdaptiveThreshold:
+    """Exponentially weighted mean plus `n_deviations` deviations of a series' earlier scores [1]_.
+
+    The threshold of a reading is known before the reading is judged. A score above it counts as the
+    threshold itself when it is learned [2]_: one wild score does not blind the series, and a level that
+    has changed for good is accepted after some hundred readings. Non-finite scores are neither flagged
+    nor learned.
+
+    Scores that are bounded by 1 crowd below it, where no mean plus deviations fits; these are weighed by
+    their surprise (see `surprise`) and the threshold is brought back to the detector's scale.
+
+    Parameters
+    ----------
+    bounded
+        Whether the detector's scores end at 1.
+    grace
+        Readings of a series that its detector does not score yet; they are not learned.
+    warm_up
+        Scores a series must have learned before anything is flagged.
+    memory
+        Readings after which an old score counts 1/e.
+    n_deviations
+        Distance of the threshold from the mean.
+
+    References
+    ----------
+    .. [1] S. W. Roberts, Control Chart Tests Based on Geometric Moving Averages, Technometrics 1(3), 1959;
+       the weighted variance is that of T. Finch, Incremental calculation of weighted mean and variance, 2009.
+    .. [2] S. Gelper, R. Fried and C. Croux, Robust forecasting with exponential and Holt-Winters smoothing,
+       Journal of Forecasting 29(3), 2010.
+
+    Examples
+    --------
+    >>> threshold = AdaptiveThreshold(bounded=False, warm_up=100)
+    >>> threshold.grow(1)
+    >>> scores = np.append(np.sin(np.arange(200)), [1.0, 9.0])
+    >>> thresholds, flagged = threshold.judge(np.zeros(202, np.int64), scores)
+    >>> np.flatnonzero(flagged)
+    array([201])
+    >>> thresholds[-1].round(1)
+    np.float64(3.5)
+    """
+
+    def __init__(
+        self,
+        *,
+        bounded: bool,
+        grace: int = 0,
+        warm_up: int = 250,
+        memory: int = 500,
+        n_deviations: float = 5.0,
+    ) -> None:
+        self._bounded = bounded
+        self._grace = grace
+        self._ready = grace + warm_up
+        self._least_weight = 1.0 / memory
+        self._n_deviations = n_deviations
+        self._n_series = 0
+        self._n_seen: Integers = np.empty(0, np.int64)
+        self._mean: Floats = np.empty(0)
+        self._variance: Floats = np.empty(0)
+
+    def grow(self, n_series: int) -> None:
+        """Make room for rows below `n_series`."""
+        if n_series > self._n_series:
+            self._n_seen = grown(self._n_seen, self._n_series, n_series, 0)
+            self._mean = grown(self._mean, self._n_series, n_series, 0.0)
+            self._variance = grown(self._variance, self._n_series, n_series, 0.0)
+            self._n_series = n_series
+
+    def judge(self, rows: Rows, scores: Floats) -> tuple[Floats, Flags]:
+        """The threshold of each reading and whether its score is above it; then learn the scores.
+
+        Parameters
+        ----------
+        rows, scores
+            Shape `(n,)`; readings of one series in order.
+
+        Returns
+        -------
+        thresholds, flagged
+            Shape `(n,)` each.
+        """
+        thresholds, flagged = np.empty(len(rows)), np.empty(len(rows), np.bool_)
+        for places in rounds(rows):
+            thresholds[places], flagged[places] = self._judge_round(rows[places], scores[places])
+        return thresholds, flagged
+
+    def _judge_round(self, rows: Rows, scores: Floats) -> tuple[Floats, Flags]:
+        finite = np.isfinite(scores)
+        if not finite.all():
+            scores = np.where(finite, scores, 0.0)
+        surprises = surprise_of(scores) if self._bounded else scores
+        seen = self._n_seen[rows]
+        limits = self._limits(rows)
+        warm = seen >= self._ready
+        thresholds = np.where(warm, score_at(limits) if self._bounded else limits, UNREACHABLE)
+        flagged = finite & (scores > thresholds)
+        self._learn(rows, seen, np.where(warm, np.minimum(surprises, limits), surprises), finite)
+        return thresholds, flagged
+
+    def _limits(self, rows: Rows) -> Floats:
+        mean = self._mean[rows]
+        # A score that never moved has no deviation: a hundredth of it keeps rounding from being an alert.
+        deviation = np.maximum(np.sqrt(self._variance[rows]), 0.01 * np.abs(mean))
+        limits: Floats = mean + self._n_deviations * deviation
+        return limits
+
+    def _learn(self, rows: Rows, seen: Rows, scores: Floats, finite: Flags) -> None:
+        self._n_seen[rows] = seen + finite
+        learned = finite & (seen >= self._grace)
+        # Equal weights until `memory` readings are there, so that the first score is not held on to.
+        weight = np.maximum(1.0 / np.maximum(seen - self._grace + 1, 1), self._least_weight)
+        weight = np.where(learned, weight, 0.0)
+        step = scores - self._mean[rows]
+        self._mean[rows] += weight * step
+        self._variance[rows] = (1.0 - weight) * (self._variance[rows] + weight * step * step)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What it learned, by name."""
+        n = self._n_series
+        return {"n_seen": self._n_seen[:n], "mean": self._mean[:n], "variance": self._variance[:n]}
+
+    def load(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Continue from what `arrays` gave."""
+        self.grow(len(arrays["mean"]))
+        n = self._n_series
+        self._n_seen[:n] = arrays["n_seen"]
+        self._mean[:n], self._variance[:n] = arrays["mean"], arrays["variance"]
