@@ -60,7 +60,7 @@ class Endpoints(BaseSettings):
     @property
     def redis_url(self) -> str:
         """With the password: for a client, never for a log."""
-        secret = f":{self.redis_password.get_secret_value()}@" if self.redis_password else ""
+        secret = f"default:{self.redis_password.get_secret_value()}@" if self.redis_password else ""
         return f"redis://{secret}{self.redis_host}:{self.redis_port}/0"
 
     @classmethod

@@ -1,8 +1,8 @@
 """The one place that makes Kafka clients, with the guarantees the design promises.
 
-    KafkaDoorError
-    ├── Unreachable      transient: no broker answered in its time; try again
-    └── MissingTopics    the broker answers, and lacks a topic; the message says what makes them
+KafkaDoorError
+├── Unreachable      transient: no broker answered in its time; try again
+└── MissingTopics    the broker answers, and lacks a topic; the message says what makes them
 """
 
 import contextlib
@@ -130,7 +130,7 @@ def ready(bootstrap: str) -> bool:
     try:
         with _admin(bootstrap, wait_ms=3000) as admin:
             admin.list_topics()
-    except KafkaDoorError:
+    except (KafkaDoorError, KafkaError):
         return False
     return True
 

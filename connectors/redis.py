@@ -132,7 +132,10 @@ def _add_alert(pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:
 def _raise_if_it_takes_nothing(answers: Sequence[object]) -> None:
     """Full memory and a loading or read-only server are states of the server, not faults of a row."""
     for answer in answers:
-        if isinstance(answer, redis.exceptions.OutOfMemoryError | redis.exceptions.BusyLoadingError | redis.exceptions.ReadOnlyError):
+        if isinstance(
+            answer,
+            redis.exceptions.OutOfMemoryError | redis.exceptions.BusyLoadingError | redis.exceptions.ReadOnlyError,
+        ):
             raise StoreAway(f"Redis takes no writes ({answer})")
 
 

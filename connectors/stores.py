@@ -34,7 +34,9 @@ class StoreMisconfigured(StoreError):
     """Trying again is useless until a person changes something; the message says what."""
 
 
-def until_it_answers(attempt: Callable[[], Result], patience_s: float, sleep: Callable[[float], None] = time.sleep) -> Result:
+def until_it_answers(
+    attempt: Callable[[], Result], patience_s: float, sleep: Callable[[float], None] = time.sleep
+) -> Result:
     """Calls `attempt` until it does not raise StoreAway, pausing longer each time, for `patience_s` at most.
 
     Blocking is the backpressure: while a store is away no row of this job moves and nothing is

@@ -3,7 +3,8 @@
 Commands import what they need inside: `headrace --help` is quick, and importing this has no effects.
 """
 
-import click
+from typing import Any
+
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
@@ -12,6 +13,7 @@ from headrace.commands.endpoints import endpoints
 from headrace.commands.logs import logs
 from headrace.commands.setup import setup
 from headrace.commands.status import status
+from headrace.commands.submit import submit
 from headrace.commands.up_down import down, up
 from headrace.errors import HeadraceError
 
@@ -19,7 +21,7 @@ from headrace.errors import HeadraceError
 class _Commands(TyperGroup):
     """Prints a HeadraceError as text and exits with 1; any other exception is a programming error and shows."""
 
-    def invoke(self, ctx: click.Context) -> object:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except HeadraceError as error:
@@ -34,5 +36,5 @@ def _plain(error: HeadraceError) -> str:
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0])
-for command in (up, down, status, endpoints, logs, setup):
+for command in (up, down, submit, status, endpoints, logs, setup):
     app.command()(command)

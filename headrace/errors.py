@@ -1,13 +1,13 @@
 """What the command line reports in one or two lines, without a stack trace.
 
-    HeadraceError
-    └── StackError            the local stack
-        ├── MissingProgram    a program is not installed; the message says how to install it
-        ├── BuildFailed       a download or a build of `headrace setup` failed
-        ├── PortBusy          somebody else listens on a port of the stack
-        ├── NotReady          a server did not answer in its time, or keeps dying
-        ├── NotRunning        a command needs a running stack
-        └── StillRunning      `down` could not end a process
+HeadraceError
+└── StackError            the local stack
+    ├── MissingProgram    a program is not installed; the message says how to install it
+    ├── BuildFailed       a download or a build of `headrace setup` failed
+    ├── PortBusy          somebody else listens on a port of the stack
+    ├── NotReady          a server did not answer in its time, or keeps dying
+    ├── NotRunning        a command needs a running stack
+    └── StillRunning      `down` could not end a process
 """
 
 

@@ -1,7 +1,5 @@
 """clean_telemetry: payloads of telemetry.raw to readings, duplicates and dead letters. The data flow is the .sql file."""
 
-from pathlib import Path
-
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
@@ -17,7 +15,7 @@ JOB = "clean_telemetry"
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_raw -> telemetry_readings, telemetry_duplicates, dead_letters."""
-    return sql_file.load(tables, Path(__file__).with_suffix(".sql"), unit_constants())
+    return sql_file.load(tables, JOB, unit_constants())
 
 
 def main() -> None:

@@ -125,7 +125,8 @@ SELECT
     WHEN number IS NULL OR NOT ABS(number) <= 1.7976931348623157E308 OR REGEXP(value_text, '[^0-9eE+\-. ]') THEN 'bad_value'
     WHEN ts_text IS NULL AND NOT has_values AND POSITION('"ts"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.ts') IS NOT NULL THEN 'bad_ts'
     WHEN ts_text IS NOT NULL AND TRY_CAST(ts_text AS BIGINT) IS NULL THEN 'bad_ts'
-    WHEN event_time NOT BETWEEN ${earliest_event_time} AND ${latest_event_time}
+    -- from 2010; the year 2100 only keeps the next line inside what a timestamp holds
+    WHEN event_time NOT BETWEEN 1262304000000 AND 4102444800000
       OR TO_TIMESTAMP_LTZ(event_time, 3) > append_time + INTERVAL '5' MINUTE THEN 'ts_out_of_range'
     WHEN seq_text IS NOT NULL AND sequence IS NULL THEN 'bad_seq'
     WHEN unit <> COALESCE(metric_unit, '') AND conversion IS NULL THEN 'unknown_unit'

@@ -1,7 +1,5 @@
 """store_redis: device state and alerts to Redis. A job of its own, so that its outage stops nothing else."""
 
-from pathlib import Path
-
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
@@ -24,7 +22,7 @@ def connect() -> RedisWriter:
 def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, telemetry_anomalies -> Redis, dead_letters."""
     tables.create_temporary_function("write_to_redis", write_to_store(connect, row=DeviceUpdate))
-    return sql_file.load(tables, Path(__file__).with_suffix(".sql"))
+    return sql_file.load(tables, JOB)
 
 
 def main() -> None:

@@ -21,13 +21,13 @@ RAW_COLUMNS = """`device` STRING,
 OFFSETS = ("`partition` INT METADATA VIRTUAL", "`offset` BIGINT METADATA VIRTUAL")
 """Extra columns of a source: where each record stands."""
 
+PROCESSING_TIME = "`proc` AS PROCTIME()"
+
 
 class KafkaTables:
     """Registers the topics that one job reads and writes."""
 
-    def __init__(
-        self, tables: StreamTableEnvironment, job: str, endpoints: Endpoints, settings: JobSettings
-    ) -> None:
+    def __init__(self, tables: StreamTableEnvironment, job: str, endpoints: Endpoints, settings: JobSettings) -> None:
         self._tables = tables
         self._job = job
         self._endpoints = endpoints
@@ -35,7 +35,12 @@ class KafkaTables:
 
     def raw_source(self) -> None:
         """telemetry_raw: bytes, headers, position, the broker's time."""
-        options = {"key.format": "raw", "key.fields": "device", "value.format": "raw", "value.fields-include": "EXCEPT_KEY"}
+        options = {
+            "key.format": "raw",
+            "key.fields": "device",
+            "value.format": "raw",
+            "value.fields-include": "EXCEPT_KEY",
+        }
         self._create(TELEMETRY_RAW, RAW_COLUMNS, self._source_options("read_committed") | options)
 
     def source(self, topic: Topic, *extra_columns: str, committed: bool = True, **options: str) -> None:
@@ -82,7 +87,9 @@ class KafkaTables:
     def _create(self, topic: Topic, body: str, options: dict[str, str]) -> None:
         common = {"connector": "kafka", "topic": topic.name, "properties.bootstrap.servers": self._endpoints.kafka}
         table = table_name(topic)
-        self._tables.execute_sql(f"CREATE TEMPORARY TABLE {table} (\n  {body}\n) WITH (\n  {_with(common | options)}\n)")
+        self._tables.execute_sql(
+            f"CREATE TEMPORARY TABLE {table} (\n  {body}\n) WITH (\n  {_with(common | options)}\n)"
+        )
 
 
 def table_name(topic: Topic) -> str:

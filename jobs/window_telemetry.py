@@ -5,8 +5,6 @@ newest reading. A partition without readings for 30 s is left out. When all are,
 real time takes over: the last window of a silent fleet closes at most 60 s after its end plus the tick.
 """
 
-from pathlib import Path
-
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
@@ -35,16 +33,14 @@ CLOCK_TICKS = """CREATE TEMPORARY TABLE clock_ticks (
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, clock_ticks -> telemetry_windows, telemetry_late."""
-    return sql_file.load(tables, Path(__file__).with_suffix(".sql"))
+    return sql_file.load(tables, JOB)
 
 
 def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
     tables = table_environment(JOB, settings)
     topics = KafkaTables(tables, JOB, endpoints, settings)
-    topics.source(
-        TELEMETRY_READINGS, APPEND_TIME, EVENT_TIME, WATERMARK, scan__watermark__idle_timeout=IDLE_TIMEOUT
-    )
+    topics.source(TELEMETRY_READINGS, APPEND_TIME, EVENT_TIME, WATERMARK, scan__watermark__idle_timeout=IDLE_TIMEOUT)
     tables.execute_sql(CLOCK_TICKS)
     for topic in (TELEMETRY_WINDOWS, TELEMETRY_LATE):
         topics.sink(topic)

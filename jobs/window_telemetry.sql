@@ -16,7 +16,7 @@ FROM clock_ticks;
 
 -- Judged behind the union, by the watermark that the windows see.
 CREATE TEMPORARY VIEW judged AS
-SELECT *, COALESCE(et <= CURRENT_WATERMARK(et), FALSE) AS is_late, CURRENT_WATERMARK(et) AS watermark FROM arrivals;
+SELECT *, COALESCE(et <= CURRENT_WATERMARK(et), FALSE) AS is_late, CURRENT_WATERMARK(et) AS seen_watermark FROM arrivals;
 
 CREATE TEMPORARY VIEW on_time AS
 SELECT * FROM judged WHERE NOT is_late;
@@ -46,5 +46,5 @@ FROM windows;
 
 INSERT INTO telemetry_late
 SELECT 1, device, metric, event_time, `value`, unit, sequence, `position`,
-  1000 * EXTRACT(EPOCH FROM watermark) + EXTRACT(MILLISECOND FROM watermark) - event_time
+  1000 * EXTRACT(EPOCH FROM seen_watermark) + EXTRACT(MILLISECOND FROM seen_watermark) - event_time
 FROM judged WHERE is_late AND device IS NOT NULL;

@@ -43,7 +43,9 @@ TELEMETRY_RAW = Topic("telemetry.raw", None, "Payloads as devices sent them; hea
 TELEMETRY_READINGS = Topic("telemetry.readings", Reading, "Clean readings, each identity once.")
 TELEMETRY_DUPLICATES = Topic("telemetry.duplicates", DuplicateReading, "Readings that came again, unchanged.")
 TELEMETRY_WINDOWS = Topic("telemetry.windows", WindowSummary, "Windows of 10 s and 1 min in event time.")
-TELEMETRY_LATE = Topic("telemetry.late", LateReading, "Readings behind the watermark: in no window, stored all the same.")
+TELEMETRY_LATE = Topic(
+    "telemetry.late", LateReading, "Readings behind the watermark: in no window, stored all the same."
+)
 TELEMETRY_ANOMALIES = Topic("telemetry.anomalies", AnomalyScore, "A score for every reading.")
 # 4 MiB of original are 5.4 MiB in base64.
 DEAD_LETTERS = Topic(

@@ -1,5 +1,6 @@
 """`headrace logs`: what a server of the stack said."""
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +41,7 @@ def _follow(path: Path) -> None:
         while True:
             if text := file.read():
                 print(text, end="", flush=True)
-            elif path.exists() and not path.samefile(file.fileno()):
+            elif path.exists() and not os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 file.close()
                 file = path.open(errors="replace")
             else:

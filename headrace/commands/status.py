@@ -1,7 +1,147 @@
-"""`headrace status`."""
+"""`headrace status`: processes, jobs, alarms."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from headrace.commands.options import AsJson, Home, PortOffset
+
+if TYPE_CHECKING:
+    from headrace.health.alarms import Alarm
+    from headrace.health.jobs import JobFigures
+    from headrace.health.processes import ProcessFigures
+    from headrace.health.topics import TopicFigures
+    from headrace.stack.layout import Layout
 
 
 def status(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
     """Show processes, jobs and alarms; exit with 1 if there is an alarm."""
+    from headrace.stack.layout import Layout
+
+    health = _examine(Layout.of(home, port_offset))
+    if as_json:
+        print(json.dumps(health.as_json(), indent=2))
+    else:
+        _print(health, Console())
+    raise typer.Exit(1 if health.alarms else 0)
+
+
+@dataclass
+class _Health:
+    processes: list["ProcessFigures"]
+    jobs: list["JobFigures"] = field(default_factory=list)
+    topics: "TopicFigures | None" = None
+    alarms: list["Alarm"] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        lags = self.topics.lags if self.topics else {}
+        return {
+            "processes": [asdict(each) for each in self.processes],
+            "jobs": [asdict(each) for each in self.jobs],
+            "lags": [{"group": group, "topic": topic, "records": lag} for (group, topic), lag in lags.items()],
+            "late_share": self.topics.late_share if self.topics else None,
+            "alarms": [asdict(each) for each in self.alarms],
+        }
+
+
+def _examine(layout: "Layout") -> _Health:
+    from headrace.health import alarms, processes
+
+    health = _Health(processes.collect(layout))
+    health.alarms += alarms.of_processes(health.processes)
+    _examine_topics(health, layout)
+    _examine_jobs(health, layout)
+    health.alarms += alarms.of_disk(layout.home)
+    return health
+
+
+def _examine_topics(health: _Health, layout: "Layout") -> None:
+    from kafka.errors import KafkaError
+
+    from headrace.health import alarms, topics
+
+    try:
+        health.topics = topics.collect(layout.endpoints.kafka)
+        health.alarms += alarms.of_topics(health.topics)
+    except (KafkaError, OSError) as error:
+        health.alarms.append(alarms.Alarm(f"Kafka does not answer: {error}", "headrace logs kafka"))
+
+
+def _examine_jobs(health: _Health, layout: "Layout") -> None:
+    import httpx
+
+    from headrace.health import alarms, jobs
+
+    newest = health.topics.newest_event_ms if health.topics else None
+    try:
+        health.jobs = jobs.collect(layout.endpoints.flink)
+        health.alarms += alarms.of_jobs(health.jobs, newest, layout.endpoints.flink)
+    except httpx.HTTPError as error:
+        health.alarms.append(alarms.Alarm(f"Flink's REST API does not answer: {error}", "headrace logs jobmanager"))
+
+
+def _print(health: _Health, console: Console) -> None:
+    console.print(_process_table(health.processes))
+    console.print(_job_table(health) if health.jobs else "No jobs run.")
+    if health.topics and health.topics.lags:
+        console.print(_lag_table(health.topics))
+    for alarm in health.alarms:
+        console.print(
+            f"[red]ALARM[/] {escape(alarm.wrong)}. Next: {escape(alarm.next)}", soft_wrap=True, highlight=False
+        )
+    if not health.alarms:
+        console.print("[green]No alarms.[/]")
+
+
+def _process_table(processes: list["ProcessFigures"]) -> Table:
+    table = Table("process", "state", "pid", "memory", "up", "restarts", box=None, header_style="bold")
+    for each in processes:
+        up = _duration(each.uptime_s)
+        table.add_row(each.name, each.state, str(each.pid or ""), _mib(each.rss_bytes), up, str(each.restarts))
+        if each.workers:
+            table.add_row(f"  {each.workers} Python workers", "", "", _mib(each.workers_rss_bytes), "", "")
+    total = sum(each.rss_bytes + each.workers_rss_bytes for each in processes)
+    table.add_row("together", "", "", _mib(total), "", "")
+    return table
+
+
+def _job_table(health: _Health) -> Table:
+    from headrace.health.alarms import watermark_lag_s
+
+    newest = health.topics.newest_event_ms if health.topics else None
+    table = Table(
+        "job", "state", "up", "restarts", "last checkpoint", "watermark behind", box=None, header_style="bold"
+    )
+    for job in health.jobs:
+        age = "never" if job.checkpoint_age_s is None else f"{job.checkpoint_age_s} s ago"
+        lag = watermark_lag_s(job, newest)
+        behind = "" if lag is None else f"{lag} s"
+        table.add_row(job.name, job.state, _duration(job.running_s), str(job.restarts), age, behind)
+    return table
+
+
+def _lag_table(topics: "TopicFigures") -> Table:
+    table = Table("consumer", "topic", "records behind", box=None, header_style="bold")
+    for (group, topic), lag in sorted(topics.lags.items()):
+        table.add_row(group, topic, f"{lag:,}")
+    return table
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB" if size else ""
+
+
+def _duration(seconds: int) -> str:
+    """
+    >>> _duration(3725)
+    '1 h 2 min'
+    """
+    minutes, hours = seconds // 60, seconds // 3600
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

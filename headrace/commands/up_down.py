@@ -13,7 +13,9 @@ def up(home: Home = None, port_offset: PortOffset = None) -> None:
     console = Console()
     layout = Layout.of(home, port_offset)
     lifecycle.up(layout, console)
-    console.print(f"\nThe stack runs in {layout.home}. Flink's dashboard: http://{layout.endpoints.flink}", soft_wrap=True)
+    console.print(
+        f"\nThe stack runs in {layout.home}. Flink's dashboard: http://{layout.endpoints.flink}", soft_wrap=True
+    )
     console.print("Addresses and credentials: headrace endpoints. Health: headrace status. Stop: headrace down")
 
 

@@ -2,8 +2,10 @@
 
 import re
 import time
+from typing import Any
 
 from connectors.endpoints import FLINK_METRICS_PORT, FLINK_REST_PORT, FLINK_RPC_PORT
+from headrace.errors import StackError
 from headrace.stack import flink_distribution
 from headrace.stack.layout import FLINK_CONF
 from headrace.stack.server import NotYet, Server
@@ -31,13 +33,15 @@ class _FlinkProcess(Server):
         metrics = [self.layout.port(self.metrics_port)] if flink_distribution.metrics_wanted() else []
         return [*super().ports, *metrics]
 
-    def _get(self, path: str) -> dict:
+    def _get(self, path: str) -> dict[str, Any]:
         import httpx
 
         try:
-            return httpx.get(f"http://{self.layout.endpoints.flink}{path}", timeout=5).raise_for_status().json()
+            answer = httpx.get(f"http://{self.layout.endpoints.flink}{path}", timeout=5).raise_for_status()
+            found: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise NotYet(str(error)) from error
+        return found
 
 
 class JobManager(_FlinkProcess):
@@ -81,5 +85,6 @@ class TaskManager(_FlinkProcess):
 def expected_slots() -> int:
     """As flink-conf/config.yaml says."""
     found = re.search(r"^taskmanager\.numberOfTaskSlots: (\d+)$", (FLINK_CONF / "config.yaml").read_text(), re.M)
-    assert found, "flink-conf/config.yaml names no taskmanager.numberOfTaskSlots"
+    if found is None:
+        raise StackError("flink-conf/config.yaml names no taskmanager.numberOfTaskSlots")
     return int(found[1])

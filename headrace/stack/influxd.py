@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,8 @@ OLDEST_GO = (1, 23)
 def version() -> str:
     """That the build's go.mod names."""
     found = re.search(r"influxdata/influxdb/v2 v([0-9.]+)", (SOURCE / "go.mod").read_text())
-    assert found, "deploy/influxd/go.mod names no influxdb"
+    if found is None:
+        raise BuildFailed(f"{SOURCE}/go.mod names no influxdb")
     return found[1]
 
 
@@ -61,12 +63,18 @@ def build(say: Callable[[str], None]) -> Path:
     if found is not None:
         return found
     _require_compilers()
-    say(f"Building influxd {version()} from its Go module, once (about 5 min on two idle cores)")
     log = built().parent / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
     with log.open("w") as output:
-        done = subprocess.run(["sh", str(SOURCE / "build.sh"), str(built())], stdout=output, stderr=subprocess.STDOUT)
-    if done.returncode:
+        build = subprocess.Popen(["/bin/sh", str(SOURCE / "build.sh"), str(built())], stdout=output, stderr=output)
+        while build.poll() is None:
+            # Go and Cargo do not tell how far they are.
+            minutes, seconds = divmod(int(time.monotonic() - began), 60)
+            if seconds % 30 == 0:
+                say(f"Building influxd {version()} from its Go module, once, about 5 min ({minutes}:{seconds:02})")
+            time.sleep(1)
+    if build.returncode:
         raise BuildFailed(f"influxd was not built: {programs.last_line(log.read_text())}\n  The whole log: {log}")
     return built()
 

@@ -1,10 +1,15 @@
 """InfluxDB 2: readings, windows and anomaly scores over time."""
 
+from typing import TYPE_CHECKING
+
 from connectors.endpoints import INFLUXDB_PORT, LOOPBACK
 from headrace.errors import StackError
 from headrace.stack import influxd
 from headrace.stack.secrets import INFLUXDB_PASSWORD, INFLUXDB_TOKEN, secret
 from headrace.stack.server import NotYet, Server
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class InfluxDB(Server):
@@ -42,9 +47,12 @@ class InfluxDB(Server):
         token = secret(self.layout, INFLUXDB_TOKEN)
         headers = {"Authorization": f"Token {token}"}
         with httpx.Client(base_url=self.layout.endpoints.influxdb_url, headers=headers, timeout=20) as client:
-            if client.get("/api/v2/setup").json()["allowed"]:
-                client.post("/api/v2/setup", json=self._first_setup(token)).raise_for_status()
-            self._require_bucket(client)
+            try:
+                if client.get("/api/v2/setup").json()["allowed"]:
+                    client.post("/api/v2/setup", json=self._first_setup(token)).raise_for_status()
+                self._require_bucket(client)
+            except httpx.HTTPError as error:
+                raise NotYet(str(error)) from error
 
     def _first_setup(self, token: str) -> dict[str, object]:
         endpoints = self.layout.endpoints
@@ -57,7 +65,7 @@ class InfluxDB(Server):
             "token": token,
         }
 
-    def _require_bucket(self, client) -> None:
+    def _require_bucket(self, client: "httpx.Client") -> None:
         endpoints = self.layout.endpoints
         found = client.get("/api/v2/buckets", params={"name": endpoints.influxdb_bucket})
         if found.status_code == 401:

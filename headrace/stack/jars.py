@@ -1,7 +1,6 @@
 """Jars that `flink-conf/pom.xml` names, fetched by Maven once per user and per version of that file."""
 
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -59,7 +58,6 @@ def _copy_dependencies(maven: Path, group: str, into: Path) -> None:
 
 
 def _move(partial: Path, target: Path) -> None:
-    os.chmod(partial, 0o755)
     try:
         partial.rename(target)
     except OSError:  # another `headrace` was quicker: its folder is as good

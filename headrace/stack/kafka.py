@@ -2,13 +2,13 @@
 
 import base64
 import shutil
-import socket
 import subprocess
+import tempfile
 import uuid
 from pathlib import Path
 
 from connectors.endpoints import KAFKA_CONTROLLER_PORT, KAFKA_PORT, LOOPBACK
-from headrace.errors import BuildFailed
+from headrace.errors import BuildFailed, StackError
 from headrace.stack import jars, programs
 from headrace.stack.layout import FLINK_CONF
 from headrace.stack.server import NotYet, Server
@@ -74,29 +74,24 @@ class Kafka(Server):
         return [*self._java(), *heap, "kafka.Kafka", str(self._configuration)]
 
     def check(self) -> None:
-        try:
-            from connectors import kafka
-        except ImportError:
-            from headrace.stack import kafka_for_now as kafka
+        from connectors import kafka
 
-        # A client that meets no listener retries by itself, for longer than the broker takes to start.
-        socket.create_connection((LOOPBACK, self.layout.port(KAFKA_PORT)), timeout=2).close()
         if not kafka.ready(self.layout.endpoints.kafka):
             raise NotYet("the broker does not answer")
 
     def set_up(self) -> None:
-        try:
-            from connectors import kafka
-        except ImportError:
-            from headrace.stack import kafka_for_now as kafka
+        from connectors import kafka
 
-        kafka.create_topics(self.layout.endpoints.kafka, TOPICS)
+        try:
+            kafka.create_topics(self.layout.endpoints.kafka, TOPICS)
+        except kafka.KafkaDoorError as error:
+            raise NotYet(str(error)) from error
 
     def _format(self) -> None:
-        partial = self.layout.home / "kafka" / "data.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(self._data, ignore_errors=True)  # without meta.properties there is nothing in it to keep
-        configuration = self.layout.home / "kafka" / "format.properties"
+        self._remove_half_formatted()
+        # A name of its own: a format that outlives a killed `up` then writes where nobody looks.
+        partial = Path(tempfile.mkdtemp(dir=self.layout.folder("kafka"), prefix="partial-"))
+        configuration = partial.with_suffix(".properties")
         self._write_configuration(configuration, partial)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         format_ = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(configuration)]
@@ -104,6 +99,18 @@ class Kafka(Server):
         if done.returncode:
             raise BuildFailed(f"Kafka could not format {self._data}: {programs.last_line(done.stdout)}")
         partial.rename(self._data)
+        configuration.unlink()
+
+    def _remove_half_formatted(self) -> None:
+        """Raises StackError when there are records: those are for a person to judge."""
+        if any(self._data.glob("*-[0-9]*/*.log")):
+            raise StackError(
+                f"{self._data} holds records, and lacks meta.properties: Kafka cannot read it. "
+                f"Put the file back, or start empty:  rm -r {self._data}"
+            )
+        shutil.rmtree(self._data, ignore_errors=True)
+        for partial in self._data.parent.glob("partial-*"):
+            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
     def _write_configuration(self, path: Path, data: Path) -> None:
         text = CONFIGURATION.format(

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.endpoints import Endpoints, StackSettings
+from headrace.errors import StackError
 from headrace.stack.whole_files import write_whole
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,10 +33,11 @@ class Layout:
     @classmethod
     def of(cls, home: Path | None = None, port_offset: int | None = None) -> "Layout":
         """The stack that is named, else the environment's; a stack made before remembers its port offset."""
-        settings = StackSettings()
+        settings = StackSettings()  # type: ignore[call-arg]  # both come from the environment or have defaults
         home = Path(os.path.abspath((home or settings.home).expanduser()))
         if port_offset is None and "port_offset" not in settings.model_fields_set:
             port_offset = _remembered_offset(home)
+        _require_plain(home)
         return cls(home, settings.port_offset if port_offset is None else port_offset)
 
     def remember(self) -> None:
@@ -88,6 +91,15 @@ class Layout:
         }
 
 
+def _require_plain(home: Path) -> None:
+    # Flink's scripts split folders at spaces, Java's class path at colons, supervisord expands percent signs.
+    if not re.fullmatch(r"[\w/.+@~-]+", str(home)):
+        raise StackError(
+            f"The folder {home} has a character that Flink's scripts do not take. "
+            "Use letters, digits and / . _ - only:  headrace up --home /tmp/headrace"
+        )
+
+
 def _remembered_offset(home: Path) -> int | None:
     try:
         return int(json.loads((home / "stack.json").read_text())["port_offset"])
@@ -101,5 +113,5 @@ def _runtime_folder() -> Path:
     folder = Path(given) / "headrace" if given else Path(tempfile.gettempdir()) / f"headrace-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else: set XDG_RUNTIME_DIR to a folder of yours")
+        raise StackError(f"{folder} belongs to somebody else: set XDG_RUNTIME_DIR to a folder of yours")
     return folder

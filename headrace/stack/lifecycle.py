@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Event
 
@@ -48,7 +48,7 @@ def down(layout: Layout, console: Console) -> None:
         if supervision.answers():
             for wave in STOP_WAVES:
                 console.print(f"Stopping {', '.join(wave)}", highlight=False)
-                supervision.stop(list(wave))
+                supervision.stop(wave)
             supervision.shut_down()
         _end_orphans(layout)
 
@@ -93,6 +93,11 @@ def _start_and_wait(all_servers: list[Server], supervision: Supervision, display
     with ThreadPoolExecutor(len(all_servers)) as pool:
         for server in all_servers:
             ready[server.name] = pool.submit(bring_up, server)
+        try:
+            wait(ready.values())
+        except BaseException:  # Ctrl-C: the pool would else wait until every server has had its time
+            given_up.set()
+            raise
     for future in _earliest_failure_first(ready.values()):
         future.result()
 
@@ -113,7 +118,13 @@ def _end_orphans(layout: Layout) -> None:
 @contextmanager
 def _alone(layout: Layout) -> Iterator[None]:
     """One `up` or `down` of a stack at a time; the lock dies with its process."""
-    with (layout.folder("run") / "lock").open("w") as lock:
+    try:
+        lock = (layout.folder("run") / "lock").open("w")
+    except OSError as error:
+        raise StackError(
+            f"Cannot write to {layout.home}: {error.strerror}. Choose another folder:  --home DIR"
+        ) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,7 +1,8 @@
 """Processes of a stack, found by their environment: also those whose supervisord was killed."""
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import psutil
@@ -31,14 +32,21 @@ def _belongs(process: psutil.Process, home: Path) -> bool:
     try:
         if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
             return False
-        environment = process.environ()
+        return _is_marked(process, home) or _is_redis(process, home)
     except (psutil.Error, OSError):  # another user's, or gone
         return False
+
+
+def _is_marked(process: psutil.Process, home: Path) -> bool:
+    environment = process.environ()
     return MARK in environment and environment.get("HEADRACE_HOME") == str(home)
 
 
-def _quietly(signal) -> None:
-    try:
+def _is_redis(process: psutil.Process, home: Path) -> bool:
+    """Redis writes its title over its environment; the folder it works in tells whose it is."""
+    return process.name() == "redis-server" and process.cwd() == str(home / "redis")
+
+
+def _quietly(signal: Callable[[], None]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
         signal()
-    except psutil.NoSuchProcess:
-        pass

@@ -33,7 +33,11 @@ def _free(port: int) -> bool:
 
 def _by_whom(port: int) -> str:
     try:
-        pids = [each.pid for each in psutil.net_connections("tcp") if each.status == "LISTEN" and each.laddr[1] == port]
+        pids = [
+            each.pid
+            for each in psutil.net_connections("tcp")
+            if each.status == "LISTEN" and each.laddr and each.laddr.port == port
+        ]
         return f" by {psutil.Process(pids[0]).name()} (process {pids[0]})"
     except (psutil.Error, IndexError):  # only root sees other users' processes
         return ""

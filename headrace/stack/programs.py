@@ -29,7 +29,7 @@ def find(program: str) -> Path:
         package = DEBIAN_PACKAGES[program]
         raise MissingProgram(
             f"{program} is not installed. Install it:  sudo apt-get install -y --no-install-recommends {package}\n"
-            f"  (or name it: {variable(program)}=/path/to/{program}; `headrace setup` installs all, when root on Debian)"
+            f"  (or name it: {variable(program)}=/path/to/{program}; as root, `headrace setup` installs all)"
         )
     return found
 

@@ -71,14 +71,13 @@ def wait_for(server: Server, supervision: Supervision, display: Display, given_u
         _require_hope(server, supervision, deaths, reason, time.monotonic() - began)
         if given_up.wait(PAUSE_S):
             raise GivenUp(server.name)
-    display.waits(server.name, "setting up")
-    server.set_up()
     display.ready(server.name, time.monotonic() - began)
 
 
 def _reason_to_wait(server: Server) -> str | None:
     try:
         server.check()
+        server.set_up()
     except (NotYet, OSError) as reason:
         return str(reason)
     return None

@@ -1,5 +1,7 @@
 """Redis: the live state of devices, recommendations, churn risk."""
 
+from pathlib import Path
+
 from connectors.endpoints import LOOPBACK, REDIS_PORT
 from headrace.stack import programs
 from headrace.stack.secrets import REDIS_PASSWORD, secret
@@ -53,5 +55,5 @@ class Redis(Server):
             client.close()
 
     @property
-    def _configuration(self):
+    def _configuration(self) -> Path:
         return self.layout.home / "redis" / "redis.conf"

@@ -11,9 +11,10 @@ from pathlib import Path
 from headrace.stack.layout import Layout
 from headrace.stack.whole_files import write_whole
 
-REDIS_PASSWORD = "redis-password"
-INFLUXDB_TOKEN = "influxdb-token"
-INFLUXDB_PASSWORD = "influxdb-password"
+# Names of files.
+REDIS_PASSWORD = "redis-password"  # noqa: S105
+INFLUXDB_TOKEN = "influxdb-token"  # noqa: S105
+INFLUXDB_PASSWORD = "influxdb-password"  # noqa: S105
 
 
 def secret(layout: Layout, name: str) -> str:

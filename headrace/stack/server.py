@@ -55,7 +55,11 @@ class Server(ABC):
         return
 
     def set_up(self) -> None:
-        """What must be done once it answers: topics, buckets. Called by every `up`, so it changes nothing twice."""
+        """What must be done once it answers: topics, buckets. Called by every `up`, so it changes nothing twice.
+
+        Raises:
+            NotYet: or any OSError: to be tried again.
+        """
         return
 
     @property

@@ -15,11 +15,14 @@ NAMES = tuple(server.name for server in SERVERS)
 
 # The bridge first, so that nothing enters any more; the JobManager before the TaskManager, so that its jobs are
 # suspended (ZooKeeper remembers them) and not seen failing; what the jobs write to after them.
-STOP_WAVES = (("bridge",), ("jobmanager",), ("taskmanager",), ("mosquitto", "redis", "influxdb", "kafka"), ("zookeeper",))
+STOP_WAVES = (
+    ("bridge",),
+    ("jobmanager",),
+    ("taskmanager",),
+    ("mosquitto", "redis", "influxdb", "kafka"),
+    ("zookeeper",),
+)
 
 
 def servers(layout: Layout) -> list[Server]:
-    import importlib.util
-
-    missing = importlib.util.find_spec("connectors.mqtt_bridge") is None
-    return [server(layout) for server in SERVERS if not (missing and server is Bridge)]
+    return [server(layout) for server in SERVERS]

@@ -9,7 +9,8 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
@@ -63,6 +64,8 @@ stdout_logfile_backups=2
 """
 OPEN_FILES = 8192
 """Kafka holds a few per segment, RocksDB a few per job."""
+STOP_WITHIN_S = 90
+"""Above every server's own bound. What is left after it is ended as an orphan."""
 UP = ("STARTING", "RUNNING", "BACKOFF")
 
 
@@ -112,10 +115,13 @@ class Supervision:
             raise NotRunning(f"No stack runs in {self.layout.home}. Start it:  headrace up") from error
 
     def process(self, name: str) -> dict[str, Any]:
-        return self._call("supervisor.getProcessInfo", name)
+        info: dict[str, Any] = self._call("supervisor.getProcessInfo", name)
+        return info
 
     def starts(self) -> dict[str, int]:
-        return self._call("headrace.starts")
+        """How often each process was started, see `start_counter`."""
+        starts: dict[str, int] = self._call("headrace.starts")
+        return starts
 
     def start_process(self, name: str) -> None:
         """Ask for it; `readiness` waits."""
@@ -125,16 +131,20 @@ class Supervision:
             if fault.faultCode != Faults.ALREADY_STARTED:
                 raise
 
-    def stop(self, names: list[str]) -> None:
-        """Ask all of them to stop, then wait until the last one has."""
+    def stop(self, names: Collection[str]) -> None:
+        """Ask all of them to stop, then wait until the last one has (supervisord kills those that take too long)."""
         for name in names:
             try:
                 self._call("supervisor.stopProcess", name, False)
             except Fault as fault:
                 if fault.faultCode not in (Faults.NOT_RUNNING, Faults.BAD_NAME):
                     raise
-        while any(info["pid"] for name, info in self.processes().items() if name in names):
+        until = time.monotonic() + STOP_WITHIN_S
+        while time.monotonic() < until and self._any_lives(names):
             time.sleep(0.1)
+
+    def _any_lives(self, names: Collection[str]) -> bool:
+        return any(info["pid"] for name, info in self.processes().items() if name in names)
 
     def shut_down(self) -> None:
         """End supervisord itself."""
@@ -156,7 +166,7 @@ class Supervision:
             return getattr(getattr(server, namespace), name)(*arguments)
 
     @property
-    def _configuration(self):
+    def _configuration(self) -> Path:
         return self.layout.home / "run" / "supervisord.conf"
 
     def _head(self) -> str:
@@ -174,7 +184,10 @@ class Supervision:
         return PROGRAM.format(
             name=server.name,
             command=_escaped(shlex.join(server.command())),
-            environment=_pairs({orphans.MARK: server.name} | server.environment()),
+            # The offset stands in no command line, but in configuration files: moved ports must mean a restart.
+            environment=_pairs(
+                {orphans.MARK: server.name, "HEADRACE_PORT_OFFSET": str(self.layout.port_offset)} | server.environment()
+            ),
             home=_escaped(self.layout.home),
             log=_escaped(self.layout.log(server.name)),
             stop_within_s=server.stop_within_s,

@@ -6,6 +6,7 @@ in `open()` on the worker, from the worker's own environment: no secret travels 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from pyflink.table import DataTypes, FunctionContext, ScalarFunction
@@ -27,7 +28,10 @@ class WriteToStore(ScalarFunction):
     def eval(self, *columns: Any) -> Any:
         import pandas
 
-        rows = [self._row(*values) for values in zip(*columns, strict=True)]
+        length = next(len(column) for column in columns if isinstance(column, pandas.Series))
+        # A constant of the query arrives as one value and not as a column.
+        full = [column if isinstance(column, pandas.Series) else repeat(column, length) for column in columns]
+        rows = [self._row(*values) for values in zip(*full, strict=False)]
         return pandas.Series(self._writer.write(rows), dtype=object)
 
     def is_deterministic(self) -> bool:

@@ -1,0 +1,175 @@
+"""What a message costs the bridge: `python -m bench.bridge`, with the local stack (Kafka, Mosquitto) up.
+
+One bridge process of its own (client identifier, port) is stopped (SIGSTOP) while publishers fill its queue at the
+broker, then goes on; measured is its CPU time, user and system, until it has acknowledged the last message. So the
+publishers' pace is not in the figure, and a busy machine hardly. The messages stay in telemetry.raw, of devices
+`bench-0000` to `bench-0199`.
+"""
+
+import argparse
+import multiprocessing
+import os
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+
+import httpx
+import paho.mqtt.client as mqtt
+import psutil
+from kafka import KafkaConsumer, TopicPartition
+
+from connectors.endpoints import LOOPBACK, Endpoints
+from schemas.topics import TELEMETRY_RAW
+
+LIMIT = 8000
+DEVICES = 200
+PUBLISHERS = 3
+PAYLOAD_BYTES = 150
+WARM_UP_MESSAGES = 10_000
+PATIENCE_S = 300
+
+
+def main() -> None:
+    arguments = _arguments()
+    endpoints = Endpoints.load()
+    port, client_id = _free_port(), f"bench-{uuid.uuid4().hex[:8]}"
+    bridge = _start(client_id, port, arguments.profile)
+    try:
+        _until(lambda: _is_ready(port), "the bridge is ready")
+        before = _end_of_topic(endpoints.kafka)
+        sent = _round(bridge, endpoints, port, WARM_UP_MESSAGES, 0)[0]
+        figures = []
+        for number in range(1, arguments.rounds + 1):
+            sent, figure = _round(bridge, endpoints, port, arguments.messages, sent)
+            figures.append(figure)
+            print(f"round {number}: {figure:.0f} messages/CPU s ({1e6 / figure:.1f} us each)", flush=True)
+        stored = _end_of_topic(endpoints.kafka) - before
+        print(f"{sent} messages acknowledged, {stored} records stored, {bridge.memory_info().rss >> 20} MiB resident")
+    finally:
+        _stop(bridge)
+        _forget_session(endpoints, client_id)
+    figure = statistics.median(figures)
+    print(f"bridge: {figure:.0f} messages/CPU s, limit {LIMIT}: {'met' if figure >= LIMIT else 'missed'}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=60_000, help="of a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--profile", help="write a cProfile of the bridge's network thread to this file")
+    return parser.parse_args()
+
+
+def _round(
+    bridge: psutil.Process, endpoints: Endpoints, port: int, messages: int, acknowledged: int
+) -> tuple[int, float]:
+    """Acknowledged messages since the start, and messages per CPU second of this round."""
+    target = acknowledged + messages
+    bridge.suspend()
+    _publish(endpoints, messages)
+    before = sum(bridge.cpu_times()[:2])
+    bridge.resume()
+    _until(lambda: _acknowledged(port) >= target, f"{target} messages are acknowledged")
+    return target, messages / (sum(bridge.cpu_times()[:2]) - before)
+
+
+def _publish(endpoints: Endpoints, messages: int) -> None:
+    share = messages // PUBLISHERS
+    counts = [share + messages % PUBLISHERS, *[share] * (PUBLISHERS - 1)]
+    arguments = [(endpoints.mqtt_host, endpoints.mqtt_port, count, number) for number, count in enumerate(counts)]
+    with multiprocessing.get_context("spawn").Pool(PUBLISHERS) as pool:
+        pool.starmap(_publisher, arguments)
+
+
+def _publisher(host: str, port: int, messages: int, number: int) -> None:
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+    client.max_inflight_messages_set(1000)
+    client.max_queued_messages_set(0)
+    confirmed = 0
+
+    def on_publish(*_: object) -> None:
+        nonlocal confirmed
+        confirmed += 1
+
+    client.on_publish = on_publish
+    client.connect(host, port)
+    client.loop_start()
+    for sequence in range(messages):
+        device = (sequence + number * DEVICES // PUBLISHERS) % DEVICES
+        client.publish(f"fleet/bench-{device:04d}/telemetry", _payload(sequence), qos=1)
+    _until(lambda: confirmed >= messages, "the broker has everything")
+    client.disconnect()
+    client.loop_stop()
+
+
+def _payload(sequence: int) -> bytes:
+    text = f'{{"metric":"temperature","value":21.4,"unit":"Cel","ts":{time.time_ns() // 1_000_000},"seq":{sequence}}}'
+    return text.encode().ljust(PAYLOAD_BYTES)
+
+
+def _start(client_id: str, port: int, profile: str | None) -> psutil.Process:
+    environment = os.environ | {"HEADRACE_BRIDGE_CLIENT_ID": client_id, "HEADRACE_BRIDGE_HTTP_PORT": str(port)}
+    profiled = ["-m", "cProfile", "-o", profile] if profile else []
+    command = [sys.executable, *profiled, "-m", "connectors.mqtt_bridge"]
+    return psutil.Process(subprocess.Popen(command, env=environment).pid)
+
+
+def _stop(bridge: psutil.Process) -> None:
+    bridge.resume()
+    bridge.send_signal(signal.SIGTERM)
+    bridge.wait(timeout=30)
+
+
+def _forget_session(endpoints: Endpoints, client_id: str) -> None:
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+    client.connect(endpoints.mqtt_host, endpoints.mqtt_port, clean_start=True)
+    client.loop_start()
+    _until(client.is_connected, "the session is gone")
+    client.disconnect()
+    client.loop_stop()
+
+
+def _end_of_topic(bootstrap: str) -> int:
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        partitions = [TopicPartition(TELEMETRY_RAW.name, number) for number in range(TELEMETRY_RAW.partitions)]
+        return sum(consumer.end_offsets(partitions).values())
+    finally:
+        consumer.close()
+
+
+def _acknowledged(port: int) -> int:
+    text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", timeout=30).text
+    found = re.search(r"^headrace_bridge_acknowledged_total (\S+)$", text, re.MULTILINE)
+    return int(float(found[1])) if found else 0
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        return int(listener.getsockname()[1])
+
+
+def _until(done: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {PATIENCE_S} s until {what}")
+        time.sleep(0.3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The bridge's settings: HEADRACE_BRIDGE_CLIENT_ID and so on."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK, StackSettings
+from schemas.topics import TELEMETRY_RAW
+
+TOPIC_FILTER = "fleet/#"
+DAY_S = 24 * 60 * 60
+FRAMING_BYTES = 128 * 1024
+"""Room for an MQTT topic of 64 KiB, the key and the headers in a record of telemetry.raw."""
+
+
+class BridgeSettings(BaseSettings):
+    """How one bridge process works. Where the brokers are stands in connectors.endpoints."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_BRIDGE_", frozen=True, extra="ignore")
+
+    client_id: str = Field("headrace-bridge", min_length=1, description="names the session at the MQTT broker")
+    share_group: str | None = Field(
+        None,
+        pattern=r"^[^/+#\x00]+$",
+        description="several bridges share the load; one device's messages then take either, and their order is lost",
+    )
+    max_inflight: int = Field(1000, ge=1, le=65535, description="MQTT 5 Receive Maximum: messages that wait for Kafka")
+    max_payload_bytes: int = Field(
+        256 * 1024, ge=1, le=TELEMETRY_RAW.max_message_bytes - FRAMING_BYTES, description="above: a dead letter"
+    )
+    session_expiry_s: int = Field(7 * DAY_S, ge=1, le=2**32 - 1, description="how long the broker keeps our queue")
+    keepalive_s: int = Field(30, ge=5, le=65535)
+    linger_ms: int = Field(5, ge=0, le=1000, description="how long a record waits for others to share its batch")
+    http_host: str = LOOPBACK
+    http_port: int = Field(
+        default_factory=lambda: BRIDGE_HTTP_PORT + StackSettings().port_offset,
+        ge=0,
+        le=65535,
+        description="/healthz, /readyz and /metrics; 0 takes a free port",
+    )
+    stop_within_s: float = Field(5.0, ge=0, description="after SIGTERM, time for what is in flight")
+
+    @property
+    def subscription(self) -> str:
+        """The topic filter to subscribe to."""
+        return f"$share/{self.share_group}/{TOPIC_FILTER}" if self.share_group else TOPIC_FILTER
+
+    @property
+    def max_inflight_bytes(self) -> int:
+        return self.max_inflight * self.max_payload_bytes
+
+    @model_validator(mode="after")
+    def _members_of_a_group_have_names(self) -> Self:
+        if self.share_group and "client_id" not in self.model_fields_set:
+            raise ValueError("each member of a share group needs its own HEADRACE_BRIDGE_CLIENT_ID")
+        return self

@@ -1,0 +1,1 @@
+"""How the stack is: figures of processes, jobs and topics, and the alarms that follow from them."""

@@ -1,0 +1,91 @@
+"""What deserves a person's attention, each with what to do next. Pure rules over the figures."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.health.jobs import RECENT_S, JobFigures
+from headrace.health.processes import ProcessFigures
+from headrace.health.topics import TopicFigures
+
+LAG_RECORDS = 10_000
+WATERMARK_LAG_S = 120
+LATE_SHARE = 0.05
+LOOP_FAILURES = 3
+CHECKPOINT_AGE_S = 90
+DISK_FREE_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One line: what is wrong, and what to do next."""
+
+    wrong: str
+    next: str
+
+
+def of_processes(processes: Sequence[ProcessFigures]) -> Iterator[Alarm]:
+    for each in processes:
+        if each.state != "RUNNING":
+            yield Alarm(f"{each.name} is {each.state}", f"headrace logs {each.name}; then headrace up")
+        elif each.restarts and each.uptime_s < RECENT_S:
+            yield Alarm(
+                f"{each.name} was restarted {each.uptime_s} s ago ({each.restarts} restarts in all)",
+                f"headrace logs {each.name} -n 200",
+            )
+
+
+def of_jobs(jobs: Sequence[JobFigures], newest_event_ms: int | None, flink: str) -> Iterator[Alarm]:
+    for job in jobs:
+        page = f"http://{flink}/#/job/{'completed' if job.state == 'FAILED' else 'running'}/{job.id}"
+        if job.state == "FAILED":
+            yield Alarm(f"{job.name} has failed: {job.last_failure}", f"read {page}/exceptions, then submit it again")
+        elif job.recent_failures >= LOOP_FAILURES:
+            yield Alarm(
+                f"{job.name} restarts in a loop ({job.recent_failures} failures in 5 min): {job.last_failure}",
+                f"read {page}/exceptions; headrace logs taskmanager",
+            )
+        yield from _of_progress(job, newest_event_ms, page)
+
+
+def _of_progress(job: JobFigures, newest_event_ms: int | None, page: str) -> Iterator[Alarm]:
+    age = job.checkpoint_age_s
+    if job.state == "RUNNING" and job.running_s > CHECKPOINT_AGE_S and (age is None or age > CHECKPOINT_AGE_S):
+        last = "none" if age is None else f"the last {age} s ago"
+        yield Alarm(f"{job.name} completes no checkpoints ({last})", f"look for a blocked sink: {page}/checkpoints")
+    lag_s = watermark_lag_s(job, newest_event_ms)
+    if lag_s is not None and lag_s > WATERMARK_LAG_S:
+        yield Alarm(
+            f"{job.name}'s watermark is {lag_s} s behind the newest reading",
+            "a partition that stands still holds it back: compare partitions and lag above",
+        )
+
+
+def watermark_lag_s(job: JobFigures, newest_event_ms: int | None) -> int | None:
+    """Against the newest reading and not the clock: a quiet fleet and a replay of old data are no alarm."""
+    if job.watermark_ms is None or newest_event_ms is None:
+        return None
+    return max(0, (newest_event_ms - job.watermark_ms) // 1000)
+
+
+def of_topics(topics: TopicFigures) -> Iterator[Alarm]:
+    for (group, topic), lag in sorted(topics.lags.items()):
+        if lag > LAG_RECORDS:
+            yield Alarm(
+                f"{group} is {lag:,} records behind in {topic}",
+                "look again in a minute: if it grows, find the busy operator on the dashboard or raise the parallelism",
+            )
+    if topics.late_share > LATE_SHARE:
+        yield Alarm(
+            f"{topics.late_share:.0%} of the readings are late and in no window",
+            "read telemetry.late: one device means its clock or its link, all mean a longer out-of-orderness",
+        )
+
+
+def of_disk(home: Path) -> Iterator[Alarm]:
+    free = shutil.disk_usage(home).free
+    if free < DISK_FREE_BYTES:
+        yield Alarm(
+            f"Only {free / 2**30:.1f} GiB are free below {home}", "free space, or shorten retention in schemas/"
+        )

@@ -1,0 +1,95 @@
+"""Figures of Flink's jobs, from its REST API (docs: ops/rest_api)."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+RECENT_S = 300
+ENDED = ("FINISHED", "CANCELED")
+# Flink's "no watermark yet" and "no more records": Long.MIN_VALUE and Long.MAX_VALUE.
+NO_WATERMARK = (-(2**63), 2**63 - 1)
+
+
+@dataclass(frozen=True)
+class JobFigures:
+    """One job. Ages and durations in seconds; None: there is none yet."""
+
+    id: str
+    name: str
+    state: str
+    running_s: int
+    restarts: int
+    recent_failures: int
+    """Within the last 5 minutes."""
+    last_failure: str | None
+    checkpoint_age_s: int | None
+    watermark_ms: int | None
+    """The lowest of all its operators, event time in ms since the epoch."""
+
+
+def collect(address: str) -> list[JobFigures]:
+    """Of the jobs that run, and of those that failed for good.
+
+    Raises:
+        httpx.HTTPError: the JobManager does not answer.
+    """
+    with httpx.Client(base_url=f"http://{address}", timeout=5) as flink:
+        jobs = [job for job in _get(flink, "/jobs/overview")["jobs"] if job["state"] not in ENDED]
+        running = {job["name"] for job in jobs if job["state"] != "FAILED"}
+        jobs = [job for job in jobs if job["state"] != "FAILED" or job["name"] not in running]
+        return [_figures(flink, job) for job in sorted(jobs, key=lambda job: job["name"])]
+
+
+def _figures(flink: httpx.Client, job: dict[str, Any]) -> JobFigures:
+    path = f"/jobs/{job['jid']}"
+    failures = _get(flink, f"{path}/exceptions?maxExceptions=20").get("exceptionHistory", {}).get("entries", [])
+    since_ms = (time.time() - RECENT_S) * 1000
+    return JobFigures(
+        id=job["jid"],
+        name=job["name"],
+        state=job["state"],
+        running_s=job["duration"] // 1000,
+        restarts=_restarts(flink, path),
+        recent_failures=sum(each["timestamp"] >= since_ms for each in failures),
+        last_failure=_cause(failures[0]) if failures else None,
+        checkpoint_age_s=_checkpoint_age_s(flink, path),
+        watermark_ms=_watermark_ms(flink, path),
+    )
+
+
+def _restarts(flink: httpx.Client, path: str) -> int:
+    # The JobManager fetches metrics when they are asked for: the first answer may be empty.
+    for _ in range(3):
+        found = _get(flink, f"{path}/metrics?get=numRestarts")
+        if found:
+            return int(found[0]["value"])
+        time.sleep(0.1)
+    return 0
+
+
+def _checkpoint_age_s(flink: httpx.Client, path: str) -> int | None:
+    latest = _get(flink, f"{path}/checkpoints").get("latest") or {}
+    completed = latest.get("completed")
+    return max(0, int(time.time() - completed["latest_ack_timestamp"] / 1000)) if completed else None
+
+
+def _watermark_ms(flink: httpx.Client, path: str) -> int | None:
+    marks = []
+    for vertex in _get(flink, path).get("vertices", []):
+        marks += [int(mark["value"]) for mark in _get(flink, f"{path}/vertices/{vertex['id']}/watermarks")]
+    return min((mark for mark in marks if mark not in NO_WATERMARK), default=None)
+
+
+def _cause(entry: dict[str, Any]) -> str:
+    """The innermost cause, which is what a person needs to read first."""
+    lines = entry.get("stacktrace", "").splitlines()
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return str(causes[-1] if causes else entry.get("exceptionName", "unknown"))[:200]
+
+
+def _get(flink: httpx.Client, path: str) -> Any:
+    answer = flink.get(path)
+    # A job without checkpoints, or one that ended between two questions.
+    return {} if answer.status_code == 404 else answer.raise_for_status().json()

@@ -1,0 +1,61 @@
+"""Figures of the stack's processes, from supervisord and the system."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from headrace.stack.layout import Layout
+from headrace.stack.supervision import Supervision
+
+
+@dataclass(frozen=True)
+class ProcessFigures:
+    """One server. `workers` are the Python workers below a TaskManager; their memory is counted apart."""
+
+    name: str
+    state: str
+    pid: int | None
+    rss_bytes: int
+    uptime_s: int
+    restarts: int
+    workers: int = 0
+    workers_rss_bytes: int = 0
+
+
+def collect(layout: Layout) -> list[ProcessFigures]:
+    """In the order of the servers. Raises NotRunning."""
+    supervision = Supervision(layout)
+    processes = supervision.processes()
+    starts = supervision.starts()
+    return [_figures(name, info, starts.get(name, 0)) for name, info in processes.items()]
+
+
+def _figures(name: str, info: dict[str, Any], starts: int) -> ProcessFigures:
+    pid = info["pid"] or None
+    workers = _children(pid) if pid else []
+    return ProcessFigures(
+        name=name,
+        state=info["statename"],
+        pid=pid,
+        rss_bytes=_rss(pid),
+        uptime_s=max(0, int(time.time() - info["start"])) if pid else 0,
+        restarts=max(0, starts - 1),
+        workers=sum(1 for _, process_name in workers if process_name.startswith("python")),
+        workers_rss_bytes=sum(_rss(child) for child, _ in workers),
+    )
+
+
+def _children(pid: int) -> list[tuple[int, str]]:
+    try:
+        return [(child.pid, child.name()) for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _rss(pid: int | None) -> int:
+    try:
+        return psutil.Process(pid).memory_info().rss if pid else 0
+    except psutil.Error:
+        return 0

@@ -1,0 +1,96 @@
+"""Figures of Kafka: how far consumers are behind, how much is late, how new the newest reading is."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import OffsetSpec
+from kafka.errors import KafkaError
+
+from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TOPICS
+
+TIME_LIMIT_MS = 8000
+TAIL = 20
+"""Records read from the end of a partition: transaction markers take offsets, so one is not enough."""
+
+
+@dataclass(frozen=True)
+class TopicFigures:
+    """Offsets count transaction markers too: figures for an alarm, never for the balance."""
+
+    lags: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(consumer group, topic): records behind the end."""
+    kept: dict[str, int] = field(default_factory=dict)
+    """Topic: records it still holds."""
+    newest_event_ms: int | None = None
+    """Event time of the newest of the last readings of each partition."""
+
+    @property
+    def late_share(self) -> float:
+        readings = self.kept.get(TELEMETRY_READINGS.name, 0)
+        return self.kept.get(TELEMETRY_LATE.name, 0) / readings if readings else 0.0
+
+
+def collect(bootstrap: str) -> TopicFigures:
+    """Raises KafkaError: the broker does not answer."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIME_LIMIT_MS)
+    try:
+        partitions = _partitions(admin)
+        first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+        end = {
+            each: at.offset
+            for each, at in admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST)).items()
+        }
+        kept: dict[str, int] = defaultdict(int)
+        for each in partitions:
+            kept[each.topic] += end[each] - first[each].offset
+        return TopicFigures(_lags(admin, end), dict(kept), _newest_event_ms(bootstrap, end))
+    finally:
+        admin.close()
+
+
+def _partitions(admin: KafkaAdminClient) -> list[TopicPartition]:
+    there = set(admin.list_topics())
+    return [
+        TopicPartition(topic.name, index)
+        for topic in TOPICS
+        if topic.name in there
+        for index in range(topic.partitions)
+    ]
+
+
+def _lags(admin: KafkaAdminClient, end: dict[TopicPartition, int]) -> dict[tuple[str, str], int]:
+    lags: dict[tuple[str, str], int] = defaultdict(int)
+    groups = [group["group_id"] for group in admin.list_groups()]
+    for group, committed in (admin.list_group_offsets(groups) if groups else {}).items():
+        for partition, at in committed.items():
+            if partition in end and at.offset >= 0:
+                lags[group, partition.topic] += max(0, end[partition] - at.offset)
+    return dict(lags)
+
+
+def _newest_event_ms(bootstrap: str, end: dict[TopicPartition, int]) -> int | None:
+    partitions = [each for each, offset in end.items() if each.topic == TELEMETRY_READINGS.name and offset > 0]
+    if not partitions:
+        return None
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=TIME_LIMIT_MS, max_poll_records=1000
+    )
+    try:
+        consumer.assign(partitions)
+        for each in partitions:
+            consumer.seek(each, max(0, end[each] - TAIL))
+        polled = consumer.poll(timeout_ms=3000)
+    except KafkaError:
+        return None
+    finally:
+        consumer.close()
+    return max((_event_time(record.value) for records in polled.values() for record in records), default=None)
+
+
+def _event_time(value: bytes | None) -> int:
+    try:
+        return int(json.loads(value or b"")["event_time"])
+    except (ValueError, KeyError, TypeError):
+        return 0

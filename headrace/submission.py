@@ -1,0 +1,104 @@
+"""Jobs to a Flink cluster: the code as one zip, one client for all of them."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import httpx
+
+from headrace.errors import HeadraceError
+from headrace.stack import flink_distribution
+from headrace.stack.layout import REPOSITORY, Layout
+from headrace.stack.whole_files import write_whole
+
+PACKAGES = ("jobs", "connectors", "models", "schemas")
+"""What a Python worker imports. Third-party packages must be in the cluster's Python (our image has them)."""
+
+
+class SubmissionFailed(HeadraceError):
+    """A job was not submitted; the message has Flink's reason."""
+
+
+def code_archive(layout: Layout) -> Path:
+    """A zip of our packages in the stack's folder: a worker runs the code that was submitted, not what lies on its disk."""
+    archive = layout.folder("flink") / "headrace-jobs.zip"
+    partial = archive.with_suffix(".partial")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as content:
+        for package in PACKAGES:
+            for path in sorted((REPOSITORY / package).rglob("*")):
+                if path.suffix in {".py", ".sql"}:
+                    content.write(path, path.relative_to(REPOSITORY))
+    partial.replace(archive)
+    return archive
+
+
+def command(layout: Layout, jobs: Sequence[str], target: str, savepoint: str | None = None) -> list[str]:
+    """The `flink run` line for these jobs."""
+    module = f"jobs.{jobs[0]}" if len(jobs) == 1 else "jobs"
+    return [
+        *flink_distribution.script("flink"), "run", "--detached", "--jobmanager", target,
+        *(["--fromSavepoint", savepoint] if savepoint else []),
+        "-pyclientexec", sys.executable, "-pyexec", sys.executable,
+        "-pyfs", str(code_archive(layout)), "-pym", module,
+        *(jobs if len(jobs) > 1 else []),
+    ]  # fmt: skip
+
+
+def submit(
+    layout: Layout, jobs: Sequence[str], target: str, savepoint: str | None = None, say: Callable[[str], None] = print
+) -> None:
+    """Submits the jobs that do not run yet; `say` gets a line as each is planned and accepted.
+
+    Raises SubmissionFailed with the cause that Flink names.
+    """
+    running = running_jobs(target)
+    for job in jobs:
+        if job in running:
+            say(f"{job} runs already ({running[job]})")
+    wanted = [job for job in jobs if job not in running]
+    if not wanted:
+        return
+    environment = layout.environment() | flink_distribution.environment(layout)
+    _ensure_client_configuration(layout)
+    lines = []
+    client = subprocess.Popen(
+        command(layout, wanted, target, savepoint),
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert client.stdout is not None
+    for line in client.stdout:
+        lines.append(line)
+        if line.startswith(("planning ", "submitted ", "Job has been submitted")):
+            say(line.strip())
+    if client.wait() != 0:
+        log = layout.log("submit")
+        write_whole(log, "".join(lines))
+        raise SubmissionFailed(f"{', '.join(wanted)}: {_cause(lines)}\nThe whole output: {log}")
+
+
+def running_jobs(target: str) -> dict[str, str]:
+    """Name -> id of the jobs on the cluster that have not ended."""
+    ended = {"FINISHED", "CANCELED", "FAILED"}
+    try:
+        overview = httpx.get(f"http://{target}/jobs/overview", timeout=10).raise_for_status().json()
+    except httpx.HTTPError as error:
+        raise SubmissionFailed(f"no Flink cluster answers at {target} ({error}). Start one: headrace up") from error
+    return {job["name"]: job["jid"] for job in overview["jobs"] if job["state"] not in ended}
+
+
+def _ensure_client_configuration(layout: Layout) -> None:
+    """`--target` may name a cluster where no local stack was ever started: the client needs a configuration too."""
+    if not (layout.home / "flink" / "conf" / "config.yaml").exists():
+        flink_distribution.write_configuration(layout)
+
+
+def _cause(lines: Sequence[str]) -> str:
+    """The Python exception, else the innermost cause of the Java stack trace, else the last line."""
+    text = "".join(lines)
+    python = re.findall(r"^(?!Caused by|org\.apache)([\w.]+(?:Error|Exception|Exit): .*)$", text, re.MULTILINE)
+    java = re.findall(r"^Caused by: (.*)$", text, re.MULTILINE)
+    useful = [cause for cause in java if "Python process exits" not in cause]
+    return (useful or python or lines or ["the client printed nothing"])[-1].strip()

@@ -1,0 +1,84 @@
+"""The keyed operator that scores micro-batches: fetches a bucket's state, calls its Scorer, yields columns.
+
+State of a bucket = snapshot of its Scorer + journal of the micro-batches since. The Scorer itself
+lives in the operator's memory, loaded once per bucket and restart: a snapshot each time would cost
+milliseconds a batch. Replaying the journal gives the same models, because a Scorer's state does not
+depend on where batches are cut.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from pyflink.common import Row, Types
+from pyflink.datastream import KeyedProcessFunction, RuntimeContext
+from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
+
+from jobs.operators.scored_columns import BYTES, batch_of, columns_of
+from models.detectors import Batch, Scorer, UnreadableState
+from models.detectors.batch_codec import freeze_batch, thaw_batch
+
+log = logging.getLogger(__name__)
+
+
+class ScoreFleet(KeyedProcessFunction):
+    """Micro-batches of one bucket in, the scores of its new readings out.
+
+    State that cannot be read (another version, damaged) starts that bucket cold; it is logged and
+    counted in `states_unreadable`, and never raised: a raise would only loop.
+    """
+
+    def __init__(self, detector: str, snapshot_every: int) -> None:
+        self._detector = detector
+        self._snapshot_every = snapshot_every
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._snapshot = runtime_context.get_state(ValueStateDescriptor("scorer", BYTES))
+        self._journal = runtime_context.get_list_state(ListStateDescriptor("journal", BYTES))
+        metrics = runtime_context.get_metrics_group()
+        self._unreadable = metrics.counter("states_unreadable")
+        self._replayed = metrics.counter("readings_replayed")
+        self._scorers: dict[int, Scorer] = {}
+        self._since_snapshot: dict[int, int] = {}
+
+    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
+        bucket = ctx.get_current_key()
+        if bucket not in self._scorers:
+            self._load(bucket)
+        batch = batch_of(value)
+        scored = self._scorers[bucket].step(batch)
+        if len(scored):
+            self._remember(bucket, batch)
+            yield columns_of(value, batch, scored)
+        else:
+            self._replayed.inc(len(batch))
+
+    def _remember(self, bucket: int, batch: Batch) -> None:
+        self._since_snapshot[bucket] += 1
+        if self._since_snapshot[bucket] < self._snapshot_every:
+            self._journal.add(freeze_batch(batch))
+            return
+        self._snapshot.update(self._scorers[bucket].freeze())
+        self._journal.clear()
+        self._since_snapshot[bucket] = 0
+
+    def _load(self, bucket: int) -> None:
+        """The bucket's scorer: thawed, then the journal replayed. Snapshots of the buckets fall apart in time."""
+        journal = list(self._journal.get() or ())
+        try:
+            self._scorers[bucket] = self._restored(self._snapshot.value(), journal)
+            self._since_snapshot[bucket] = len(journal) or bucket * 7 % self._snapshot_every
+        except UnreadableState as error:
+            log.warning("bucket %d starts cold, its state is unreadable: %s", bucket, error)
+            self._unreadable.inc()
+            self._scorers[bucket] = Scorer(self._detector)
+            self._journal.clear()
+            self._since_snapshot[bucket] = self._snapshot_every
+
+    def _restored(self, snapshot: Any, journal: list[Any]) -> Scorer:
+        scorer = Scorer(self._detector)
+        if snapshot is not None:
+            scorer.thaw(bytes(snapshot))
+        for entry in journal:
+            scorer.learn(thaw_batch(bytes(entry)))
+        return scorer

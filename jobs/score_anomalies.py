@@ -1,0 +1,48 @@
+"""score_anomalies: a score for every reading, from online models in checkpointed state."""
+
+from pyflink.common import Types
+from pyflink.table import StatementSet, StreamTableEnvironment, Table
+
+from connectors.endpoints import Endpoints
+from jobs import sql_file
+from jobs.environment import table_environment
+from jobs.operators.java_key_by import java_key_by
+from jobs.operators.score_fleet import ScoreFleet
+from jobs.operators.scored_columns import MICRO_BATCH, SCORED
+from jobs.settings import JobSettings
+from jobs.tables import PROCESSING_TIME, KafkaTables
+from models.detectors import Scorer
+from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
+
+JOB = "score_anomalies"
+
+
+def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
+    """telemetry_readings -> telemetry_anomalies."""
+
+    def score_fleet(tables: StreamTableEnvironment) -> Table:
+        micro_batches = java_key_by(tables, tables.from_path("micro_batches"), Types.INT(), MICRO_BATCH)
+        scored = micro_batches.process(ScoreFleet(settings.detector, settings.snapshot_every), output_type=SCORED)
+        return tables.from_data_stream(scored.uid("score-fleet").name(f"score-fleet {settings.detector}"))
+
+    constants = {
+        "buckets": str(settings.buckets),
+        "micro_batch": f"INTERVAL '{settings.micro_batch_ms / 1000:.3f}' SECOND(1, 3)",
+        "detector": f"'{settings.detector}'",
+        "detector_version": str(Scorer(settings.detector).detector_version),
+    }
+    return sql_file.load(tables, JOB, constants, {"score_fleet": score_fleet})
+
+
+def main() -> None:
+    settings, endpoints = JobSettings(), Endpoints.load()
+    tables = table_environment(JOB, settings)
+    topics = KafkaTables(tables, JOB, endpoints, settings)
+    # Uncommitted: the checkpoint interval is not in the latency, and the scorer's guard drops what comes twice.
+    topics.source(TELEMETRY_READINGS, PROCESSING_TIME, committed=False)
+    topics.sink(TELEMETRY_ANOMALIES)
+    build(tables, settings).execute()
+
+
+if __name__ == "__main__":
+    main()
