@@ -9,8 +9,11 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from headrace.commands.balance import balance
+from headrace.commands.demo import demo
 from headrace.commands.endpoints import endpoints
 from headrace.commands.logs import logs
+from headrace.commands.publish import publish
 from headrace.commands.setup import setup
 from headrace.commands.status import status
 from headrace.commands.submit import submit
@@ -36,5 +39,5 @@ def _plain(error: HeadraceError) -> str:
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0])
-for command in (up, down, submit, status, endpoints, logs, setup):
+for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, demo):
     app.command()(command)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from headrace.stack.whole_files import write_whole
 
 PACKAGES = ("jobs", "connectors", "models", "schemas")
 """What a Python worker imports. Third-party packages must be in the cluster's Python (our image has them)."""
+
+_NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CANCELLING", "SUSPENDED", "RECONCILING"}
 
 
 class SubmissionFailed(HeadraceError):
@@ -81,12 +84,28 @@ def submit(
 
 def running_jobs(target: str) -> dict[str, str]:
     """Name -> id of the jobs on the cluster that have not ended."""
-    ended = {"FINISHED", "CANCELED", "FAILED"}
     try:
         overview = httpx.get(f"http://{target}/jobs/overview", timeout=10).raise_for_status().json()
     except httpx.HTTPError as error:
         raise SubmissionFailed(f"no Flink cluster answers at {target} ({error}). Start one: headrace up") from error
-    return {job["name"]: job["jid"] for job in overview["jobs"] if job["state"] not in ended}
+    return {job["name"]: job["jid"] for job in overview["jobs"] if job["state"] in _NOT_ENDED}
+
+
+def wait_until_running(target: str, jobs: Sequence[str], within_s: float = 120.0) -> None:
+    """Returns when every task of these jobs runs. Raises SubmissionFailed with the state they are stuck in."""
+    deadline = time.monotonic() + within_s
+    while True:
+        overview = httpx.get(f"http://{target}/jobs/overview", timeout=10).raise_for_status().json()["jobs"]
+        waiting = {
+            job["name"]: job["state"]
+            for job in overview
+            if job["name"] in jobs and job["state"] in _NOT_ENDED and job["tasks"]["running"] < job["tasks"]["total"]
+        }
+        if not waiting:
+            return
+        if time.monotonic() > deadline:
+            raise SubmissionFailed(f"not running after {within_s:.0f} s: {waiting}. See headrace logs taskmanager")
+        time.sleep(0.5)
 
 
 def _ensure_client_configuration(layout: Layout) -> None:

@@ -72,7 +72,7 @@ CREATE TEMPORARY VIEW fields AS
 SELECT
   device, payload, headers, `partition`, `offset`, append_time, proc, body, shape, text_reason, item_text, item, items,
   has_values,
-  CASE WHEN has_values THEN REPLACE(REPLACE(item_text, '\"', '"'), '\\', '\')
+  CASE WHEN has_values THEN REPLACE(item_text, '\"', '"')
        ELSE JSON_VALUE(item_text, '$.metric') END AS metric,
   CASE WHEN has_values THEN JSON_VALUE(metrics, '$["' || item_text || '"]')
        ELSE JSON_VALUE(item_text, '$.value') END AS value_text,
@@ -112,13 +112,14 @@ SELECT
   CASE
     WHEN text_reason IS NOT NULL THEN text_reason
     WHEN device IS NULL OR device = '' THEN 'no_device'
+    -- InfluxDB's line protocol has no way to write a name that ends with a backslash, or a line break
+    WHEN CHAR_LENGTH(device) > 200 OR REGEXP(device, '[\x00-\x1f\x7f\\]') THEN 'bad_device'
     WHEN shape = 'array' AND items = 1 AND item_text IS NULL AND REGEXP(body, '^\s*\[\s*\]\s*$') THEN 'empty_array'
     WHEN shape = 'array' AND (item_text IS NULL OR LEFT(item_text, 1) <> '{') THEN 'not_a_reading'
     WHEN metric IS NULL OR metric = '' THEN
       CASE WHEN has_values OR JSON_QUERY(item_text, '$.metric') IS NULL THEN 'no_metric' ELSE 'bad_metric' END
-    WHEN CHAR_LENGTH(metric) > 200 OR REGEXP(metric, '[\x00-\x1f\x7f]') OR
-      -- an escape that is neither \\ nor \" stands for a control character
-      (has_values AND POSITION('\' IN REPLACE(REPLACE(item_text, '\\', ''), '\"', '')) > 0) THEN 'bad_metric'
+    -- in a key of `values` a backslash is that of an escape: of a control character, or of a backslash
+    WHEN CHAR_LENGTH(metric) > 200 OR REGEXP(metric, '[\x00-\x1f\x7f\\]') THEN 'bad_metric'
     WHEN value_text IS NULL THEN
       CASE WHEN has_values OR JSON_QUERY(item_text, '$.value') IS NULL THEN 'no_value' ELSE 'bad_value' END
     -- TRY_CAST alone takes what Java takes: NaN, Infinity, 21d, 0x1p3

@@ -1,8 +1,9 @@
 """window_telemetry: readings to windows of 10 s and 1 min in event time. The data flow is the .sql file.
 
-When do windows close? The watermark follows the slowest partition that is not idle, 5 s behind its
-newest reading. A partition without readings for 30 s is left out. When all are, a clock 60 s behind
-real time takes over: the last window of a silent fleet closes at most 60 s after its end plus the tick.
+When do windows close? The watermark is the older of two: 5 s behind the newest reading of the slowest
+partition, and 10 s behind the clock. So a window closes 10 s after its end while readings flow. A
+partition without readings for 30 s is left out; when all are, the clock goes on alone, and the last
+windows of a fleet that went silent close within 40 s, or 10 s after their end if that is later.
 """
 
 from pyflink.table import StatementSet, StreamTableEnvironment
@@ -27,7 +28,7 @@ IDLE_TIMEOUT = "30 s"
 CLOCK_TICKS = """CREATE TEMPORARY TABLE clock_ticks (
   `tick` BIGINT,
   `et` AS TO_TIMESTAMP_LTZ(1000 * UNIX_TIMESTAMP(), 3),
-  WATERMARK FOR `et` AS `et` - INTERVAL '60' SECOND
+  WATERMARK FOR `et` AS `et` - INTERVAL '10' SECOND
 ) WITH ('connector' = 'datagen', 'rows-per-second' = '1')"""
 
 

@@ -16,9 +16,10 @@ class RejectReason(StrEnum):
         member.example = example
         return member
 
-    # The door: the bridge writes these itself, nothing of them reaches telemetry.raw.
+    # The door: what the bridge refuses itself does not reach telemetry.raw.
     NO_DEVICE = "no_device", "The MQTT topic is not fleet/{device}/telemetry with a device in it."
     PAYLOAD_TOO_LARGE = "payload_too_large", "The payload is over 256 KiB."
+    BAD_DEVICE = "bad_device", "The device has a control character or a backslash, or is over 200 characters."
 
     # The message as a whole: one item, the whole payload.
     EMPTY_PAYLOAD = "empty_payload", "The payload has no bytes.", b""
@@ -38,7 +39,7 @@ class RejectReason(StrEnum):
     NO_METRIC = "no_metric", "`metric` is missing or empty.", b'{"value":21.4}'
     BAD_METRIC = (
         "bad_metric",
-        "`metric` is an object or array, has a control character, or is over 200 characters.",
+        "`metric` is an object or array, has a control character or a backslash, or is over 200 characters.",
         b'{"metric":"a\\u0007b","value":21.4}',
     )
     NO_VALUE = "no_value", "`value` is missing or null.", b'{"metric":"temperature"}'

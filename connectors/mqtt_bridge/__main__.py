@@ -41,7 +41,7 @@ def main() -> int:
         return 0
     bridge = status.bridge = Bridge(client, producer, settings)
     session.when_lost = bridge.connection_lost
-    gc.freeze()
+    _collect_seldom()
     try:
         loop.run(bridge, until=stop.is_set)
         loop.finish(bridge, settings.stop_within_s)
@@ -56,6 +56,12 @@ def main() -> int:
         return 1
     log.info("Stopped; %d messages were not stored yet and will come again.", bridge.in_flight)
     return 0
+
+
+def _collect_seldom() -> None:
+    """No cycles grow here: the collector's walks over what is in flight cost a tenth of the CPU time."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _wait_for_kafka(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from connectors.mqtt_bridge.buffered_socket import BufferedSocket
 from connectors.mqtt_bridge.session import Session
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ HOUSEKEEPING_S = 1.0
 class SocketClient(Protocol):
     """The part of paho's client that serves an external event loop."""
 
-    def socket(self) -> Any: ...
+    def socket(self) -> BufferedSocket | None: ...
     def reconnect(self) -> Any: ...
     def loop_read(self) -> Any: ...
     def loop_write(self) -> Any: ...
@@ -87,7 +88,7 @@ class NetworkLoop:
             if self._client.socket() is None:
                 return
             self._client.loop_write()
-            self._wait([], [self._client.socket()], LOOK_AGAIN_S)
+            time.sleep(LOOK_AGAIN_S)
 
     def turn(self, work: Work, reading: bool = True) -> None:
         """Once round: wait for the socket, read, acknowledge, write."""
@@ -97,8 +98,7 @@ class NetworkLoop:
         if self._is_readable(work, reading):
             self._read(work)
         work.acknowledge()
-        if self._client.want_write():
-            self._client.loop_write()
+        self._write()
         self._keep_house()
 
     def _is_readable(self, work: Work, reading: bool) -> bool:
@@ -108,8 +108,12 @@ class NetworkLoop:
             time.sleep(min(wait_s, FIRST_RETRY_S))
             return False
         # Without room only the answer to our connect is read: TCP holds the rest.
-        readers = [socket] if reading and (work.has_room or not self._session.connected) else []
-        return self._wait(readers, [socket] if self._client.want_write() else [], wait_s)
+        reading = reading and (work.has_room or not self._session.connected)
+        if reading and socket.pending:
+            return True
+        writers = [socket] if socket.unsent or self._client.want_write() else []
+        readable, _, _ = select.select([socket] if reading else [], writers, [], wait_s)
+        return bool(readable)
 
     def _read(self, work: Work) -> None:
         for _ in range(PACKETS_AT_ONCE):
@@ -117,6 +121,13 @@ class NetworkLoop:
             self._client.loop_read()
             if work.received == before or not work.has_room:
                 return
+
+    def _write(self) -> None:
+        if self._client.want_write():
+            self._client.loop_write()
+        socket = self._client.socket()
+        if socket is not None and socket.unsent:
+            socket.flush()
 
     def _connect_when_due(self) -> None:
         if self._monotonic_s() < self._next_attempt_s:
@@ -137,7 +148,3 @@ class NetworkLoop:
             self._retry_s = FIRST_RETRY_S
         if self._client.socket() is not None:
             self._client.loop_misc()
-
-    def _wait(self, readers: list[Any], writers: list[Any], seconds: float) -> bool:
-        readable, _, _ = select.select(readers, writers, [], seconds)
-        return bool(readable)

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from connectors.mqtt_bridge.buffered_socket import BufferingClient
 from connectors.mqtt_bridge.settings import BridgeSettings
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,12 @@ class SubscribingClient(Protocol):
     def disconnect(self) -> Any: ...
 
 
-def mqtt_client(settings: BridgeSettings, host: str, port: int) -> Client:
+def mqtt_client(settings: BridgeSettings, host: str, port: int) -> BufferingClient:
     """A client of the bridge's session that has not connected yet. Never sets Maximum Packet Size."""
     properties = Properties(PacketTypes.CONNECT)
     properties.SessionExpiryInterval = settings.session_expiry_s
     properties.ReceiveMaximum = settings.max_inflight
-    client = Client(
+    client = BufferingClient(
         CallbackAPIVersion.VERSION2,
         client_id=settings.client_id,
         protocol=MQTTProtocolVersion.MQTTv5,

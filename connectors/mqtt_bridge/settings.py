@@ -31,7 +31,7 @@ class BridgeSettings(BaseSettings):
     )
     session_expiry_s: int = Field(7 * DAY_S, ge=1, le=2**32 - 1, description="how long the broker keeps our queue")
     keepalive_s: int = Field(30, ge=5, le=65535)
-    linger_ms: int = Field(5, ge=0, le=1000, description="how long a record waits for others to share its batch")
+    linger_ms: int = Field(20, ge=0, le=1000, description="how long a record waits for others to share its batch")
     http_host: str = LOOPBACK
     http_port: int = Field(
         default_factory=lambda: BRIDGE_HTTP_PORT + StackSettings().port_offset,

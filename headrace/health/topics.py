@@ -34,7 +34,9 @@ class TopicFigures:
 
 def collect(bootstrap: str) -> TopicFigures:
     """Raises KafkaError: the broker does not answer."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIME_LIMIT_MS)
+    admin = KafkaAdminClient(
+        bootstrap_servers=bootstrap, bootstrap_timeout_ms=TIME_LIMIT_MS, request_timeout_ms=TIME_LIMIT_MS
+    )
     try:
         partitions = _partitions(admin)
         first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))

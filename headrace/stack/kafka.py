@@ -94,7 +94,8 @@ class Kafka(Server):
         configuration = partial.with_suffix(".properties")
         self._write_configuration(configuration, partial)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        format_ = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(configuration)]
+        # With "=", because one identifier of 64 begins with "-" and would be read as an option.
+        format_ = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(configuration)]
         done = subprocess.run([*self._java(), *format_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise BuildFailed(f"Kafka could not format {self._data}: {programs.last_line(done.stdout)}")

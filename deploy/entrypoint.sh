@@ -1,0 +1,29 @@
+#!/bin/sh
+# The roles of the image. Anything else is run as a command:  docker run headrace python3 -V
+#
+#   jobmanager           Flink's JobManager
+#   taskmanager          Flink's TaskManager, with its Python workers
+#   bridge               MQTT to Kafka
+#   create-topics        makes the Kafka topics that are missing, aligns the others, ends
+#   submit [JOB...]      submits jobs (all, if none is named) to HEADRACE_FLINK, ends
+#
+# Addresses: HEADRACE_KAFKA, HEADRACE_MQTT_HOST ...; Flink's settings: FLINK_PROPERTIES, one `key: value` a line.
+set -eu
+here=$(dirname "$0")
+
+# flink SCRIPT: in the foreground and as this very process, so that signals reach the JVM.
+flink() {
+  python3 "$here/write_flink_configuration.py"
+  exec bash "$FLINK_HOME/bin/$1" start-foreground
+}
+
+role=${1:-jobmanager}
+[ $# -eq 0 ] || shift
+case $role in
+  jobmanager)    flink jobmanager.sh ;;
+  taskmanager)   flink taskmanager.sh ;;
+  bridge)        exec python3 -m connectors.mqtt_bridge "$@" ;;
+  create-topics) exec python3 "$here/create_topics.py" ;;
+  submit)        exec headrace submit --target "${HEADRACE_FLINK:?names the REST API, host:port}" "$@" ;;
+  *)             exec "$role" "$@" ;;
+esac

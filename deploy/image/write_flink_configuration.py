@@ -1,0 +1,33 @@
+"""Flink's configuration in a container: flink-conf/config.yaml with the lines of FLINK_PROPERTIES instead of its own.
+
+As in Flink's official image, FLINK_PROPERTIES has one `key: value` a line. A key without a value leaves that setting,
+and all below it, out. Written anew at every start, so a container that is started twice has no setting twice.
+"""
+
+import os
+from pathlib import Path
+
+from headrace.stack.flink_distribution import replaced
+from headrace.stack.layout import FLINK_CONF
+from headrace.stack.whole_files import write_whole
+
+
+def settings(properties: str) -> dict[str, str | None]:
+    """The settings of such a text.
+
+    >>> settings("rest.port: 8081\\n\\n# why\\ntaskmanager.host:\\n")
+    {'rest.port': '8081', 'taskmanager.host': None}
+    """
+    lines = [line.strip() for line in properties.splitlines()]
+    pairs = [line.partition(":") for line in lines if line and not line.startswith("#")]
+    return {key.strip(): value.strip() or None for key, _, value in pairs}
+
+
+def main() -> None:
+    committed = (FLINK_CONF / "config.yaml").read_text()
+    written = replaced(committed, settings(os.environ.get("FLINK_PROPERTIES", "")))
+    write_whole(Path(os.environ["FLINK_CONF_DIR"]) / "config.yaml", written)
+
+
+if __name__ == "__main__":
+    main()

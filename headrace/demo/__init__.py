@@ -1,0 +1,1 @@
+"""The demo: recorded sensor data through the whole system, and a table of what became of it."""

@@ -1,0 +1,68 @@
+"""Publishes payloads over MQTT with QoS 1 and knows which of them the broker has acknowledged."""
+
+import threading
+import time
+
+import paho.mqtt.client as mqtt
+
+from headrace.errors import HeadraceError
+
+MOST_IN_FLIGHT = 2000
+
+
+class NotAcknowledged(HeadraceError):
+    """The broker did not acknowledge everything in time."""
+
+
+class Publisher:
+    """One MQTT client. `publish` blocks while too many messages wait for their acknowledgement."""
+
+    def __init__(self, host: str, port: int, client_id: str = "") -> None:
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
+        self._client.max_inflight_messages_set(MOST_IN_FLIGHT)
+        self._client.max_queued_messages_set(0)
+        self._room = threading.Semaphore(MOST_IN_FLIGHT)
+        self._client.on_publish = self._on_publish
+        self.sent = 0
+        self.acknowledged = 0
+        try:
+            self._client.connect(host, port)
+        except OSError as error:
+            raise HeadraceError(f"no MQTT broker answers at {host}:{port} ({error}). Start one: headrace up") from error
+        self._client.loop_start()
+
+    def publish(self, device: str, payload: bytes, topic: str | None = None) -> None:
+        """Sends one payload to fleet/{device}/telemetry, or to `topic`."""
+        self._room.acquire()
+        self.sent += 1
+        self._client.publish(topic or f"fleet/{device}/telemetry", payload, qos=1)
+
+    def close(self, within_s: float = 60.0) -> None:
+        """Waits for all acknowledgements. Raises NotAcknowledged when they do not come."""
+        deadline = time.monotonic() + within_s
+        while self.acknowledged < self.sent and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._client.disconnect()
+        self._client.loop_stop()
+        if self.acknowledged < self.sent:
+            missing = self.sent - self.acknowledged
+            raise NotAcknowledged(f"the broker has not acknowledged {missing} of {self.sent} messages: send them again")
+
+    def _on_publish(self, *_: object) -> None:
+        self.acknowledged += 1
+        self._room.release()
+
+
+class Pace:
+    """Holds a loop to `rate` turns a second, without drift; rate 0 means as fast as it goes."""
+
+    def __init__(self, rate: float) -> None:
+        self._interval_s = 1 / rate if rate else 0.0
+        self._next = time.monotonic()
+
+    def wait(self) -> None:
+        """Returns when the next turn is due."""
+        self._next += self._interval_s
+        pause_s = self._next - time.monotonic()
+        if pause_s > 0:
+            time.sleep(pause_s)

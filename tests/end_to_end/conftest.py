@@ -1,0 +1,65 @@
+"""One real stack for the session, beside whatever runs on the machine: own folder, own ports."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from connectors.endpoints import Endpoints
+from headrace.stack.layout import Layout
+
+PORT_OFFSET = int(os.environ.get("HEADRACE_TEST_PORT_OFFSET", "2000"))
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A local stack that a test talks to as a person would: through the command line and its endpoints."""
+
+    layout: Layout
+
+    @property
+    def home(self) -> Path:
+        return self.layout.home
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return self.layout.endpoints
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For subprocesses: this stack is theirs."""
+        return self.layout.environment()
+
+    def headrace(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line against this stack; with `check`, a failure fails the test with what it printed."""
+        command = [sys.executable, "-c", "from headrace.cli import app; app()", *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=600)
+        if check:
+            assert done.returncode == 0, f"headrace {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    # Not pytest's tmp_path: it keeps the folders of the last runs, and this one is large.
+    stack = Stack(Layout(Path(tempfile.mkdtemp(prefix="headrace-test-")), PORT_OFFSET))
+    try:
+        stack.headrace("up")
+        yield stack
+    finally:
+        stack.headrace("down", check=False)
+        shutil.rmtree(stack.home, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs the real servers."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.end_to_end)

@@ -1,0 +1,170 @@
+"""The local stack on the real servers: started, broken, mended, ended."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import psutil
+import pytest
+from kafka import KafkaAdminClient
+from redis import Redis
+from redis.exceptions import AuthenticationError
+
+from headrace.stack import orphans
+from headrace.stack.servers import NAMES
+from headrace.stack.supervision import Supervision
+from schemas.topics import TOPICS
+
+
+def processes(stack):
+    return json.loads(stack.headrace("status", "--json", check=False).stdout)["processes"]
+
+
+def pid_of(stack, name):
+    return next(each["pid"] for each in processes(stack) if each["name"] == name)
+
+
+def supervisord(stack):
+    return next(each for each in orphans.find(stack.home) if each.environ()[orphans.MARK] == "supervisord")
+
+
+def test_up_leaves_every_server_running(stack):
+    assert {each["name"]: each["state"] for each in processes(stack)} == dict.fromkeys(NAMES, "RUNNING")
+
+
+def test_endpoints_lead_to_the_servers(stack):
+    found = json.loads(stack.headrace("endpoints", "--json").stdout)
+    influxdb = found["influxdb"]
+    headers = {"Authorization": f"Token {influxdb['token']}"}
+    buckets = httpx.get(
+        f"{influxdb['url']}/api/v2/buckets", params={"name": influxdb["bucket"]}, headers=headers
+    ).json()
+    assert buckets["buckets"][0]["retentionRules"] in ([], [{"type": "expire", "everySeconds": 0}])
+    assert httpx.get(f"{found['flink']}/overview").json()["slots-available"] >= 8
+    with Redis.from_url(found["redis"]) as redis:
+        assert redis.ping()
+    socket.create_connection((found["mqtt"]["host"], found["mqtt"]["port"]), timeout=2).close()
+
+
+def test_up_makes_the_topics_as_the_schemas_say(stack):
+    admin = KafkaAdminClient(bootstrap_servers=stack.endpoints.kafka)
+    try:
+        described = admin.describe_topics([topic.name for topic in TOPICS])
+    finally:
+        admin.close()
+    assert {each["name"]: len(each["partitions"]) for each in described} == {t.name: t.partitions for t in TOPICS}
+
+
+def test_redis_refuses_whoever_has_no_password(stack):
+    with Redis(stack.endpoints.redis_host, stack.endpoints.redis_port) as redis, pytest.raises(AuthenticationError):
+        redis.ping()
+
+
+def test_every_port_is_bound_to_loopback_only(stack):
+    addresses = {
+        connection.laddr.ip
+        for process in orphans.find(stack.home)
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def test_no_secret_is_in_a_command_line_or_an_environment(stack):
+    secrets = [path.read_text().strip() for path in (stack.home / "secrets").iterdir()]
+    assert len(secrets) == 3
+    for process in orphans.find(stack.home):
+        shown = " ".join([*process.cmdline(), *process.environ().values()])
+        assert not [secret for secret in secrets if secret in shown], process.name()
+
+
+def test_the_stack_is_healthy_and_small(stack):
+    found = processes(stack)
+    assert sum(each["rss_bytes"] for each in found) < 3 * 2**30
+
+
+def test_a_second_up_changes_nothing(stack):
+    before = {each["name"]: each["pid"] for each in processes(stack)}
+    stack.headrace("up")
+    assert {each["name"]: each["pid"] for each in processes(stack)} == before
+
+
+@pytest.mark.parametrize("name", ["redis", "mosquitto", "bridge", "taskmanager"])
+def test_a_killed_server_comes_back_by_itself(stack, name):
+    killed = pid_of(stack, name)
+    os.kill(killed, signal.SIGKILL)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and Supervision(stack.layout).process(name)["pid"] in (0, killed):
+        time.sleep(0.2)
+    stack.headrace("up")  # waits for its readiness check
+    assert pid_of(stack, name) not in (None, killed)
+
+
+def test_a_restart_is_reported_as_an_alarm(stack):
+    os.kill(pid_of(stack, "redis"), signal.SIGKILL)
+    time.sleep(1)
+    stack.headrace("up")
+    shown = stack.headrace("status", check=False)
+    assert shown.returncode == 1
+    assert "ALARM redis was restarted" in shown.stdout
+
+
+def test_a_server_that_was_stopped_by_hand_is_started_by_up(stack):
+    Supervision(stack.layout).stop(["redis"])
+    stack.headrace("up")
+    assert pid_of(stack, "redis")
+
+
+def test_up_mends_a_stack_whose_supervisord_was_killed(stack):
+    with Redis.from_url(stack.endpoints.redis_url) as redis:
+        redis.set("kept", "yes")
+    time.sleep(1.2)  # appendfsync everysec
+    left = [each.pid for each in orphans.find(stack.home)]
+    supervisord(stack).kill()
+    assert "killed stack left behind" in stack.headrace("up").stdout
+    assert not {each.pid for each in orphans.find(stack.home)} & set(left)
+    with Redis.from_url(stack.endpoints.redis_url) as redis:
+        assert redis.get("kept") == b"yes"
+
+
+def test_down_ends_what_a_killed_supervisord_left(stack):
+    supervisord(stack).kill()
+    stack.headrace("down")
+    assert orphans.find(stack.home) == []
+    stack.headrace("up")
+
+
+def test_down_leaves_no_process_and_no_open_port(stack):
+    stack.headrace("down")
+    assert orphans.find(stack.home) == []
+    assert stack.headrace("down").returncode == 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((stack.endpoints.redis_host, stack.endpoints.redis_port), timeout=1)
+
+
+def test_a_busy_port_is_named_and_up_works_once_it_is_free(stack):
+    stack.headrace("down")
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", stack.endpoints.mqtt_port))
+        taken.listen()
+        refused = stack.headrace("up", check=False)
+    assert refused.returncode == 1
+    assert f"Port {stack.endpoints.mqtt_port} of mosquitto is taken" in refused.stderr
+    assert "--port-offset" in refused.stderr
+    stack.headrace("up")
+
+
+def test_up_goes_on_where_a_killed_up_stopped(stack):
+    stack.headrace("down")
+    code = "from headrace.cli import app; app(['up'])"
+    with subprocess.Popen([sys.executable, "-c", code], env=stack.environment, stdout=subprocess.DEVNULL) as first:
+        time.sleep(4)
+        first.kill()
+    stack.headrace("up")
+    assert {each["state"] for each in processes(stack)} == {"RUNNING"}

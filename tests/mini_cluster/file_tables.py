@@ -1,0 +1,100 @@
+"""Topics as folders of JSON lines: the tables of jobs/tables.py without Kafka."""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyflink.table import StatementSet, StreamTableEnvironment
+
+from jobs.tables import table_name
+from schemas.record import Record
+from schemas.sql import columns
+from schemas.topics import TELEMETRY_RAW, Topic
+
+NOW_MS = 1_764_000_000_000
+"""When the broker stored what a test does not date: 24 November 2025."""
+
+RAW_COLUMNS = """`device` STRING,
+  `payload` BYTES,
+  `headers` MAP<STRING, BYTES>,
+  `partition` INT,
+  `offset` BIGINT,
+  `append_ms` BIGINT,
+  `append_time` AS TO_TIMESTAMP_LTZ(`append_ms`, 3),
+  `proc` AS PROCTIME()"""
+
+APPEND_TIME = "`append_time` AS TO_TIMESTAMP_LTZ(`append_ms`, 3)"
+
+
+@dataclass(frozen=True)
+class Message:
+    """A record of telemetry.raw."""
+
+    payload: bytes | None
+    device: str | None = "pump-1"
+    headers: dict[str, bytes] | None = field(default_factory=dict)
+    append_ms: int = NOW_MS
+
+    def row(self, offset: int) -> dict[str, Any]:
+        headers = None if self.headers is None else {name: _base64(value) for name, value in self.headers.items()}
+        payload = None if self.payload is None else _base64(self.payload)
+        position = {"partition": 0, "offset": offset}
+        return {"device": self.device, "payload": payload, "headers": headers, "append_ms": self.append_ms} | position
+
+
+class FileTables:
+    """Registers source and sink tables, executes within a time limit, reads back what was written."""
+
+    def __init__(self, tables: StreamTableEnvironment, folder: Path) -> None:
+        self.tables = tables
+        self.folder = folder
+
+    def raw_source(self, messages: Iterable[Message]) -> None:
+        """telemetry_raw, the messages with the offsets 0, 1, 2..."""
+        rows = (message.row(offset) for offset, message in enumerate(messages))
+        self._source(TELEMETRY_RAW, RAW_COLUMNS, rows)
+
+    def source(self, topic: Topic, rows: Iterable[dict[str, Any]], *extra_columns: str, name: str | None = None) -> None:
+        """A topic of records, each a row as JSON has it."""
+        self._source(topic, ",\n  ".join([columns(topic.record), *extra_columns]), rows, name)
+
+    def sink(self, topic: Topic) -> None:
+        self._create(table_name(topic), columns(topic.record), self._folder(topic))
+
+    def execute(self, statements: StatementSet, timeout_s: float = 90) -> None:
+        """Run the job to its end. Raises TimeoutError past the limit, and the job is cancelled."""
+        result = statements.execute()
+        try:
+            result.wait(int(timeout_s * 1000))
+        except Py4JJavaError as error:
+            if "TimeoutException" not in str(error):
+                raise
+            result.get_job_client().cancel().result()
+            raise TimeoutError(f"the job did not end within {timeout_s} s") from error
+
+    def records(self, topic: Topic, of: type[Record] | None = None) -> list[Any]:
+        """The records of a sink, in the order they were written. Each must be valid by its definition."""
+        files = sorted(path for path in self._folder(topic).rglob("part-*") if path.is_file())
+        record = of or topic.record
+        return [record.model_validate_json(line) for path in files for line in path.read_text().splitlines()]
+
+    def _source(self, topic: Topic, body: str, rows: Iterable[dict[str, Any]], name: str | None = None) -> None:
+        file = self.folder / f"{topic.name}.json"
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self._create(name or table_name(topic), body, file)
+
+    def _create(self, name: str, body: str, path: Path) -> None:
+        options = f"'connector' = 'filesystem', 'path' = '{path}', 'format' = 'json'"
+        nulls = "'json.encode.ignore-null-fields' = 'true'"
+        self.tables.execute_sql(f"CREATE TEMPORARY TABLE {name} (\n  {body}\n) WITH ({options}, {nulls})")
+
+    def _folder(self, topic: Topic) -> Path:
+        return self.folder / "out" / topic.name
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()

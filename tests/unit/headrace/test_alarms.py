@@ -1,0 +1,88 @@
+"""When a person is called, and when not."""
+
+from dataclasses import replace
+
+import pytest
+
+from headrace.health import alarms
+from headrace.health.jobs import JobFigures
+from headrace.health.processes import ProcessFigures
+from headrace.health.topics import TopicFigures
+
+HEALTHY_PROCESS = ProcessFigures("kafka", "RUNNING", 1, 300 * 2**20, 3600, 0)
+HEALTHY_JOB = JobFigures("j1", "clean_telemetry", "RUNNING", 3600, 0, 0, None, 4, 1_000_000_000)
+NEWEST = 1_000_005_000
+
+
+def job_alarms(newest=NEWEST, **changes):
+    return [alarm.wrong for alarm in alarms.of_jobs([replace(HEALTHY_JOB, **changes)], newest, "127.0.0.1:1")]
+
+
+def process_alarms(**changes):
+    return [alarm.wrong for alarm in alarms.of_processes([replace(HEALTHY_PROCESS, **changes)])]
+
+
+def test_a_healthy_stack_calls_nobody(tmp_path):
+    topics = TopicFigures(
+        {("clean_telemetry", "telemetry.raw"): 200}, {"telemetry.readings": 1000, "telemetry.late": 3}
+    )
+    assert (process_alarms(), job_alarms(), list(alarms.of_topics(topics))) == ([], [], [])
+
+
+def test_a_process_that_does_not_run_is_an_alarm():
+    assert process_alarms(state="FATAL", pid=None) == ["kafka is FATAL"]
+
+
+def test_a_restart_is_an_alarm_while_it_is_recent():
+    assert process_alarms(restarts=2, uptime_s=30) == ["kafka was restarted 30 s ago (2 restarts in all)"]
+    assert process_alarms(restarts=2, uptime_s=3000) == []
+
+
+def test_a_job_that_restarts_in_a_loop_is_an_alarm_with_its_cause():
+    wrong = job_alarms(recent_failures=4, last_failure="KeyError: 'metric'")
+    assert wrong == ["clean_telemetry restarts in a loop (4 failures in 5 min): KeyError: 'metric'"]
+    assert job_alarms(recent_failures=1, last_failure="TaskManager lost") == []
+
+
+def test_a_failed_job_is_an_alarm():
+    assert job_alarms(state="FAILED", last_failure="boom") == ["clean_telemetry has failed: boom"]
+
+
+@pytest.mark.parametrize(("age", "running", "called"), [(500, 3600, True), (None, 3600, True), (None, 20, False)])
+def test_missing_checkpoints_are_an_alarm_once_a_job_has_had_the_time(age, running, called):
+    assert bool(job_alarms(checkpoint_age_s=age, running_s=running)) == called
+
+
+def test_the_watermark_is_compared_with_the_newest_reading_and_not_with_the_clock():
+    assert job_alarms(newest=1_000_000_000 + 300_000) == [
+        "clean_telemetry's watermark is 300 s behind the newest reading"
+    ]
+    assert job_alarms(newest=None) == []
+    assert job_alarms(watermark_ms=None) == []
+
+
+def test_lag_and_late_readings_are_alarms():
+    topics = TopicFigures(
+        {("store_redis", "telemetry.readings"): 50_000}, {"telemetry.readings": 100, "telemetry.late": 20}
+    )
+    wrong = [alarm.wrong for alarm in alarms.of_topics(topics)]
+    assert wrong == [
+        "store_redis is 50,000 records behind in telemetry.readings",
+        "20% of the readings are late and in no window",
+    ]
+
+
+def test_every_alarm_says_what_to_do_next():
+    raised = [
+        *alarms.of_processes([replace(HEALTHY_PROCESS, state="BACKOFF")]),
+        *alarms.of_jobs([replace(HEALTHY_JOB, state="FAILED", checkpoint_age_s=None)], NEWEST, "127.0.0.1:1"),
+        *alarms.of_topics(TopicFigures({("g", "t"): 10**6}, {"telemetry.readings": 10, "telemetry.late": 9})),
+    ]
+    assert len(raised) == 4
+    assert all(alarm.next for alarm in raised)
+
+
+def test_a_full_disk_is_an_alarm(tmp_path, monkeypatch):
+    assert list(alarms.of_disk(tmp_path)) == []
+    monkeypatch.setattr(alarms.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2**20}))
+    assert [alarm.wrong.split(" are")[0] for alarm in alarms.of_disk(tmp_path)] == ["Only 0.0 GiB"]
