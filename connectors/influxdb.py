@@ -52,7 +52,7 @@ class InfluxDBWriter:
         return refusals
 
     def _write_slice(self, lines: Sequence[str], start: int, end: int, refusals: list[str | None]) -> None:
-        """Halves a refused batch until the bad lines stand alone: a write is idempotent, so the good half may go twice."""
+        """Halves a refused batch until the bad lines stand alone; a good line that goes twice is one point."""
         words = until_it_answers(lambda: self._post("\n".join(lines[start:end])), self._patience_s)
         if words is None:
             return
@@ -76,7 +76,8 @@ class InfluxDBWriter:
         if answer.status_code in _NEVER:
             raise StoreMisconfigured(
                 f"InfluxDB at {self._client.base_url}: {_NEVER[answer.status_code]}. Check HEADRACE_INFLUXDB_TOKEN, "
-                f"_ORG ({self._parameters['org']}) and _BUCKET ({self._parameters['bucket']}). It said: {_message(answer)}"
+                f"_ORG ({self._parameters['org']}) and _BUCKET ({self._parameters['bucket']}). "
+                f"It said: {_message(answer)}"
             )
         raise StoreAway(f"InfluxDB answered {answer.status_code}: {_message(answer)}", _retry_after_s(answer))
 

@@ -27,7 +27,8 @@ MOST_ALERTS = 200
 # cjson is not used: it writes numbers with 14 digits, and a value must come back as it went in.
 _MOVE_FORWARD = """
 local current = redis.call('HGET', KEYS[1], ARGV[1])
-local reading, reading_ts, score, score_ts = '"value":null,"ts":null', '', '"score":null,"score_ts":null,"is_anomaly":null', ''
+local reading, reading_ts = '"value":null,"ts":null', ''
+local score, score_ts = '"score":null,"score_ts":null,"is_anomaly":null', ''
 if current then
   local split = string.find(current, ',"score":', 1, true)
   reading, score = string.sub(current, 2, split - 1), string.sub(current, split + 1, -2)

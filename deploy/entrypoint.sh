@@ -24,6 +24,6 @@ case $role in
   taskmanager)   flink taskmanager.sh ;;
   bridge)        exec python3 -m connectors.mqtt_bridge "$@" ;;
   create-topics) exec python3 "$here/create_topics.py" ;;
-  submit)        exec headrace submit --target "${HEADRACE_FLINK:?names the REST API, host:port}" "$@" ;;
+  submit)        exec python3 "$here/submit.py" "$@" ;;
   *)             exec "$role" "$@" ;;
 esac

@@ -26,7 +26,7 @@ class SubmissionFailed(HeadraceError):
 
 
 def code_archive(layout: Layout) -> Path:
-    """A zip of our packages in the stack's folder: a worker runs the code that was submitted, not what lies on its disk."""
+    """A zip of our packages in the stack's folder: a worker runs what was submitted, not what lies on its disk."""
     archive = layout.folder("flink") / "headrace-jobs.zip"
     partial = archive.with_suffix(".partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as content:
@@ -71,8 +71,7 @@ def submit(
         command(layout, wanted, target, savepoint),
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    assert client.stdout is not None
-    for line in client.stdout:
+    for line in client.stdout or ():
         lines.append(line)
         if line.startswith(("planning ", "submitted ", "Job has been submitted")):
             say(line.strip())

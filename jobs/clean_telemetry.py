@@ -1,4 +1,4 @@
-"""clean_telemetry: payloads of telemetry.raw to readings, duplicates and dead letters. The data flow is the .sql file."""
+"""clean_telemetry: payloads to readings, duplicates and dead letters. The data flow is the .sql file."""
 
 from pyflink.table import StatementSet, StreamTableEnvironment
 

@@ -73,7 +73,7 @@ class KafkaTables:
         )
 
     def counted(self, name: str, column: str) -> None:
-        """A table that keeps nothing: its record count is an outcome on the dashboard, and it keeps a UDF in the plan."""
+        """A table that keeps nothing: its record count is an outcome on the dashboard."""
         self._tables.execute_sql(f"CREATE TEMPORARY TABLE {name} ({column}) WITH ('connector' = 'blackhole')")
 
     def _source_options(self, isolation: str) -> dict[str, str]:

@@ -63,17 +63,18 @@ def take(endpoints: Endpoints) -> Balance:
 
 
 def read_topics(bootstrap: str) -> Ledger:
-    """The ledger of what is committed. Outputs are read before the input: what arrives meanwhile counts as missing, not as surplus."""
+    """The ledger of what is committed, each topic as it is when its turn comes."""
     ledger = Ledger()
     for record in scan(bootstrap, TELEMETRY_RAW):
         ledger.add_message(record.partition, record.offset)
-    for topic, model, add in (
-        (TELEMETRY_READINGS, Reading, ledger.add_reading),
-        (TELEMETRY_DUPLICATES, DuplicateReading, ledger.add_duplicate),
-        (DEAD_LETTERS, DeadLetter, ledger.add_dead_letter),
-        (TELEMETRY_LATE, LateReading, ledger.add_late),
-        (TELEMETRY_WINDOWS, WindowSummary, ledger.add_window),
-    ):
-        for record in scan(bootstrap, topic):
-            add(model.model_validate_json(record.value))  # type: ignore[operator]
+    for record in scan(bootstrap, TELEMETRY_READINGS):
+        ledger.add_reading(Reading.model_validate_json(record.value))
+    for record in scan(bootstrap, TELEMETRY_DUPLICATES):
+        ledger.add_duplicate(DuplicateReading.model_validate_json(record.value))
+    for record in scan(bootstrap, DEAD_LETTERS):
+        ledger.add_dead_letter(DeadLetter.model_validate_json(record.value))
+    for record in scan(bootstrap, TELEMETRY_LATE):
+        ledger.add_late(LateReading.model_validate_json(record.value))
+    for record in scan(bootstrap, TELEMETRY_WINDOWS):
+        ledger.add_window(WindowSummary.model_validate_json(record.value))
     return ledger

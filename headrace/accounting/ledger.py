@@ -74,7 +74,7 @@ class Ledger:
         self._sizes[message] = position.items
 
     def differences(self) -> list[str]:
-        """One sentence for each kind of difference; none when every item left exactly once and all windows are closed."""
+        """One sentence for each; none when every item left exactly once and all windows are closed."""
         missing = [m for m, items in self._items.items() if len(items) < self._sizes.get(m, 1)]
         doubled = [m for m, items in self._items.items() if any(count > 1 for count in items.values())]
         found = []

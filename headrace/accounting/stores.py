@@ -3,7 +3,7 @@
 import json
 
 import redis
-from influxdb_client import InfluxDBClient
+from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from connectors.endpoints import Endpoints
 from headrace.accounting.ledger import Ledger

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from river.__version__ import __version__ as RIVER_VERSION
+from river import __version__ as river_version
 
 from models.detectors.columns import Floats
 from models.detectors.fleet import Fleet, Rows
@@ -73,14 +73,15 @@ class RiverFleet(Fleet):
 
     def freeze(self) -> bytes:
         pickled = np.frombuffer(pickle.dumps(self._estimators, 5), np.uint8)
-        return encode(State(self.name, self.version, {"river": RIVER_VERSION}, {"pickle": pickled}))
+        return encode(State(self.name, self.version, {"river": river_version}, {"pickle": pickled}))
 
     def thaw(self, state: bytes) -> None:
         frozen = decode(state, self.name, self.version)
-        if frozen.values["river"] != RIVER_VERSION:
-            raise UnreadableState(f"state is of River {frozen.values['river']}, this is {RIVER_VERSION}")
+        if frozen.values["river"] != river_version:
+            raise UnreadableState(f"state is of River {frozen.values['river']}, this is {river_version}")
         try:
-            self._estimators = pickle.load(io.BytesIO(frozen.arrays["pickle"].tobytes()))
+            # From our own checkpoint, never from a message.
+            self._estimators = pickle.load(io.BytesIO(frozen.arrays["pickle"].tobytes()))  # noqa: S301
         except (pickle.UnpicklingError, AttributeError, ImportError, TypeError) as error:
             raise UnreadableState(f"River's objects cannot be read: {error}") from error
 

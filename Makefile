@@ -1,0 +1,87 @@
+# Each target that ends in `## text` is listed by `make help`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := .venv/bin
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+# uv makes the environment from the lock; where it is not installed it comes from PyPI into a folder of ours.
+UV_VERSION := 0.13.9
+.tools/bin/uv:
+	@python3 -m venv .tools || { echo "✘ Python's venv module is missing. Install it:  apt-get install python3-venv"; exit 1; }
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/locked: pyproject.toml uv.lock $(filter .tools/%,$(UV))
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+.PHONY: setup
+setup: .venv/locked ## Install what is missing: Python packages, servers, jars, influxd (built once per user)
+	@$(RUN)/headrace setup
+
+.PHONY: demo
+demo: setup ## Start everything, stream recorded sensor data through it, show what became of it
+	@$(RUN)/headrace demo
+
+.PHONY: up
+up: setup ## Start the local stack and submit all jobs
+	@$(RUN)/headrace up && $(RUN)/headrace submit
+
+.PHONY: down
+down: ## Stop the local stack; its data stay
+	@$(RUN)/headrace down
+
+.PHONY: check
+check: .venv/locked ## Format, lint, types, arrows between rooms, spelling
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/codespell
+
+.PHONY: format
+format: .venv/locked ## Format and mend what the linter can mend
+	$(RUN)/ruff format .
+	$(RUN)/ruff check --fix .
+
+.PHONY: test
+test: setup check test-unit test-mini-cluster test-end-to-end ## Every check and every test
+
+.PHONY: test-unit
+test-unit: .venv/locked ## Pure tests: seconds
+	$(RUN)/pytest tests/unit
+
+.PHONY: test-mini-cluster
+test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
+	$(RUN)/pytest tests/mini_cluster
+
+.PHONY: test-end-to-end
+test-end-to-end: setup ## The real servers, on ports and folders of their own
+	$(RUN)/pytest tests/end_to_end
+
+.PHONY: bench-clean
+bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per record, Kafka to Kafka
+	$(RUN)/python -m bench.clean
+
+.PHONY: bench-fleet
+bench-fleet: setup ## The fleet of half-space trees against River's own loop
+	$(RUN)/python -m bench.fleet
+
+.PHONY: bench-bridge
+bench-bridge: setup ## Messages per CPU second of the bridge
+	$(RUN)/python -m bench.bridge
+
+.PHONY: bench-pipeline
+bench-pipeline: setup ## Everything at once: 2,000 readings a second for three minutes
+	$(RUN)/python -m bench.pipeline
+
+.PHONY: image-check
+image-check: setup ## Build our image without a container engine and run a TaskManager and a job from it (root)
+	deploy/image-check
+
+.PHONY: docs
+docs: .venv/locked ## Write docs/records.md and its neighbours from schemas/
+	$(RUN)/python -m schemas.documentation

@@ -1,0 +1,129 @@
+"""Our processes from the image, in the places of those of a local stack."""
+
+import contextlib
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+import psutil
+from buildah import Container, Image
+
+from connectors.endpoints import BRIDGE_HTTP_PORT, FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
+from headrace.errors import NotReady
+from headrace.stack import orphans
+from headrace.stack.layout import Layout
+from headrace.stack.readiness import last_lines
+
+ENTRYPOINT = "/opt/headrace/deploy/entrypoint.sh"
+USER = 9999
+MARK = "HEADRACE_IMAGE_CHECK"
+"""Set for every process of a container and inherited by Flink's Python workers: how they are found again."""
+READY_WITHIN_S = 180
+
+
+class ImageCluster:
+    """One container with a JobManager, a TaskManager and a bridge; leaving the `with` ends and removes all of it."""
+
+    def __init__(self, image: Image, layout: Layout, state: Path) -> None:
+        self._layout = layout
+        self._state = state
+        self._logs = layout.folder("log")
+        self._image = image
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> "ImageCluster":
+        # As a named volume of Compose: empty, and the image's user owns it.
+        self._state.mkdir()
+        os.chown(self._state, USER, USER)
+        self._container: Container = self._image.container({self._state: "/opt/flink/state"}, self._environment())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        orphans.end(self._found())
+        orphans.end(self._found())  # those that were just being started
+        for process in self._processes.values():
+            process.wait()
+        self._container.remove()
+
+    def run(self, role: str, *arguments: str) -> None:
+        """A role that ends. Raises NotReady with what it said, unless it ends with 0."""
+        if self._start(role, *arguments).wait() != 0:
+            raise NotReady(f"the role {role} failed:\n{self._said(role)}")
+
+    def start(self, *roles: str) -> None:
+        for role in roles:
+            self._processes[role] = self._start(role)
+
+    def wait_until_ready(self) -> None:
+        """Raises NotReady when the bridge is not, or no TaskManager has registered, within the time."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        for role, check in (("taskmanager", self._has_slots), ("bridge", self._bridges)):
+            while not check():
+                self.require_all_alive()
+                if time.monotonic() > deadline:
+                    raise NotReady(f"{role} is not ready after {READY_WITHIN_S} s:\n{self._said(role)}")
+                time.sleep(0.5)
+
+    def require_all_alive(self) -> None:
+        """Raises NotReady for a role that has ended."""
+        for role, process in self._processes.items():
+            if process.poll() is not None:
+                raise NotReady(f"{role} ended with {process.returncode}:\n{self._said(role)}")
+
+    def _start(self, role: str, *arguments: str) -> subprocess.Popen[bytes]:
+        arguments = tuple(self._container.arguments([ENTRYPOINT, role, *arguments]))
+        mark = {MARK: str(self._state)}
+        return self._container.storage.popen(*arguments, log=self._log(role), environment=mark)
+
+    def _environment(self) -> dict[str, str]:
+        """What docker-compose.yml sets, for the addresses of the local stack."""
+        endpoints, port = self._layout.endpoints, self._layout.port
+        properties = {
+            "jobmanager.rpc.port": port(FLINK_RPC_PORT),
+            "high-availability.jobmanager.port": port(FLINK_RPC_PORT),
+            "rest.port": port(FLINK_REST_PORT),
+            "high-availability.zookeeper.quorum": f"{LOOPBACK}:{port(ZOOKEEPER_PORT)}",
+            "high-availability.cluster-id": "/image-check",
+            # The reporter of a container listens on every interface; these share the host's.
+            "metrics.reporters": "",
+            "metrics.reporter": "",
+        }
+        return {
+            MARK: str(self._state),
+            "HEADRACE_KAFKA": endpoints.kafka,
+            "HEADRACE_MQTT_HOST": endpoints.mqtt_host,
+            "HEADRACE_MQTT_PORT": str(endpoints.mqtt_port),
+            "HEADRACE_FLINK": endpoints.flink,
+            "HEADRACE_BRIDGE_HTTP_PORT": str(port(BRIDGE_HTTP_PORT)),
+            "FLINK_PROPERTIES": "\n".join(f"{key}: {value}" for key, value in properties.items()),
+        }
+
+    def _has_slots(self) -> bool:
+        return self._answers(f"http://{self._layout.endpoints.flink}/overview", lambda it: it.json()["slots-total"] > 0)
+
+    def _bridges(self) -> bool:
+        return self._answers(f"http://{LOOPBACK}:{self._layout.port(BRIDGE_HTTP_PORT)}/readyz", lambda it: True)
+
+    def _answers(self, url: str, satisfies: Callable[[httpx.Response], bool]) -> bool:
+        try:
+            return satisfies(httpx.get(url, timeout=3).raise_for_status())
+        except (httpx.HTTPError, ValueError):
+            return False
+
+    def _found(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if self._is_marked(process)]
+
+    def _is_marked(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error, OSError):
+            return process.environ().get(MARK) == str(self._state)
+        return False
+
+    def _said(self, role: str) -> str:
+        return "\n".join(f"  | {line}" for line in last_lines(self._log(role), 30))
+
+    def _log(self, role: str) -> Path:
+        return self._logs / f"image-{role}.log"

@@ -1,0 +1,52 @@
+"""Readings in at MQTT, out at Kafka: each once in telemetry.readings, each with a score."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from connectors.endpoints import Endpoints
+from connectors.kafka_scan import scan
+from headrace.errors import HeadraceError
+from headrace.publisher import Publisher
+from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS, Topic
+
+DEVICES = 10
+ARRIVE_WITHIN_S = 180
+
+Identity = tuple[str, str, int]
+
+
+class NotArrived(HeadraceError):
+    """What came out is not what went in."""
+
+
+def check(endpoints: Endpoints, count: int) -> None:
+    """Raises NotArrived."""
+    sent = list(_identities(count))
+    publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port)
+    for number, (device, metric, ts) in enumerate(sent):
+        publisher.publish(device, json.dumps({"metric": metric, "value": 20 + number % 7, "ts": ts}).encode())
+    publisher.close()
+    for topic in (TELEMETRY_READINGS, TELEMETRY_ANOMALIES):
+        _require_each_once(endpoints.kafka, topic, sent)
+
+
+def _identities(count: int) -> Iterator[Identity]:
+    began_ms = int(time.time() * 1000) - count
+    for number in range(count):
+        yield f"image-check-{number % DEVICES}", "temperature", began_ms + number
+
+
+def _require_each_once(kafka: str, topic: Topic, sent: list[Identity]) -> None:
+    deadline = time.monotonic() + ARRIVE_WITHIN_S
+    while (found := _found(kafka, topic)).total() < len(sent) and time.monotonic() < deadline:
+        time.sleep(1)
+    if found != Counter(sent):
+        missing, surplus = (Counter(sent) - found).total(), (found - Counter(sent)).total()
+        raise NotArrived(f"{topic.name}: of {len(sent)} readings {missing} are missing, {surplus} are there too often")
+
+
+def _found(kafka: str, topic: Topic) -> Counter[Identity]:
+    records = (json.loads(record.value) for record in scan(kafka, topic))
+    return Counter((record["device"], record["metric"], record["event_time"]) for record in records)
