@@ -23,6 +23,7 @@ import httpx
 import paho.mqtt.client as mqtt
 import psutil
 from kafka import KafkaConsumer, TopicPartition
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from connectors.endpoints import LOOPBACK, Endpoints
 from schemas.topics import TELEMETRY_RAW
@@ -88,7 +89,7 @@ def _publish(endpoints: Endpoints, messages: int) -> None:
 
 
 def _publisher(host: str, port: int, messages: int, number: int) -> None:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv311)
     client.max_inflight_messages_set(1000)
     client.max_queued_messages_set(0)
     confirmed = 0
@@ -127,7 +128,7 @@ def _stop(bridge: psutil.Process) -> None:
 
 
 def _forget_session(endpoints: Endpoints, client_id: str) -> None:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
     client.connect(endpoints.mqtt_host, endpoints.mqtt_port, clean_start=True)
     client.loop_start()
     _until(client.is_connected, "the session is gone")

@@ -38,15 +38,15 @@ def code_archive(layout: Layout) -> Path:
     return archive
 
 
-def command(layout: Layout, jobs: Sequence[str], target: str, savepoint: str | None = None) -> list[str]:
-    """The `flink run` line for these jobs."""
-    module = f"jobs.{jobs[0]}" if len(jobs) == 1 else "jobs"
+def run_line(
+    layout: Layout, module: str, arguments: Sequence[str], target: str, savepoint: str | None = None
+) -> list[str]:
+    """The `flink run` line for a module with its arguments."""
     return [
         *flink_distribution.script("flink"), "run", "--detached", "--jobmanager", target,
         *(["--fromSavepoint", savepoint] if savepoint else []),
         "-pyclientexec", sys.executable, "-pyexec", sys.executable,
-        "-pyfs", str(code_archive(layout)), "-pym", module,
-        *(jobs if len(jobs) > 1 else []),
+        "-pyfs", str(code_archive(layout)), "-pym", module, *arguments,
     ]  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def submit(
     _ensure_client_configuration(layout)
     lines = []
     client = subprocess.Popen(
-        command(layout, wanted, target, savepoint),
+        run_line(layout, *_module(wanted), target, savepoint),
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     for line in client.stdout or ():
@@ -79,6 +79,11 @@ def submit(
         log = layout.log("submit")
         write_whole(log, "".join(lines))
         raise SubmissionFailed(f"{', '.join(wanted)}: {_cause(lines)}\nThe whole output: {log}")
+
+
+def _module(jobs: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """One job is its own module; several share the client of `python -m jobs`."""
+    return (f"jobs.{jobs[0]}", ()) if len(jobs) == 1 else ("jobs", jobs)
 
 
 def running_jobs(target: str) -> dict[str, str]:

@@ -42,6 +42,9 @@ SELECT
         WHEN REGEXP(SUBSTRING(REGEXP_REPLACE(metrics, '"(?:[^"\\]|\\.)*"', ''), 2), '[\[{]') THEN 'nested_values'
         WHEN CHAR_LENGTH(metrics) > 50000
           AND CARDINALITY(REGEXP_EXTRACT_ALL(metrics, '"((?:[^"\\]|\\.)*)"\s*:', 1)) > 10000 THEN 'too_many_items'
+        -- JSON_QUERY finds objects and arrays only
+        WHEN POSITION('"ts"' IN body) > 0 AND JSON_QUERY(body, '$.ts') IS NOT NULL THEN 'bad_ts'
+        WHEN POSITION('"seq"' IN body) > 0 AND JSON_QUERY(body, '$.seq') IS NOT NULL THEN 'bad_seq'
       END
   END AS text_reason
 FROM texts;
@@ -50,7 +53,10 @@ FROM texts;
 -- A message that is refused whole is one item, and so is an array without elements.
 CREATE TEMPORARY VIEW items AS
 SELECT
-  device, payload, headers, `partition`, `offset`, append_time, proc, body, metrics, shape, has_values, text_reason,
+  device,
+  -- not with each of many items: a full message of 5,000 readings would become a gigabyte between two tasks
+  CASE WHEN COALESCE(CARDINALITY(item_texts), 1) < 2 THEN payload END AS payload,
+  headers, `partition`, `offset`, append_time, proc, body, metrics, shape, has_values, text_reason,
   item_text,
   CAST(COALESCE(nth, 1) - 1 AS INT) AS item,
   CASE WHEN nth IS NULL THEN 1 ELSE CARDINALITY(item_texts) END AS items
@@ -92,8 +98,8 @@ SELECT
   ) AS event_time,
   TRY_CAST(value_text AS DOUBLE) AS number,
   TRY_CAST(seq_text AS BIGINT) AS sequence,
-  -- "Cel;0.5555555555555556;-17.77777777777778" of a unit that is not the metric's own
-  CASE WHEN unit <> COALESCE(metric_unit, '') THEN
+  -- "Cel;0.5555555555555556;-17.77777777777778" of a unit that is not the metric's own; | separates the entries
+  CASE WHEN unit <> COALESCE(metric_unit, '') AND POSITION('|' IN unit) = 0 THEN
     SPLIT_INDEX(SPLIT_INDEX(${conversions}, '|' || unit || '=', 1), '|', 0) END AS conversion
 FROM (SELECT *, ${unit_of_metric}[metric] AS metric_unit FROM fields);
 
@@ -124,12 +130,17 @@ SELECT
       CASE WHEN has_values OR JSON_QUERY(item_text, '$.value') IS NULL THEN 'no_value' ELSE 'bad_value' END
     -- TRY_CAST alone takes what Java takes: NaN, Infinity, 21d, 0x1p3
     WHEN number IS NULL OR NOT ABS(number) <= 1.7976931348623157E308 OR REGEXP(value_text, '[^0-9eE+\-. ]') THEN 'bad_value'
-    WHEN ts_text IS NULL AND NOT has_values AND POSITION('"ts"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.ts') IS NOT NULL THEN 'bad_ts'
+    WHEN ts_text IS NULL AND NOT has_values
+      AND POSITION('"ts"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.ts') IS NOT NULL THEN 'bad_ts'
     WHEN ts_text IS NOT NULL AND TRY_CAST(ts_text AS BIGINT) IS NULL THEN 'bad_ts'
     -- from 2010; the year 2100 only keeps the next line inside what a timestamp holds
     WHEN event_time NOT BETWEEN 1262304000000 AND 4102444800000
       OR TO_TIMESTAMP_LTZ(event_time, 3) > append_time + INTERVAL '5' MINUTE THEN 'ts_out_of_range'
     WHEN seq_text IS NOT NULL AND sequence IS NULL THEN 'bad_seq'
+    WHEN seq_text IS NULL AND NOT has_values
+      AND POSITION('"seq"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.seq') IS NOT NULL THEN 'bad_seq'
+    WHEN unit IS NULL AND NOT has_values
+      AND POSITION('"unit"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.unit') IS NOT NULL THEN 'unknown_unit'
     WHEN unit <> COALESCE(metric_unit, '') AND conversion IS NULL THEN 'unknown_unit'
     WHEN metric_unit <> canonical_unit THEN 'wrong_unit'
     WHEN NOT ABS(`value`) <= 1.7976931348623157E308 THEN 'bad_value'
@@ -150,7 +161,7 @@ WINDOW w AS (
 );
 
 CREATE TEMPORARY VIEW refused AS
-SELECT device, payload, headers, `partition`, `offset`, append_time, item, items, item_text, has_values, ts_text, value_text,
+SELECT device, payload, headers, `partition`, `offset`, append_time, item, items, item_text, has_values, ts_text, seq_text, value_text,
   reason,
   CASE reason
     WHEN 'bad_value' THEN 'value: ' || value_text
@@ -165,7 +176,7 @@ SELECT device, payload, headers, `partition`, `offset`, append_time, item, items
 FROM judged
 WHERE reason IS NOT NULL
 UNION ALL
-SELECT device, payload, headers, `partition`, `offset`, append_time, item, items, item_text, has_values, ts_text, value_text,
+SELECT device, payload, headers, `partition`, `offset`, append_time, item, items, item_text, has_values, ts_text, seq_text, value_text,
   'conflicting_duplicate',
   metric || ' was ' || CAST(first_value_seen AS STRING) || ', then ' || CAST(`value` AS STRING)
 FROM numbered
@@ -193,7 +204,8 @@ FROM (
     CASE
       WHEN items = 1 THEN payload
       WHEN has_values THEN ENCODE(
-        '{' || COALESCE('"ts":' || ts_text || ',', '') || '"values":{"' || item_text || '":' ||
+        '{' || COALESCE('"ts":' || JSON_QUOTE(ts_text) || ',', '') || COALESCE('"seq":' || JSON_QUOTE(seq_text) || ',', '') ||
+        '"values":{"' || item_text || '":' ||
         COALESCE(JSON_QUOTE(value_text), 'null') || '}}', 'UTF-8')
       ELSE ENCODE(COALESCE(item_text, 'null'), 'UTF-8')
     END AS original

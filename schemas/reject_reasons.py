@@ -24,7 +24,12 @@ class RejectReason(StrEnum):
     # The message as a whole: one item, the whole payload.
     EMPTY_PAYLOAD = "empty_payload", "The payload has no bytes.", b""
     INVALID_UTF8 = "invalid_utf8", "The payload is not UTF-8 text.", b'{"metric":"t","value":1,"unit":"\xff"}'
-    NOT_JSON = "not_json", "The payload is not one JSON text: cut off, or something follows it.", b'{"metric":'
+    NOT_JSON = (
+        "not_json",
+        "The payload is not one JSON text: cut off, followed by something, nested over 1,000 deep, "
+        "or with a number of over 1,000 digits.",
+        b'{"metric":',
+    )
     NOT_A_READING = "not_a_reading", "Valid JSON, but no object where a reading should stand.", b"21.4"
     EMPTY_ARRAY = "empty_array", "An array without readings.", b"[]"
     TOO_MANY_ITEMS = "too_many_items", "One message holds over 10,000 readings."

@@ -5,7 +5,7 @@ lock away to the Kafka client's thread, so together they cost a message a fifth 
 """
 
 import ssl
-from typing import Protocol
+from typing import Protocol, cast
 
 from paho.mqtt.client import Client
 
@@ -79,3 +79,6 @@ class BufferingClient(Client):
 
     def _create_socket(self) -> BufferedSocket:
         return BufferedSocket(super()._create_socket())
+
+    def socket(self) -> BufferedSocket | None:
+        return cast(BufferedSocket | None, super().socket())

@@ -30,3 +30,4 @@ def configure() -> None:
     handler.addFilter(lambda record: not record.name.startswith("kafka.") or only_from_kafka.filter(record))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("kafka").setLevel(logging.WARNING)
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)  # says of every busy moment that it is busy

@@ -31,7 +31,7 @@ class SubscribingClient(Protocol):
 
 def mqtt_client(settings: BridgeSettings, host: str, port: int) -> BufferingClient:
     """A client of the bridge's session that has not connected yet. Never sets Maximum Packet Size."""
-    properties = Properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = settings.session_expiry_s
     properties.ReceiveMaximum = settings.max_inflight
     client = BufferingClient(

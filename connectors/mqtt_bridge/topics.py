@@ -36,5 +36,7 @@ def why_not(topic: str) -> str:
 def _is_a_name(device: str) -> bool:
     if not 0 < len(device) <= LONGEST_DEVICE:
         return False
+    if device.isascii():
+        return device.isprintable()
     # Cc: control characters. Cs: half a surrogate pair, which no UTF-8 text holds.
-    return device.isascii() and device.isprintable() or all(unicodedata.category(c) not in ("Cc", "Cs") for c in device)
+    return all(unicodedata.category(character) not in ("Cc", "Cs") for character in device)

@@ -116,6 +116,8 @@ class Container:
         """Of `buildah run`. It knows nothing of ENTRYPOINT."""
         options = [option for path, target in self.volumes.items() for option in ("--volume", f"{path}:{target}")]
         options += [option for name, value in self.environment.items() for option in ("--env", f"{name}={value}")]
+        # The name that chroot isolation would give it stands in no /etc/hosts, and a TaskManager asks for its own.
+        options += ["--hostname", "localhost"]
         return ["run", *options, self.name, "--", *command]
 
     def remove(self) -> None:

@@ -3,9 +3,6 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
 from headrace.commands.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
@@ -20,11 +17,9 @@ def endpoints(home: Home = None, port_offset: PortOffset = None, as_json: AsJson
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = Table(show_header=False, box=None)
     for name, value in found.items():
         for key, text in value.items() if isinstance(value, dict) else [("", value)]:
-            table.add_row(f"{name} {key}".strip(), str(text))
-    Console(soft_wrap=True).print(table, highlight=False)
+            print(f"{name} {key}".ljust(16), text)
 
 
 def addresses(of: "Endpoints") -> dict[str, Any]:

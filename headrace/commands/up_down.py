@@ -16,7 +16,9 @@ def up(home: Home = None, port_offset: PortOffset = None) -> None:
     console.print(
         f"\nThe stack runs in {layout.home}. Flink's dashboard: http://{layout.endpoints.flink}", soft_wrap=True
     )
-    console.print("Addresses and credentials: headrace endpoints. Health: headrace status. Stop: headrace down")
+    console.print(
+        "Addresses and credentials: headrace endpoints. Health: headrace status. Stop: headrace down", soft_wrap=True
+    )
 
 
 def down(home: Home = None) -> None:

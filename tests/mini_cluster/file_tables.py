@@ -58,7 +58,9 @@ class FileTables:
         rows = (message.row(offset) for offset, message in enumerate(messages))
         self._source(TELEMETRY_RAW, RAW_COLUMNS, rows)
 
-    def source(self, topic: Topic, rows: Iterable[dict[str, Any]], *extra_columns: str, name: str | None = None) -> None:
+    def source(
+        self, topic: Topic, rows: Iterable[dict[str, Any]], *extra_columns: str, name: str | None = None
+    ) -> None:
         """A topic of records, each a row as JSON has it."""
         self._source(topic, ",\n  ".join([columns(topic.record), *extra_columns]), rows, name)
 

@@ -1,9 +1,10 @@
 import socket
-from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.enums import CallbackAPIVersion
 
 from connectors.mqtt_bridge import loop as module
 from connectors.mqtt_bridge.bridge import Bridge
@@ -86,10 +87,10 @@ class Setting:
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
+def here(monkeypatch: pytest.MonkeyPatch) -> Setting:
     monkeypatch.setattr(module, "IDLE_S", 0.001)
     monkeypatch.setattr(module, "LOOK_AGAIN_S", 0.001)
-    yield Setting()
+    return Setting()
 
 
 def test_messages_are_read_stored_and_acknowledged_in_one_write(here: Setting) -> None:
@@ -111,7 +112,7 @@ def test_it_tries_again_for_ever_and_waits_longer_each_time(here: Setting) -> No
         if here.client.attempts > attempts:
             moments.append(here.clock.now)
         here.clock.now += 0.05
-    waits = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(moments)]
     assert [round(each, 1) for each in waits[:6]] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2]
     assert max(waits) == pytest.approx(module.LONGEST_RETRY_S, abs=0.15)
     assert len(moments) > 30
@@ -173,7 +174,7 @@ def test_at_the_end_nothing_is_acknowledged_that_kafka_has_not_stored(here: Sett
 def test_the_client_still_makes_its_sockets_where_we_wrap_them() -> None:
     assert callable(PahoClient._create_socket)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        client: Any = BufferingClient(2)
+        client: Any = BufferingClient(CallbackAPIVersion.VERSION2)
         client.connect_async("127.0.0.1", server.getsockname()[1])
         client.reconnect()
         assert isinstance(client.socket(), BufferedSocket)

@@ -80,7 +80,7 @@ def test_a_payload_that_no_record_holds_is_no_setting() -> None:
 
 def test_the_connection_keeps_the_session_and_limits_the_window_but_not_the_packet() -> None:
     client = mqtt_client(SETTINGS, "127.0.0.1", 1)
-    properties = client._connect_properties
+    properties: Any = client._connect_properties
     assert properties is not None
     assert client._clean_start is False
     assert properties.ReceiveMaximum == SETTINGS.max_inflight

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its ratio last, against a named limit, both sides in one run."""

@@ -1,0 +1,121 @@
+"""clean_telemetry against a job that only parses JSON: CPU per message, Kafka to Kafka, exactly once on both sides.
+
+    python -m bench.clean [--parts]
+
+98 % of the messages are one reading of 150 bytes, 1 % copies, 1 % bad. The JSON job loses the bad ones and sees no copy.
+"""
+
+import json
+import random
+import statistics
+import sys
+from collections.abc import Callable
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from bench.job_cost import Cost, run_job
+from bench.stack import bench_stack
+from bench.verdict import verdict
+from connectors.kafka import create_topics, producer
+from headrace.stack.layout import Layout
+from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_RAW, TELEMETRY_READINGS, Topic
+
+MESSAGES = 300_000
+ROUNDS = 3
+LIMIT = 8.0
+DEVICES = 2000
+BEGIN_MS = 1_790_000_000_000
+
+
+def main() -> None:
+    with bench_stack() as layout:
+        _fill(layout)
+        sides = {"json": [TELEMETRY_READINGS], "clean": [TELEMETRY_READINGS, TELEMETRY_DUPLICATES, DEAD_LETTERS]}
+        costs: dict[str, list[Cost]] = {side: [] for side in sides}
+        for round_ in range(ROUNDS):
+            for side, outputs in sides.items():
+                cost = _measure(layout, side, outputs)
+                costs[side].append(cost)
+                print(f"round {round_ + 1}  {side:6} {cost.jvm_us:6.1f} us of CPU a message", flush=True)
+        if "--parts" in sys.argv:
+            _print_parts(layout)
+    ratio = statistics.median(c.total_us for c in costs["clean"]) / statistics.median(c.total_us for c in costs["json"])
+    print(verdict("clean", ratio, "times a JSON parse", LIMIT, at_least=False))
+
+
+def _measure(layout: Layout, side: str, outputs: list[Topic]) -> Cost:
+    before = _ends(layout, outputs)
+    # The JSON job loses the bad rows: 1 % of the messages never come out.
+    expected = MESSAGES if side == "clean" else int(MESSAGES * 0.985)
+    _forget_offsets(layout, f"headrace-bench_{side}", "bench-json")
+    return run_job(layout, "bench.clean_jobs", [side], expected, lambda: _ends(layout, outputs) - before)
+
+
+def _print_parts(layout: Layout) -> None:
+    """How the cost grows along the flow. Each part ends in a sink that keeps nothing."""
+    previous = 0.0
+    for part in ("copy", "text", "fields", "judged", "numbered"):
+        _forget_offsets(layout, f"headrace-bench_{part}")
+        done: Callable[[], int] = _committed(layout, f"headrace-bench_{part}")
+        cost = run_job(layout, "bench.clean_jobs", [part], MESSAGES, done)
+        print(f"up to {part:9} {cost.jvm_us:6.1f} us, {cost.jvm_us - previous:+6.1f}", flush=True)
+        previous = cost.jvm_us
+
+
+def _fill(layout: Layout) -> None:
+    """The same messages for both sides, from a fixed seed."""
+    create_topics(layout.endpoints.kafka)
+    chance = random.Random(7)
+    client = producer(layout.endpoints.kafka, client_id="bench", linger_ms=20)
+    last = (b"", b"")
+    for number in range(MESSAGES):
+        reading = {
+            "metric": "temperature", "value": round(20 + 5 * chance.random(), 3), "unit": "Cel",
+            "ts": BEGIN_MS + number, "seq": number, "firmware": "4.11.2-release", "battery": 3.71, "rssi": -67,
+        }  # fmt: skip
+        key = f"device-{number % DEVICES:05}".encode()
+        kind = number % 100
+        message = (key, b'{"metric":' if kind == 50 else json.dumps(reading).encode())
+        key, payload = last if kind == 60 else message
+        client.send(TELEMETRY_RAW.name, key=key, value=payload)
+        last = (key, payload)
+    client.flush()
+    client.close()
+    print(f"{MESSAGES:,} messages of about {len(payload)} bytes in {TELEMETRY_RAW.name}", flush=True)
+
+
+def _ends(layout: Layout, topics: list[Topic]) -> int:
+    """Records written so far, committed or not."""
+    global _consumer  # noqa: PLW0603
+    if _consumer is None:
+        _consumer = KafkaConsumer(bootstrap_servers=layout.endpoints.kafka)
+    partitions = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+    return sum(_consumer.end_offsets(partitions).values())
+
+
+_consumer: KafkaConsumer | None = None
+
+
+def _committed(layout: Layout, group: str) -> Callable[[], int]:
+    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
+
+    def done() -> int:
+        offsets = admin.list_group_offsets([group]).get(group, {}).values()
+        return sum(each.offset for each in offsets if each.offset > 0)
+
+    return done
+
+
+def _forget_offsets(layout: Layout, *groups: str) -> None:
+    """So that every round reads the topic from its beginning."""
+    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
+    known = {group["group_id"] for group in admin.list_groups()}
+    wanted = [group for group in groups if group in known]
+    if wanted:
+        admin.delete_groups(wanted)
+    admin.close()
+
+
+if __name__ == "__main__":
+    main()

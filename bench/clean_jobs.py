@@ -1,0 +1,61 @@
+"""The jobs that bench/clean.py compares: the whole of clean_telemetry, its parts, and a job that only parses JSON."""
+
+import sys
+
+from pyflink.table import StreamTableEnvironment
+
+from connectors.endpoints import Endpoints
+from jobs.clean_telemetry import build
+from jobs.environment import table_environment
+from jobs.settings import JobSettings
+from jobs.tables import KafkaTables
+from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_RAW, TELEMETRY_READINGS
+
+PARTS = {
+    # What a Kafka-to-Kafka job costs that looks at nothing.
+    "copy": "SELECT CAST(payload AS STRING) FROM telemetry_raw",
+    "text": "SELECT text_reason FROM messages WHERE text_reason IS NULL OR text_reason <> ''",
+    "fields": "SELECT metric || COALESCE(value_text, '') || COALESCE(ts_text, '') FROM fields",
+    "judged": "SELECT COALESCE(reason, metric) FROM judged",
+    "numbered": "SELECT metric || CAST(occurrence AS STRING) || CAST(first_value_seen AS STRING) FROM numbered",
+}
+
+
+def main(variant: str) -> None:
+    settings, endpoints = JobSettings(), Endpoints.load()
+    tables = table_environment(f"bench_{variant}", settings, **{"table.exec.state.ttl": "1 h"})
+    topics = KafkaTables(tables, f"bench_{variant}", endpoints, settings)
+    if variant == "json":
+        _parse_only(tables, topics, endpoints)
+        return
+    topics.raw_source()
+    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, DEAD_LETTERS):
+        topics.sink(topic)
+    whole = build(tables)
+    if variant == "clean":
+        whole.execute()
+        return
+    tables.execute_sql("CREATE TEMPORARY TABLE nothing (`text` STRING) WITH ('connector' = 'blackhole')")
+    tables.execute_sql(f"INSERT INTO nothing {PARTS[variant]}")
+
+
+def _parse_only(tables: StreamTableEnvironment, topics: KafkaTables, endpoints: Endpoints) -> None:
+    """`json` loses the bad rows and knows one shape of payload; exactly once, as the cleaning."""
+    tables.execute_sql(f"""CREATE TEMPORARY TABLE parsed (
+      `device` STRING, `metric` STRING, `value` DOUBLE, `unit` STRING, `ts` BIGINT, `seq` BIGINT,
+      `partition` INT METADATA VIRTUAL, `offset` BIGINT METADATA VIRTUAL
+    ) WITH (
+      'connector' = 'kafka', 'topic' = '{TELEMETRY_RAW.name}', 'properties.bootstrap.servers' = '{endpoints.kafka}',
+      'properties.group.id' = 'bench-json', 'properties.isolation.level' = 'read_committed',
+      'scan.startup.mode' = 'earliest-offset', 'key.format' = 'raw', 'key.fields' = 'device',
+      'value.format' = 'json', 'value.json.ignore-parse-errors' = 'true', 'value.fields-include' = 'EXCEPT_KEY'
+    )""")
+    topics.sink(TELEMETRY_READINGS)
+    tables.execute_sql(
+        "INSERT INTO telemetry_readings SELECT 1, device, metric, ts, `value`, unit, seq, "
+        "ROW('telemetry.raw', `partition`, `offset`, 0, 1) FROM parsed"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

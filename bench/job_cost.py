@@ -1,0 +1,103 @@
+"""CPU time that one Flink job spends on one record, taken from outside: the TaskManager and its Python workers."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import httpx
+import psutil
+
+from headrace import submission
+from headrace.stack import flink_distribution
+from headrace.stack.layout import Layout
+
+WARM_FROM = 0.4
+"""The share of the records after which a job counts as warm: until then the JVM compiles it."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU microseconds a record, warm."""
+
+    jvm_us: float
+    python_us: float
+
+    @property
+    def total_us(self) -> float:
+        return self.jvm_us + self.python_us
+
+
+def run_job(layout: Layout, module: str, arguments: Sequence[str], records: int, done: Callable[[], int]) -> Cost:
+    """Submits `python -m module arguments`, follows `done()` up to `records`, cancels the job.
+
+    Raises RuntimeError when nothing moves for a minute.
+    """
+    job = _submit(layout, module, arguments)
+    try:
+        return _follow(layout, records, done)
+    finally:
+        httpx.patch(f"http://{layout.endpoints.flink}/jobs/{job}", params={"mode": "cancel"}, timeout=30)
+        _wait_until_ended(layout, job)
+
+
+def _submit(layout: Layout, module: str, arguments: Sequence[str]) -> str:
+    environment = os.environ | layout.environment() | flink_distribution.environment(layout)
+    command = submission.run_line(layout, module, arguments, layout.endpoints.flink)
+    output = subprocess.run(command, env=environment, capture_output=True, text=True)
+    for line in output.stdout.splitlines():
+        if line.startswith("Job has been submitted with JobID"):
+            return line.split()[-1]
+    raise RuntimeError(f"{module} was not submitted:\n{output.stdout[-2000:]}{output.stderr[-2000:]}")
+
+
+def _follow(layout: Layout, records: int, done: Callable[[], int]) -> Cost:
+    taskmanager = _taskmanager(layout)
+    start: tuple[int, float, float] | None = None
+    moved_at, before = time.monotonic(), -1
+    while True:
+        count = done()
+        if count != before:
+            moved_at, before = time.monotonic(), count
+        elif time.monotonic() - moved_at > 60:
+            raise RuntimeError(f"the job stands still at {count} of {records} records")
+        if start is None and count >= WARM_FROM * records:
+            start = (count, *_cpu_s(taskmanager))
+        if count >= records:
+            jvm_s, python_s = _cpu_s(taskmanager)
+            warm, jvm_0, python_0 = start or (0, 0.0, 0.0)
+            return Cost((jvm_s - jvm_0) / (count - warm) * 1e6, (python_s - python_0) / (count - warm) * 1e6)
+        time.sleep(0.1)
+
+
+def _taskmanager(layout: Layout) -> psutil.Process:
+    for process in psutil.process_iter():
+        try:
+            if "TaskManagerRunner" in " ".join(process.cmdline()) and process.environ().get("HEADRACE_HOME") == str(
+                layout.home
+            ):
+                return process
+        except psutil.Error:
+            continue
+    raise RuntimeError(f"no TaskManager runs in {layout.home}")
+
+
+def _cpu_s(taskmanager: psutil.Process) -> tuple[float, float]:
+    """User and system seconds of the JVM, and of the Python processes below it."""
+    jvm = sum(taskmanager.cpu_times()[:2])
+    python = 0.0
+    for child in taskmanager.children(recursive=True):
+        try:
+            python += sum(child.cpu_times()[:2])
+        except psutil.Error:
+            continue
+    return jvm, python
+
+
+def _wait_until_ended(layout: Layout, job: str) -> None:
+    for _ in range(600):
+        state = httpx.get(f"http://{layout.endpoints.flink}/jobs/{job}", timeout=10).json()["state"]
+        if state in {"CANCELED", "FAILED", "FINISHED"}:
+            return
+        time.sleep(0.1)

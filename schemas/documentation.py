@@ -1,0 +1,147 @@
+"""`python -m schemas.documentation`: docs/records.md, reject_reasons.md, units.md and topics.md from the definitions."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from schemas.record import Position, Record
+from schemas.reject_reasons import RejectReason
+from schemas.sql import sql_type
+from schemas.topics import DAY_MS, MIB, TOPICS, Topic
+from schemas.units import ACCEPTED_UNITS, METRIC_UNITS, conversions
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+MADE_BY = "<!-- Made by `python -m schemas.documentation` from schemas/{source}. Do not edit. -->\n"
+
+
+def records() -> str:
+    """Every record with its fields, and the position that most of them carry."""
+    sections = [_fields_of(topic.record, f"Topic `{topic.name}`.") for topic in TOPICS if topic.record]
+    position = _fields_of(Position, "Where an item came from; `items` of one message count from 0.")
+    introduction = (
+        "What travels on the topics: one JSON object a record. A field that is null may be left out. Readers accept\n"
+        "every earlier schema version: a new field has a default, and no field changes its type.\n"
+    )
+    return _page("Records", "*.py", [introduction, *sections, position])
+
+
+def reject_reasons() -> str:
+    """Every reason with its meaning and a payload that gets it."""
+    rows = ((f"`{reason}`", _cell(reason.meaning), _example(reason)) for reason in RejectReason)
+    introduction = (
+        "Why a record became a dead letter. The list is closed: a dead letter has one of these reasons. The example is a\n"
+        "payload that gets the reason; a test sends each of them.\n"
+    )
+    return _page("Reject reasons", "reject_reasons.py", [introduction, _table(("reason", "meaning", "example"), rows)])
+
+
+def units() -> str:
+    """Every metric with its unit, and every accepted code with its conversion."""
+    metrics = ((f"`{metric}`", _code(unit)) for metric, unit in METRIC_UNITS.items())
+    quantities = ((_code(unit), ", ".join(map(_conversion, codes))) for unit, codes in ACCEPTED_UNITS.items())
+    introduction = (
+        "A metric has one unit, and readings in another accepted unit are converted to it. Codes are\n"
+        "[UCUM](https://ucum.org/ucum), case-sensitive. A reading without `unit` is taken to be in the metric's unit.\n"
+    )
+    not_listed = "A metric that is not listed takes the stored unit of the code that it is sent with.\n"
+    accepted = "Behind each code: what its value is multiplied with, and what is then added.\n"
+    return _page("Units", "units.py", [
+        introduction, "## Metrics\n", _table(("metric", "stored in"), metrics), not_listed,
+        "## Accepted codes\n", accepted, _table(("stored in", "accepted"), quantities),
+    ])  # fmt: skip
+
+
+def topics() -> str:
+    """Every topic with its settings."""
+    head = ("topic", "key", "value", "partitions", "kept for", "kept of a partition", "largest message", "purpose")
+    introduction = (
+        "All topics are LogAppendTime. Whichever limit is met first, time or size, removes the oldest records.\n"
+    )
+    return _page("Topics", "topics.py", [introduction, _table(head, map(_topic, TOPICS))])
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "records.md": records,
+    "reject_reasons.md": reject_reasons,
+    "units.md": units,
+    "topics.md": topics,
+}
+
+
+def stale(folder: Path = DOCS) -> list[str]:
+    """Names of the pages that are not what the definitions say."""
+    return [name for name, page in PAGES.items() if not _holds(folder / name, page())]
+
+
+def main(folder: Path = DOCS) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in stale(folder):
+        (folder / name).write_text(PAGES[name]())
+        print(f"wrote {folder / name}", file=sys.stderr)
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text() == text
+
+
+def _page(title: str, source: str, parts: Iterable[str]) -> str:
+    return "\n".join([MADE_BY.format(source=source), f"# {title}\n", *parts])
+
+
+def _fields_of(model: type[BaseModel], where: str) -> str:
+    version = f" Schema version {model.SCHEMA_VERSION}." if issubclass(model, Record) else ""
+    rows = (
+        (f"`{name}`", f"`{sql_type(name, field.annotation)}`", _default(field), _cell(field.description or ""))
+        for name, field in model.model_fields.items()
+    )
+    table = _table(("field", "SQL type", "without it", "meaning"), rows)
+    return f"## {model.__name__}\n\n{where}{version} {_docstring(model)}\n\n{table}"
+
+
+def _docstring(model: type[BaseModel]) -> str:
+    return " ".join(line.strip() for line in (model.__doc__ or "").splitlines()).strip()
+
+
+def _default(field: object) -> str:
+    required = field.is_required()  # type: ignore[attr-defined]
+    return "required" if required else f"`{field.get_default(call_default_factory=True)}`"  # type: ignore[attr-defined]
+
+
+def _example(reason: RejectReason) -> str:
+    if reason.example is None:
+        return ""
+    return _code(reason.example.decode(errors="backslashreplace")) if reason.example else "no bytes"
+
+
+def _conversion(code: str) -> str:
+    conversion = conversions()[code]
+    if code == conversion.unit:
+        return _code(code)
+    offset = f" {'+' if conversion.offset > 0 else '-'} {abs(conversion.offset):.10g}" if conversion.offset else ""
+    return f"{_code(code)} (× {conversion.factor:.10g}{offset})"
+
+
+def _topic(topic: Topic) -> tuple[str, ...]:
+    value = f"[{topic.record.__name__}](records.md#{topic.record.__name__.lower()})" if topic.record else "bytes"
+    days, size = topic.retention_ms // DAY_MS, topic.retention_bytes // MIB
+    limits = (str(topic.partitions), f"{days} days", f"{size} MiB", f"{topic.max_message_bytes // MIB} MiB")
+    return (f"`{topic.name}`", topic.key, value, *limits, _cell(topic.purpose))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{_cell(text)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    main()

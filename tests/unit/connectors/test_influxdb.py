@@ -1,0 +1,164 @@
+"""InfluxDBWriter against an InfluxDB in memory."""
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from connectors import stores
+from connectors.endpoints import Endpoints, StackSettings
+from connectors.influxdb import InfluxDBWriter
+from connectors.stores import StoreAway, StoreMisconfigured
+
+
+class InMemoryInfluxDB:
+    """Takes lines, refuses a batch with a bad one as the real server does, gives prepared answers first."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.stored = set()
+        self.requests = []
+
+    def __call__(self, request):
+        self.requests.append(request)
+        if self.answers:
+            answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        lines = request.content.decode().split("\n")
+        bad = [line for line in lines if "bad" in line]
+        if bad:
+            return httpx.Response(400, json={"code": "invalid", "message": f"unable to parse '{bad[0]}'"})
+        self.stored.update(lines)
+        return httpx.Response(204)
+
+    def writer(self, patience_s=60.0):
+        client = httpx.Client(transport=httpx.MockTransport(self), base_url="http://influxdb:8086")
+        return InfluxDBWriter(client, "headrace", "telemetry", patience_s)
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """How long was slept; nothing sleeps."""
+    slept = []
+    now = [0.0]
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(stores.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(stores.until_it_answers, "__defaults__", (sleep,))
+    return slept
+
+
+def test_a_batch_is_one_request_in_ms_to_its_bucket():
+    influxdb = InMemoryInfluxDB()
+    assert influxdb.writer().write(["reading v=1 1", "reading v=2 2"]) == [None, None]
+    (request,) = influxdb.requests
+    assert request.url.path == "/api/v2/write"
+    assert dict(request.url.params) == {"org": "headrace", "bucket": "telemetry", "precision": "ms"}
+    assert influxdb.stored == {"reading v=1 1", "reading v=2 2"}
+
+
+def test_nothing_to_write_is_no_request():
+    influxdb = InMemoryInfluxDB()
+    assert influxdb.writer().write([]) == []
+    assert influxdb.requests == []
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_the_bad_lines_of_a_refused_batch_are_named_and_all_others_stored(good):
+    lines = [f"{'good' if ok else 'bad'} v={i} {i}" for i, ok in enumerate(good)]
+    influxdb = InMemoryInfluxDB()
+    refusals = influxdb.writer().write(lines)
+    assert [refusal is None for refusal in refusals] == good
+    assert influxdb.stored == {line for line, ok in zip(lines, good, strict=True) if ok}
+    assert all(f"'{line}'" in refusal for line, refusal in zip(lines, refusals, strict=True) if refusal)
+
+
+def test_one_bad_line_of_a_thousand_costs_few_requests():
+    influxdb = InMemoryInfluxDB()
+    influxdb.writer().write(["good v=1 1"] * 700 + ["bad"] + ["good v=1 1"] * 299)
+    assert len(influxdb.requests) < 25
+
+
+@pytest.mark.parametrize("status", [413, 422])
+def test_a_batch_that_is_too_large_or_partly_out_of_retention_is_halved(status):
+    influxdb = InMemoryInfluxDB(httpx.Response(status, json={"message": "too much"}))
+    assert influxdb.writer().write(["a v=1 1", "b v=1 1"]) == [None, None]
+    assert [request.content for request in influxdb.requests] == [b"a v=1 1\nb v=1 1", b"a v=1 1", b"b v=1 1"]
+
+
+def test_a_refusal_without_json_gives_its_text():
+    influxdb = InMemoryInfluxDB(httpx.Response(400, text="nope"))
+    assert influxdb.writer().write(["a v=1 1"]) == ["nope"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "the token is not valid"), (403, "the token may not write"), (404, "organisation or bucket does not exist")],
+)
+def test_a_wrong_token_or_bucket_is_said_with_the_names_of_the_settings(pauses, status, words):
+    influxdb = InMemoryInfluxDB(httpx.Response(status, json={"message": "unauthorized access"}))
+    with pytest.raises(StoreMisconfigured) as error:
+        influxdb.writer().write(["a v=1 1"])
+    for part in (
+        words,
+        "HEADRACE_INFLUXDB_TOKEN",
+        "headrace",
+        "telemetry",
+        "http://influxdb:8086",
+        "unauthorized access",
+    ):
+        assert part in str(error.value)
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(429), httpx.Response(500), httpx.Response(503), httpx.ReadTimeout("slow"),
+        httpx.ConnectError("refused"), httpx.RemoteProtocolError("cut off"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_an_influxdb_that_is_away_for_a_while_gets_the_batch_again(pauses, answer):
+    influxdb = InMemoryInfluxDB(answer, answer)
+    assert influxdb.writer().write(["a v=1 1"]) == [None]
+    assert influxdb.stored == {"a v=1 1"}
+    assert len(pauses) == 2
+
+
+def test_retry_after_is_respected(pauses):
+    influxdb = InMemoryInfluxDB(httpx.Response(429, headers={"Retry-After": "13"}))
+    influxdb.writer().write(["a v=1 1"])
+    assert pauses == [13]
+
+
+def test_a_retry_after_that_is_a_date_is_no_reason_to_fail(pauses):
+    influxdb = InMemoryInfluxDB(httpx.Response(503, headers={"Retry-After": "Tue, 24 Nov 2026 10:00:00 GMT"}))
+    assert influxdb.writer().write(["a v=1 1"]) == [None]
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(503, text="starting"), httpx.ConnectError("refused")], ids=repr)
+def test_an_influxdb_that_stays_away_ends_the_patience(pauses, answer):
+    with pytest.raises(StoreAway, match=r"starting|refused"):
+        InMemoryInfluxDB(*[answer] * 1000).writer(patience_s=30).write(["a v=1 1"])
+    assert sum(pauses) == pytest.approx(30)
+
+
+def test_names_with_umlauts_are_written_as_utf8():
+    influxdb = InMemoryInfluxDB()
+    influxdb.writer().write(["reading,metric=Größe v=1 1"])
+    assert influxdb.requests[0].content == "reading,metric=Größe v=1 1".encode()
+
+
+def test_connect_takes_address_and_token_from_the_endpoints(tmp_path):
+    endpoints = Endpoints.local(StackSettings(home=tmp_path, port_offset=7))
+    endpoints = endpoints.model_copy(update={"influxdb_token": SecretStr("s3cret")})
+    client = InfluxDBWriter.connect(endpoints)._client
+    assert str(client.base_url) == "http://127.0.0.1:18093"
+    assert client.headers["Authorization"] == "Token s3cret"

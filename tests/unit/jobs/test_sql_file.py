@@ -1,0 +1,208 @@
+"""The .sql files: how they are read, and what must hold for each of them."""
+
+import re
+from importlib import import_module
+from importlib.resources import files
+
+import pytest
+
+from connectors.endpoints import Endpoints, StackSettings
+from jobs import sql_file
+from jobs.names import JOBS
+from jobs.settings import JobSettings
+from jobs.sql_file import load, statements
+from jobs.tables import KafkaTables, table_name
+from schemas.reject_reasons import RejectReason
+from schemas.topics import TOPICS
+
+every_job = pytest.mark.parametrize("job", JOBS)
+
+SINKS_OF_NO_TOPIC = {"stored_in_influxdb", "stored_in_redis"}
+
+
+def sql_of(job):
+    return files("jobs").joinpath(f"{job}.sql").read_text()
+
+
+class RecordingTables:
+    """Takes the calls that load() and KafkaTables make on a table environment."""
+
+    def __init__(self):
+        self.views, self.inserts, self.executed, self.functions = {}, [], [], []
+
+    def create_statement_set(self):
+        return self
+
+    def add_insert_sql(self, statement):
+        self.inserts.append(statement)
+
+    def sql_query(self, query):
+        return query
+
+    def create_temporary_view(self, name, table):
+        self.views[name] = table
+
+    def create_temporary_function(self, name, function):
+        self.functions.append(name)
+
+    def execute_sql(self, statement):
+        self.executed.append(statement)
+
+
+@pytest.fixture
+def load_text(monkeypatch, tmp_path):
+    """load() of a file with that text."""
+    monkeypatch.setattr(sql_file, "files", lambda package: tmp_path)
+
+    def load_text(text, *args, **how):
+        (tmp_path / "trial.sql").write_text(text)
+        tables = RecordingTables()
+        load(tables, "trial", *args, **how)
+        return tables
+
+    return load_text
+
+
+def test_a_statement_ends_with_a_semicolon_at_the_end_of_a_line():
+    assert statements("SELECT ';' AS a;\nSELECT 2;  \nSELECT 3") == ["SELECT ';' AS a", "SELECT 2", "SELECT 3"]
+
+
+def test_comment_lines_are_no_part_of_a_statement():
+    assert statements("-- why; and how;\nSELECT\n  -- more;\n  1;\n-- the end\n") == ["SELECT\n\n  1"]
+
+
+def test_views_and_inserts_are_registered_in_the_order_of_the_file(load_text):
+    tables = load_text(
+        "CREATE TEMPORARY VIEW a AS\nSELECT 1;\nCREATE TEMPORARY VIEW b AS SELECT * FROM a;\nINSERT INTO c SELECT 2;"
+    )
+    assert list(tables.views.items()) == [("a", "SELECT 1"), ("b", "SELECT * FROM a")]
+    assert tables.inserts == ["INSERT INTO c SELECT 2"]
+
+
+def test_constants_are_put_in_literally(load_text):
+    assert load_text("INSERT INTO a SELECT ${x}, ${x};", {"x": r"'\1 \g<0>'"}).inserts == [
+        r"INSERT INTO a SELECT '\1 \g<0>', '\1 \g<0>'"
+    ]
+
+
+def test_a_constant_that_is_not_provided_is_an_error_with_its_name(load_text):
+    with pytest.raises(KeyError, match="lengths"):
+        load_text("INSERT INTO a SELECT ${lengths};")
+
+
+def test_an_operator_stands_where_its_view_is_named(load_text):
+    seen = []
+
+    def double(tables):
+        seen.append(dict(tables.views))
+        return "doubled"
+
+    text = "CREATE TEMPORARY VIEW a AS SELECT 1;\nCREATE TEMPORARY VIEW b AS OPERATOR double;\nINSERT INTO c SELECT 2;"
+    assert load_text(text, operators={"double": double}).views == {"a": "SELECT 1", "b": "doubled"}
+    assert seen == [{"a": "SELECT 1"}]
+
+
+def test_an_operator_that_is_not_provided_is_an_error_with_its_name(load_text):
+    with pytest.raises(KeyError, match="treble"):
+        load_text("CREATE TEMPORARY VIEW b AS OPERATOR treble;")
+
+
+@every_job
+def test_every_constant_and_operator_of_a_job_is_provided(job, monkeypatch):
+    tables = built(job, monkeypatch)
+    assert tables.inserts
+    assert "${" not in "".join([*tables.inserts, *map(str, tables.views.values())])
+
+
+@every_job
+def test_every_statement_of_a_file_is_a_view_or_an_insert(job):
+    for statement in statements(sql_of(job)):
+        assert re.match(r"(CREATE TEMPORARY VIEW|INSERT INTO) \w+", statement), statement[:100]
+
+
+@every_job
+def test_every_insert_goes_to_a_topic_or_to_a_count(job):
+    targets = set(re.findall(r"^INSERT INTO (\w+)", sql_of(job), re.MULTILINE))
+    assert targets <= {table_name(topic) for topic in TOPICS} | SINKS_OF_NO_TOPIC
+
+
+@every_job
+def test_a_view_reads_only_what_stands_above_it(job):
+    sources = {table_name(topic) for topic in TOPICS} | {"clock_ticks"}
+    known = set(sources)
+    for statement in statements(sql_of(job)):
+        read = set(re.findall(r"(?:FROM|JOIN|TABLE)\s+(?!UNNEST|TUMBLE)\(?(?:TABLE )?([a-z_]+)\b(?!\()", statement))
+        assert read - {"seen_watermark", "append_time", "variance"} <= known, statement[:100]
+        if view := re.match(r"CREATE TEMPORARY VIEW (\w+)", statement):
+            known.add(view[1])
+
+
+@every_job
+def test_every_reason_of_a_job_is_on_the_closed_list(job):
+    reasons = set(re.findall(r"(?:THEN|ELSE|WHEN|SELECT\s+1,)\s+'([a-z0-9]+_[a-z0-9_]+)'", sql_of(job)))
+    reasons |= set(re.findall(r"^\s+'([a-z]+_[a-z_]+)',$", sql_of(job), re.MULTILINE))
+    if "INSERT INTO dead_letters" in sql_of(job):
+        assert reasons
+    assert reasons <= set(RejectReason)
+
+
+def test_every_reason_of_a_payload_stands_in_the_cleaning():
+    named = set(re.findall(r"'(\w+)'", sql_of("clean_telemetry")))
+    assert {reason for reason in RejectReason if reason.example is not None} <= named
+
+
+@every_job
+def test_a_dead_letter_names_the_job_as_its_stage(job):
+    letters = [s for s in statements(sql_of(job)) if s.startswith("INSERT INTO dead_letters")]
+    for letter in letters:
+        assert f"'{job}'" in letter
+
+
+@every_job
+def test_a_job_declares_no_table_twice_and_all_that_it_writes(job, monkeypatch):
+    tables = RecordingTables()
+    module = import_module(f"jobs.{job}")
+    monkeypatch.setattr(module, "table_environment", lambda *_, **__: tables)
+    monkeypatch.setattr(module, "build", lambda *_: type("Nothing", (), {"execute": lambda self: None})())
+    monkeypatch.setattr(module.Endpoints, "load", lambda: Endpoints.local(StackSettings()))
+    module.main()
+    declared = re.findall(r"CREATE TEMPORARY TABLE (\w+)", "\n".join(tables.executed))
+    assert len(declared) == len(set(declared))
+    assert set(re.findall(r"^INSERT INTO (\w+)", sql_of(job), re.MULTILINE)) <= set(declared)
+
+
+def test_every_sink_is_written_in_transactions_with_a_prefix_of_its_job():
+    tables = RecordingTables()
+    topics = KafkaTables(tables, "trial", Endpoints.local(StackSettings()), JobSettings())
+    for topic in TOPICS[1:]:
+        topics.sink(topic)
+    for topic, ddl in zip(TOPICS[1:], tables.executed, strict=True):
+        assert "'sink.delivery-guarantee' = 'exactly-once'" in ddl
+        assert f"'sink.transactional-id-prefix' = 'headrace-trial-{topic.name}'" in ddl
+
+
+def test_a_source_skips_what_is_no_json_and_reads_committed_unless_told():
+    tables = RecordingTables()
+    topics = KafkaTables(tables, "trial", Endpoints.local(StackSettings()), JobSettings())
+    topics.source(TOPICS[1])
+    topics.source(TOPICS[1], committed=False, scan__watermark__idle_timeout="30 s")
+    assert "'read_committed'" in tables.executed[0]
+    assert "'read_uncommitted'" in tables.executed[1]
+    assert "'scan.watermark.idle-timeout' = '30 s'" in tables.executed[1]
+    assert all("'json.ignore-parse-errors' = 'true'" in ddl for ddl in tables.executed)
+
+
+def test_bytes_are_no_source_of_records():
+    topics = KafkaTables(RecordingTables(), "trial", Endpoints.local(StackSettings()), JobSettings())
+    with pytest.raises(TypeError, match="raw_source"):
+        topics.source(TOPICS[0])
+
+
+def built(job, monkeypatch):
+    """What build() of a job registers. The Python stages are named, not made."""
+    tables, module = RecordingTables(), import_module(f"jobs.{job}")
+    made = sql_file.load
+    monkeypatch.setattr(sql_file, "load", lambda t, j, c=None, o=None: made(t, j, c, dict.fromkeys(o or {}, str)))
+    arguments = (JobSettings(),) if job == "score_anomalies" else ()
+    module.build(tables, *arguments)
+    return tables
