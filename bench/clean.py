@@ -90,7 +90,9 @@ def _ends(layout: Layout, topics: list[Topic]) -> int:
     global _consumer  # noqa: PLW0603
     if _consumer is None:
         _consumer = KafkaConsumer(bootstrap_servers=layout.endpoints.kafka)
-    partitions = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+    partitions = [
+        TopicPartition(topic.name, number) for topic in topics for number in _consumer.partitions_for_topic(topic.name)
+    ]
     return sum(_consumer.end_offsets(partitions).values())
 
 

@@ -1,10 +1,12 @@
-"""`python -m schemas.documentation`: docs/records.md, reject_reasons.md, units.md and topics.md from the definitions."""
+"""The pages of docs/ that are made from the definitions: `python -m schemas.documentation` writes what changed."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from schemas.record import Position, Record
 from schemas.reject_reasons import RejectReason
@@ -19,7 +21,7 @@ MADE_BY = "<!-- Made by `python -m schemas.documentation` from schemas/{source}.
 def records() -> str:
     """Every record with its fields, and the position that most of them carry."""
     sections = [_fields_of(topic.record, f"Topic `{topic.name}`.") for topic in TOPICS if topic.record]
-    position = _fields_of(Position, "Where an item came from; `items` of one message count from 0.")
+    position = _fields_of(Position, "A field of most records.")
     introduction = (
         "What travels on the topics: one JSON object a record. A field that is null may be left out. Readers accept\n"
         "every earlier schema version: a new field has a default, and no field changes its type.\n"
@@ -31,8 +33,8 @@ def reject_reasons() -> str:
     """Every reason with its meaning and a payload that gets it."""
     rows = ((f"`{reason}`", _cell(reason.meaning), _example(reason)) for reason in RejectReason)
     introduction = (
-        "Why a record became a dead letter. The list is closed: a dead letter has one of these reasons. The example is a\n"
-        "payload that gets the reason; a test sends each of them.\n"
+        "Why a record became a dead letter. The list is closed. The example is a payload that gets the reason; a test\n"
+        "sends each of them.\n"
     )
     return _page("Reject reasons", "reject_reasons.py", [introduction, _table(("reason", "meaning", "example"), rows)])
 
@@ -93,7 +95,7 @@ def _page(title: str, source: str, parts: Iterable[str]) -> str:
 def _fields_of(model: type[BaseModel], where: str) -> str:
     version = f" Schema version {model.SCHEMA_VERSION}." if issubclass(model, Record) else ""
     rows = (
-        (f"`{name}`", f"`{sql_type(name, field.annotation)}`", _default(field), _cell(field.description or ""))
+        (f"`{name}`", _type(name, field), _default(field), _cell(field.description or ""))
         for name, field in model.model_fields.items()
     )
     table = _table(("field", "SQL type", "without it", "meaning"), rows)
@@ -104,9 +106,15 @@ def _docstring(model: type[BaseModel]) -> str:
     return " ".join(line.strip() for line in (model.__doc__ or "").splitlines()).strip()
 
 
-def _default(field: object) -> str:
-    required = field.is_required()  # type: ignore[attr-defined]
-    return "required" if required else f"`{field.get_default(call_default_factory=True)}`"  # type: ignore[attr-defined]
+def _type(name: str, field: FieldInfo) -> str:
+    sql = sql_type(name, field.annotation)
+    return "[Position](#position)" if sql.startswith("ROW") else f"`{sql}`"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    return f"`{json.dumps(field.get_default(call_default_factory=True))}`"
 
 
 def _example(reason: RejectReason) -> str:

@@ -76,7 +76,7 @@ class Storage:
         """Standard output of one buildah command. Raises BuildFailed."""
         return _call(self._command(*arguments), self.environment, check)
 
-    def popen(self, *arguments: str, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def popen(self, *arguments: str, log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         with log.open("wb") as output:
             return subprocess.Popen(
                 self._command(*arguments), env=self.environment | environment, stdout=output, stderr=subprocess.STDOUT

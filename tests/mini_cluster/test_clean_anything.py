@@ -32,7 +32,10 @@ near_readings = st.fixed_dictionaries(
 )  # fmt: skip
 finite = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
 good_readings = st.fixed_dictionaries(
-    {"metric": st.sampled_from([*METRIC_UNITS, "n"]) | st.text(min_size=1, max_size=9), "value": finite | finite.map(str)},
+    {
+        "metric": st.sampled_from([*METRIC_UNITS, "n"]) | st.text(min_size=1, max_size=9),
+        "value": finite | finite.map(str),
+    },
     optional={
         "ts": st.integers(1_262_304_000_000, NOW_MS), "seq": st.integers(0, 2**63 - 1),
         "unit": st.sampled_from(sorted(conversions())),

@@ -1,0 +1,128 @@
+"""score_anomalies: the same scores as the Scorer alone, also through a crash."""
+
+from pathlib import Path
+
+import pytest
+from pyflink.table.udf import udf
+
+from jobs.score_anomalies import build
+from jobs.settings import JobSettings
+from models.detectors import NO_EPISODE, Batch, Scorer
+from schemas.record import Position
+from schemas.sql import sql_type
+from schemas.topics import TELEMETRY_ANOMALIES
+
+SETTINGS = JobSettings(detector="gaussian", buckets=2, micro_batch_ms=50, snapshot_every=7)
+READINGS, AGAIN, DEVICES = 1500, 100, 5
+# Windows of processing time lose what is open when their input ends: rows without a device outlast the last ones.
+TAIL_S = 3
+
+POSITION = sql_type("position", Position)
+
+IDS = """CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '{rate}',
+  'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '{last}')"""
+
+# From {again} on the first readings come once more, as they do after an aborted transaction.
+READINGS_VIEW = """CREATE TEMPORARY VIEW telemetry_readings AS
+SELECT
+  CASE WHEN id < {end} THEN 'pump-' || CAST(MOD(n, {devices}) AS STRING) END AS device, 'flow' AS metric,
+  1764000000000 + n AS event_time,
+  CAST(MOD(n * 7919, 1009) AS DOUBLE) / 100 + CASE WHEN MOD(n, 701) = 700 THEN 500 ELSE 0 END AS `value`,
+  CAST(ROW('telemetry.raw', 0, n, 0, 1) AS {position}) AS `position`,
+  PROCTIME() AS proc
+FROM (SELECT id, CASE WHEN id < {again} THEN id ELSE id - {again} END AS n FROM ({ids}))"""
+
+
+def value(n):
+    return n * 7919 % 1009 / 100 + (500 if n % 701 == 700 else 0)
+
+
+def fails_once(marker: Path, checkpoints: Path):
+    """A stage that hands ids on, and raises once: as soon as there are two checkpoints to come back to."""
+
+    def hand_on(number: int) -> int:
+        if not marker.exists() and len(list(checkpoints.glob("*/chk-*/_metadata"))) >= 1 and number > 300:
+            marker.write_text(str(number))
+            raise RuntimeError("the crash of this test")
+        return number
+
+    return udf(hand_on, result_type="BIGINT")
+
+
+class Scored:
+    """One run of the job over `READINGS` readings, of which the first `AGAIN` come again at the end."""
+
+    def __init__(self, topics, ids, rate):
+        end = READINGS + AGAIN
+        topics.tables.execute_sql(IDS.format(rate=rate, last=end + TAIL_S * rate))
+        view = READINGS_VIEW.format(again=READINGS, end=end, devices=DEVICES, ids=ids, position=POSITION)
+        topics.tables.execute_sql(view)
+        topics.sink(TELEMETRY_ANOMALIES)
+        topics.execute(build(topics.tables, SETTINGS), timeout_s=120)
+        self.scores = topics.records(TELEMETRY_ANOMALIES)
+
+
+@pytest.fixture(scope="module")
+def calm(file_tables):
+    return Scored(file_tables("score_anomalies"), "SELECT id FROM ids", rate=500)
+
+
+@pytest.fixture(scope="module")
+def crashed(file_tables, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crash")
+    topics = file_tables("score_anomalies", **{
+        "restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "1",
+        "restart-strategy.fixed-delay.delay": "0 s", "execution.checkpointing.interval": "1 s",
+        "execution.checkpointing.dir": folder.as_uri(),
+    })  # fmt: skip
+    topics.tables.create_temporary_function("fails_once", fails_once(folder / "marker", folder))
+    scored = Scored(topics, "SELECT fails_once(id) AS id FROM ids", rate=150)
+    assert (folder / "marker").exists(), "the job ended before it could crash"
+    return scored
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """What the Scorer says of the same readings without Flink, by offset."""
+    numbers = range(READINGS)
+    keys = [(f"pump-{n % DEVICES}", "flow") for n in numbers]
+    times, values = [1_764_000_000_000 + n for n in numbers], [value(n) for n in numbers]
+    nothing = [0] * READINGS
+    scored = Scorer(SETTINGS.detector).step(Batch(keys, times, values, nothing, list(numbers), nothing))
+    columns = (scored.index, scored.scores, scored.thresholds, scored.is_anomaly, scored.episodes)
+    return {offset: said for offset, *said in zip(*(column.tolist() for column in columns), strict=True)}
+
+
+every_run = pytest.mark.parametrize("run", ["calm", "crashed"])
+
+
+@every_run
+def test_the_scores_are_those_of_the_scorer_alone(request, run, alone):
+    for score in request.getfixturevalue(run).scores:
+        said = [score.score, score.threshold, score.is_anomaly, NO_EPISODE if score.episode is None else score.episode]
+        assert said == alone[score.position.offset], score
+
+
+@every_run
+def test_every_reading_is_scored_once_and_those_that_come_again_not_at_all(request, run):
+    offsets = [score.position.offset for score in request.getfixturevalue(run).scores]
+    assert sorted(offsets) == list(range(READINGS))
+
+
+@every_run
+def test_a_score_carries_its_reading(request, run):
+    for score in request.getfixturevalue(run).scores:
+        n = score.position.offset
+        assert (score.device, score.metric, score.event_time) == (f"pump-{n % DEVICES}", "flow", 1_764_000_000_000 + n)
+        assert (score.value, score.detector, score.detector_version) == (
+            value(n),
+            "gaussian",
+            Scorer("gaussian").detector_version,
+        )
+
+
+def test_what_is_far_off_is_flagged_and_begins_an_episode(calm):
+    flagged = [score for score in calm.scores if score.is_anomaly]
+    assert flagged
+    assert all(score.value > 100 for score in flagged)
+    assert all(score.episode is not None for score in flagged)

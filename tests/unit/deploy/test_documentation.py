@@ -1,0 +1,34 @@
+"""docs/deploy.md names every variable that a container reads."""
+
+import re
+
+import pytest
+
+from connectors.endpoints import Endpoints
+from connectors.mqtt_bridge.settings import BridgeSettings
+from headrace.stack.layout import REPOSITORY
+from jobs.settings import JobSettings
+
+TEXT = (REPOSITORY / "docs" / "deploy.md").read_text()
+
+
+def variables():
+    for settings in (Endpoints, BridgeSettings, JobSettings):
+        prefix = settings.model_config["env_prefix"]
+        yield from (f"{prefix}{name.upper()}" for name in settings.model_fields)
+
+
+@pytest.mark.parametrize("variable", variables())
+def test_every_setting_is_documented(variable):
+    assert f"`{variable}`" in TEXT
+
+
+def test_no_variable_is_documented_that_nothing_reads():
+    known = {*variables(), "HEADRACE_HOME"}
+    assert set(re.findall(r"`(HEADRACE_[A-Z_]+)`", TEXT)) <= known
+
+
+def test_every_role_of_the_image_is_documented():
+    entrypoint = (REPOSITORY / "deploy" / "entrypoint.sh").read_text()
+    for role in re.findall(r"^  ([\w-]+)\)", entrypoint, re.MULTILINE):
+        assert f"`{role}" in TEXT
