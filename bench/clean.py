@@ -9,11 +9,11 @@ import json
 import random
 import statistics
 import sys
-from collections.abc import Callable
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from bench.clean_parts import PARTS
 from bench.job_cost import Cost, run_job
 from bench.stack import bench_stack
 from bench.verdict import verdict
@@ -53,12 +53,19 @@ def _measure(layout: Layout, side: str, outputs: list[Topic]) -> Cost:
 
 
 def _print_parts(layout: Layout) -> None:
-    """How the cost grows along the flow. Each part ends in a sink that keeps nothing."""
+    """How the cost grows along the flow. Each part ends in the same sink."""
     previous = 0.0
-    for part in ("copy", "text", "fields", "judged", "numbered"):
+    for part in PARTS:
+        before = _ends(layout, [TELEMETRY_DUPLICATES])
         _forget_offsets(layout, f"headrace-bench_{part}")
-        done: Callable[[], int] = _committed(layout, f"headrace-bench_{part}")
-        cost = run_job(layout, "bench.clean_jobs", [part], MESSAGES, done)
+        expected = int(MESSAGES * 0.985)  # bad ones are in no `numbered`
+        cost = run_job(
+            layout,
+            "bench.clean_jobs",
+            [part],
+            expected,
+            lambda before=before: _ends(layout, [TELEMETRY_DUPLICATES]) - before,
+        )
         print(f"up to {part:9} {cost.jvm_us:6.1f} us, {cost.jvm_us - previous:+6.1f}", flush=True)
         previous = cost.jvm_us
 
@@ -97,16 +104,6 @@ def _ends(layout: Layout, topics: list[Topic]) -> int:
 
 
 _consumer: KafkaConsumer | None = None
-
-
-def _committed(layout: Layout, group: str) -> Callable[[], int]:
-    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
-
-    def done() -> int:
-        offsets = admin.list_group_offsets([group]).get(group, {}).values()
-        return sum(each.offset for each in offsets if each.offset > 0)
-
-    return done
 
 
 def _forget_offsets(layout: Layout, *groups: str) -> None:

@@ -4,21 +4,13 @@ import sys
 
 from pyflink.table import StreamTableEnvironment
 
+from bench.clean_parts import PARTS
 from connectors.endpoints import Endpoints
 from jobs.clean_telemetry import build
 from jobs.environment import table_environment
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_RAW, TELEMETRY_READINGS
-
-PARTS = {
-    # What a Kafka-to-Kafka job costs that looks at nothing.
-    "copy": "SELECT CAST(payload AS STRING) FROM telemetry_raw",
-    "text": "SELECT text_reason FROM messages WHERE text_reason IS NULL OR text_reason <> ''",
-    "fields": "SELECT metric || COALESCE(value_text, '') || COALESCE(ts_text, '') FROM fields",
-    "judged": "SELECT COALESCE(reason, metric) FROM judged",
-    "numbered": "SELECT metric || CAST(occurrence AS STRING) || CAST(first_value_seen AS STRING) FROM numbered",
-}
 
 
 def main(variant: str) -> None:
@@ -35,8 +27,7 @@ def main(variant: str) -> None:
     if variant == "clean":
         whole.execute()
         return
-    tables.execute_sql("CREATE TEMPORARY TABLE nothing (`text` STRING) WITH ('connector' = 'blackhole')")
-    tables.execute_sql(f"INSERT INTO nothing {PARTS[variant]}")
+    tables.execute_sql(f"INSERT INTO telemetry_duplicates (device, metric) {PARTS[variant]}")
 
 
 def _parse_only(tables: StreamTableEnvironment, topics: KafkaTables, endpoints: Endpoints) -> None:

@@ -66,7 +66,9 @@ def _follow(layout: Layout, records: int, done: Callable[[], int]) -> Cost:
             start = (count, *_cpu_s(taskmanager))
         if count >= records:
             jvm_s, python_s = _cpu_s(taskmanager)
-            warm, jvm_0, python_0 = start or (0, 0.0, 0.0)
+            if start is None or start[0] >= count:
+                raise RuntimeError(f"{records} records are too few: the job was through before it could be watched")
+            warm, jvm_0, python_0 = start
             return Cost((jvm_s - jvm_0) / (count - warm) * 1e6, (python_s - python_0) / (count - warm) * 1e6)
         time.sleep(0.1)
 

@@ -38,6 +38,12 @@ def _plain(error: HeadraceError) -> str:
     return escape(str(error))
 
 
-app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0])
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # it would swallow the defaults in [brackets]
+    help="Telemetry of a device fleet to its models: local stack, jobs, demo, balance.",
+)
 for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, demo):
     app.command()(command)

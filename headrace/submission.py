@@ -1,5 +1,6 @@
 """Jobs to a Flink cluster: the code as one zip, one client for all of them."""
 
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import httpx
 
 from headrace.errors import HeadraceError
 from headrace.stack import flink_distribution
-from headrace.stack.layout import REPOSITORY, Layout
+from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
 from headrace.stack.whole_files import write_whole
 
 PACKAGES = ("jobs", "connectors", "models", "schemas")
@@ -64,8 +65,7 @@ def submit(
     wanted = [job for job in jobs if job not in running]
     if not wanted:
         return
-    environment = layout.environment() | flink_distribution.environment(layout)
-    _ensure_client_configuration(layout)
+    environment = _environment(layout, target)
     lines = []
     client = subprocess.Popen(
         run_line(layout, *_module(wanted), target, savepoint),
@@ -112,10 +112,22 @@ def wait_until_running(target: str, jobs: Sequence[str], within_s: float = 120.0
         time.sleep(0.5)
 
 
-def _ensure_client_configuration(layout: Layout) -> None:
-    """`--target` may name a cluster where no local stack was ever started: the client needs a configuration too."""
+def _environment(layout: Layout, target: str) -> dict[str, str]:
+    """Of the client. For a foreign cluster it has our jars, the caller's addresses, and no setting of the local stack.
+
+    A client hands its own configuration to the job: the local stack's checkpoint folders must not reach
+    another cluster, which has its own.
+    """
     if not (layout.home / "flink" / "conf" / "config.yaml").exists():
         flink_distribution.write_configuration(layout)
+    if target == layout.endpoints.flink:
+        return layout.environment() | flink_distribution.environment(layout)
+    conf = layout.folder("flink", "foreign-conf")
+    opens = re.search(r"^env\.java\.opts\.all: .*$", (FLINK_CONF / "config.yaml").read_text(), re.MULTILINE)
+    write_whole(conf / "config.yaml", (opens[0] if opens else "") + "\n")
+    write_whole(conf / "log4j-cli.properties", (FLINK_CONF / "log4j-cli.properties").read_text())
+    variables = flink_distribution.environment(layout) | {"FLINK_CONF_DIR": str(conf)}
+    return {**os.environ, "PYTHONPATH": layout.environment()["PYTHONPATH"], **variables}
 
 
 def _cause(lines: Sequence[str]) -> str:

@@ -7,6 +7,9 @@
 --
 -- Every item of every message leaves exactly once: items = readings + duplicates + dead letters.
 -- Reasons are those of schemas/reject_reasons.py; ${...} are constants made from schemas/units.py.
+--
+-- CROSS JOIN UNNEST(ARRAY[ROW(...)]) makes no second row. It is a fence: without it the planner writes
+-- the expression of a column in full wherever the column is used, and a payload is parsed forty times.
 
 -- What kind of text a payload is. append_time is the broker's clock, the only one that all devices share.
 CREATE TEMPORARY VIEW texts AS
@@ -20,8 +23,8 @@ FROM (SELECT *, CAST(payload AS STRING) AS body FROM telemetry_raw);
 
 -- What is wrong with the message as a whole, if anything.
 CREATE TEMPORARY VIEW messages AS
-SELECT
-  *,
+SELECT texts.*, text_reason
+FROM texts CROSS JOIN UNNEST(ARRAY[
   CASE
     WHEN payload IS NULL OR body = '' THEN 'empty_payload'
     WHEN POSITION(U&'\FFFD' IN body) > 0 AND ENCODE(body, 'UTF-8') <> payload THEN 'invalid_utf8'
@@ -46,8 +49,8 @@ SELECT
         WHEN POSITION('"ts"' IN body) > 0 AND JSON_QUERY(body, '$.ts') IS NOT NULL THEN 'bad_ts'
         WHEN POSITION('"seq"' IN body) > 0 AND JSON_QUERY(body, '$.seq') IS NOT NULL THEN 'bad_seq'
       END
-  END AS text_reason
-FROM texts;
+  END
+]) AS m (text_reason);
 
 -- One row an item: the elements of an array, the keys of `values`, else the message itself.
 -- A message that is refused whole is one item, and so is an array without elements.
@@ -77,31 +80,39 @@ LEFT JOIN UNNEST(item_texts) WITH ORDINALITY AS e (item_text, nth) ON TRUE;
 CREATE TEMPORARY VIEW fields AS
 SELECT
   device, payload, headers, `partition`, `offset`, append_time, proc, body, shape, text_reason, item_text, item, items,
-  has_values,
-  CASE WHEN has_values THEN REPLACE(item_text, '\"', '"')
-       ELSE JSON_VALUE(item_text, '$.metric') END AS metric,
-  CASE WHEN has_values THEN JSON_VALUE(metrics, '$["' || item_text || '"]')
-       ELSE JSON_VALUE(item_text, '$.value') END AS value_text,
-  CASE WHEN has_values THEN JSON_VALUE(body, '$.ts') ELSE JSON_VALUE(item_text, '$.ts') END AS ts_text,
-  CASE WHEN has_values THEN JSON_VALUE(body, '$.seq') ELSE JSON_VALUE(item_text, '$.seq') END AS seq_text,
-  CASE WHEN NOT has_values THEN NULLIF(JSON_VALUE(item_text, '$.unit'), '') END AS unit
-FROM items;
+  has_values, metric, value_text, ts_text, seq_text, unit
+FROM items CROSS JOIN UNNEST(ARRAY[ROW(
+  CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
+       WHEN has_values THEN REPLACE(item_text, '\"', '"')
+       ELSE JSON_VALUE(item_text, '$.metric') END,
+  CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
+       WHEN has_values THEN JSON_VALUE(metrics, '$["' || item_text || '"]')
+       ELSE JSON_VALUE(item_text, '$.value') END,
+  CASE WHEN text_reason IS NULL THEN JSON_VALUE(CASE WHEN has_values THEN body ELSE item_text END, '$.ts') END,
+  -- a substring test first: most payloads have neither, and a JSON path costs a parse
+  CASE WHEN text_reason IS NULL AND POSITION('"seq"' IN body) > 0
+       THEN JSON_VALUE(CASE WHEN has_values THEN body ELSE item_text END, '$.seq') END,
+  CASE WHEN text_reason IS NULL AND NOT has_values AND POSITION('"unit"' IN item_text) > 0
+       THEN NULLIF(JSON_VALUE(item_text, '$.unit'), '') END
+)]) AS f (metric, value_text, ts_text, seq_text, unit);
 
 CREATE TEMPORARY VIEW typed AS
 SELECT
   *,
+  -- "Cel;0.5555555555555556;-17.77777777777778" of a unit that is not the metric's own; | separates the entries
+  CASE WHEN unit <> COALESCE(metric_unit, '') AND POSITION('|' IN unit) = 0 THEN
+    SPLIT_INDEX(SPLIT_INDEX(${conversions}, '|' || unit || '=', 1), '|', 0) END AS conversion
+FROM fields CROSS JOIN UNNEST(ARRAY[ROW(
   -- without ts the bridge's clock, which never gives a device the same ms twice; without a bridge the broker's
   COALESCE(
     TRY_CAST(ts_text AS BIGINT),
     TRY_CAST(CAST(headers['received_at'] AS STRING) AS BIGINT),
     1000 * EXTRACT(EPOCH FROM append_time) + EXTRACT(MILLISECOND FROM append_time)
-  ) AS event_time,
-  TRY_CAST(value_text AS DOUBLE) AS number,
-  TRY_CAST(seq_text AS BIGINT) AS sequence,
-  -- "Cel;0.5555555555555556;-17.77777777777778" of a unit that is not the metric's own; | separates the entries
-  CASE WHEN unit <> COALESCE(metric_unit, '') AND POSITION('|' IN unit) = 0 THEN
-    SPLIT_INDEX(SPLIT_INDEX(${conversions}, '|' || unit || '=', 1), '|', 0) END AS conversion
-FROM (SELECT *, ${unit_of_metric}[metric] AS metric_unit FROM fields);
+  ),
+  TRY_CAST(value_text AS DOUBLE),
+  TRY_CAST(seq_text AS BIGINT),
+  ${unit_of_metric}[metric]
+)]) AS t (event_time, number, sequence, metric_unit);
 
 CREATE TEMPORARY VIEW converted AS
 SELECT
@@ -113,8 +124,8 @@ SELECT
 FROM typed;
 
 CREATE TEMPORARY VIEW judged AS
-SELECT
-  *,
+SELECT converted.*, reason
+FROM converted CROSS JOIN UNNEST(ARRAY[
   CASE
     WHEN text_reason IS NOT NULL THEN text_reason
     WHEN device IS NULL OR device = '' THEN 'no_device'
@@ -144,8 +155,8 @@ SELECT
     WHEN unit <> COALESCE(metric_unit, '') AND conversion IS NULL THEN 'unknown_unit'
     WHEN metric_unit <> canonical_unit THEN 'wrong_unit'
     WHEN NOT ABS(`value`) <= 1.7976931348623157E308 THEN 'bad_value'
-  END AS reason
-FROM converted;
+  END
+]) AS j (reason);
 
 -- Which time this identity comes, and which value it had first. Insert-only, and it forgets after
 -- table.exec.state.ttl: a copy later than that is a reading again, and overwrites itself in the stores.

@@ -21,7 +21,7 @@ def connect() -> RedisWriter:
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, telemetry_anomalies -> Redis, dead_letters."""
-    tables.create_temporary_function("write_to_redis", write_to_store(connect, row=DeviceUpdate))
+    tables.create_temporary_function("write_to_redis", write_to_store(connect, row=DeviceUpdate, required=5))
     return sql_file.load(tables, JOB)
 
 

@@ -19,7 +19,7 @@ CREATE TEMPORARY VIEW judged AS
 SELECT *, COALESCE(et <= CURRENT_WATERMARK(et), FALSE) AS is_late, CURRENT_WATERMARK(et) AS seen_watermark FROM arrivals;
 
 CREATE TEMPORARY VIEW on_time AS
-SELECT * FROM judged WHERE NOT is_late;
+SELECT * FROM judged WHERE NOT is_late AND metric IS NOT NULL AND `value` IS NOT NULL;
 
 CREATE TEMPORARY VIEW windows AS
 SELECT device, metric, '10s' AS `window`, window_start,
@@ -47,4 +47,4 @@ FROM windows;
 INSERT INTO telemetry_late
 SELECT 1, device, metric, event_time, `value`, unit, sequence, `position`,
   1000 * EXTRACT(EPOCH FROM seen_watermark) + EXTRACT(MILLISECOND FROM seen_watermark) - event_time
-FROM judged WHERE is_late AND device IS NOT NULL;
+FROM judged WHERE is_late AND device IS NOT NULL AND metric IS NOT NULL AND event_time IS NOT NULL AND `value` IS NOT NULL;

@@ -11,7 +11,8 @@ from functools import cache
 
 ACCEPTED_UNITS: dict[str, tuple[str, ...]] = {
     "Cel": ("Cel", "K", "mK", "[degF]"),
-    "%": ("%", "1", "[ppth]", "[ppm]", "[ppb]"),
+    "%": ("%", "[ppth]", "[ppm]", "[ppb]"),
+    "1": ("1",),
     "Pa": ("Pa", "hPa", "kPa", "MPa", "GPa", "bar", "mbar", "[psi]", "atm", "m[Hg]", "mm[Hg]", "m[H2O]", "cm[H2O]"),
     "m": ("m", "nm", "um", "mm", "cm", "dm", "km", "[in_i]", "[ft_i]", "[yd_i]", "[mi_i]", "[nmi_i]"),
     "m/s": ("m/s", "mm/s", "cm/s", "km/s", "km/h", "m/min", "[mi_i]/h", "[kn_i]", "[ft_i]/s"),
@@ -27,7 +28,7 @@ ACCEPTED_UNITS: dict[str, tuple[str, ...]] = {
     "W": ("W", "mW", "kW", "MW", "GW", "[HP]"),
     "V": ("V", "uV", "mV", "kV", "MV"),
     "A": ("A", "nA", "uA", "mA", "kA"),
-    "A.h": ("A.h", "mA.h", "C"),
+    "A.h": ("A.h", "mA.h"),
     "Ohm": ("Ohm", "mOhm", "kOhm", "MOhm"),
     "S/m": ("S/m", "uS/cm", "mS/cm", "S/cm"),
     "F": ("F", "pF", "nF", "uF", "mF"),

@@ -19,10 +19,11 @@ def balance(as_json: AsJson = False, home: Home = None, port_offset: PortOffset 
     Computed from what the topics and stores hold, never from counters. While readings are under way
     they show as differences: the last windows of a quiet fleet close after up to 80 s.
     """
+    from connectors.endpoints import Endpoints
     from headrace.accounting import balance as accounting
     from headrace.stack.layout import Layout
 
-    taken = accounting.take(Layout.of(home, port_offset).endpoints)
+    taken = accounting.take(Endpoints.load(Layout.of(home, port_offset).settings))
     if as_json:
         print(json.dumps(taken.as_json(), indent=2))
     else:

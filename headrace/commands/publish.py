@@ -26,11 +26,12 @@ def publish(
 
     A value that is no number is sent as it stands: it becomes a dead letter that says so.
     """
+    from connectors.endpoints import Endpoints
     from headrace.csv_readings import CsvReadings
     from headrace.publisher import Pace, Publisher
     from headrace.stack.layout import Layout
 
-    endpoints = Layout.of(home, port_offset).endpoints
+    endpoints = Endpoints.load(Layout.of(home, port_offset).settings)
     readings = CsvReadings.open(file, metric, time_column, value_column, unit, keep_time)
     publisher, pace = Publisher(endpoints.mqtt_host, endpoints.mqtt_port), Pace(rate)
     for payload in track(readings, f"{file.name} → fleet/{device}/telemetry"):

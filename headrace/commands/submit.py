@@ -22,7 +22,11 @@ def submit(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Submit jobs to a Flink cluster. A job that runs there already is left alone."""
+    """Submit jobs to a Flink cluster. A job that runs there already is left alone.
+
+    With --target the jobs read and write at the addresses of HEADRACE_KAFKA and its like; the cluster's
+    Python must have our locked packages, and its lib folder our jars (our image has both).
+    """
     from headrace import submission
     from headrace.stack.layout import Layout
 

@@ -18,7 +18,7 @@ def variables():
         yield from (f"{prefix}{name.upper()}" for name in settings.model_fields)
 
 
-@pytest.mark.parametrize("variable", variables())
+@pytest.mark.parametrize("variable", list(variables()))
 def test_every_setting_is_documented(variable):
     assert f"`{variable}`" in TEXT
 

@@ -1,0 +1,102 @@
+"""Everything at once on this machine: 2,000 readings a second from MQTT to Redis and InfluxDB for three minutes.
+
+    python -m bench.pipeline [--seconds 180] [--rate 2000]
+
+Every reading is a message of its own. Latency: from the time in the payload, taken as it is sent, until a
+reader that polls Redis every 20 ms sees it. At the end: what the system drains at most, from a backlog.
+"""
+
+import argparse
+import json
+import time
+
+from rich.progress import track
+
+from bench.stack import bench_stack, headrace
+from bench.verdict import verdict
+from headrace.accounting import balance as accounting
+from headrace.demo.fleet import StrictlyIncreasingClock
+from headrace.demo.latency import LatencyWatch, percentile
+from headrace.health import processes, topics
+from headrace.publisher import Pace, Publisher
+from headrace.stack.layout import Layout
+
+DEVICES = 100
+MOST_LAG_S = 2.0
+"""A consumer further behind than this at the end is falling behind."""
+
+
+def main() -> None:
+    arguments = _arguments()
+    with bench_stack() as layout:
+        headrace(layout, "submit")
+        _stream(layout, arguments.rate, 20, "warming up")
+        latency = LatencyWatch(
+            layout.endpoints.redis_url, [(f"device-{n:03}", "temperature") for n in range(5)]
+        ).start()
+        _stream(layout, arguments.rate, arguments.seconds, f"{arguments.rate} readings a second")
+        lag = _lag(layout)
+        latency.stop()
+        memory_bytes = sum(each.rss_bytes + each.workers_rss_bytes for each in processes.collect(layout))
+        print(f"records behind at the end: {lag}")
+        most = _most(layout, arguments.rate * 30)
+        balance = accounting.take(layout.endpoints)
+        print(f"messages {balance.ledger.messages:,}, readings {balance.ledger.readings:,}")
+    print(f"at most {most:,.0f} readings a second, from a backlog, with everything on")
+    worst = max(lag.values(), default=0) / arguments.rate
+    figures = (
+        ("pipeline lag", worst, "s behind at the end", MOST_LAG_S),
+        ("memory of the stack", memory_bytes / 2**30, "GiB", 6.0),
+        ("reading in Redis, p50", percentile(latency.readings_ms, 0.5) / 1000, "s", 1.5),
+        ("reading in Redis, p99", percentile(latency.readings_ms, 0.99) / 1000, "s", 4.0),
+        ("score in Redis, p50", percentile(latency.scores_ms, 0.5) / 1000, "s", 2.5),
+        ("score in Redis, p99", percentile(latency.scores_ms, 0.99) / 1000, "s", 5.0),
+    )
+    for name, figure, unit, limit in figures:
+        print(verdict(name, figure, unit, limit, at_least=False))
+
+
+def _stream(layout: Layout, rate: int, seconds: int, what: str) -> None:
+    publisher = Publisher(layout.endpoints.mqtt_host, layout.endpoints.mqtt_port)
+    pace = Pace(rate / 10)
+    for tick in track(range(seconds * rate // 10), what):
+        for number in range(10):
+            device = (tick * 10 + number) % DEVICES
+            reading = {
+                "metric": "temperature",
+                "value": 20 + (tick % 70) / 10,
+                "unit": "Cel",
+                "ts": int(time.time() * 1000),
+            }
+            publisher.publish(f"device-{device:03}", json.dumps(reading).encode())
+        pace.wait()
+    publisher.close()
+
+
+def _most(layout: Layout, messages: int) -> float:
+    """Readings a second that leave the slowest consumer while it works off a backlog."""
+    publisher, clock = Publisher(layout.endpoints.mqtt_host, layout.endpoints.mqtt_port), StrictlyIncreasingClock()
+    started = time.monotonic()
+    for number in track(range(messages), "as fast as it goes"):
+        reading = {"metric": "temperature", "value": 20.5, "ts": clock.now_ms()}
+        publisher.publish(f"device-{number % DEVICES:03}", json.dumps(reading).encode())
+    publisher.close()
+    while max(_lag(layout).values(), default=0) > 100:
+        time.sleep(0.5)
+    return messages / (time.monotonic() - started)
+
+
+def _lag(layout: Layout) -> dict[str, int]:
+    """Consumer group -> records behind the ends of its topics. Offsets are committed with checkpoints, every 5 s."""
+    return {f"{group} {topic}": lag for (group, topic), lag in topics.collect(layout.endpoints.kafka).lags.items()}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=180)
+    parser.add_argument("--rate", type=int, default=2000)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""The main job on the real servers: MQTT in, InfluxDB and Redis out, everything accounted for."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+from connectors.kafka_scan import scan
+from headrace.accounting.stores import influxdb_points
+from headrace.publisher import Publisher
+from headrace.stack.supervision import Supervision
+from schemas.dead_letter import DeadLetter
+from schemas.topics import DEAD_LETTERS
+
+MALFORMED = {
+    "not_json": b'{"metric":"temperature",',
+    "invalid_utf8": b'{"metric":"t\xff","value":1}',
+    "bad_value": b'{"metric":"temperature","value":"warm"}',
+    "ts_out_of_range": b'{"metric":"temperature","value":1,"ts":86400000}',
+    "unknown_unit": b'{"metric":"temperature","value":1,"unit":"degrees"}',
+}
+
+
+@pytest.fixture(scope="module")
+def running(stack):
+    """The stack with all five jobs."""
+    stack.headrace("submit")
+    return stack
+
+
+@pytest.fixture
+def publish(running):
+    publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
+    yield publisher.publish
+    publisher.close()
+
+
+@pytest.fixture
+def device_state(running):
+    client = redis.Redis.from_url(running.endpoints.redis_url, decode_responses=True)
+    yield lambda device: {metric: json.loads(state) for metric, state in client.hgetall(f"device:{device}").items()}
+    client.close()
+
+
+def eventually(look: Callable[[], Any], within_s: float = 60.0) -> Any:
+    """The first true answer of `look`; fails the test after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {within_s} s"
+        time.sleep(0.1)
+    return found
+
+
+def test_a_published_reading_stands_in_redis_and_influxdb_with_its_score(running, publish, device_state):
+    before = influxdb_points(running.endpoints, "reading", "value")
+    publish("dev-1", b'{"metric":"temperature","value":70.7,"unit":"[degF]","ts":1790000000123,"seq":1}')
+
+    state = eventually(lambda: (s := device_state("dev-1").get("temperature")) and s["score_ts"] and s)
+
+    assert state["value"] == pytest.approx(21.5)
+    assert state["ts"] == state["score_ts"] == 1790000000123
+    eventually(lambda: influxdb_points(running.endpoints, "reading", "value") == before + 1)
+
+
+def test_five_malformed_messages_stand_in_dead_letters_with_their_reasons_and_bytes(running, publish):
+    for payload in MALFORMED.values():
+        publish("dev-bad", payload)
+
+    def letters():
+        found = [DeadLetter.model_validate_json(record.value) for record in scan(running.endpoints.kafka, DEAD_LETTERS)]
+        return [letter for letter in found if letter.device == "dev-bad"]
+
+    eventually(lambda: len(letters()) >= len(MALFORMED))
+    assert {letter.reason.value: letter.original for letter in letters()} == MALFORMED
+
+
+def test_influxdb_away_stops_neither_redis_nor_the_scores_and_loses_nothing(running, publish, device_state):
+    supervision = Supervision(running.layout)
+    before = influxdb_points(running.endpoints, "reading", "value")
+    supervision.stop(["influxdb"])
+    try:
+        publish("dev-2", b'{"metric":"temperature","value":21.5,"ts":1790000000123}')
+        eventually(lambda: (s := device_state("dev-2").get("temperature")) and s["score_ts"])
+    finally:
+        supervision.start_process("influxdb")
+
+    eventually(lambda: influxdb_points(running.endpoints, "reading", "value") == before + 1, within_s=120)
+
+
+def test_a_csv_of_anyones_is_published_with_its_own_times(running, device_state, tmp_path):
+    file = tmp_path / "machine.csv"
+    file.write_text("timestamp,value\n2024-07-01 00:00:00,73.9\n2024-07-01 00:05:00,74.9\n")
+
+    running.headrace("publish", str(file), "--device", "machine", "--metric", "temperature", "--keep-time")
+
+    state = eventually(lambda: (s := device_state("machine").get("temperature")) and s["ts"] == 1719792300000 and s)
+    assert state["value"] == 74.9
+
+
+def test_the_demo_balances(running):
+    """The last test of this module: it waits until all windows are closed, and then every count must agree."""
+    done = running.headrace("demo", "--ticks", "150", check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "It balances" in done.stdout
