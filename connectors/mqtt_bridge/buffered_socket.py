@@ -1,7 +1,8 @@
 """A socket for paho that reads and writes many packets at once.
 
 paho reads a packet in four system calls and writes each acknowledgement in one of its own. Each gives the interpreter
-lock away to the Kafka client's thread, so together they cost a message a fifth of its CPU time.
+lock away to the Kafka client's thread, so together they cost a message a tenth of its CPU time (135 against 153 us,
+interleaved runs on a busy machine).
 """
 
 import ssl
