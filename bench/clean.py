@@ -2,7 +2,8 @@
 
     python -m bench.clean [--parts]
 
-98 % of the messages are one reading of 150 bytes, 1 % copies, 1 % bad. The JSON job loses the bad ones and sees no copy.
+98 % of the messages are one reading of 150 bytes, 1 % copies, 1 % bad. The JSON job loses the bad ones and
+sees no copy.
 """
 
 import json
@@ -94,7 +95,7 @@ def _fill(layout: Layout) -> None:
 
 def _ends(layout: Layout, topics: list[Topic]) -> int:
     """Records written so far, committed or not."""
-    global _consumer  # noqa: PLW0603
+    global _consumer
     if _consumer is None:
         _consumer = KafkaConsumer(bootstrap_servers=layout.endpoints.kafka)
     partitions = [

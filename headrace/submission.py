@@ -127,7 +127,7 @@ def _environment(layout: Layout, target: str) -> dict[str, str]:
     write_whole(conf / "config.yaml", (opens[0] if opens else "") + "\n")
     write_whole(conf / "log4j-cli.properties", (FLINK_CONF / "log4j-cli.properties").read_text())
     variables = flink_distribution.environment(layout) | {"FLINK_CONF_DIR": str(conf)}
-    return {**os.environ, "PYTHONPATH": layout.environment()["PYTHONPATH"], **variables}
+    return {**os.environ, "PYTHONPATH": layout.environment().get("PYTHONPATH", str(REPOSITORY)), **variables}
 
 
 def _cause(lines: Sequence[str]) -> str:

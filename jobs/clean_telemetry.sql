@@ -1,9 +1,10 @@
 -- clean_telemetry: from payloads as devices sent them to readings that every other job can trust.
 --
---   telemetry_raw -> texts -> messages -> items -> fields -> typed -> judged -+-> numbered -+-> telemetry_readings
---                                                                    |             +-> telemetry_duplicates
---                                                                    |             +-> conflicts -+
---                                                                    +-> rejected ----------------+-> dead_letters
+--   telemetry_raw -> texts -> wrapped -> messages -> items -> fields -> typed -> converted -> judged
+--   judged -+-> numbered -+-> telemetry_readings
+--           |             +-> telemetry_duplicates
+--           |             +-> conflicts -+
+--           +-> refused ----------------+-> dead_letters
 --
 -- Every item of every message leaves exactly once: items = readings + duplicates + dead letters.
 -- Reasons are those of schemas/reject_reasons.py; ${...} are constants made from schemas/units.py.
@@ -21,16 +22,21 @@ SELECT
   POSITION('"values"' IN body) > 0 AND JSON_EXISTS(body, '$.values') AS has_values
 FROM (SELECT *, CAST(payload AS STRING) AS body FROM telemetry_raw);
 
+-- The same text as the JSON writer writes it: no white space, each key once. One element, or it was no one JSON text.
+CREATE TEMPORARY VIEW wrapped AS
+SELECT texts.*, normal
+FROM texts CROSS JOIN UNNEST(ARRAY[ROW(JSON_QUERY('[' || body || ']', '$' RETURNING ARRAY<STRING>))]) AS w (normal);
+
 -- What is wrong with the message as a whole, if anything.
 CREATE TEMPORARY VIEW messages AS
-SELECT texts.*, text_reason
-FROM texts CROSS JOIN UNNEST(ARRAY[
+SELECT wrapped.*, text_reason
+FROM wrapped CROSS JOIN UNNEST(ARRAY[
   CASE
     WHEN payload IS NULL OR body = '' THEN 'empty_payload'
     WHEN POSITION(U&'\FFFD' IN body) > 0 AND ENCODE(body, 'UTF-8') <> payload THEN 'invalid_utf8'
     -- Both wrappings parse only if body is one complete JSON text. IS JSON alone accepts
     -- `{"value":1} and anything after it`, and what follows would be lost.
-    WHEN ('[' || body || ']') IS NOT JSON ARRAY OR ('{"p":' || body || '}') IS NOT JSON OBJECT THEN
+    WHEN normal IS NULL OR CARDINALITY(normal) <> 1 OR ('{"p":' || body || '}') IS NOT JSON OBJECT THEN
       -- NaN and Infinity are no JSON, but many encoders write them: name the value, not the text.
       CASE WHEN REGEXP(body, '[:,\[]\s*-?(NaN|Infinity)\s*[,\]}]') AND
              ('[' || REGEXP_REPLACE(body, '(?<=[:,\[\s])-?(NaN|Infinity)(?=\s*[,\]}])', 'null') || ']') IS JSON ARRAY
@@ -70,31 +76,41 @@ FROM (
       WHEN text_reason IS NOT NULL THEN ARRAY[body]
       WHEN shape = 'array' THEN JSON_QUERY(body, '$' RETURNING ARRAY<STRING>)
       WHEN has_values THEN REGEXP_EXTRACT_ALL(metrics, '"((?:[^"\\]|\\.)*)"\s*:', 1)
-      ELSE ARRAY[body]
+      ELSE normal
     END AS item_texts
   FROM messages
 )
 LEFT JOIN UNNEST(item_texts) WITH ORDINALITY AS e (item_text, nth) ON TRUE;
 
--- The item's fields as text, each read once.
+-- The item's fields as text, each read once. A flat item without escapes, as the JSON writer writes it, gives its
+-- fields to a regular expression: in such a text "ts": can only be the key. A JSON path would parse it for each field.
 CREATE TEMPORARY VIEW fields AS
 SELECT
   device, payload, headers, `partition`, `offset`, append_time, proc, body, shape, text_reason, item_text, item, items,
-  has_values, metric, value_text, ts_text, seq_text, unit
-FROM items CROSS JOIN UNNEST(ARRAY[ROW(
-  CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
-       WHEN has_values THEN REPLACE(item_text, '\"', '"')
-       ELSE JSON_VALUE(item_text, '$.metric') END,
-  CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
-       WHEN has_values THEN JSON_VALUE(metrics, '$["' || item_text || '"]')
-       ELSE JSON_VALUE(item_text, '$.value') END,
-  CASE WHEN text_reason IS NULL THEN JSON_VALUE(CASE WHEN has_values THEN body ELSE item_text END, '$.ts') END,
-  -- a substring test first: most payloads have neither, and a JSON path costs a parse
-  CASE WHEN text_reason IS NULL AND POSITION('"seq"' IN body) > 0
-       THEN JSON_VALUE(CASE WHEN has_values THEN body ELSE item_text END, '$.seq') END,
-  CASE WHEN text_reason IS NULL AND NOT has_values AND POSITION('"unit"' IN item_text) > 0
-       THEN NULLIF(JSON_VALUE(item_text, '$.unit'), '') END
-)]) AS f (metric, value_text, ts_text, seq_text, unit);
+  has_values, metric, value_text, ts_text, seq_text, NULLIF(unit_text, '') AS unit
+FROM (
+  SELECT *, CASE
+    WHEN text_reason IS NOT NULL THEN 'refused'
+    WHEN has_values THEN 'key'
+    WHEN REGEXP(SUBSTRING(item_text, 2), '[\\\[{]') THEN 'object'
+    ELSE 'flat' END AS form
+  FROM items
+) CROSS JOIN UNNEST(ARRAY[ROW(
+  CASE form WHEN 'flat' THEN TRIM(BOTH '"' FROM NULLIF(REGEXP_EXTRACT(item_text, '"metric":("[^"]*"|[^,}]*)', 1), 'null'))
+            WHEN 'key' THEN REPLACE(item_text, '\"', '"')
+            WHEN 'object' THEN JSON_VALUE(item_text, '$.metric') END,
+  CASE form WHEN 'flat' THEN TRIM(BOTH '"' FROM NULLIF(REGEXP_EXTRACT(item_text, '"value":("[^"]*"|[^,}]*)', 1), 'null'))
+            WHEN 'key' THEN JSON_VALUE(metrics, '$["' || item_text || '"]')
+            WHEN 'object' THEN JSON_VALUE(item_text, '$.value') END,
+  CASE form WHEN 'flat' THEN TRIM(BOTH '"' FROM NULLIF(REGEXP_EXTRACT(item_text, '"ts":("[^"]*"|[^,}]*)', 1), 'null'))
+            WHEN 'key' THEN JSON_VALUE(body, '$.ts')
+            WHEN 'object' THEN JSON_VALUE(item_text, '$.ts') END,
+  CASE form WHEN 'flat' THEN TRIM(BOTH '"' FROM NULLIF(REGEXP_EXTRACT(item_text, '"seq":("[^"]*"|[^,}]*)', 1), 'null'))
+            WHEN 'key' THEN JSON_VALUE(body, '$.seq')
+            WHEN 'object' THEN JSON_VALUE(item_text, '$.seq') END,
+  CASE form WHEN 'flat' THEN TRIM(BOTH '"' FROM NULLIF(REGEXP_EXTRACT(item_text, '"unit":("[^"]*"|[^,}]*)', 1), 'null'))
+            WHEN 'object' THEN JSON_VALUE(item_text, '$.unit') END
+)]) AS f (metric, value_text, ts_text, seq_text, unit_text);
 
 CREATE TEMPORARY VIEW typed AS
 SELECT

@@ -39,7 +39,7 @@ CONNACK = b"\x20\x02\x00\x00"
 
 
 class Mosquitto(Server):
-    """Anonymous on the loopback interface: passwords and access lists are docs/mqtt's subject."""
+    """Anonymous on the loopback interface: it has no passwords and no access lists."""
 
     name = "mosquitto"
     standard_ports = (MQTT_PORT,)

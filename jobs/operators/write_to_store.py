@@ -35,9 +35,7 @@ class WriteToStore(ScalarFunction):
         rows = list(zip(*full, strict=False))
         whole = [index for index, values in enumerate(rows) if None not in values[: self._required]]
         refusals: list[str | None] = [MISSING_FIELD] * length
-        for index, refusal in zip(
-            whole, self._writer.write([self._row(*rows[index]) for index in whole]), strict=True
-        ):
+        for index, refusal in zip(whole, self._writer.write([self._row(*rows[index]) for index in whole]), strict=True):
             refusals[index] = refusal
         return pandas.Series(refusals, dtype=object)
 

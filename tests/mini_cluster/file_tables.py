@@ -82,7 +82,7 @@ class FileTables:
         """The records of a sink, in the order they were written. Each must be valid by its definition."""
         files = sorted(path for path in self._folder(topic).rglob("part-*") if path.is_file())
         record = of or topic.record
-        return [record.model_validate_json(line) for path in files for line in path.read_text().splitlines()]
+        return [record.model_validate_json(line) for path in files for line in path.read_text().split("\n") if line]
 
     def _source(self, topic: Topic, body: str, rows: Iterable[dict[str, Any]], name: str | None = None) -> None:
         file = self.folder / f"{topic.name}.json"

@@ -94,7 +94,7 @@ def test_state_of_another_version_is_refused(name, monkeypatch):
     scorer = Scorer(name)
     old = scorer.freeze()
     monkeypatch.setattr(type(scorer._fleet), "version", 99)
-    with pytest.raises(UnreadableState, match="version 1, this code reads .* version 99"):
+    with pytest.raises(UnreadableState, match=r"version 1, this code reads .* version 99"):
         scorer.thaw(old)
 
 
