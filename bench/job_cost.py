@@ -45,11 +45,14 @@ def run_job(layout: Layout, module: str, arguments: Sequence[str], records: int,
 def _submit(layout: Layout, module: str, arguments: Sequence[str]) -> str:
     environment = os.environ | layout.environment() | flink_distribution.environment(layout)
     command = submission.run_line(layout, module, arguments, layout.endpoints.flink)
-    output = subprocess.run(command, env=environment, capture_output=True, text=True)
-    for line in output.stdout.splitlines():
+    client = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lines = []
+    for line in client.stdout or ():
+        lines.append(line)
         if line.startswith("Job has been submitted with JobID"):
+            # Not waited for: a quick job would be through before its client has ended.
             return line.split()[-1]
-    raise RuntimeError(f"{module} was not submitted:\n{output.stdout[-2000:]}{output.stderr[-2000:]}")
+    raise RuntimeError(f"{module} was not submitted:\n{''.join(lines)[-4000:]}")
 
 
 def _follow(layout: Layout, records: int, done: Callable[[], int]) -> Cost:

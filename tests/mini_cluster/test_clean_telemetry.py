@@ -301,6 +301,15 @@ def test_valid_json_without_a_reading_is_refused(outcomes, message):
     assert outcomes.said_of(message) == ["not_a_reading"]
 
 
+JSON_IN_STRINGS = [reading(), reading()[:-1], '{"metric":"n","value":1 and more}', "{}", "{", '"', "\\", "{x}", " {}"]
+STRINGS = sent(json.dumps([*JSON_IN_STRINGS, {"metric": "{n}", "value": 5}]))
+
+
+def test_a_string_in_an_array_is_no_reading_also_when_it_holds_one(outcomes):
+    assert outcomes.said_of(STRINGS) == ["not_a_reading"] * len(JSON_IN_STRINGS) + ["reading"]
+    assert [json.loads(letter.original) for letter in outcomes.of(STRINGS)[:-1]] == JSON_IN_STRINGS
+
+
 @cases(*(sent(text) for text in ("[]", " [ \n ] ")))
 def test_an_array_without_elements_is_one_item(outcomes, message):
     assert outcomes.said_of(message) == ["empty_array"]

@@ -15,9 +15,7 @@ def test_every_fault_of_the_demo_is_a_reason_of_the_closed_list():
 
 
 def test_every_partition_has_a_device_so_that_no_quiet_one_holds_the_watermark():
-    partitions = {
-        (murmur2(device.encode()) & 0x7FFFFFFF) % TELEMETRY_RAW.partitions for device in (WATER, *SHUTTLES)
-    }
+    partitions = {(murmur2(device.encode()) & 0x7FFFFFFF) % TELEMETRY_RAW.partitions for device in (WATER, *SHUTTLES)}
     assert partitions == set(range(TELEMETRY_RAW.partitions))
 
 
