@@ -66,12 +66,16 @@ SELECT
   -- not with each of many items: a full message of 5,000 readings would become a gigabyte between two tasks
   CASE WHEN COALESCE(CARDINALITY(item_texts), 1) < 2 THEN payload END AS payload,
   headers, `partition`, `offset`, append_time, proc, body, metrics, shape, has_values, text_reason,
-  item_text,
+  -- an array gives its strings without their quotes: one that looks like an object gets them back
+  CASE WHEN has_braces_in_strings AND LEFT(item_text, 1) = '{'
+      AND (POSITION(item_text IN normal[1]) = 0 OR item_text IS NOT JSON OBJECT) THEN JSON_QUOTE(item_text)
+    ELSE item_text END AS item_text,
   CAST(COALESCE(nth, 1) - 1 AS INT) AS item,
   CASE WHEN nth IS NULL THEN 1 ELSE CARDINALITY(item_texts) END AS items
 FROM (
   SELECT
     *,
+    text_reason IS NULL AND shape = 'array' AND POSITION('"{' IN normal[1]) > 0 AS has_braces_in_strings,
     CASE
       WHEN text_reason IS NOT NULL THEN ARRAY[body]
       WHEN shape = 'array' THEN JSON_QUERY(body, '$' RETURNING ARRAY<STRING>)
@@ -248,7 +252,8 @@ FROM (
         '{' || COALESCE('"ts":' || JSON_QUOTE(ts_text) || ',', '') || COALESCE('"seq":' || JSON_QUOTE(seq_text) || ',', '') ||
         '"values":{"' || item_text || '":' ||
         COALESCE(JSON_QUOTE(value_text), 'null') || '}}', 'UTF-8')
-      ELSE ENCODE(COALESCE(item_text, 'null'), 'UTF-8')
+      WHEN item_text IS JSON THEN ENCODE(item_text, 'UTF-8')
+      ELSE ENCODE(COALESCE(JSON_QUOTE(item_text), 'null'), 'UTF-8')
     END AS original
   FROM refused
 );

@@ -85,7 +85,7 @@ def test_influxdb_away_stops_neither_redis_nor_the_scores_and_loses_nothing(runn
         publish("dev-2", b'{"metric":"temperature","value":21.5,"ts":1790000000123}')
         eventually(lambda: (s := device_state("dev-2").get("temperature")) and s["score_ts"])
     finally:
-        supervision.start_process("influxdb")
+        running.headrace("up")
 
     eventually(lambda: influxdb_points(running.endpoints, "reading", "value") == before + 1, within_s=120)
 

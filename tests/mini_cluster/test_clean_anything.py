@@ -44,7 +44,8 @@ good_readings = st.fixed_dictionaries(
 maps = st.fixed_dictionaries(
     {"values": st.dictionaries(names, numbers | anything, max_size=6)}, optional={"ts": times, "seq": scalars}
 )
-documents = near_readings | st.lists(near_readings | anything, max_size=6) | maps | anything
+mixtures = st.lists(good_readings | good_readings.map(json.dumps) | anything, max_size=5)
+documents = near_readings | mixtures | st.lists(near_readings | anything, max_size=6) | maps | anything
 
 
 @st.composite
@@ -173,3 +174,17 @@ def test_nothing_is_a_reading_that_has_no_finite_value_in_its_payload(outcomes):
             if word(item) == "reading":
                 assert math.isfinite(item.value), message.payload
                 assert item.metric, message.payload
+
+
+def test_only_objects_of_an_array_are_readings(outcomes):
+    arrays = 0
+    for message in MESSAGES:
+        try:
+            document = json.loads(message.payload.decode(), parse_constant=_refuse)
+        except ValueError:
+            continue
+        if isinstance(document, list) and document:
+            arrays += 1
+            said = outcomes.said_of(message)
+            assert all(isinstance(x, dict) for x, became in zip(document, said, strict=True) if became == "reading")
+    assert arrays > 5
