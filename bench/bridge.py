@@ -40,7 +40,7 @@ def main() -> None:
     arguments = _arguments()
     endpoints = Endpoints.load()
     port, client_id = _free_port(), f"bench-{uuid.uuid4().hex[:8]}"
-    bridge = _start(client_id, port, arguments.profile)
+    bridge = _start(client_id, port)
     try:
         _until(lambda: _is_ready(port), "the bridge is ready")
         before = _end_of_topic(endpoints.kafka)
@@ -63,7 +63,6 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=60_000, help="of a round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--profile", help="write a cProfile of the bridge's network thread to this file")
     return parser.parse_args()
 
 
@@ -114,10 +113,9 @@ def _payload(sequence: int) -> bytes:
     return text.encode().ljust(PAYLOAD_BYTES)
 
 
-def _start(client_id: str, port: int, profile: str | None) -> psutil.Process:
+def _start(client_id: str, port: int) -> psutil.Process:
     environment = os.environ | {"HEADRACE_BRIDGE_CLIENT_ID": client_id, "HEADRACE_BRIDGE_HTTP_PORT": str(port)}
-    profiled = ["-m", "cProfile", "-o", profile] if profile else []
-    command = [sys.executable, *profiled, "-m", "connectors.mqtt_bridge"]
+    command = [sys.executable, "-m", "connectors.mqtt_bridge"]
     return psutil.Process(subprocess.Popen(command, env=environment).pid)
 
 
