@@ -63,7 +63,7 @@ FROM wrapped CROSS JOIN UNNEST(ARRAY[
 CREATE TEMPORARY VIEW items AS
 SELECT
   device,
-  -- not with each of many items: a full message of 5,000 readings would become a gigabyte between two tasks
+  -- not with each of many items: 5,000 times 256 KiB
   CASE WHEN COALESCE(CARDINALITY(item_texts), 1) < 2 THEN payload END AS payload,
   headers, `partition`, `offset`, append_time, proc, body, metrics, shape, has_values, text_reason,
   -- an array gives its strings without their quotes: one that looks like an object gets them back
@@ -199,8 +199,13 @@ SELECT
   *,
   COUNT(*) OVER w AS occurrence,
   FIRST_VALUE(`value`) OVER w AS first_value_seen
-FROM judged
-WHERE reason IS NULL
+FROM (
+  -- by name: what stands here goes over the network with each item, and the whole message need not
+  SELECT device, metric, event_time, `value`, canonical_unit, sequence, payload, headers, `partition`, `offset`, append_time,
+    proc, item, items, item_text, has_values, ts_text, seq_text, value_text
+  FROM judged
+  WHERE reason IS NULL
+)
 WINDOW w AS (
   PARTITION BY device, metric, event_time ORDER BY proc ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
 );
