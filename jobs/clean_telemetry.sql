@@ -199,13 +199,8 @@ SELECT
   *,
   COUNT(*) OVER w AS occurrence,
   FIRST_VALUE(`value`) OVER w AS first_value_seen
-FROM (
-  -- by name: what stands here goes over the network with each item, and the whole message need not
-  SELECT device, metric, event_time, `value`, canonical_unit, sequence, payload, headers, `partition`, `offset`, append_time,
-    proc, item, items, item_text, has_values, ts_text, seq_text, value_text
-  FROM judged
-  WHERE reason IS NULL
-)
+FROM judged
+WHERE reason IS NULL
 WINDOW w AS (
   PARTITION BY device, metric, event_time ORDER BY proc ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
 );
