@@ -66,10 +66,7 @@ SELECT
   -- not with each of many items: 5,000 times 256 KiB
   CASE WHEN COALESCE(CARDINALITY(item_texts), 1) < 2 THEN payload END AS payload,
   headers, `partition`, `offset`, append_time, proc, body, metrics, shape, has_values, text_reason,
-  -- an array gives its strings without their quotes: one that looks like an object gets them back
-  CASE WHEN has_braces_in_strings AND LEFT(item_text, 1) = '{'
-      AND (POSITION(item_text IN normal[1]) = 0 OR item_text IS NOT JSON OBJECT) THEN JSON_QUOTE(item_text)
-    ELSE item_text END AS item_text,
+  item_text,
   CAST(COALESCE(nth, 1) - 1 AS INT) AS item,
   CASE WHEN nth IS NULL THEN 1 ELSE CARDINALITY(item_texts) END AS items
 FROM (
@@ -84,7 +81,13 @@ FROM (
     END AS item_texts
   FROM messages
 )
-LEFT JOIN UNNEST(item_texts) WITH ORDINALITY AS e (item_text, nth) ON TRUE;
+LEFT JOIN UNNEST(item_texts) WITH ORDINALITY AS e (element_text, nth) ON TRUE
+CROSS JOIN UNNEST(ARRAY[
+  -- an array gives its strings without their quotes: one that looks like an object gets them back
+  CASE WHEN has_braces_in_strings AND LEFT(element_text, 1) = '{'
+      AND (POSITION(element_text IN normal[1]) = 0 OR element_text IS NOT JSON OBJECT) THEN JSON_QUOTE(element_text)
+    ELSE element_text END
+]) AS q (item_text);
 
 -- The item's fields as text, each read once. In a flat item without escapes, as the JSON writer writes it, "ts":
 -- can only be the key: cutting the text there is exact, and cheaper than a JSON path, which parses it for each field.
@@ -94,20 +97,20 @@ SELECT
   device, payload, headers, `partition`, `offset`, append_time, proc, body, shape, text_reason, item_text, item, items,
   has_values, metric, value_text, ts_text, seq_text, NULLIF(unit_text, '') AS unit
 FROM (
-  SELECT
-    *,
+  SELECT items.*, form, after_metric, after_value, after_ts, after_seq, after_unit
+  FROM items CROSS JOIN UNNEST(ARRAY[ROW(
     CASE
       WHEN text_reason IS NOT NULL THEN 'refused'
       WHEN has_values THEN 'key'
       WHEN REGEXP(SUBSTRING(item_text, 2), '[\\\[{]') THEN 'object'
       ELSE 'flat'
-    END AS form,
-    SPLIT_INDEX(item_text, '"metric":', 1) AS after_metric,
-    SPLIT_INDEX(item_text, '"value":', 1) AS after_value,
-    SPLIT_INDEX(item_text, '"ts":', 1) AS after_ts,
-    SPLIT_INDEX(item_text, '"seq":', 1) AS after_seq,
-    SPLIT_INDEX(item_text, '"unit":', 1) AS after_unit
-  FROM items
+    END,
+    SPLIT_INDEX(item_text, '"metric":', 1),
+    SPLIT_INDEX(item_text, '"value":', 1),
+    SPLIT_INDEX(item_text, '"ts":', 1),
+    SPLIT_INDEX(item_text, '"seq":', 1),
+    SPLIT_INDEX(item_text, '"unit":', 1)
+  )]) AS c (form, after_metric, after_value, after_ts, after_seq, after_unit)
 ) CROSS JOIN UNNEST(ARRAY[ROW(
   CASE form WHEN 'flat' THEN CASE WHEN LEFT(after_metric, 1) = '"' THEN SPLIT_INDEX(after_metric, '"', 1)
                              ELSE NULLIF(SPLIT_INDEX(SPLIT_INDEX(after_metric, ',', 0), '}', 0), 'null') END
