@@ -15,7 +15,7 @@ from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_RAW, TE
 
 def main(variant: str) -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(f"bench_{variant}", settings, **{"table.exec.state.ttl": "1 h"})
+    tables = table_environment(f"bench_{variant}", **{"table.exec.state.ttl": "1 h"})
     topics = KafkaTables(tables, f"bench_{variant}", endpoints, settings)
     if variant == "json":
         _parse_only(tables, topics, endpoints)

@@ -1,6 +1,9 @@
 """What the command line reports in one or two lines, without a stack trace.
 
 HeadraceError
+├── SubmissionFailed      a job was not accepted (headrace/submission.py)
+├── NotAcknowledged       the MQTT broker kept silent (headrace/publisher.py)
+├── UnusableFile          a CSV without readings (headrace/csv_readings.py)
 └── StackError            the local stack
     ├── MissingProgram    a program is not installed; the message says how to install it
     ├── BuildFailed       a download or a build of `headrace setup` failed

@@ -20,7 +20,7 @@ def build(tables: StreamTableEnvironment) -> StatementSet:
 
 def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(JOB, settings, **{"table.exec.state.ttl": f"{settings.duplicates_lifetime_s} s"})
+    tables = table_environment(JOB, **{"table.exec.state.ttl": f"{settings.duplicates_lifetime_s} s"})
     topics = KafkaTables(tables, JOB, endpoints, settings)
     topics.raw_source()
     for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, DEAD_LETTERS):

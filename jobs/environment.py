@@ -4,8 +4,6 @@ from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from jobs.settings import JobSettings
-
 TABLE_OPTIONS = {
     # One parse for all outputs of a statement set; jobs/sql_file.py says what else that takes.
     "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
@@ -17,7 +15,7 @@ TABLE_OPTIONS = {
 }
 
 
-def table_environment(job: str, settings: JobSettings, **options: str) -> StreamTableEnvironment:
+def table_environment(job: str, **options: str) -> StreamTableEnvironment:
     """A streaming table environment for the job called `job`. Starts a JVM: only `main()` calls this."""
     configuration = Configuration()
     for name, value in {**TABLE_OPTIONS, "pipeline.name": job, **options}.items():

@@ -36,7 +36,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
 
 def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(JOB, settings)
+    tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # Uncommitted: the checkpoint interval is not in the latency, and the scorer's guard drops what comes twice.
     topics.source(TELEMETRY_READINGS, PROCESSING_TIME, committed=False)

@@ -27,7 +27,7 @@ def build(tables: StreamTableEnvironment) -> StatementSet:
 
 def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(JOB, settings)
+    tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # A reading or a score of an aborted transaction comes again as the same point. A window need not: its readings
     # may be late after the restart, so windows are read when they are final.

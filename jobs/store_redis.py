@@ -27,7 +27,7 @@ def build(tables: StreamTableEnvironment) -> StatementSet:
 
 def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(JOB, settings)
+    tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     for topic in (TELEMETRY_READINGS, TELEMETRY_ANOMALIES):
         topics.source(topic, *OFFSETS, committed=False)

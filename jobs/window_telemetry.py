@@ -41,7 +41,7 @@ def build(tables: StreamTableEnvironment) -> StatementSet:
 
 def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(JOB, settings)
+    tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     topics.source(TELEMETRY_READINGS, APPEND_TIME, EVENT_TIME, WATERMARK, scan__watermark__idle_timeout=IDLE_TIMEOUT)
     tables.execute_sql(CLOCK_TICKS)

@@ -9,7 +9,6 @@ from pyflink.table import StreamTableEnvironment
 from headrace.stack import flink_distribution, jars
 from headrace.stack.layout import REPOSITORY, Layout
 from jobs.environment import table_environment
-from jobs.settings import JobSettings
 from tests.mini_cluster.file_tables import FileTables
 from tests.mini_cluster.outcomes import SENT, Outcomes
 
@@ -50,7 +49,7 @@ def environment(_jvm):
     """Makes the table environment of a job, with the options of its own main() and those of the tests."""
 
     def make(job: str, **options: str) -> StreamTableEnvironment:
-        return table_environment(job, JobSettings(), **(OPTIONS | options))
+        return table_environment(job, **(OPTIONS | options))
 
     return make
 

@@ -35,7 +35,7 @@ def plan_of(environment):
         module, plans = import_module(f"jobs.{job}"), []
         build = module.build
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "table_environment", lambda job, settings, **options: environment(job, **options))
+            patch.setattr(module, "table_environment", lambda job, **options: environment(job, **options))
             patch.setattr(module, "build", lambda *arguments: Planned(build(*arguments), plans))
             patch.setattr(module.Endpoints, "load", lambda: Endpoints.local(StackSettings()))
             module.main()
