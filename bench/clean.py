@@ -22,7 +22,7 @@ from connectors.kafka import create_topics, producer
 from headrace.stack.layout import Layout
 from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_RAW, TELEMETRY_READINGS, Topic
 
-MESSAGES = 500_000
+MESSAGES = 1_000_000
 ROUNDS = 3
 LIMIT = 8.0
 DEVICES = 2000

@@ -1,6 +1,7 @@
 -- clean_telemetry: from payloads as devices sent them to readings that every other job can trust.
 --
---   telemetry_raw -> texts -> wrapped -> messages -> items -> fields -> typed -> converted -> judged
+--   telemetry_raw -> texts -+-> plain_fields ----------------------------+-> fields -> typed -> converted -> judged
+--                           +-> messages -> items -> item_fields -> found -+
 --   judged -+-> numbered -+-> telemetry_readings
 --           |             +-> telemetry_duplicates
 --           |             +-> conflicts -+
@@ -12,31 +13,49 @@
 -- CROSS JOIN UNNEST(ARRAY[ROW(...)]) makes no second row. It is a fence: without it the planner writes
 -- the expression of a column in full wherever the column is used, and a payload is parsed forty times.
 
--- What kind of text a payload is. append_time is the broker's clock, the only one that all devices share.
+-- append_time is the broker's clock, the only one that all devices share.
+-- Most messages are one plain reading: an object of at most 40 names, numbers and ASCII words, nothing escaped,
+-- nothing nested. A regular expression proves that it is that and complete; any doubt goes the long way.
 CREATE TEMPORARY VIEW texts AS
 SELECT
-  device, payload, headers, `partition`, `offset`, append_time, proc, body,
-  CASE LEFT(LTRIM(body), 1) WHEN '{' THEN 'object' WHEN '[' THEN 'array' ELSE 'other' END AS shape,
-  -- a substring test first: most payloads are one reading, and a JSON path costs a parse
-  CASE WHEN POSITION('"values"' IN body) > 0 THEN JSON_QUERY(body, '$.values') END AS metrics,
-  POSITION('"values"' IN body) > 0 AND JSON_EXISTS(body, '$.values') AS has_values
+  *,
+  REGEXP(body, '\A\{(?:"(?!values")[\w./% -]{1,200}+": ?+(?:-?+(?:0|[1-9]\d{0,14}+)(?:\.\d{1,17}+)?+|"(?!null")[\w./% -]{1,200}+"|null|true|false)(?:, ?+(?=")|\}\z)){1,40}+\z') AS is_plain
 FROM (SELECT *, CAST(payload AS STRING) AS body FROM telemetry_raw);
 
--- The same text as the JSON writer writes it: no white space, each key once. One element, or it was no one JSON text.
-CREATE TEMPORARY VIEW wrapped AS
-SELECT texts.*, normal
-FROM texts CROSS JOIN UNNEST(ARRAY[ROW(JSON_QUERY('[' || body || ']', '$' RETURNING ARRAY<STRING>))]) AS w (normal);
+-- The short way: no word holds a quote, a comma or a colon, so cutting the text there is exact.
+CREATE TEMPORARY VIEW plain_fields AS
+SELECT
+  device, payload, headers, `partition`, `offset`, append_time, proc,
+  0 AS item, 1 AS items, CAST(NULL AS STRING) AS item_text, FALSE AS has_values, CAST(NULL AS STRING) AS text_reason,
+  NULLIF(field['metric'], 'null') AS metric,
+  NULLIF(field['value'], 'null') AS value_text,
+  NULLIF(field['ts'], 'null') AS ts_text,
+  NULLIF(field['seq'], 'null') AS seq_text,
+  NULLIF(field['unit'], 'null') AS unit
+FROM texts CROSS JOIN UNNEST(ARRAY[
+  STR_TO_MAP(REPLACE(REPLACE(REPLACE(SUBSTRING(body, 2, CHAR_LENGTH(body) - 2), '"', ''), ', ', ','), ': ', ':'), ',', ':')
+]) AS f (field)
+WHERE is_plain;
 
--- What is wrong with the message as a whole, if anything.
+-- The long way: what is wrong with the message as a whole, if anything.
 CREATE TEMPORARY VIEW messages AS
-SELECT wrapped.*, text_reason
-FROM wrapped CROSS JOIN UNNEST(ARRAY[
+SELECT shaped.*, text_reason
+FROM (
+  SELECT
+    device, payload, headers, `partition`, `offset`, append_time, proc, body,
+    CASE LEFT(LTRIM(body), 1) WHEN '{' THEN 'object' WHEN '[' THEN 'array' ELSE 'other' END AS shape,
+    -- a substring test first: a JSON path costs a parse
+    CASE WHEN POSITION('"values"' IN body) > 0 THEN JSON_QUERY(body, '$.values') END AS metrics,
+    POSITION('"values"' IN body) > 0 AND JSON_EXISTS(body, '$.values') AS has_values
+  FROM texts
+  WHERE is_plain IS NOT TRUE
+) AS shaped CROSS JOIN UNNEST(ARRAY[
   CASE
     WHEN payload IS NULL OR body = '' THEN 'empty_payload'
     WHEN POSITION(U&'\FFFD' IN body) > 0 AND ENCODE(body, 'UTF-8') <> payload THEN 'invalid_utf8'
     -- Both wrappings parse only if body is one complete JSON text. IS JSON alone accepts
     -- `{"value":1} and anything after it`, and what follows would be lost.
-    WHEN normal IS NULL OR CARDINALITY(normal) <> 1 OR ('{"p":' || body || '}') IS NOT JSON OBJECT THEN
+    WHEN ('[' || body || ']') IS NOT JSON ARRAY OR ('{"p":' || body || '}') IS NOT JSON OBJECT THEN
       -- NaN and Infinity are no JSON, but many encoders write them: name the value, not the text.
       CASE WHEN REGEXP(body, '[:,\[]\s*-?(NaN|Infinity)\s*[,\]}]') AND
              ('[' || REGEXP_REPLACE(body, '(?<=[:,\[\s])-?(NaN|Infinity)(?=\s*[,\]}])', 'null') || ']') IS JSON ARRAY
@@ -72,66 +91,60 @@ SELECT
 FROM (
   SELECT
     *,
-    text_reason IS NULL AND shape = 'array' AND POSITION('"{' IN normal[1]) > 0 AS has_braces_in_strings,
+    -- an array gives its strings without their quotes: the normal text tells `"{}"` from `{}`
+    CASE WHEN text_reason IS NULL AND shape = 'array' AND POSITION('"{' IN body) > 0 THEN JSON_QUERY(body, '$') END
+      AS with_braces_in_strings,
     CASE
       WHEN text_reason IS NOT NULL THEN ARRAY[body]
       WHEN shape = 'array' THEN JSON_QUERY(body, '$' RETURNING ARRAY<STRING>)
       WHEN has_values THEN REGEXP_EXTRACT_ALL(metrics, '"((?:[^"\\]|\\.)*)"\s*:', 1)
-      ELSE normal
+      ELSE ARRAY[body]
     END AS item_texts
   FROM messages
 )
 LEFT JOIN UNNEST(item_texts) WITH ORDINALITY AS e (element_text, nth) ON TRUE
 CROSS JOIN UNNEST(ARRAY[
-  -- an array gives its strings without their quotes: one that looks like an object gets them back
-  CASE WHEN has_braces_in_strings AND LEFT(element_text, 1) = '{'
-      AND (POSITION(element_text IN normal[1]) = 0 OR element_text IS NOT JSON OBJECT) THEN JSON_QUOTE(element_text)
+  CASE WHEN with_braces_in_strings IS NOT NULL AND LEFT(element_text, 1) = '{'
+      AND (POSITION(element_text IN with_braces_in_strings) = 0 OR element_text IS NOT JSON OBJECT)
+    THEN JSON_QUOTE(element_text)
     ELSE element_text END
 ]) AS q (item_text);
 
--- The item's fields as text, each read once. In a flat item without escapes, as the JSON writer writes it, "ts":
--- can only be the key: cutting the text there is exact, and cheaper than a JSON path, which parses it for each field.
--- (REGEXP_EXTRACT compiles its pattern at every call.)
-CREATE TEMPORARY VIEW fields AS
+-- The item's fields as text, each read once.
+CREATE TEMPORARY VIEW item_fields AS
 SELECT
-  device, payload, headers, `partition`, `offset`, append_time, proc, body, shape, text_reason, item_text, item, items,
-  has_values, metric, value_text, ts_text, seq_text, NULLIF(unit_text, '') AS unit
-FROM (
-  SELECT items.*, form, after_metric, after_value, after_ts, after_seq, after_unit
-  FROM items CROSS JOIN UNNEST(ARRAY[ROW(
-    CASE
-      WHEN text_reason IS NOT NULL THEN 'refused'
-      WHEN has_values THEN 'key'
-      WHEN REGEXP(SUBSTRING(item_text, 2), '[\\\[{]') THEN 'object'
-      ELSE 'flat'
-    END,
-    SPLIT_INDEX(item_text, '"metric":', 1),
-    SPLIT_INDEX(item_text, '"value":', 1),
-    SPLIT_INDEX(item_text, '"ts":', 1),
-    SPLIT_INDEX(item_text, '"seq":', 1),
-    SPLIT_INDEX(item_text, '"unit":', 1)
-  )]) AS c (form, after_metric, after_value, after_ts, after_seq, after_unit)
-) CROSS JOIN UNNEST(ARRAY[ROW(
-  CASE form WHEN 'flat' THEN CASE WHEN LEFT(after_metric, 1) = '"' THEN SPLIT_INDEX(after_metric, '"', 1)
-                             ELSE NULLIF(SPLIT_INDEX(SPLIT_INDEX(after_metric, ',', 0), '}', 0), 'null') END
-            WHEN 'key' THEN REPLACE(item_text, '\"', '"')
-            WHEN 'object' THEN JSON_VALUE(item_text, '$.metric') END,
-  CASE form WHEN 'flat' THEN CASE WHEN LEFT(after_value, 1) = '"' THEN SPLIT_INDEX(after_value, '"', 1)
-                             ELSE NULLIF(SPLIT_INDEX(SPLIT_INDEX(after_value, ',', 0), '}', 0), 'null') END
-            WHEN 'key' THEN JSON_VALUE(metrics, '$["' || item_text || '"]')
-            WHEN 'object' THEN JSON_VALUE(item_text, '$.value') END,
-  CASE form WHEN 'flat' THEN CASE WHEN LEFT(after_ts, 1) = '"' THEN SPLIT_INDEX(after_ts, '"', 1)
-                             ELSE NULLIF(SPLIT_INDEX(SPLIT_INDEX(after_ts, ',', 0), '}', 0), 'null') END
-            WHEN 'key' THEN JSON_VALUE(body, '$.ts')
-            WHEN 'object' THEN JSON_VALUE(item_text, '$.ts') END,
-  CASE form WHEN 'flat' THEN CASE WHEN LEFT(after_seq, 1) = '"' THEN SPLIT_INDEX(after_seq, '"', 1)
-                             ELSE NULLIF(SPLIT_INDEX(SPLIT_INDEX(after_seq, ',', 0), '}', 0), 'null') END
-            WHEN 'key' THEN JSON_VALUE(body, '$.seq')
-            WHEN 'object' THEN JSON_VALUE(item_text, '$.seq') END,
-  CASE form WHEN 'flat' THEN CASE WHEN LEFT(after_unit, 1) = '"' THEN SPLIT_INDEX(after_unit, '"', 1)
-                             ELSE NULLIF(SPLIT_INDEX(SPLIT_INDEX(after_unit, ',', 0), '}', 0), 'null') END
-            WHEN 'object' THEN JSON_VALUE(item_text, '$.unit') END
-)]) AS f (metric, value_text, ts_text, seq_text, unit_text);
+  device, payload, headers, `partition`, `offset`, append_time, proc, item, items, item_text, has_values,
+  COALESCE(text_reason, CASE
+    WHEN shape = 'array' AND items = 1 AND item_text IS NULL AND REGEXP(body, '^\s*\[\s*\]\s*$') THEN 'empty_array'
+    WHEN shape = 'array' AND (item_text IS NULL OR LEFT(item_text, 1) <> '{') THEN 'not_a_reading'
+    WHEN has_values THEN CAST(NULL AS STRING)
+    -- JSON_VALUE finds no object and no array, JSON_QUERY finds nothing else
+    WHEN metric IS NULL AND JSON_QUERY(item_text, '$.metric') IS NOT NULL THEN 'bad_metric'
+    WHEN value_text IS NULL AND JSON_QUERY(item_text, '$.value') IS NOT NULL THEN 'bad_value'
+    WHEN ts_text IS NULL AND POSITION('"ts"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.ts') IS NOT NULL THEN 'bad_ts'
+    WHEN seq_text IS NULL AND POSITION('"seq"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.seq') IS NOT NULL THEN 'bad_seq'
+    WHEN unit IS NULL AND POSITION('"unit"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.unit') IS NOT NULL THEN 'unknown_unit'
+  END) AS text_reason,
+  metric, value_text, ts_text, seq_text, unit
+FROM items CROSS JOIN UNNEST(ARRAY[ROW(
+  CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
+       WHEN has_values THEN REPLACE(item_text, '\"', '"')
+       ELSE JSON_VALUE(item_text, '$.metric') END,
+  CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
+       WHEN has_values THEN JSON_VALUE(metrics, '$["' || item_text || '"]')
+       ELSE JSON_VALUE(item_text, '$.value') END,
+  CASE WHEN text_reason IS NULL THEN JSON_VALUE(CASE WHEN has_values THEN body ELSE item_text END, '$.ts') END,
+  -- a substring test first: most payloads have neither, and a JSON path costs a parse
+  CASE WHEN text_reason IS NULL AND POSITION('"seq"' IN body) > 0
+       THEN JSON_VALUE(CASE WHEN has_values THEN body ELSE item_text END, '$.seq') END,
+  CASE WHEN text_reason IS NULL AND NOT has_values AND POSITION('"unit"' IN item_text) > 0
+       THEN NULLIF(JSON_VALUE(item_text, '$.unit'), '') END
+)]) AS f (metric, value_text, ts_text, seq_text, unit);
+
+CREATE TEMPORARY VIEW fields AS
+SELECT * FROM plain_fields
+UNION ALL
+SELECT * FROM item_fields;
 
 CREATE TEMPORARY VIEW typed AS
 SELECT
@@ -168,27 +181,17 @@ FROM converted CROSS JOIN UNNEST(ARRAY[
     WHEN device IS NULL OR device = '' THEN 'no_device'
     -- InfluxDB's line protocol has no way to write a name that ends with a backslash, or a line break
     WHEN CHAR_LENGTH(device) > 200 OR REGEXP(device, '[\x00-\x1f\x7f\\]') THEN 'bad_device'
-    WHEN shape = 'array' AND items = 1 AND item_text IS NULL AND REGEXP(body, '^\s*\[\s*\]\s*$') THEN 'empty_array'
-    WHEN shape = 'array' AND (item_text IS NULL OR LEFT(item_text, 1) <> '{') THEN 'not_a_reading'
-    WHEN metric IS NULL OR metric = '' THEN
-      CASE WHEN has_values OR JSON_QUERY(item_text, '$.metric') IS NULL THEN 'no_metric' ELSE 'bad_metric' END
+    WHEN metric IS NULL OR metric = '' THEN 'no_metric'
     -- in a key of `values` a backslash is that of an escape: of a control character, or of a backslash
     WHEN CHAR_LENGTH(metric) > 200 OR REGEXP(metric, '[\x00-\x1f\x7f\\]') THEN 'bad_metric'
-    WHEN value_text IS NULL THEN
-      CASE WHEN has_values OR JSON_QUERY(item_text, '$.value') IS NULL THEN 'no_value' ELSE 'bad_value' END
+    WHEN value_text IS NULL THEN 'no_value'
     -- TRY_CAST alone takes what Java takes: NaN, Infinity, 21d, 0x1p3
     WHEN number IS NULL OR NOT ABS(number) <= 1.7976931348623157E308 OR REGEXP(value_text, '[^0-9eE+\-. ]') THEN 'bad_value'
-    WHEN ts_text IS NULL AND NOT has_values
-      AND POSITION('"ts"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.ts') IS NOT NULL THEN 'bad_ts'
     WHEN ts_text IS NOT NULL AND TRY_CAST(ts_text AS BIGINT) IS NULL THEN 'bad_ts'
     -- from 2010; the year 2100 only keeps the next line inside what a timestamp holds
     WHEN event_time NOT BETWEEN 1262304000000 AND 4102444800000
       OR TO_TIMESTAMP_LTZ(event_time, 3) > append_time + INTERVAL '5' MINUTE THEN 'ts_out_of_range'
     WHEN seq_text IS NOT NULL AND sequence IS NULL THEN 'bad_seq'
-    WHEN seq_text IS NULL AND NOT has_values
-      AND POSITION('"seq"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.seq') IS NOT NULL THEN 'bad_seq'
-    WHEN unit IS NULL AND NOT has_values
-      AND POSITION('"unit"' IN item_text) > 0 AND JSON_QUERY(item_text, '$.unit') IS NOT NULL THEN 'unknown_unit'
     WHEN unit <> COALESCE(metric_unit, '') AND conversion IS NULL THEN 'unknown_unit'
     WHEN metric_unit <> canonical_unit THEN 'wrong_unit'
     WHEN NOT ABS(`value`) <= 1.7976931348623157E308 THEN 'bad_value'
