@@ -2,7 +2,8 @@
 
 KafkaDoorError
 ├── Unreachable      transient: no broker answered in its time; try again
-└── MissingTopics    the broker answers, and lacks a topic; the message says what makes them
+├── MissingTopics    the broker answers, and lacks a topic; the message says what makes them
+└── NotAborted       the broker will not list or end a transaction (connectors/kafka_transactions.py)
 """
 
 import contextlib
@@ -114,6 +115,37 @@ def producer(
         )
 
 
+def transactional_producer(
+    bootstrap: str, *, client_id: str, transactional_id: str, timeout_ms: int = 30_000
+) -> KafkaProducer:
+    """A producer whose records become visible together, or not at all; for a person who waits in front of it.
+
+    Unlike `producer` it gives up: a record that is not confirmed within `timeout_ms` fails. `init_transactions` ends
+    whatever an earlier producer of the same `transactional_id` has left open, and shuts that producer out. A process
+    that is killed in a transaction keeps read_committed readers waiting behind it for `timeout_ms`.
+
+    Raises Unreachable when no broker answers within 10 s.
+    """
+    with _translated(bootstrap):
+        return KafkaProducer(
+            bootstrap_servers=bootstrap,
+            client_id=client_id,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=timeout_ms,
+            delivery_timeout_ms=timeout_ms,
+            request_timeout_ms=10_000,
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=LARGEST_MESSAGE_BYTES + FRAMING_BYTES,
+            compression_type="lz4",
+            max_block_ms=10_000,
+            bootstrap_timeout_ms=10_000,
+            reconnect_backoff_max_ms=1000,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+
+
 def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
     """Return when the client knows these topics, so that no later send waits for it. Raises MissingTopics."""
     for topic in topics:
@@ -128,7 +160,7 @@ def ready(bootstrap: str) -> bool:
     if not reachable(bootstrap):
         return False
     try:
-        with _admin(bootstrap, wait_ms=3000) as admin:
+        with admin_client(bootstrap, wait_ms=3000) as admin:
             admin.list_topics()
     except (KafkaDoorError, KafkaError):
         return False
@@ -152,7 +184,7 @@ def create_topics(bootstrap: str, topics: Collection[Topic] = TOPICS, *, replica
 
     Raises Unreachable, or KafkaError where the broker refuses.
     """
-    with _admin(bootstrap) as admin:
+    with admin_client(bootstrap) as admin:
         present = set(admin.list_topics())
         notes = [_create(admin, topic, replication_factor) for topic in topics if topic.name not in present]
         kept = [topic for topic in topics if topic.name in present]
@@ -200,7 +232,8 @@ def _other_partitions(admin: KafkaAdminClient, topics: Collection[Topic]) -> Ite
 
 
 @contextlib.contextmanager
-def _admin(bootstrap: str, wait_ms: int = 30_000) -> Iterator[KafkaAdminClient]:
+def admin_client(bootstrap: str, wait_ms: int = 30_000) -> Iterator[KafkaAdminClient]:
+    """Raises Unreachable when no broker answers within `wait_ms`."""
     with _translated(bootstrap):
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap, bootstrap_timeout_ms=wait_ms, request_timeout_ms=max(wait_ms, 3000)

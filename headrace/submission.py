@@ -11,7 +11,10 @@ from pathlib import Path
 
 import httpx
 
+from connectors.endpoints import Endpoints
+from connectors.kafka import KafkaDoorError
 from headrace.errors import HeadraceError
+from headrace.orphaned_transactions import abort_orphans
 from headrace.stack import flink_distribution
 from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
 from headrace.stack.whole_files import write_whole
@@ -56,6 +59,8 @@ def submit(
 ) -> None:
     """Submits the jobs that do not run yet; `say` gets a line as each is planned and accepted.
 
+    Without a savepoint they start afresh, and the transactions that an earlier run left open are aborted first.
+
     Raises SubmissionFailed with the cause that Flink names.
     """
     running = running_jobs(target)
@@ -65,11 +70,33 @@ def submit(
     wanted = [job for job in jobs if job not in running]
     if not wanted:
         return
-    environment = _environment(layout, target)
+    if savepoint is None:
+        _clear_the_way(layout, wanted, target, say)
+    _run_client(layout, wanted, target, savepoint, say)
+
+
+def _clear_the_way(layout: Layout, jobs: Sequence[str], target: str, say: Callable[[str], None]) -> None:
+    """Abort orphaned transactions. The Kafka of a foreign cluster need not be reachable from here: then it is said."""
+    ours = target == layout.endpoints.flink
+    bootstrap = (layout.endpoints if ours else Endpoints.load()).kafka
+    try:
+        abort_orphans(jobs, bootstrap, say)
+    except KafkaDoorError as error:
+        if ours:
+            raise SubmissionFailed(f"{error}. Start what does not run: headrace up") from error
+        say(
+            f"{error}. Transactions that an earlier run of {', '.join(jobs)} left open were not aborted: readers of "
+            "committed records may stop in front of them for up to 24 h"
+        )
+
+
+def _run_client(
+    layout: Layout, jobs: Sequence[str], target: str, savepoint: str | None, say: Callable[[str], None]
+) -> None:
     lines = []
     client = subprocess.Popen(
-        run_line(layout, *_module(wanted), target, savepoint),
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        run_line(layout, *_module(jobs), target, savepoint),
+        env=_environment(layout, target), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     for line in client.stdout or ():
         lines.append(line)
@@ -78,7 +105,7 @@ def submit(
     if client.wait() != 0:
         log = layout.log("submit")
         write_whole(log, "".join(lines))
-        raise SubmissionFailed(f"{', '.join(wanted)}: {_cause(lines)}\nThe whole output: {log}")
+        raise SubmissionFailed(f"{', '.join(jobs)}: {_cause(lines)}\nThe whole output: {log}")
 
 
 def _module(jobs: Sequence[str]) -> tuple[str, Sequence[str]]:

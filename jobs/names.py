@@ -1,3 +1,14 @@
 """The jobs, in the order of the flow. Imports no pyflink: the command line reads this."""
 
 JOBS = ("clean_telemetry", "window_telemetry", "score_anomalies", "store_influxdb", "store_redis")
+
+
+def transactional_id_prefix(job: str) -> str:
+    """What the transactional ids of a job's sinks begin with; the topic's name follows.
+
+    Examples
+    --------
+    >>> transactional_id_prefix("clean_telemetry")
+    'headrace-clean_telemetry-'
+    """
+    return f"headrace-{job}-"

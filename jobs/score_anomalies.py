@@ -7,11 +7,10 @@ from connectors.endpoints import Endpoints
 from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.java_key_by import java_key_by
+from jobs.operators.micro_batch import MICRO_BATCH, SCORED
 from jobs.operators.score_fleet import ScoreFleet
-from jobs.operators.scored_columns import MICRO_BATCH, SCORED
 from jobs.settings import JobSettings
 from jobs.tables import PROCESSING_TIME, KafkaTables
-from models.detectors import Scorer
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 JOB = "score_anomalies"
@@ -28,8 +27,6 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
     constants = {
         "buckets": str(settings.buckets),
         "micro_batch": f"INTERVAL '{settings.micro_batch_ms / 1000:.3f}' SECOND(1, 3)",
-        "detector": f"'{settings.detector}'",
-        "detector_version": str(Scorer(settings.detector).detector_version),
     }
     return sql_file.load(tables, JOB, constants, {"score_fleet": score_fleet})
 
@@ -40,7 +37,7 @@ def main() -> None:
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # Uncommitted: the checkpoint interval is not in the latency, and the scorer's guard drops what comes twice.
     topics.source(TELEMETRY_READINGS, PROCESSING_TIME, committed=False)
-    topics.sink(TELEMETRY_ANOMALIES)
+    topics.text_sink(TELEMETRY_ANOMALIES)
     build(tables, settings).execute()
 
 

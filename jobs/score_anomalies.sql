@@ -25,7 +25,7 @@ GROUP BY bucket, window_start, window_end;
 
 CREATE TEMPORARY VIEW scored AS OPERATOR score_fleet;
 
+-- A record and its key stand in one text (jobs/operators/score_records.py).
 INSERT INTO telemetry_anomalies
-SELECT 1, devices[i], metrics[i], event_times[i], reading_values[i], score, thresholds[i], flags[i], episodes[i],
-  ${detector}, ${detector_version}, ROW('telemetry.raw', partitions[i], offsets[i], items[i], item_counts[i])
-FROM scored CROSS JOIN UNNEST(scores) WITH ORDINALITY AS s (score, i);
+SELECT SPLIT_INDEX(score, U&'\001F', 1), SPLIT_INDEX(score, U&'\001F', 0)
+FROM scored CROSS JOIN UNNEST(records) AS s (score);

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pyflink.table import StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
+from jobs.names import transactional_id_prefix
 from jobs.settings import JobSettings
 from schemas.sql import columns
 from schemas.topics import LARGEST_MESSAGE_BYTES, TELEMETRY_RAW, Topic
@@ -55,22 +56,13 @@ class KafkaTables:
 
     def sink(self, topic: Topic) -> None:
         """A topic written in transactions that commit with the checkpoint."""
-        self._create(
-            topic,
-            columns(_record(topic)),
-            {
-                "key.format": "raw",
-                "key.fields": topic.key,
-                "value.format": "json",
-                "value.json.encode.ignore-null-fields": "true",
-                "sink.delivery-guarantee": "exactly-once",
-                "sink.transactional-id-prefix": f"headrace-{self._job}-{topic.name}",
-                "properties.transaction.timeout.ms": str(self._settings.transaction_timeout_ms),
-                "properties.max.request.size": str(LARGEST_MESSAGE_BYTES),
-                "properties.linger.ms": "5",
-                "properties.compression.type": "lz4",
-            },
-        )
+        formats = {"key.fields": topic.key, "value.format": "json", "value.json.encode.ignore-null-fields": "true"}
+        self._create(topic, columns(_record(topic)), self._sink_options(topic) | formats)
+
+    def text_sink(self, topic: Topic) -> None:
+        """The same for records that a Python stage has written out: their key and their JSON."""
+        formats = {"key.fields": "key", "value.format": "raw", "value.fields-include": "EXCEPT_KEY"}
+        self._create(topic, "`key` STRING,\n  `record` STRING", self._sink_options(topic) | formats)
 
     def counted(self, name: str, column: str) -> None:
         """A table that keeps nothing: its record count is an outcome on the dashboard."""
@@ -82,6 +74,17 @@ class KafkaTables:
             "properties.isolation.level": isolation,
             "properties.auto.offset.reset": "earliest",
             "scan.startup.mode": "group-offsets",
+        }
+
+    def _sink_options(self, topic: Topic) -> dict[str, str]:
+        return {
+            "key.format": "raw",
+            "sink.delivery-guarantee": "exactly-once",
+            "sink.transactional-id-prefix": transactional_id_prefix(self._job) + topic.name,
+            "properties.transaction.timeout.ms": str(self._settings.transaction_timeout_ms),
+            "properties.max.request.size": str(LARGEST_MESSAGE_BYTES),
+            "properties.linger.ms": "5",
+            "properties.compression.type": "lz4",
         }
 
     def _create(self, topic: Topic, body: str, options: dict[str, str]) -> None:

@@ -38,10 +38,12 @@ WHERE device IS NOT NULL
 GROUP BY device, metric, window_start, window_end;
 
 INSERT INTO telemetry_windows
-SELECT 1, device, metric, `window`, 1000 * UNIX_TIMESTAMP(CAST(window_start AS STRING)), readings, mean, smallest, largest,
+SELECT 2, device, metric, `window`, 1000 * UNIX_TIMESTAMP(CAST(window_start AS STRING)), readings, mean, smallest, largest,
   -- rounding can leave a variance just below zero
   CASE WHEN variance > 0 THEN SQRT(variance) ELSE 0 END,
-  CAST(SUBSTRING(newest, 14) AS DOUBLE)
+  CAST(SUBSTRING(newest, 14) AS DOUBLE),
+  -- `headrace windows correct` writes the corrected ones
+  FALSE
 FROM windows;
 
 INSERT INTO telemetry_late

@@ -1,4 +1,4 @@
-"""The keyed operator that scores micro-batches: fetches a bucket's state, calls its Scorer, yields columns.
+"""The keyed operator that scores micro-batches: fetches a bucket's state, calls its Scorer, yields records.
 
 State of a bucket = snapshot of its Scorer + journal of the micro-batches since. The Scorer itself
 lives in the operator's memory, loaded once per bucket and restart: a snapshot each time would cost
@@ -14,7 +14,8 @@ from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 
-from jobs.operators.scored_columns import BYTES, batch_of, columns_of
+from jobs.operators.micro_batch import BYTES, batch_of
+from jobs.operators.score_records import ScoreRecords
 from models.detectors import Batch, Scorer, UnreadableState
 from models.detectors.batch_codec import freeze_batch, thaw_batch
 
@@ -35,6 +36,7 @@ class ScoreFleet(KeyedProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         self._snapshot = runtime_context.get_state(ValueStateDescriptor("scorer", BYTES))
         self._journal = runtime_context.get_list_state(ListStateDescriptor("journal", BYTES))
+        self._records = ScoreRecords(self._detector, Scorer(self._detector).detector_version)
         metrics = runtime_context.get_metrics_group()
         self._unreadable = metrics.counter("states_unreadable")
         self._replayed = metrics.counter("readings_replayed")
@@ -49,7 +51,7 @@ class ScoreFleet(KeyedProcessFunction):
         scored = self._scorers[bucket].step(batch)
         if len(scored):
             self._remember(bucket, batch)
-            yield columns_of(value, batch, scored)
+            yield Row(self._records.write(batch, item_counts=value[-1], scored=scored))
         else:
             self._replayed.inc(len(batch))
 

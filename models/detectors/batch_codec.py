@@ -1,9 +1,10 @@
 """A batch as bytes: an entry of the journal that is replayed after a restart."""
 
 from models.detectors.scorer import Batch
-from models.detectors.state_codec import State, decode, encode
+from models.detectors.state_codec import NO_MIGRATIONS, Migrations, State, decode, encode
 
 VERSION = 1
+MIGRATIONS: Migrations = NO_MIGRATIONS
 
 
 def freeze_batch(batch: Batch) -> bytes:
@@ -28,5 +29,5 @@ def freeze_batch(batch: Batch) -> bytes:
 
 def thaw_batch(encoded: bytes) -> Batch:
     """The batch in `encoded`; raises UnreadableState for anything else."""
-    state = decode(encoded, "batch", VERSION)
+    state = decode(encoded, "batch", VERSION, MIGRATIONS)
     return Batch(list(zip(state.values["devices"], state.values["metrics"], strict=True)), **state.arrays)

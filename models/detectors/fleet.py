@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from models.detectors.columns import Floats, Integers
+from models.detectors.state_codec import NO_MIGRATIONS, Migrations
 
 Rows = Integers
 """Which series each reading belongs to: dense numbers from 0, given out by `SeriesIndex`."""
@@ -21,10 +22,13 @@ class Fleet(ABC):
         Name in the catalogue.
     version
         Of the state; a changed layout or changed maths has a new one.
+    migrations
+        From older versions of the state. A version without one starts cold.
     """
 
     name: str
     version: ClassVar[int]
+    migrations: ClassVar[Migrations] = NO_MIGRATIONS
 
     @abstractmethod
     def __len__(self) -> int:

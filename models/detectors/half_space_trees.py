@@ -169,7 +169,7 @@ class HalfSpaceTreesFleet(Fleet):
         return encode(State(self.name, self.version, {"parameters": self._parameters}, arrays))
 
     def thaw(self, state: bytes) -> None:
-        frozen = decode(state, self.name, self.version)
+        frozen = decode(state, self.name, self.version, self.migrations)
         if frozen.values["parameters"] != self._parameters:
             raise UnreadableState(f"state is of trees {frozen.values['parameters']}, not {self._parameters}")
         self._n_series = 0

@@ -76,14 +76,14 @@ class RiverFleet(Fleet):
         return encode(State(self.name, self.version, {"river": river_version}, {"pickle": pickled}))
 
     def thaw(self, state: bytes) -> None:
-        frozen = decode(state, self.name, self.version)
+        frozen = decode(state, self.name, self.version, self.migrations)
         if frozen.values["river"] != river_version:
             raise UnreadableState(f"state is of River {frozen.values['river']}, this is {river_version}")
         try:
             # From our own checkpoint, never from a message.
             self._estimators = pickle.load(io.BytesIO(frozen.arrays["pickle"].tobytes()))  # noqa: S301
-        except (pickle.UnpicklingError, AttributeError, ImportError, TypeError) as error:
-            raise UnreadableState(f"River's objects cannot be read: {error}") from error
+        except (pickle.UnpicklingError, AttributeError, ImportError, TypeError, ValueError, LookupError, EOFError) as e:
+            raise UnreadableState(f"River's objects cannot be read: {e}") from e
 
 
 def estimator_factory(dotted_name: str) -> Callable[[], Any]:

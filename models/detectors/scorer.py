@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from models.detectors.columns import Flags, Floats, Integers
 from models.detectors.episodes import Episodes
 from models.detectors.position_guard import PositionGuard
 from models.detectors.series_index import SeriesIndex, SeriesKey
-from models.detectors.state_codec import State, UnreadableState, decode, encode
+from models.detectors.state_codec import NO_MIGRATIONS, Migrations, State, UnreadableState, decode, encode
 from models.detectors.threshold import AdaptiveThreshold
 
 
@@ -109,6 +109,7 @@ class Scorer:
     """
 
     version = 1  # of the whole layout: raise it when guard, threshold or episodes freeze differently
+    migrations: ClassVar[Migrations] = NO_MIGRATIONS  # an older version without one starts cold
 
     def __init__(self, detector_name: str, *, closes_after: int = 3, n_deviations: float | None = None) -> None:
         chosen = detector(detector_name)
@@ -173,7 +174,7 @@ class Scorer:
         UnreadableState
             When `state` is foreign, of another version or detector, or damaged. Start cold with a new Scorer.
         """
-        frozen = decode(state, "scorer", self.version)
+        frozen = decode(state, "scorer", self.version, self.migrations)
         if frozen.values["detector"] != self.detector_name:
             raise UnreadableState(f"state is of {frozen.values['detector']}, not of {self.detector_name}")
         self._fleet.thaw(frozen.arrays["fleet"].tobytes())

@@ -1,5 +1,8 @@
 """State as bytes: named arrays and a JSON header, compressed, with a checksum. Reading it runs no code.
 
+A state carries the version of its layout. What writes a newer version keeps a migration from each older one, so
+that an upgrade keeps what was learned; tests/data/state holds a file of every version there has been.
+
 Errors
 ------
 UnreadableState(ValueError)     the bytes are not a state that this code can continue from
@@ -9,8 +12,9 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -58,6 +62,15 @@ class State:
     arrays: Mapping[str, npt.NDArray[Any]]
 
 
+Migration = Callable[[State], State]
+"""From one version to the next: gives the values and arrays of the next, whose number `decode` sets."""
+
+Migrations = Mapping[int, Migration]
+"""By the version that each one starts from."""
+
+NO_MIGRATIONS: Migrations = MappingProxyType({})
+
+
 def encode(state: State) -> bytes:
     """Bytes of a state: magic, checksum, then the compressed header and arrays."""
     arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays.items()}
@@ -68,18 +81,51 @@ def encode(state: State) -> bytes:
     return _PREFIX.pack(MAGIC, zlib.crc32(body)) + body
 
 
-def decode(encoded: bytes, kind: str, version: int) -> State:
-    """The state in `encoded`; raises UnreadableState unless it is whole and of this kind and version."""
+def decode(encoded: bytes, kind: str, version: int, migrations: Migrations = NO_MIGRATIONS) -> State:
+    """The state in `encoded`, brought to `version`.
+
+    Raises
+    ------
+    UnreadableState
+        Unless it is whole, of this kind, and of this version or one that `migrations` lead from to it.
+
+    Examples
+    --------
+    >>> old = encode(State("example", 1, {"window": 250}, {}))
+    >>> to_2 = lambda state: replace(state, values={**state.values, "seed": 42})
+    >>> decode(old, "example", 2, {1: to_2})
+    State(kind='example', version=2, values={'window': 250, 'seed': 42}, arrays={})
+    """
+    found = _read(encoded)
+    state = found
+    while state.kind == kind and state.version < version and state.version in migrations:
+        state = _migrated(state, migrations[state.version])
+    if (state.kind, state.version) != (kind, version):
+        raise UnreadableState(
+            f"state is {found.kind} version {found.version}, this code reads {kind} version {version}"
+        )
+    return state
+
+
+def _migrated(state: State, migration: Migration) -> State:
+    try:
+        return replace(migration(state), kind=state.kind, version=state.version + 1)
+    except (LookupError, ValueError, TypeError) as error:
+        # A cold start costs what was learned; a raise would restart the job for ever.
+        raise UnreadableState(
+            f"state is {state.kind} version {state.version}, and its migration to the next fails: {error!r}"
+        ) from error
+
+
+def _read(encoded: bytes) -> State:
     raw = _body(encoded)
     try:
         (header_size,) = _HEADER_SIZE.unpack_from(raw)
         start = _HEADER_SIZE.size + header_size
-        found_kind, found_version, values, layout = json.loads(raw[_HEADER_SIZE.size : start])
-        if (found_kind, found_version) == (kind, version):
-            return State(kind, version, values, _arrays(raw, start, layout))
+        kind, version, values, layout = json.loads(raw[_HEADER_SIZE.size : start])
+        return State(kind, int(version), values, _arrays(raw, start, layout))
     except (struct.error, ValueError, TypeError) as error:
         raise UnreadableState(f"state is damaged: {error}") from error
-    raise UnreadableState(f"state is {found_kind} version {found_version}, this code reads {kind} version {version}")
 
 
 def _body(encoded: bytes) -> bytes:

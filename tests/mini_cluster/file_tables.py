@@ -27,6 +27,9 @@ RAW_COLUMNS = """`device` STRING,
   `append_time` AS TO_TIMESTAMP_LTZ(`append_ms`, 3),
   `proc` AS PROCTIME()"""
 
+KEY_ENDS = "\x01"
+"""Between a key and a record in the lines of a text sink."""
+
 APPEND_TIME = "`append_time` AS TO_TIMESTAMP_LTZ(`append_ms`, 3)"
 
 
@@ -67,6 +70,13 @@ class FileTables:
     def sink(self, topic: Topic) -> None:
         self._create(table_name(topic), columns(topic.record), self._folder(topic))
 
+    def text_sink(self, topic: Topic) -> None:
+        options = f"'connector' = 'filesystem', 'path' = '{self._folder(topic)}', 'format' = 'csv'"
+        as_it_is = f"'csv.disable-quote-character' = 'true', 'csv.field-delimiter' = '{KEY_ENDS}'"
+        self.tables.execute_sql(
+            f"CREATE TEMPORARY TABLE {table_name(topic)} (`key` STRING, `record` STRING) WITH ({options}, {as_it_is})"
+        )
+
     def execute(self, statements: StatementSet, timeout_s: float = 90) -> None:
         """Run the job to its end. Raises TimeoutError past the limit, and the job is cancelled."""
         result = statements.execute()
@@ -82,7 +92,8 @@ class FileTables:
         """The records of a sink, in the order they were written. Each must be valid by its definition."""
         files = sorted(path for path in self._folder(topic).rglob("part-*") if path.is_file())
         record = of or topic.record
-        return [record.model_validate_json(line) for path in files for line in path.read_text().split("\n") if line]
+        lines = (line for path in files for line in path.read_text().split("\n") if line)
+        return [record.model_validate_json(line.rpartition(KEY_ENDS)[2]) for line in lines]
 
     def _source(self, topic: Topic, body: str, rows: Iterable[dict[str, Any]], name: str | None = None) -> None:
         file = self.folder / f"{topic.name}.json"

@@ -2,6 +2,9 @@
 
 import zipfile
 
+import pytest
+
+from connectors.kafka import Unreachable
 from headrace import submission
 from headrace.stack.layout import Layout
 from jobs.names import JOBS
@@ -43,3 +46,66 @@ def test_a_foreign_cluster_gets_the_callers_addresses_and_no_setting_of_the_loca
     assert environment["HEADRACE_KAFKA"] == "broker.example:9092"
     assert "checkpointing" not in configuration
     assert "high-availability" not in configuration
+
+
+@pytest.fixture
+def submitted(tmp_path, monkeypatch):
+    """submit() with a cluster on which `store_redis` runs, and the steps that it takes, in their order."""
+    steps = []
+    monkeypatch.setattr(submission, "running_jobs", lambda target: {"store_redis": "f00"})
+    monkeypatch.setattr(submission, "_run_client", lambda layout, jobs, *rest: steps.append(("client", jobs)))
+    monkeypatch.setattr(
+        submission, "abort_orphans", lambda jobs, bootstrap, say: steps.append(("abort", jobs, bootstrap))
+    )
+
+    def submitted(*jobs, target="127.0.0.1:18081", savepoint=None):
+        submission.submit(Layout(tmp_path), jobs, target, savepoint, say=lambda line: None)
+        return steps
+
+    return submitted
+
+
+def test_orphaned_transactions_are_aborted_before_a_job_starts_afresh(submitted):
+    assert submitted("clean_telemetry") == [
+        ("abort", ["clean_telemetry"], "127.0.0.1:19092"),
+        ("client", ["clean_telemetry"]),
+    ]
+
+
+def test_a_job_that_resumes_keeps_the_transactions_that_it_has_to_commit(submitted):
+    assert submitted("clean_telemetry", savepoint="file:///savepoint") == [("client", ["clean_telemetry"])]
+
+
+def test_a_running_job_is_left_alone_with_its_transactions(submitted):
+    assert submitted("store_redis") == []
+    assert submitted("store_redis", "store_influxdb") == [
+        ("abort", ["store_influxdb"], "127.0.0.1:19092"),
+        ("client", ["store_influxdb"]),
+    ]
+
+
+def test_the_transactions_of_a_foreign_cluster_are_looked_for_in_the_callers_kafka(submitted, monkeypatch):
+    monkeypatch.setenv("HEADRACE_KAFKA", "broker.example:9092")
+    assert submitted("clean_telemetry", target="flink.example:8081")[0] == (
+        "abort",
+        ["clean_telemetry"],
+        "broker.example:9092",
+    )
+
+
+def no_kafka(jobs, bootstrap, say):
+    raise Unreachable(f"Kafka at {bootstrap} does not answer")
+
+
+def test_without_its_kafka_the_local_stack_submits_nothing(submitted, monkeypatch):
+    monkeypatch.setattr(submission, "abort_orphans", no_kafka)
+    with pytest.raises(submission.SubmissionFailed, match=r"does not answer.*headrace up"):
+        submitted("clean_telemetry")
+
+
+def test_a_foreign_kafka_that_is_out_of_reach_is_said_and_stops_nothing(tmp_path, monkeypatch, submitted):
+    monkeypatch.setattr(submission, "abort_orphans", no_kafka)
+    said = []
+    submission.submit(Layout(tmp_path), ["clean_telemetry"], "flink.example:8081", say=said.append)
+    assert submitted() == [("client", ["clean_telemetry"])]
+    assert "were not aborted" in said[0]

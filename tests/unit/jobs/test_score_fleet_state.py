@@ -1,0 +1,187 @@
+"""What the scoring operator makes of the state it finds, with Flink's state replaced by two in memory."""
+
+import logging
+
+import pytest
+from pyflink.common import Row
+
+from jobs.operators.score_fleet import ScoreFleet
+from jobs.operators.score_records import DEVICE_FOLLOWS
+from models.detectors import NO_EPISODE, Scorer
+from models.detectors.batch_codec import freeze_batch
+from schemas.anomaly_score import AnomalyScore
+from tests.state_files import N_JOURNAL, N_SNAPSHOT, N, journal_of_today, of_today, readings
+
+BUCKET = 3
+
+
+class ValueInMemory:
+    def __init__(self, value=None):
+        self._value = value
+
+    def value(self):
+        return self._value
+
+    def update(self, value):
+        self._value = value
+
+
+class ListInMemory:
+    def __init__(self, entries=()):
+        self._entries = list(entries)
+
+    def get(self):
+        return iter(self._entries)
+
+    def add(self, entry):
+        self._entries.append(entry)
+
+    def clear(self):
+        self._entries = []
+
+
+class Counter:
+    def __init__(self):
+        self.count = 0
+
+    def inc(self, n=1):
+        self.count += n
+
+
+class Keyed:
+    """Flink as an operator sees it: the state of one bucket, counters, the key of the element."""
+
+    def __init__(self, snapshot=None, journal=()):
+        self.snapshot, self.journal, self.counters = ValueInMemory(snapshot), ListInMemory(journal), {}
+
+    def get_state(self, _):
+        return self.snapshot
+
+    def get_list_state(self, _):
+        return self.journal
+
+    def get_metrics_group(self):
+        return self
+
+    def counter(self, name):
+        return self.counters.setdefault(name, Counter())
+
+    def get_current_key(self):
+        return BUCKET
+
+    def started(self, detector="gaussian", snapshot_every=4):
+        """An operator after a restart: it knows nothing but what stands in the state."""
+        operator = ScoreFleet(detector, snapshot_every)
+        self.counters = {}
+        operator.open(self)
+        return operator
+
+    def unreadable(self):
+        return self.counters["states_unreadable"].count
+
+
+def scores(operator, keyed, *batches):
+    """Score, threshold, flag and episode of each reading."""
+    said = []
+    for batch in batches:
+        for row in operator.process_element(row_of(batch), keyed):
+            records = (AnomalyScore.model_validate_json(text.partition(DEVICE_FOLLOWS)[0]) for text in row[0])
+            said += [(record.score, record.threshold, record.is_anomaly, record.episode) for record in records]
+    return said
+
+
+def row_of(batch):
+    devices, metrics = zip(*batch.keys, strict=True)
+    columns = (batch.event_times, batch.values, batch.partitions, batch.offsets, batch.items)
+    return Row(list(devices), list(metrics), *(column.tolist() for column in columns), [1] * len(batch))
+
+
+def said_by(scorer, batch):
+    scored = scorer.step(batch)
+    episodes = [None if episode == NO_EPISODE else episode for episode in scored.episodes.tolist()]
+    columns = (scored.scores.tolist(), scored.thresholds.tolist(), scored.is_anomaly.tolist(), episodes)
+    return list(zip(*columns, strict=True))
+
+
+def said_cold(batch):
+    return said_by(Scorer("gaussian"), batch)
+
+
+def of_a_newer_version():
+    class Newer(Scorer):
+        version = Scorer.version + 1
+
+    return Newer("gaussian").freeze()
+
+
+def batch_of_a_newer_version(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("models.detectors.batch_codec.VERSION", 99)
+        return freeze_batch(readings(0, 10))
+
+
+THEN = readings(N_JOURNAL, N)
+PARTS = [readings(start, start + 50) for start in range(N_JOURNAL, N, 50)]
+
+
+def test_a_stored_snapshot_and_journal_are_continued_from():
+    keyed = Keyed(of_today("gaussian").read(), [journal_of_today().read_bytes()])
+    unbroken = Scorer("gaussian")
+    unbroken.step(readings(0, N_JOURNAL))
+
+    operator = keyed.started()
+
+    assert scores(operator, keyed, THEN) == said_by(unbroken, THEN)
+    assert keyed.unreadable() == 0
+
+
+@pytest.mark.parametrize("cut_after", range(1, 8))
+def test_a_restart_after_any_micro_batch_changes_no_score(cut_after):
+    keyed, uncut = Keyed(), Keyed()
+    before = scores(keyed.started(), keyed, *PARTS[:cut_after])
+    after = scores(keyed.started(), keyed, *PARTS[cut_after:])
+    assert before + after == scores(uncut.started(), uncut, *PARTS)
+
+
+def test_a_snapshot_of_a_newer_version_starts_cold_is_counted_and_logged(caplog):
+    keyed = Keyed(of_a_newer_version(), [journal_of_today().read_bytes()])
+    operator = keyed.started()
+
+    with caplog.at_level(logging.WARNING):
+        assert scores(operator, keyed, THEN) == said_cold(THEN)
+
+    assert keyed.unreadable() == 1
+    assert f"bucket {BUCKET} starts cold" in caplog.text
+    assert "scorer version 2, this code reads scorer version 1" in caplog.text
+
+
+def test_a_journal_of_a_newer_version_starts_cold_too(monkeypatch):
+    keyed = Keyed(of_today("gaussian").read(), [batch_of_a_newer_version(monkeypatch)])
+    operator = keyed.started()
+    assert scores(operator, keyed, THEN) == said_cold(THEN)
+    assert keyed.unreadable() == 1
+
+
+def test_a_cold_start_replaces_what_could_not_be_read_so_that_the_next_start_is_warm():
+    keyed = Keyed(of_a_newer_version(), [journal_of_today().read_bytes()])
+    first, *then = PARTS
+    scores(keyed.started(), keyed, first)
+
+    after_restart = scores(keyed.started(), keyed, *then)
+
+    assert keyed.unreadable() == 0
+    unbroken = Scorer("gaussian")
+    unbroken.step(first)
+    assert after_restart == [said for part in then for said in said_by(unbroken, part)]
+
+
+def test_state_of_another_detector_starts_cold():
+    keyed = Keyed(of_today("half-space-trees").read())
+    assert scores(keyed.started(), keyed, THEN) == said_cold(THEN)
+    assert keyed.unreadable() == 1
+
+
+def test_readings_that_the_stored_state_has_seen_come_out_no_second_time():
+    keyed = Keyed(of_today("gaussian").read())
+    assert scores(keyed.started(), keyed, readings(0, N_SNAPSHOT)) == []
+    assert keyed.counters["readings_replayed"].count == N_SNAPSHOT
