@@ -4,6 +4,7 @@
 #   jobmanager           Flink's JobManager
 #   taskmanager          Flink's TaskManager, with its Python workers
 #   bridge               MQTT to Kafka
+#   corrector            corrects windows with late readings, every HEADRACE_WINDOWS_CORRECT_EVERY_S
 #   create-topics        makes the Kafka topics that are missing, aligns the others, ends
 #   submit [JOB...]      submits jobs (all, if none is named) to HEADRACE_FLINK, ends
 #
@@ -23,6 +24,10 @@ case $role in
   jobmanager)    flink jobmanager.sh ;;
   taskmanager)   flink taskmanager.sh ;;
   bridge)        exec python3 -m connectors.mqtt_bridge "$@" ;;
+  corrector)
+    every=${HEADRACE_WINDOWS_CORRECT_EVERY_S:-300}s
+    report=${HEADRACE_HOME:-/opt}/log/corrector.json
+    exec python3 -m headrace windows correct --every "$every" --wait "$every" --report "$report" "$@" ;;
   create-topics) exec python3 "$here/create_topics.py" ;;
   submit)        exec python3 "$here/submit.py" "$@" ;;
   *)             exec "$role" "$@" ;;

@@ -1,8 +1,9 @@
 """Dead letters: what could not be used, with its bytes, the reason, and the way back."""
 
 import hashlib
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schemas.record import Position, Record
 from schemas.reject_reasons import RejectReason
@@ -29,6 +30,14 @@ class DeadLetter(Record):
     position: Position | None = Field(None, description="null where the record never reached a topic")
     first_seen: int = Field(description="ms since the epoch when the source record was stored")
     replays: int = Field(0, description="how often it was replayed before")
+
+    @field_validator("headers", mode="before")
+    @classmethod
+    def _without_null_headers(cls, headers: Any) -> Any:
+        """A Kafka header may have no value. Other producers write such ones, and they carry nothing."""
+        if isinstance(headers, dict):
+            return {name: value for name, value in headers.items() if value is not None}
+        return {} if headers is None else headers
 
 
 def bounded_original(payload: bytes) -> dict[str, object]:

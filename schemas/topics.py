@@ -1,11 +1,12 @@
 """Kafka topics: name, key, partitions, retention, largest message. Made by the local stack and by compose."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.anomaly_score import AnomalyScore
 from schemas.dead_letter import DeadLetter
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Record
+from schemas.replay import Replay
 from schemas.window_summary import WindowSummary
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -51,6 +52,16 @@ TELEMETRY_ANOMALIES = Topic("telemetry.anomalies", AnomalyScore, "A score for ev
 DEAD_LETTERS = Topic(
     "dead-letters", DeadLetter, "What could not be used, and why.", retention_ms=30 * DAY_MS, max_message_bytes=8 * MIB
 )
+# As long as a letter can be there: its own retention, and what Kafka keeps beyond it, which is one segment (7 days).
+DEAD_LETTER_REPLAYS = Topic(
+    "dead-letters.replays",
+    Replay,
+    "Which dead letters were sent back.",
+    key="letter",
+    partitions=1,
+    retention_ms=DEAD_LETTERS.retention_ms + 14 * DAY_MS,
+    retention_bytes=1024 * MIB,
+)
 
 TOPICS = (
     TELEMETRY_RAW,
@@ -60,6 +71,20 @@ TOPICS = (
     TELEMETRY_LATE,
     TELEMETRY_ANOMALIES,
     DEAD_LETTERS,
+    DEAD_LETTER_REPLAYS,
 )
+
+
+def topics_with(dead_letters_retention_ms: int, dead_letters_retention_bytes: int) -> tuple[Topic, ...]:
+    """All topics, with other limits for the dead letters: ms, and bytes of one partition."""
+    longer_ms = DEAD_LETTER_REPLAYS.retention_ms - DEAD_LETTERS.retention_ms
+    changed = {
+        DEAD_LETTERS: replace(
+            DEAD_LETTERS, retention_ms=dead_letters_retention_ms, retention_bytes=dead_letters_retention_bytes
+        ),
+        DEAD_LETTER_REPLAYS: replace(DEAD_LETTER_REPLAYS, retention_ms=dead_letters_retention_ms + longer_ms),
+    }
+    return tuple(changed.get(topic, topic) for topic in TOPICS)
+
 
 LARGEST_MESSAGE_BYTES = max(topic.max_message_bytes for topic in TOPICS)

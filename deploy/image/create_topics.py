@@ -2,10 +2,11 @@
 
 from connectors import kafka
 from connectors.endpoints import Endpoints
+from connectors.topic_settings import TopicSettings
 
 
 def main() -> None:
-    for note in kafka.create_topics(Endpoints.load().kafka):
+    for note in kafka.create_topics(Endpoints.load().kafka, TopicSettings().topics()):
         print(note)
 
 

@@ -13,8 +13,10 @@ from headrace.commands.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
     from headrace.health.alarms import Alarm
+    from headrace.health.corrections import CorrectionFigures
     from headrace.health.jobs import JobFigures
     from headrace.health.processes import ProcessFigures
+    from headrace.health.retention import Unread
     from headrace.health.topics import TopicFigures
     from headrace.stack.layout import Layout
 
@@ -36,6 +38,8 @@ class _Health:
     processes: list["ProcessFigures"]
     jobs: list["JobFigures"] = field(default_factory=list)
     topics: "TopicFigures | None" = None
+    unread: list["Unread"] = field(default_factory=list)
+    corrections: "CorrectionFigures | None" = None
     alarms: list["Alarm"] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -44,18 +48,24 @@ class _Health:
             "processes": [asdict(each) for each in self.processes],
             "jobs": [asdict(each) for each in self.jobs],
             "lags": [{"group": group, "topic": topic, "records": lag} for (group, topic), lag in lags.items()],
+            "unread": [_unread_as_json(each) for each in self.unread],
+            "corrections": asdict(self.corrections) if self.corrections else None,
+            "dead_letters": _dead_letters(self.topics) if self.topics else None,
             "late_share": self.topics.late_share if self.topics else None,
             "alarms": [asdict(each) for each in self.alarms],
         }
 
 
 def _examine(layout: "Layout") -> _Health:
-    from headrace.health import alarms, processes
+    from headrace.health import alarms, corrections, processes
+    from headrace.stack.corrector import Corrector
 
     health = _Health(processes.collect(layout))
     health.alarms += alarms.of_processes(health.processes)
     _examine_topics(health, layout)
     _examine_jobs(health, layout)
+    health.corrections = corrections.collect(Corrector(layout).report)
+    health.alarms += alarms.of_corrections(health.corrections)
     health.alarms += alarms.of_disk(layout.home)
     return health
 
@@ -63,11 +73,13 @@ def _examine(layout: "Layout") -> _Health:
 def _examine_topics(health: _Health, layout: "Layout") -> None:
     from kafka.errors import KafkaError
 
-    from headrace.health import alarms, topics
+    from headrace.health import alarms, retention, topics
 
     try:
         health.topics = topics.collect(layout.endpoints.kafka)
         health.alarms += alarms.of_topics(health.topics)
+        health.unread = retention.collect(layout.endpoints.kafka)
+        health.alarms += alarms.of_retention(health.unread)
     except (KafkaError, OSError) as error:
         health.alarms.append(alarms.Alarm(f"Kafka does not answer: {error}", "headrace logs kafka"))
 
@@ -90,6 +102,11 @@ def _print(health: _Health, console: Console) -> None:
     console.print(_job_table(health) if health.jobs else "No jobs run.")
     if health.topics and health.topics.lags:
         console.print(_lag_table(health.topics))
+    if health.topics and any(offsets := _dead_letters(health.topics).values()):
+        kept, gone = offsets
+        console.print(f"dead letters: up to {kept:,} kept, up to {gone:,} removed by retention. See: headrace dlq ls")
+    if health.corrections and not health.corrections.error:
+        console.print(_corrected(health.corrections), highlight=False)
     for alarm in health.alarms:
         console.print(
             f"[red]ALARM[/] {escape(alarm.wrong)}. Next: {escape(alarm.next)}", soft_wrap=True, highlight=False
@@ -130,6 +147,23 @@ def _lag_table(topics: "TopicFigures") -> Table:
     for (group, topic), lag in sorted(topics.lags.items()):
         table.add_row(group, topic, f"{lag:,}")
     return table
+
+
+def _corrected(last: "CorrectionFigures") -> str:
+    left = f", {last.left:,} late readings left for the next" if last.left else ""
+    return f"last correction {_duration(last.age_s)} ago: {last.corrected:,} windows, {last.late:,} late readings{left}"
+
+
+def _unread_as_json(unread: "Unread") -> dict[str, Any]:
+    return asdict(unread) | {"age_share": unread.age_share, "size_share": unread.size_share}
+
+
+def _dead_letters(topics: "TopicFigures") -> dict[str, int]:
+    """Offsets, so upper bounds of the letters: transaction markers take offsets too."""
+    from schemas.topics import DEAD_LETTERS
+
+    name = DEAD_LETTERS.name
+    return {"kept_offsets": topics.kept.get(name, 0), "gone_offsets": topics.gone.get(name, 0)}
 
 
 def _mib(size: int) -> str:

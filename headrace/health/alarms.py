@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headrace.health.corrections import CorrectionFigures
 from headrace.health.jobs import RECENT_S, JobFigures
 from headrace.health.processes import ProcessFigures
+from headrace.health.retention import SHARE, Unread
 from headrace.health.topics import TopicFigures
 
 LAG_RECORDS = 10_000
@@ -15,6 +17,10 @@ LATE_SHARE = 0.05
 LOOP_FAILURES = 3
 CHECKPOINT_AGE_S = 90
 DISK_FREE_BYTES = 2 * 2**30
+# A run may wait for the store as long as the pause lasts.
+CORRECTIONS_MISSED = 2
+CORRECTION_TAKES_S = 60
+STOPPED_READER = "start what reads it (headrace submit), or keep records longer: docs/backpressure.md"
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,58 @@ def of_topics(topics: TopicFigures) -> Iterator[Alarm]:
             f"{topics.late_share:.0%} of the readings are late and in no window",
             "read telemetry.late: one device means its clock or its link, all mean a longer out-of-orderness",
         )
+
+
+def of_retention(unread: Sequence[Unread]) -> Iterator[Alarm]:
+    """One for each group and topic, of its worst partition."""
+    worst: dict[tuple[str, str], Unread] = {}
+    for each in unread:
+        known = worst.setdefault((each.group, each.topic), each)
+        if _urgency(each) > _urgency(known):
+            worst[each.group, each.topic] = each
+    for each in worst.values():
+        yield from _of_unread(each)
+
+
+def _urgency(unread: Unread) -> tuple[int, float]:
+    return unread.dropped, max(unread.age_share, unread.size_share)
+
+
+def _of_unread(unread: Unread) -> Iterator[Alarm]:
+    where = f"{unread.topic}[{unread.partition}]"
+    retention_ms, retention_bytes = unread.limits.retention_ms, unread.limits.retention_bytes
+    if unread.dropped:
+        yield Alarm(
+            f"{unread.group} never read {unread.dropped:,} offsets of {where}: they were older or more than the topic "
+            "keeps",
+            "what they held is in the topics before it, if at all: docs/backpressure.md",
+        )
+    elif retention_ms and unread.age_share > SHARE:
+        yield Alarm(
+            f"{unread.group} has not read {where} for {_days(unread.age_ms)}: Kafka removes records after "
+            f"{_days(retention_ms)}",
+            STOPPED_READER,
+        )
+    elif retention_bytes and unread.size_share > SHARE:
+        yield Alarm(
+            f"{unread.group} has {unread.size_bytes / 2**20:,.0f} MiB of {where} unread: Kafka removes what is more "
+            f"than {retention_bytes / 2**20:,.0f} MiB",
+            STOPPED_READER,
+        )
+
+
+def _days(ms: int) -> str:
+    hours = ms / 3_600_000
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"
+
+
+def of_corrections(corrections: CorrectionFigures | None) -> Iterator[Alarm]:
+    if corrections is None:
+        return
+    if corrections.error:
+        yield Alarm(f"windows are not corrected: {corrections.error}", "headrace logs corrector")
+    elif corrections.age_s > CORRECTIONS_MISSED * corrections.every_s + CORRECTION_TAKES_S:
+        yield Alarm(f"the corrector has said nothing for {corrections.age_s} s", "headrace logs corrector")
 
 
 def of_disk(home: Path) -> Iterator[Alarm]:

@@ -4,15 +4,14 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
+from connectors.kafka_tail import tail
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TOPICS
 
 TIME_LIMIT_MS = 8000
-TAIL = 20
-"""Records read from the end of a partition: transaction markers take offsets, so one is not enough."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,8 @@ class TopicFigures:
     """(consumer group, topic): records behind the end."""
     kept: dict[str, int] = field(default_factory=dict)
     """Topic: records it still holds."""
+    gone: dict[str, int] = field(default_factory=dict)
+    """Topic: offsets that retention has removed."""
     newest_event_ms: int | None = None
     """Event time of the newest of the last readings of each partition."""
 
@@ -45,9 +46,11 @@ def collect(bootstrap: str) -> TopicFigures:
             for each, at in admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST)).items()
         }
         kept: dict[str, int] = defaultdict(int)
+        gone: dict[str, int] = defaultdict(int)
         for each in partitions:
             kept[each.topic] += end[each] - first[each].offset
-        return TopicFigures(_lags(admin, end), dict(kept), _newest_event_ms(bootstrap, end))
+            gone[each.topic] += first[each].offset
+        return TopicFigures(_lags(admin, end), dict(kept), dict(gone), _newest_event_ms(bootstrap))
     finally:
         admin.close()
 
@@ -72,23 +75,12 @@ def _lags(admin: KafkaAdminClient, end: dict[TopicPartition, int]) -> dict[tuple
     return dict(lags)
 
 
-def _newest_event_ms(bootstrap: str, end: dict[TopicPartition, int]) -> int | None:
-    partitions = [each for each, offset in end.items() if each.topic == TELEMETRY_READINGS.name and offset > 0]
-    if not partitions:
-        return None
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=TIME_LIMIT_MS, max_poll_records=1000
-    )
+def _newest_event_ms(bootstrap: str) -> int | None:
     try:
-        consumer.assign(partitions)
-        for each in partitions:
-            consumer.seek(each, max(0, end[each] - TAIL))
-        polled = consumer.poll(timeout_ms=3000)
+        last = tail(bootstrap, TELEMETRY_READINGS.name, committed=False, within_ms=TIME_LIMIT_MS)
     except KafkaError:
         return None
-    finally:
-        consumer.close()
-    return max((_event_time(record.value) for records in polled.values() for record in records), default=None)
+    return max((_event_time(record.value) for records in last.values() for record in records), default=None)
 
 
 def _event_time(value: bytes | None) -> int:

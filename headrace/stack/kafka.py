@@ -13,7 +13,7 @@ from headrace.stack import jars, programs
 from headrace.stack.layout import FLINK_CONF
 from headrace.stack.server import NotYet, Server
 from headrace.stack.whole_files import write_whole
-from schemas.topics import LARGEST_MESSAGE_BYTES, TOPICS
+from schemas.topics import LARGEST_MESSAGE_BYTES
 
 CONFIGURATION = """\
 process.roles=broker,controller
@@ -81,9 +81,10 @@ class Kafka(Server):
 
     def set_up(self) -> None:
         from connectors import kafka
+        from connectors.topic_settings import TopicSettings
 
         try:
-            kafka.create_topics(self.layout.endpoints.kafka, TOPICS)
+            kafka.create_topics(self.layout.endpoints.kafka, TopicSettings().topics())
         except kafka.KafkaDoorError as error:
             raise NotYet(str(error)) from error
 

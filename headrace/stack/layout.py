@@ -67,6 +67,11 @@ class Layout:
         return self.folder("log") / f"{name}.log"
 
     @property
+    def ledger(self) -> Path:
+        """What balances of this stack have read so far (headrace/accounting/ledger.py)."""
+        return self.home / "balance.sqlite"
+
+    @property
     def socket(self) -> Path:
         """Of supervisord: in the home, or for a home with a long name in a short folder of the user's."""
         near = self.home / "run" / "supervisor.sock"

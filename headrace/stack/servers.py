@@ -1,6 +1,7 @@
 """All servers of a stack, in the order of the readiness display. `down` stops them in waves."""
 
 from headrace.stack.bridge import Bridge
+from headrace.stack.corrector import Corrector
 from headrace.stack.flink import JobManager, TaskManager
 from headrace.stack.influxdb import InfluxDB
 from headrace.stack.kafka import Kafka
@@ -10,13 +11,15 @@ from headrace.stack.redis import Redis
 from headrace.stack.server import Server
 from headrace.stack.zookeeper import ZooKeeper
 
-SERVERS: tuple[type[Server], ...] = (ZooKeeper, Kafka, Redis, InfluxDB, Mosquitto, JobManager, TaskManager, Bridge)
+SERVERS: tuple[type[Server], ...] = (
+    ZooKeeper, Kafka, Redis, InfluxDB, Mosquitto, JobManager, TaskManager, Bridge, Corrector,
+)  # fmt: skip
 NAMES = tuple(server.name for server in SERVERS)
 
-# The bridge first, so that nothing enters any more; the JobManager before the TaskManager, so that its jobs are
+# What feeds Kafka first, so that nothing enters any more; the JobManager before the TaskManager, so that its jobs are
 # suspended (ZooKeeper remembers them) and not seen failing; what the jobs write to after them.
 STOP_WAVES = (
-    ("bridge",),
+    ("bridge", "corrector"),
     ("jobmanager",),
     ("taskmanager",),
     ("mosquitto", "redis", "influxdb", "kafka"),

@@ -22,7 +22,7 @@ COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 ONCE = {"create-topics", "submit"}
 LONG_RUNNING = sorted(SERVICES.keys() - ONCE)
-OURS = {"create-topics", "bridge", "jobmanager", "taskmanager", "submit"}
+OURS = {"create-topics", "bridge", "corrector", "jobmanager", "taskmanager", "submit"}
 
 
 def environment(service):

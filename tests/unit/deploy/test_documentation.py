@@ -6,14 +6,16 @@ import pytest
 
 from connectors.endpoints import Endpoints
 from connectors.mqtt_bridge.settings import BridgeSettings
+from connectors.topic_settings import TopicSettings
 from headrace.stack.layout import REPOSITORY
+from headrace.windows.settings import WindowSettings
 from jobs.settings import JobSettings
 
 TEXT = (REPOSITORY / "docs" / "deploy.md").read_text()
 
 
 def variables():
-    for settings in (Endpoints, BridgeSettings, JobSettings):
+    for settings in (Endpoints, BridgeSettings, JobSettings, WindowSettings, TopicSettings):
         prefix = settings.model_config["env_prefix"]
         yield from (f"{prefix}{name.upper()}" for name in settings.model_fields)
 

@@ -108,6 +108,9 @@ def test_flinks_roles_write_the_configuration_and_stay_in_the_foreground(runs, r
 
 def test_other_roles_run_their_program(runs):
     assert runs("bridge") == ["python3 -m connectors.mqtt_bridge"]
+    assert runs("corrector") == [
+        "python3 -m headrace windows correct --every 300s --wait 300s --report /opt/log/corrector.json"
+    ]
     assert runs("create-topics") == ["python3 create_topics.py"]
     assert runs("submit", "clean_telemetry") == ["python3 submit.py clean_telemetry"]
 

@@ -1,0 +1,22 @@
+"""What a deployment may change about the topics: how long and how much of the dead letters is kept."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.topics import DAY_MS, DEAD_LETTERS, MIB, Topic, topics_with
+
+
+class TopicSettings(BaseSettings):
+    """Limits of `dead-letters`: HEADRACE_DEAD_LETTERS_RETENTION_DAYS and its like. `headrace up` applies them.
+
+    Whichever is met first removes the oldest. Kafka removes whole closed segments, so up to one more is kept.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_DEAD_LETTERS_", frozen=True, extra="ignore")
+
+    retention_days: int = Field(DEAD_LETTERS.retention_ms // DAY_MS, ge=1, le=3650)
+    retention_mib: int = Field(DEAD_LETTERS.retention_bytes // MIB, ge=1, description="of one partition")
+
+    def topics(self) -> tuple[Topic, ...]:
+        """All topics, with these limits."""
+        return topics_with(self.retention_days * DAY_MS, self.retention_mib * MIB)

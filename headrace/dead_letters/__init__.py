@@ -1,0 +1,1 @@
+"""Dead letters, looked at, mended and sent back: what `headrace dlq` does."""

@@ -1,0 +1,183 @@
+"""What the cleaning would say about a payload, as far as it can be said without it.
+
+The job has the last word: this is the same list of rules in Python, so that a mended payload is looked at before it is
+sent. What the job refuses and this does not see comes back as a letter with one replay more.
+"""
+
+import json
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from schemas.reject_reasons import RejectReason as Reason
+from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
+
+MOST_ITEMS = 10_000
+MOST_DIGITS = 1000
+LONGEST_METRIC = 200
+EARLIEST_MS = 1_262_304_000_000
+AHEAD_MS = 5 * 60 * 1000
+CANONICAL = {code: canonical for canonical, codes in ACCEPTED_UNITS.items() for code in codes}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The first thing that is wrong, and in which item."""
+
+    reason: Reason
+    detail: str
+
+
+class _NoNumber(ValueError):
+    """NaN and Infinity: no JSON, and named apart from it."""
+
+
+def first_problem(payload: bytes, now_ms: int) -> Problem | None:
+    """None where the payload has the form of the contract (docs/contracts.md)."""
+    if not payload:
+        return Problem(Reason.EMPTY_PAYLOAD, "no bytes")
+    try:
+        message = json.loads(payload.decode(), parse_constant=_refuse, parse_int=_whole, parse_float=_broken)
+    except UnicodeDecodeError as error:
+        return Problem(Reason.INVALID_UTF8, f"byte {error.start} is no UTF-8")
+    except _NoNumber as error:
+        return Problem(Reason.BAD_VALUE, f"{error} is no JSON number")
+    except (ValueError, RecursionError) as error:
+        return Problem(Reason.NOT_JSON, str(error))
+    return _of_message(message, now_ms)
+
+
+def _of_message(message: Any, now_ms: int) -> Problem | None:
+    if isinstance(message, list):
+        return _of_array(message, now_ms)
+    if not isinstance(message, dict):
+        return Problem(Reason.NOT_A_READING, "neither an object nor an array")
+    return _of_values(message, now_ms) if "values" in message else _of_reading(message, now_ms)
+
+
+def _of_array(items: list[Any], now_ms: int) -> Problem | None:
+    if not items:
+        return Problem(Reason.EMPTY_ARRAY, "no items")
+    if len(items) > MOST_ITEMS:
+        return Problem(Reason.TOO_MANY_ITEMS, f"{len(items)} items")
+    for number, item in enumerate(items):
+        is_object = isinstance(item, dict)
+        problem = _of_reading(item, now_ms) if is_object else Problem(Reason.NOT_A_READING, "no object")
+        if problem:
+            return Problem(problem.reason, f"item {number}: {problem.detail}")
+    return None
+
+
+def _of_values(message: dict[str, Any], now_ms: int) -> Problem | None:
+    values = message["values"]
+    if not isinstance(values, dict) or not values:
+        return Problem(Reason.NO_VALUES, "`values` has no metric")
+    if any(isinstance(value, dict | list) for value in values.values()):
+        return Problem(Reason.NESTED_VALUES, "`values` holds an object or an array")
+    if len(values) > MOST_ITEMS:
+        return Problem(Reason.TOO_MANY_ITEMS, f"{len(values)} values")
+    for metric, value in values.items():
+        if problem := _of_metric(metric) or _of_value(value):
+            return problem
+    return _of_ts(message.get("ts"), now_ms) or _of_seq(message.get("seq"))
+
+
+def _of_reading(reading: dict[str, Any], now_ms: int) -> Problem | None:
+    return (
+        _of_metric(reading.get("metric"))
+        or _of_value(reading.get("value"))
+        or _of_ts(reading.get("ts"), now_ms)
+        or _of_seq(reading.get("seq"))
+        or _of_unit(reading.get("unit"), str(reading["metric"]))
+    )
+
+
+def _of_metric(metric: Any) -> Problem | None:
+    if metric is None or metric == "":
+        return Problem(Reason.NO_METRIC, "no metric")
+    if isinstance(metric, dict | list):
+        return Problem(Reason.BAD_METRIC, "an object or an array")
+    name = _text(metric)
+    if len(name) > LONGEST_METRIC:
+        return Problem(Reason.BAD_METRIC, f"{len(name)} characters")
+    if "\\" in name or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        return Problem(Reason.BAD_METRIC, f"a control character or a backslash in {name!r}")
+    return None
+
+
+def _of_value(value: Any) -> Problem | None:
+    if value is None:
+        return Problem(Reason.NO_VALUE, "no value")
+    if isinstance(value, dict | list):
+        return Problem(Reason.BAD_VALUE, "an object or an array")
+    text = _text(value)
+    if not re.fullmatch(r"[0-9eE+\-. ]+", text) or _number(text) is None:
+        return Problem(Reason.BAD_VALUE, f"value: {text[:100]}")
+    return None
+
+
+def _of_ts(ts: Any, now_ms: int) -> Problem | None:
+    if ts is None:
+        return None
+    ms = None if isinstance(ts, dict | list) else _number(_text(ts))
+    if ms is None:
+        return Problem(Reason.BAD_TS, f"ts: {str(ts)[:100]}")
+    if not EARLIEST_MS <= ms <= now_ms + AHEAD_MS:
+        return Problem(Reason.TS_OUT_OF_RANGE, f"ts: {_text(ts)[:100]}")
+    return None
+
+
+def _of_seq(seq: Any) -> Problem | None:
+    if seq is None or (not isinstance(seq, dict | list) and _number(_text(seq)) is not None):
+        return None
+    return Problem(Reason.BAD_SEQ, f"seq: {str(seq)[:100]}")
+
+
+def _of_unit(unit: Any, metric: str) -> Problem | None:
+    if unit is None or unit == "":
+        return None
+    canonical = CANONICAL.get(unit) if isinstance(unit, str) else None
+    if canonical is None:
+        return Problem(Reason.UNKNOWN_UNIT, f"unit: {str(unit)[:100]}")
+    if METRIC_UNITS.get(metric, canonical) != canonical:
+        return Problem(Reason.WRONG_UNIT, f"unit: {unit}, but {metric} is in {METRIC_UNITS[metric]}")
+    return None
+
+
+def _number(text: str) -> float | None:
+    """A finite double, or None.
+
+    >>> _number("21.4"), _number("1e999"), _number("noon")
+    (21.4, None, None)
+    """
+    try:
+        number = float(Decimal(text.strip()))
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _refuse(constant: str) -> Any:
+    raise _NoNumber(constant)
+
+
+def _whole(digits: str) -> int:
+    _require_short(digits)
+    return int(digits)
+
+
+def _broken(digits: str) -> Decimal:
+    _require_short(digits)
+    return Decimal(digits)
+
+
+def _require_short(digits: str) -> None:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")

@@ -1,0 +1,22 @@
+"""Which letters were sent back already: dead-letters.replays, written with the messages that it speaks of."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from headrace.dead_letters.letter import LetterId
+from schemas.replay import Replay
+
+ReplayLog = Mapping[LetterId, list[Replay]]
+"""The replays of each letter, the oldest first."""
+
+
+def replay_log(records: Iterable[Any], only: Iterable[LetterId] | None = None) -> ReplayLog:
+    """From the records of the topic. All of them are held, about 1 kB each, unless `only` names some letters."""
+    wanted = None if only is None else {str(each) for each in only}
+    log: dict[LetterId, list[Replay]] = defaultdict(list)
+    for record in records:
+        replay = Replay.model_validate_json(record.value)
+        if wanted is None or replay.letter in wanted:
+            log[LetterId.parse(replay.letter)].append(replay)
+    return log

@@ -1,0 +1,129 @@
+"""What is to be done with each letter, and what was done with all of them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from headrace.dead_letters.contract import Problem, first_problem
+from headrace.dead_letters.errors import NotMended
+from headrace.dead_letters.letter import KeptLetter, LetterId
+from headrace.dead_letters.mending import Mender
+from headrace.dead_letters.outbox import Letter, Outbox
+from headrace.dead_letters.replay_log import ReplayLog
+from headrace.dead_letters.way_back import Refused, ToTopic, way_back
+
+BATCH = 100
+"""Letters of one transaction: at 256 KiB each 25 MiB wait for Kafka."""
+
+MOST_SHOWN = 20
+MOST_WHYS = 100
+OTHER_WHYS = "for other reasons"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What would be sent, or was."""
+
+    kept: KeptLetter
+    letter: Letter
+    problem: Problem | None
+    """Why the cleaning would refuse it once more."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one letter is judged.
+
+    Parameters
+    ----------
+    mend
+        Of `fix`; None for a replay of the payload as it is.
+    again
+        Send also what was sent before.
+    """
+
+    log: ReplayLog
+    largest_bytes: int
+    now_ms: int
+    again: bool = False
+    as_device: str | None = None
+    mend: Mender | None = None
+
+    def of(self, kept: KeptLetter) -> Change | Refused:
+        """What is sent, or why nothing is."""
+        if (before := self.log.get(kept.id)) and not self.again:
+            return Refused(f"it was sent to {before[-1].destination} already; --again sends it once more")
+        try:
+            mended = None if self.mend is None else self.mend(kept.payload)
+        except NotMended as error:
+            return Refused(str(error))
+        if mended == kept.payload and self.as_device is None:
+            return Refused("the payload is unchanged")
+        way = way_back(kept, self.largest_bytes, mended, self.as_device)
+        if isinstance(way, Refused) or kept.letter is None:
+            return way if isinstance(way, Refused) else Refused("it cannot be read")
+        problem = first_problem(way.value, self.now_ms) if isinstance(way, ToTopic) else None
+        if problem and mended is not None:
+            return Refused(f"mended, it is {problem.reason.value} ({problem.detail})")
+        return Change(kept, Letter(kept.id, way, kept.letter.replays + 1, mended is not None), problem)
+
+
+@dataclass
+class Tally:
+    """Counts, and the first of each kind."""
+
+    sent: Counter[str] = field(default_factory=Counter)
+    """By destination."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """By why."""
+    still_wrong: Counter[str] = field(default_factory=Counter)
+    """By the reason for which the cleaning will refuse it again."""
+    first_changes: list[Change] = field(default_factory=list)
+    first_refused: list[tuple[LetterId, str]] = field(default_factory=list)
+
+    def add(self, change: Change) -> None:
+        self.sent[change.letter.way.destination] += 1
+        if change.problem:
+            self.still_wrong[change.problem.reason.value] += 1
+        if len(self.first_changes) < MOST_SHOWN:
+            self.first_changes.append(change)
+
+    def refuse(self, id_: LetterId, why: str) -> None:
+        self.refused[why if why in self.refused or len(self.refused) < MOST_WHYS else OTHER_WHYS] += 1
+        if len(self.first_refused) < MOST_SHOWN:
+            self.first_refused.append((id_, why))
+
+
+def rehearse(letters: Iterable[KeptLetter], choice: Choice) -> Tally:
+    """What a run would do. Sends nothing."""
+    tally = Tally()
+    for _ in _changes(letters, choice, tally, tally.add):
+        pass
+    return tally
+
+
+def run(letters: Iterable[KeptLetter], choice: Choice, outbox: Outbox) -> Tally:
+    """Sends what can be sent, BATCH letters a transaction. Raises ReplayFailed; what went before is written down."""
+    tally = Tally()
+    changes = _changes(letters, choice, tally)
+    while batch := list(islice(changes, BATCH)):
+        for change, refusal in zip(batch, outbox.send([each.letter for each in batch]), strict=True):
+            if refusal is None:
+                tally.add(change)
+            else:
+                tally.refuse(change.kept.id, f"{change.letter.way.destination} refuses it again: {refusal}")
+    return tally
+
+
+def _changes(
+    letters: Iterable[KeptLetter], choice: Choice, tally: Tally, seen: Callable[[Change], None] | None = None
+) -> Iterator[Change]:
+    for kept in letters:
+        judged = choice.of(kept)
+        if isinstance(judged, Refused):
+            tally.refuse(kept.id, judged.why)
+            continue
+        if seen:
+            seen(judged)
+        yield judged

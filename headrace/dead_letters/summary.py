@@ -1,0 +1,116 @@
+"""What `dlq ls` shows: counts by reason, stage and device over time, and the newest letters. Bounded memory."""
+
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from headrace.dead_letters.letter import KeptLetter, LetterId
+
+BUCKETS = 16
+MOST_GROUPS = 10_000
+OTHERS = "(others)"
+"""The device of all groups beyond the first MOST_GROUPS."""
+EXCERPT_BYTES = 80
+BARS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """BUCKETS spans of equal length from `start_ms`, included, to `end_ms`."""
+
+    start_ms: int
+    end_ms: int
+
+    def bucket(self, ms: int) -> int:
+        """
+        >>> TimeAxis(0, 16_000).bucket(1500), TimeAxis(0, 16_000).bucket(99_000)
+        (1, 15)
+        """
+        span = max(1, self.end_ms - self.start_ms)
+        return min(BUCKETS - 1, max(0, (ms - self.start_ms) * BUCKETS // span))
+
+
+@dataclass
+class Group:
+    """Letters of one reason, stage and device."""
+
+    letters: int = 0
+    newest_ms: int = 0
+    over_time: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """One of the newest letters, without its bytes."""
+
+    time_ms: int
+    id: LetterId
+    reason: str = field(compare=False)
+    stage: str = field(compare=False)
+    device: str | None = field(compare=False)
+    detail: str | None = field(compare=False)
+    replays: int = field(compare=False)
+    size: int = field(compare=False)
+    excerpt: bytes = field(compare=False)
+
+
+class Summary:
+    """Takes letters in any order."""
+
+    def __init__(self, axis: TimeAxis, newest: int) -> None:
+        self.axis = axis
+        self.letters = 0
+        self.groups: dict[tuple[str, str, str | None], Group] = {}
+        self._most_newest = newest
+        self._newest: list[Row] = []
+
+    def add(self, kept: KeptLetter) -> None:
+        self.letters += 1
+        group = self._group(kept)
+        group.letters += 1
+        group.newest_ms = max(group.newest_ms, kept.time_ms)
+        group.over_time[self.axis.bucket(kept.time_ms)] += 1
+        if not self._most_newest:
+            return
+        if len(self._newest) < self._most_newest:
+            heapq.heappush(self._newest, _row(kept))
+        elif (kept.time_ms, kept.id) > (self._newest[0].time_ms, self._newest[0].id):
+            heapq.heapreplace(self._newest, _row(kept))
+
+    @property
+    def newest(self) -> list[Row]:
+        """The newest first."""
+        return sorted(self._newest, reverse=True)
+
+    @property
+    def largest(self) -> list[tuple[tuple[str, str, str | None], Group]]:
+        """Groups, those with most letters first."""
+        return sorted(self.groups.items(), key=lambda each: (-each[1].letters, -each[1].newest_ms))
+
+    def _group(self, kept: KeptLetter) -> Group:
+        key = (kept.reason, kept.stage, kept.device)
+        if key not in self.groups and len(self.groups) >= MOST_GROUPS:
+            key = (kept.reason, kept.stage, OTHERS)
+        return self.groups.setdefault(key, Group())
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """One character a count, as high as its share of the largest; a space for none.
+
+    >>> sparkline([0, 1, 4, 8])
+    ' ▁▄█'
+    """
+    most = max(counts, default=0)
+    return "".join(BARS[math.ceil(count * len(BARS) / most) - 1] if count else " " for count in counts)
+
+
+def _row(kept: KeptLetter) -> Row:
+    letter = kept.letter
+    return Row(
+        kept.time_ms, kept.id, kept.reason, kept.stage, kept.device,
+        letter.detail if letter else kept.unreadable,
+        letter.replays if letter else 0,
+        letter.original_size if letter else len(kept.value),
+        kept.payload[:EXCERPT_BYTES],
+    )  # fmt: skip

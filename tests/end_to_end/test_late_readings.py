@@ -1,0 +1,135 @@
+"""A reading that comes too late for its window is stored and scored, and the window is corrected."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from influxdb_client.client.influxdb_client import InfluxDBClient
+
+from connectors.kafka_scan import scan
+from headrace.publisher import Publisher
+from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
+
+DEVICE = "late-1"
+ON_TIME = [10.0, 11.0, 12.0, 14.0]
+LATE = 23.0
+
+
+@pytest.fixture(scope="module")
+def running(stack):
+    """The stack with all five jobs."""
+    stack.headrace("submit")
+    return stack
+
+
+@pytest.fixture
+def publish(running):
+    publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
+
+    def send(device, value, event_time):
+        publisher.publish(device, json.dumps({"metric": "level", "value": value, "ts": event_time}).encode())
+
+    yield send
+    publisher.close()
+
+
+@pytest.fixture
+def points(running):
+    """Points of a measurement of a device, (time in ms, tag `window` if any) -> fields."""
+    endpoints = running.endpoints
+    client = InfluxDBClient(
+        endpoints.influxdb_url, endpoints.influxdb_token.get_secret_value(), org=endpoints.influxdb_org
+    )
+
+    def look(measurement, device):
+        flux = f"""from(bucket: "{endpoints.influxdb_bucket}") |> range(start: 2010-01-01T00:00:00Z)
+          |> filter(fn: (r) => r._measurement == "{measurement}" and r.device == "{device}")"""
+        found: dict[Any, dict[str, Any]] = {}
+        for record in (record for table in client.query_api().query(flux) for record in table.records):
+            key = (round(record.get_time().timestamp() * 1000), record.values.get("window"))
+            found.setdefault(key, {})[record.get_field()] = record.get_value()
+        return found
+
+    yield look
+    client.close()
+
+
+def eventually(look: Callable[[], Any], within_s: float = 60.0) -> Any:
+    """The first true answer of `look`; fails the test after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {within_s} s"
+        time.sleep(0.5)
+    return found
+
+
+def records_of(running, topic, device):
+    found = [(record.partition, json.loads(record.value)) for record in scan(running.endpoints.kafka, topic)]
+    return [(partition, value) for partition, value in found if value["device"] == device]
+
+
+def test_a_late_reading_is_stored_and_scored_and_its_windows_are_corrected(running, publish, points):
+    now = time.time_ns() // 1_000_000
+    start = (now - 600_000) // 60_000 * 60_000
+    for second, value in enumerate(ON_TIME):
+        publish(DEVICE, value, start + 1000 * second)
+    publish(DEVICE, 1.0, now)  # the newest reading: the watermark of its partition passes the window
+
+    first = eventually(lambda: points("reading_window", DEVICE).get((start, "10s")), within_s=150)
+    assert (first["count"], first["mean"]) == (4, 11.75)
+
+    # Between the others in time, and one of a device of which nothing was ever on time.
+    publish(DEVICE, LATE, start + 2500)
+    publish("late-2", 5.0, start)
+    eventually(lambda: len(records_of(running, TELEMETRY_LATE, DEVICE)) == 1)
+    eventually(lambda: records_of(running, TELEMETRY_LATE, "late-2"))
+    assert len(records_of(running, TELEMETRY_READINGS, DEVICE)) == len(ON_TIME) + 2
+    eventually(lambda: (start + 2500, None) in points("anomaly", DEVICE))
+    assert points("reading", DEVICE)[start + 2500, None] == {"value": LATE}
+
+    # The stack's own corrector may have been quicker: then there is nothing left to do.
+    running.headrace("windows", "correct", "--wait", "60s")
+
+    corrected = eventually(lambda: (p := points("reading_window", DEVICE)[start, "10s"])["count"] == 5 and p)
+    assert corrected["mean"] == pytest.approx(14.0)
+    assert (corrected["min"], corrected["max"], corrected["last"]) == (10.0, LATE, 14.0)
+    assert corrected["stddev"] == pytest.approx(4.69041575982343)
+    assert points("reading_window", DEVICE)[start, "1m"]["count"] == 5
+    alone = eventually(lambda: points("reading_window", "late-2"))
+    assert {key: fields["count"] for key, fields in alone.items()} == {(start, "10s"): 1, (start, "1m"): 1}
+
+
+def test_a_corrected_window_stands_behind_the_first_in_its_partition(running):
+    ten = [
+        (partition, window["count"], window["corrected"])
+        for partition, window in records_of(running, TELEMETRY_WINDOWS, DEVICE)
+        if window["window"] == "10s" and window["count"] > 1
+    ]
+    ((partition, _, _), *_) = ten
+    assert ten[0] == (partition, 4, False)
+    assert set(ten[1:]) == {(partition, 5, True)}
+
+
+def test_correcting_again_changes_nothing(running):
+    done = json.loads(running.headrace("windows", "correct", "--since", "1h", "--wait", "60s", "--json").stdout)
+    assert done["late"] >= 2
+    assert (done["windows"]["corrected"], done["left"], done["not_stored"], done["malformed"]) == (0, 0, 0, 0)
+    assert done["windows"]["right"] >= 4
+
+
+def test_the_status_shows_the_corrector_and_where_it_stands(running):
+    shown = json.loads(running.headrace("status", "--json", check=False).stdout)
+    assert [each["state"] for each in shown["processes"] if each["name"] == "corrector"] == ["RUNNING"]
+    assert shown["corrections"]["error"] is None
+    lags = {(each["group"], each["topic"]) for each in shown["lags"]}
+    assert ("headrace-correct_windows", "telemetry.late") in lags
+    assert not [alarm for alarm in shown["alarms"] if "Kafka removes" in alarm["wrong"]]
+
+
+def test_the_balance_counts_a_corrected_window_once(running):
+    def holds():
+        return running.headrace("balance", check=False).returncode == 0
+
+    eventually(holds, within_s=150)

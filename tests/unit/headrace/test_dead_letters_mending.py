@@ -1,0 +1,172 @@
+"""Payloads mended by an editor, jq and Python, and judged before they are sent."""
+
+import json
+import shutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.dead_letters.contract import first_problem
+from headrace.dead_letters.errors import NotMended
+from headrace.dead_letters.mending import by_editor, by_jq, by_python
+from schemas.reject_reasons import RejectReason
+
+NOW_MS = 1_790_000_000_000
+WITH_EXAMPLE = [reason for reason in RejectReason if reason.example is not None]
+READING = {"metric": "temperature", "value": 21.4, "unit": "Cel", "ts": 1719800000123, "seq": 17}
+
+
+@pytest.mark.parametrize("reason", WITH_EXAMPLE)
+def test_the_example_of_a_reason_has_that_problem(reason):
+    assert first_problem(reason.example, NOW_MS).reason is reason
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        READING,
+        [READING, {"metric": "humidity", "value": "40"}],
+        {"ts": "1719800000123", "values": {"temperature": 21.4, "humidity": "40"}},
+        {"metric": "flow", "value": 1e300, "unit": "", "ts": 1719800000123.7, "seq": None},
+        {"metric": "anything", "value": 1, "unit": "km/h", "extra": {"a": []}},
+    ],
+)
+def test_a_message_of_the_contract_has_no_problem(message):
+    assert first_problem(json.dumps(message).encode(), NOW_MS) is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b'{"metric":"t","value":NaN}', "bad_value"),
+        (b'{"metric":"t","value":1e999}', "bad_value"),
+        (b'{"metric":"t","value":true}', "bad_value"),
+        (b'{"metric":"t","value":[1]}', "bad_value"),
+        (b'{"metric":"t","value":1,"ts":true}', "bad_ts"),
+        (b'{"metric":"t","value":1,"ts":1790000300001}', "ts_out_of_range"),
+        (b'{"metric":"t","value":1,"seq":{}}', "bad_seq"),
+        (b'{"metric":"t","value":1,"unit":7}', "unknown_unit"),
+        (b'{"metric":"t","value":1} and more', "not_json"),
+        (b"[" * 5000, "not_json"),
+        (b'{"metric":"t","value":' + b"9" * 1001 + b"}", "not_json"),
+        (b'[{"metric":"t","value":1},7]', "not_a_reading"),
+        (b"[" + b"1," * 10_000 + b"1]", "too_many_items"),
+        (b'{"values":7}', "no_values"),
+        (b'{"values":{"t":null}}', "no_value"),
+        (b'{"metric":"a\\\\b","value":1}', "bad_metric"),
+    ],
+)
+def test_what_the_cleaning_refuses_is_seen_before(payload, reason):
+    assert first_problem(payload, NOW_MS).reason == reason
+
+
+def test_a_problem_in_an_array_names_the_item():
+    assert first_problem(b'[{"metric":"t","value":1},{"metric":"t"}]', NOW_MS).detail == "item 1: no value"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["metric", "value", "ts", "seq", "unit", "values"]) | st.text(), inner, max_size=4
+        )
+    ),
+)
+
+
+@given(st.binary(max_size=40) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_payload_is_judged_and_never_raises(payload):
+    problem = first_problem(payload, NOW_MS)
+    assert problem is None or isinstance(problem.reason, RejectReason)
+
+
+def test_python_changes_the_parsed_payload():
+    assert by_python('payload | {"value": 21.4}')(b'{"metric":"t","value":"warm"}') == b'{"metric":"t","value":21.4}'
+
+
+def test_python_has_the_text_of_what_is_no_json():
+    assert by_python('payload + "}"')(b'{"metric":"t"') == b'{"metric":"t"}'
+
+
+def test_python_can_take_out_bytes_that_are_no_utf8():
+    assert by_python(r'payload.replace("\udcff", "")')(b'{"metric":"t\xff"}') == b'{"metric":"t"}'
+
+
+def test_python_has_json_and_math():
+    assert by_python("json.loads(json.dumps([math.floor(payload)]))")(b"2.5") == b"[2]"
+
+
+@pytest.mark.parametrize(
+    ("expression", "payload"),
+    [
+        ('payload["metrics"]', b"{}"),
+        ("payload", b"\xff"),  # bytes that are no UTF-8 are still there
+        ("float('nan')", b"1"),
+        ("{1, 2}", b"1"),
+        ("subprocess", b"1"),
+    ],
+)
+def test_an_expression_that_fails_on_a_payload_says_how(expression, payload):
+    with pytest.raises(NotMended, match="--python fails on this payload: "):
+        by_python(expression)(payload)
+
+
+@pytest.mark.parametrize("statement", ["payload['value'] = 1", "import os", ""])
+def test_a_statement_is_refused_before_anything_is_read(statement):
+    with pytest.raises(NotMended, match="one expression"):
+        by_python(statement)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is optional and not installed")
+def test_jq_changes_a_payload():
+    assert by_jq(".ts *= 1000")(b'{"ts":1719800000}') == b'{"ts":1719800000000}'
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is optional and not installed")
+@pytest.mark.parametrize(
+    ("filter_", "payload", "words"),
+    [(".", b'{"cut":', "jq refuses"), (".[]", b"[1,2]", "2 results"), ("nonsense(", b"1", "jq refuses")],
+)
+def test_jq_that_gives_no_one_result_is_refused(filter_, payload, words):
+    with pytest.raises(NotMended, match=words):
+        by_jq(filter_)(payload)
+
+
+def test_without_jq_the_line_that_installs_it_is_said(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(NotMended, match=r"apt-get install jq.*--python"):
+        by_jq(".")
+
+
+def editor(tmp_path, script: str) -> str:
+    path = tmp_path / "editor"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return f"{path} --wait"
+
+
+def test_the_editor_is_given_the_bytes_and_its_file_is_what_is_sent(tmp_path):
+    mend = by_editor(editor(tmp_path, 'sed -i s/warm/21.4/ "$2"'))
+    assert mend(b'{"metric":"t\xff","value":warm}') == b'{"metric":"t\xff","value":21.4}'
+
+
+def test_a_line_end_that_the_editor_adds_is_no_change(tmp_path):
+    assert by_editor(editor(tmp_path, 'echo >> "$2"'))(b"{}") == b"{}"
+
+
+def test_an_editor_that_fails_changes_nothing(tmp_path):
+    with pytest.raises(NotMended, match="status 3: nothing is changed"):
+        by_editor(editor(tmp_path, "exit 3"))(b"{}")
+
+
+def test_an_editor_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(NotMended, match=r"does not start.*EDITOR"):
+        by_editor(str(tmp_path / "none"))(b"{}")
+
+
+def test_visual_goes_before_editor(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISUAL", editor(tmp_path, 'printf 7 > "$2"'))
+    monkeypatch.setenv("EDITOR", "false")
+    assert by_editor()(b"{}") == b"7"
