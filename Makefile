@@ -63,6 +63,10 @@ test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
 test-end-to-end: setup ## The real servers, on ports and folders of their own
 	$(RUN)/pytest tests/end_to_end
 
+.PHONY: drills
+drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reliability.md
+	$(RUN)/headrace drill --report docs/reliability.md
+
 .PHONY: bench-clean
 bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per record, Kafka to Kafka
 	$(RUN)/python -m bench.clean

@@ -46,7 +46,7 @@ def main() -> None:
         print(f"records behind halfway: {halfway}\nrecords behind at the end: {lag}")
         most = _most(layout, arguments.rate * 60)
         balance = accounting.take(layout.endpoints)
-        print(f"messages {balance.ledger.messages:,}, readings {balance.ledger.readings:,}")
+        print(f"messages {balance.totals.messages:,}, readings {balance.totals.readings:,}")
     print(f"at most {most:,.0f} readings a second, from a backlog, with everything on")
     growth = max((lag[group] - halfway.get(group, 0) for group in lag), default=0) / arguments.rate
     figures = (

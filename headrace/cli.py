@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from headrace.commands.balance import balance
 from headrace.commands.demo import demo
+from headrace.commands.dlq import dlq
+from headrace.commands.drill import drill
 from headrace.commands.endpoints import endpoints
 from headrace.commands.logs import logs
 from headrace.commands.publish import publish
@@ -18,6 +20,7 @@ from headrace.commands.setup import setup
 from headrace.commands.status import status
 from headrace.commands.submit import submit
 from headrace.commands.up_down import down, up
+from headrace.commands.windows import windows
 from headrace.errors import HeadraceError
 
 
@@ -45,5 +48,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # it would swallow the defaults in [brackets]
     help="Telemetry of a device fleet to its models: local stack, jobs, demo, balance.",
 )
-for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, demo):
+for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, demo, drill):
     app.command()(command)
+app.add_typer(dlq, name="dlq")
+app.add_typer(windows, name="windows")

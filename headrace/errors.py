@@ -4,6 +4,11 @@ HeadraceError
 ├── SubmissionFailed      a job was not accepted (headrace/submission.py)
 ├── NotAcknowledged       the MQTT broker kept silent (headrace/publisher.py)
 ├── UnusableFile          a CSV without readings (headrace/csv_readings.py)
+├── BalanceNotTaken       Kafka or a store cannot be asked (headrace/accounting/balance.py)
+├── LedgerUnusable        what earlier balances wrote down is damaged, foreign or in use (headrace/accounting/ledger.py)
+├── WindowsNotCorrected   Kafka or InfluxDB did not answer a correction (headrace/windows/)
+├── DeadLetterError       about dead letters (headrace/dead_letters/errors.py draws its branch)
+├── DrillError            about drills (headrace/drills/errors.py draws its branch)
 └── StackError            the local stack
     ├── MissingProgram    a program is not installed; the message says how to install it
     ├── BuildFailed       a download or a build of `headrace setup` failed
@@ -16,6 +21,18 @@ HeadraceError
 
 class HeadraceError(Exception):
     """Base of all errors that a person can do something about."""
+
+
+class BalanceNotTaken(HeadraceError):
+    """The topics or a store could not be read; the ledger is as it was."""
+
+
+class LedgerUnusable(HeadraceError):
+    """The ledger of earlier balances cannot be gone on with."""
+
+
+class WindowsNotCorrected(HeadraceError):
+    """A correction of windows ended before its end; the next one goes on where the last one stopped."""
 
 
 class StackError(HeadraceError):

@@ -30,6 +30,6 @@ def demo(
     with console.status(f"submitting {len(JOBS)} jobs (about a minute)"):
         submission.submit(layout, JOBS, layout.endpoints.flink, say=lambda line: console.print(line, highlight=False))
         submission.wait_until_running(layout.endpoints.flink, JOBS)
-    result = stream(layout.endpoints, console, ticks)
+    result = stream(layout.endpoints, layout.ledger, console, ticks)
     print_result(result, layout.endpoints, console)
     raise typer.Exit(0 if result.balance.holds and not result.surprises else 1)

@@ -15,7 +15,7 @@ MOST_EPISODES = 8
 
 def print_result(result: DemoResult, endpoints: Endpoints, console: Console) -> None:
     """What was sent and what became of it, alerts, latency, links, and the verdict."""
-    after, before = result.balance.ledger, result.before
+    after, before = result.balance.totals, result.before
     table = Table(title="What became of it", title_justify="left")
     table.add_column("")
     table.add_column("messages or readings", justify="right")
@@ -61,7 +61,8 @@ def _print_latency(result: DemoResult, console: Console) -> None:
 
 
 def _print_verdict(result: DemoResult, console: Console) -> None:
-    problems = result.balance.differences + result.surprises
+    balance = result.balance
+    problems = [*map(str, balance.differences), *balance.waiting, *result.surprises]
     for problem in problems:
         console.print(f"[red]✘[/] {problem}", soft_wrap=True)
     if not problems:

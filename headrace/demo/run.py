@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -11,7 +12,7 @@ from connectors.endpoints import Endpoints
 from connectors.kafka_scan import scan
 from headrace.accounting import balance as accounting
 from headrace.accounting.balance import Balance
-from headrace.accounting.ledger import Ledger
+from headrace.accounting.totals import Totals
 from headrace.demo.fleet import SHUTTLES, WATER, RecordedFleet
 from headrace.demo.latency import LatencyWatch
 from headrace.publisher import Pace, Publisher
@@ -28,7 +29,7 @@ class DemoResult:
     """What was sent, what was found, and whether the two agree."""
 
     sent: int
-    before: Ledger
+    before: Totals
     balance: Balance
     fleet: RecordedFleet
     latency: LatencyWatch
@@ -37,12 +38,12 @@ class DemoResult:
 
     @property
     def stored(self) -> int:
-        return self.balance.ledger.readings - self.before.readings
+        return self.balance.totals.readings - self.before.readings
 
     @property
     def surprises(self) -> list[str]:
         """Where the counts are not those of what was mixed in; empty if all is well."""
-        after, before = self.balance.ledger, self.before
+        after, before = self.balance.totals, self.before
         arrived = after.messages - before.messages + _door(after) - _door(before)
         checks: list[tuple[str, int, int]] = [
             ("messages", self.sent, arrived),
@@ -54,9 +55,9 @@ class DemoResult:
         return [f"{what}: {sent} sent, {seen} found" for what, sent, seen in checks if sent != seen]
 
 
-def stream(endpoints: Endpoints, console: Console, ticks: int) -> DemoResult:
-    """The demo on a stack whose jobs run."""
-    before = accounting.read_topics(endpoints.kafka)
+def stream(endpoints: Endpoints, ledger: Path, console: Console, ticks: int) -> DemoResult:
+    """The demo on a stack whose jobs run. `ledger` is that of its balances."""
+    before = accounting.take(endpoints, ledger).totals
     fleet = RecordedFleet(ticks)
     latency = LatencyWatch(endpoints.redis_url, WATCHED).start()
     publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port, "headrace-demo")
@@ -71,30 +72,29 @@ def stream(endpoints: Endpoints, console: Console, ticks: int) -> DemoResult:
             pace.wait()
     publisher.close()
     seconds = time.time() - started
-    balance = drained(endpoints, console)
+    balance = drained(endpoints, ledger, console)
     latency.stop()
     episodes = [score for score in _scores(endpoints) if score.event_time >= started * 1000]
     return DemoResult(publisher.acknowledged, before, balance, fleet, latency, episodes, seconds)
 
 
-def drained(endpoints: Endpoints, console: Console, within_s: float = DRAINED_WITHIN_S) -> Balance:
-    """Takes the balance until it holds, or the last one that did not."""
-    deadline = time.monotonic() + within_s
+def drained(endpoints: Endpoints, ledger: Path, console: Console) -> Balance:
+    """The balance once there is a verdict, or the last one without."""
     with console.status("waiting for the last windows to close (up to 80 s)") as status:
-        while True:
-            taken = accounting.take(endpoints)
-            if taken.holds or time.monotonic() > deadline:
-                return taken
-            status.update(f"waiting for the last windows to close (up to 80 s): {taken.differences[0]}")
-            time.sleep(2)
+        return accounting.until_drained(
+            endpoints,
+            ledger,
+            DRAINED_WITHIN_S,
+            on_waiting=lambda taken: status.update(f"up to 80 s until the last windows are closed: {taken.waiting[0]}"),
+        )
 
 
-def rejected_by_reason(after: Ledger, before: Ledger) -> dict[str, int]:
-    """Dead letters of the cleaning and of the bridge that came between two ledgers."""
+def rejected_by_reason(after: Totals, before: Totals) -> dict[str, int]:
+    """Dead letters of the cleaning and of the bridge that came between two balances."""
 
-    def count(ledger: Ledger) -> dict[str, int]:
-        counts = dict(ledger.rejected)
-        for (_, reason), number in ledger.refused_elsewhere.items():
+    def count(totals: Totals) -> dict[str, int]:
+        counts = dict(totals.rejected)
+        for (_, reason), number in totals.refused_elsewhere.items():
             counts[reason] = counts.get(reason, 0) + number
         return counts
 
@@ -103,8 +103,8 @@ def rejected_by_reason(after: Ledger, before: Ledger) -> dict[str, int]:
     return {reason: number for reason, number in sorted(new.items()) if number}
 
 
-def _door(ledger: Ledger) -> int:
-    return sum(count for (stage, _), count in ledger.refused_elsewhere.items() if stage == "mqtt_bridge")
+def _door(totals: Totals) -> int:
+    return sum(count for (stage, _), count in totals.refused_elsewhere.items() if stage == "mqtt_bridge")
 
 
 def _scores(endpoints: Endpoints) -> list[AnomalyScore]:

@@ -101,8 +101,20 @@ def test_a_csv_of_anyones_is_published_with_its_own_times(running, device_state,
 
 
 def test_the_demo_balances(running):
-    """The last test of this module: it waits until all windows are closed, and then every count must agree."""
+    """Waits until all windows are closed, and then every count must agree. What runs after it sends nothing."""
     done = running.headrace("demo", "--ticks", "150", check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "It balances" in done.stdout
+
+
+def test_the_balance_that_went_on_from_the_last_one_counts_what_a_full_one_counts(running):
+    """The demo before has taken the balance of the tests above, and then of what it sent, in increments."""
+    increment, full = (
+        json.loads(running.headrace("balance", "--json", *options).stdout) for options in ((), ("--full",))
+    )
+    assert increment["holds"]
+    assert full["holds"]
+    assert increment["records"] < full["records"] / 100
+    for count in ("messages", "items", "readings", "duplicates", "dead_letters", "late", "windowed"):
+        assert increment[count] == full[count]

@@ -66,3 +66,10 @@ def test_the_cleaning_parses_a_payload_and_counts_an_identity_once(plan_of):
     # One for each UNNEST of the file: shared by all outputs, and none of the fences optimised away.
     unnests = "".join(sql_file.statements(files("jobs").joinpath("clean_telemetry.sql").read_text())).count("UNNEST(")
     assert (plan.count("Correlate("), plan.count("OverAggregate(")) == (unnests, 1)
+
+
+def test_what_is_late_is_judged_once_behind_the_union_of_readings_and_ticks(plan_of):
+    plan = plan_of("window_telemetry")
+    assert plan.count("CURRENT_WATERMARK") > 0
+    # A plan is printed from its sinks to its sources: nothing that judges stands below the union.
+    assert "CURRENT_WATERMARK" not in plan.partition("Union(")[2].partition("== ")[0]

@@ -1,84 +1,144 @@
-"""The balance's arithmetic."""
+"""The ledger: the file that balances go on from."""
+
+import sqlite3
+from contextlib import suppress
 
 import pytest
 
-from headrace.accounting.ledger import Ledger
-from schemas.dead_letter import DeadLetter
-from schemas.reading import LateReading, Reading
-from schemas.record import Position
-from schemas.reject_reasons import RejectReason
-from schemas.window_summary import WindowSummary
-
-
-def position(offset: int, item: int = 0, items: int = 1) -> Position:
-    return Position(topic="telemetry.raw", partition=0, offset=offset, item=item, items=items)
-
-
-def reading(offset: int, item: int = 0, items: int = 1, event_time: int = 1000) -> Reading:
-    return Reading(
-        device="d", metric="m", event_time=event_time + offset, value=1.0, position=position(offset, item, items)
-    )
-
-
-def window(length: str, count: int) -> WindowSummary:
-    return WindowSummary(
-        device="d", metric="m", window=length, window_start=0, count=count, mean=1, min=1, max=1, stddev=0, last=1
-    )
+from headrace.accounting import ledger as ledger_module
+from headrace.accounting.ledger import LedgerFile
+from headrace.errors import LedgerUnusable
+from tests.unit.headrace.balance_topics import (
+    READINGS,
+    WINDOWS,
+    InMemoryPoints,
+    InMemoryStates,
+    Topics,
+    position,
+    reading,
+    window,
+)
 
 
 @pytest.fixture
-def balanced() -> Ledger:
-    """Offset 0: a reading. Offset 1: a reading and a dead letter. One of the readings is late."""
-    ledger = Ledger()
-    for offset in (0, 1):
-        ledger.add_message(0, offset)
-    ledger.add_reading(reading(0))
-    ledger.add_reading(reading(1, 0, 2))
-    ledger.add_dead_letter(
-        DeadLetter(reason=RejectReason.BAD_VALUE, stage="clean_telemetry", position=position(1, 1, 2), first_seen=0)
-    )
-    ledger.add_late(LateReading(**reading(0).model_dump(), late_by_ms=1))
-    for length in ("10s", "1m"):
-        ledger.add_window(window(length, 1))
-    return ledger
+def path(tmp_path):
+    return tmp_path / "home" / "balance.sqlite"
 
 
-def test_a_ledger_in_which_each_item_left_once_has_no_differences(balanced):
-    assert balanced.differences() == []
-    assert (balanced.messages, balanced.items) == (2, 3)
+def killed():
+    return suppress(KeyboardInterrupt)
 
 
-def test_a_message_without_output_is_named_with_its_offset(balanced):
-    balanced.add_message(0, 7)
-    assert balanced.differences() == ["1 messages have not left clean_telemetry whole: telemetry.raw[0] 7"]
+def test_a_balance_goes_on_where_the_last_one_stopped(path):
+    with LedgerFile(path).balance() as ledger:
+        Topics(ledger).messages(3)
+    with LedgerFile(path).balance() as ledger:
+        assert ledger.positions == {("telemetry.raw", 0): 3}
+        assert ledger.totals.messages == 3
+        assert list(ledger.messages.missing()) == [(0, 0, 2)]
 
 
-def test_a_missing_item_of_a_message_is_a_difference(balanced):
-    balanced.add_message(0, 2)
-    balanced.add_reading(reading(2, 0, 3))
-    assert "have not left clean_telemetry whole: telemetry.raw[0] 2" in balanced.differences()[0]
+def test_a_balance_that_fails_leaves_the_ledger_as_it_was(path):
+    with LedgerFile(path).balance() as ledger:
+        Topics(ledger).messages(1)
+    with killed(), LedgerFile(path).balance() as ledger:
+        Topics(ledger).holds(READINGS, reading(position(0)))
+        raise KeyboardInterrupt
+    with LedgerFile(path).balance() as ledger:
+        assert (ledger.totals.messages, ledger.totals.readings, ledger.points.open()) == (1, 0, 0)
 
 
-def test_an_item_that_left_twice_is_a_difference(balanced):
-    balanced.add_duplicate(reading(0))
-    assert balanced.differences() == ["1 messages left clean_telemetry more than once: telemetry.raw[0] 0"]
+def test_a_step_that_fails_is_undone_alone(path):
+    with LedgerFile(path).balance() as ledger:
+        ledger.compare_from_ms = 1
+        with killed(), ledger.step():
+            ledger.compare_from_ms = 2
+            raise KeyboardInterrupt
+    with LedgerFile(path).balance() as ledger:
+        assert ledger.compare_from_ms == 1
 
 
-def test_a_reading_in_no_window_and_not_late_is_a_difference(balanced):
-    balanced.add_message(0, 2)
-    balanced.add_reading(reading(2))
-    assert balanced.differences() == [
-        "3 readings, but 2 in windows of 10s or late",
-        "3 readings, but 2 in windows of 1m or late",
-    ]
+def test_without_a_path_the_ledger_lives_as_long_as_its_object():
+    file = LedgerFile()
+    with file.balance() as ledger:
+        Topics(ledger).messages(1)
+    with file.balance() as ledger:
+        assert ledger.totals.messages == 1
 
 
-def test_a_dead_letter_of_the_bridge_is_no_item_of_the_raw_topic(balanced):
-    balanced.add_dead_letter(DeadLetter(reason=RejectReason.NO_DEVICE, stage="mqtt_bridge", first_seen=0))
-    assert balanced.items == 3
-    assert balanced.refused_elsewhere == {("mqtt_bridge", "no_device"): 1}
+def test_a_ledger_of_another_version_names_the_way_out(path):
+    with LedgerFile(path).balance():
+        pass
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    with pytest.raises(LedgerUnusable, match=r"version 999.*headrace balance --full"), LedgerFile(path).balance():
+        pass
 
 
-def test_the_newest_reading_of_a_series_is_by_event_time_and_not_by_arrival(balanced):
-    balanced.add_reading(reading(9, event_time=500))
-    assert balanced.newest["d", "m"] == (1001, 1.0)
+def test_a_damaged_ledger_names_the_way_out(path):
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(LedgerUnusable, match=r"damaged.*headrace balance --full"), LedgerFile(path).balance():
+        pass
+
+
+def test_a_ledger_that_is_begun_anew_knows_nothing_and_goes_on_from_there(path):
+    with LedgerFile(path).balance() as ledger:
+        Topics(ledger).messages(1)
+    file = LedgerFile(path, anew=True)
+    with file.balance() as ledger:
+        assert ledger.positions == {}
+        Topics(ledger).messages(2)
+    with file.balance() as ledger:
+        assert ledger.totals.messages == 2
+
+
+def test_two_balances_at_once_do_not_share_a_ledger(path, monkeypatch):
+    monkeypatch.setattr(ledger_module, "BUSY_AFTER_S", 0.01)
+    with (
+        LedgerFile(path).balance(),
+        pytest.raises(LedgerUnusable, match="Does another balance run"),
+        LedgerFile(path).balance(),
+    ):
+        pass
+
+
+def test_the_ledger_of_another_cluster_is_refused(path):
+    with LedgerFile(path).balance() as ledger:
+        ledger.require_cluster("one")
+    with LedgerFile(path).balance() as ledger:
+        ledger.require_cluster("one")
+        with pytest.raises(LedgerUnusable, match="cluster one, this one is another"):
+            ledger.require_cluster("another")
+
+
+def test_a_topic_that_was_made_anew_is_noticed(path):
+    with LedgerFile(path).balance() as ledger:
+        Topics(ledger).messages(5)
+        ledger.require_reached({("telemetry.raw", 0): 5})
+        with pytest.raises(LedgerUnusable, match=r"telemetry.raw\[0\] was read up to 5 and now ends at 2"):
+            ledger.require_reached({("telemetry.raw", 0): 2})
+
+
+def test_a_balanced_pipeline_leaves_little_behind(path):
+    """10,000 readings, in windows, stored: what is kept does not go with their number."""
+    file = LedgerFile(path)
+    with file.balance() as ledger:
+        topics, points, states = Topics(ledger), InMemoryPoints(), InMemoryStates()
+        readings = [reading(position(offset), time=offset) for offset in range(10_000)]
+        topics.messages(10_000)
+        topics.holds(READINGS, *readings)
+        topics.holds(WINDOWS, window("10s", 0, 10_000), window("1m", 0, 10_000))
+        points.store(*readings)
+        states.store("pump", "flow", 9_999, 1.0)
+        ledger.windows.sweep(0)
+        ledger.points.check(points, lambda *_: True, compare_from_ms=0, judged_from_ms=0)
+        ledger.states.check(states, lambda *_: True, now_ms=0, judged_from_ms=0)
+    connection = sqlite3.connect(path)
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    rows = sum(connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in tables)
+    connection.close()
+    assert rows < 20
+    file.close()
+    assert path.stat().st_size < 200_000

@@ -1,0 +1,158 @@
+"""Drills on time: a clock that runs ahead, a partition that falls silent, a backlog, a long stop."""
+
+import json
+import time
+
+from kafka.partitioner import murmur2
+
+from headrace.drills.drill import Drill, Protection
+from headrace.drills.errors import NotPrepared
+from headrace.drills.scene import Scene
+from headrace.drills.waiting import wait_until
+from headrace.publisher import Publisher
+from schemas.topics import TELEMETRY_RAW
+
+DAY_MS = 24 * 3600 * 1000
+FAST_CLOCK_READINGS = 100
+CLOSE_WITHIN_S = 110.0
+"""Windows of the others, while one partition is silent: idle timeout of 60 s, 10 s of window, 10 s of the clock, and
+the checkpoint that shows them."""
+BACKLOG = 200_000
+BACKLOG_WITHIN_S = 900.0
+STOPPED_S = 45.0
+TRIES = 5
+CHECKPOINT_WITHIN_S = 60.0
+
+
+def run_a_clock_400_days_ahead(scene: Scene) -> None:
+    publisher = Publisher(scene.endpoints.mqtt_host, scene.endpoints.mqtt_port)
+    for number in range(FAST_CLOCK_READINGS):
+        ahead = {"metric": "counter", "value": number, "ts": int(time.time() * 1000) + 400 * DAY_MS}
+        publisher.publish(f"{scene.prefix}fast-clock", json.dumps(ahead).encode())
+    publisher.close()
+    scene.say(f"sent {FAST_CLOCK_READINGS} readings from 400 days ahead")
+
+
+def fast_readings_are_dead_letters(scene: Scene) -> list[str]:
+    wanted = {("clean_telemetry", "ts_out_of_range"): FAST_CLOCK_READINGS}
+    found = dict(scene.committed.letters)
+    scene.notes.append(f"{FAST_CLOCK_READINGS} readings became dead letters, ts_out_of_range")
+    return none_late(scene) + ([] if found == wanted else [f"dead letters {found}, expected {wanted}"])
+
+
+def none_late(scene: Scene) -> list[str]:
+    return [f"{scene.committed.late} readings were late for their windows"] if scene.committed.late else []
+
+
+def silence_one_partition(scene: Scene) -> None:
+    silent = _partition(scene.stream.devices[0])
+    talking = [device for device in scene.stream.devices if _partition(device) != silent]
+    if not talking:
+        raise NotPrepared("all devices of this run share a partition: run the drill again")
+    scene.stream.talking = talking
+    scene.say(f"partition {silent} is silent, {len(talking)} of {len(scene.stream.devices)} devices talk")
+    began_ms = int(time.time() * 1000)
+
+    def closed() -> bool:
+        scene.committed.update()
+        return scene.committed.newest_window_ms >= began_ms
+
+    wait_until("a window of the others to close while a partition is silent", closed, CLOSE_WITHIN_S)
+    scene.notes.append(f"A window of the others closed after {time.time() - began_ms / 1000:.0f} s of silence.")
+    scene.stream.talking = list(scene.stream.devices)
+
+
+def _partition(device: str) -> int:
+    """As Kafka's producers choose it."""
+    return int((murmur2(device.encode()) & 0x7FFFFFFF) % TELEMETRY_RAW.partitions)
+
+
+def start_cold_on_a_backlog(scene: Scene) -> None:
+    scene.say(f"sending {BACKLOG:,} messages while no job runs")
+    scene.stream.send(BACKLOG)
+    scene.stream.wait_until_acknowledged()
+    scene.say("submitting the jobs")
+    began = time.monotonic()
+    scene.stage.submit()
+    last_ms = min(times[-1] for times in scene.stream.times.values()) - 1
+    wait_until("the backlog in both stores", lambda: scene.stored_after(last_ms), BACKLOG_WITHIN_S)
+    scene.recovered_s = time.monotonic() - began
+    scene.notes.append(f"{BACKLOG / scene.recovered_s:,.0f} readings a second, the start of the jobs included")
+
+
+def stop_for_longer_than_a_transaction(scene: Scene) -> None:
+    """Leaves transactions that are prepared and not committed: what a crash between the two leaves, made to order.
+
+    A savepoint prepares the transactions and does not commit them; the next checkpoint would. A cancel before it
+    leaves them open, and a start from the savepoint has to commit them.
+    """
+    path = _savepoint_that_no_checkpoint_follows(scene)
+    scene.hold(STOPPED_S)
+    scene.say("starting clean_telemetry from its savepoint")
+    scene.stage.submit(("clean_telemetry",), path)
+
+
+def _savepoint_that_no_checkpoint_follows(scene: Scene) -> str:
+    job = "clean_telemetry"
+    for _ in range(TRIES):
+        before = _next_checkpoint(scene, job)
+        path = scene.flink.savepoint(job)
+        if scene.flink.last_checkpoint(job) == before:
+            scene.flink.cancel(job)
+            return path
+    raise NotPrepared(f"in {TRIES} tries a checkpoint always came between savepoint and cancel: run the drill again")
+
+
+def _next_checkpoint(scene: Scene, job: str) -> int:
+    """Returns as one completes, so that the next is most of an interval away."""
+    last = scene.flink.last_checkpoint(job)
+    wait_until("a checkpoint", lambda: scene.flink.last_checkpoint(job) > last, CHECKPOINT_WITHIN_S, pause_s=0.05)
+    return scene.flink.last_checkpoint(job)
+
+
+DRILLS = (
+    Drill(
+        name="clock-ahead",
+        breaks="The clock of one device runs 400 days ahead.",
+        protected_by=Protection(
+            "jobs/clean_telemetry.sql",
+            "ts_out_of_range",
+            "a time more than 5 minutes ahead is refused",
+        ),
+        act=run_a_clock_400_days_ahead,
+        check=fast_readings_are_dead_letters,
+    ),
+    Drill(
+        name="partition-silent",
+        breaks="The devices of one partition are silent until windows of the others close, then talk again.",
+        protected_by=Protection(
+            "jobs/window_telemetry.py",
+            "scan__watermark__idle_timeout=IDLE_TIMEOUT",
+            "a silent partition holds no watermark back",
+        ),
+        act=silence_one_partition,
+        check=none_late,
+    ),
+    Drill(
+        name="long-stop",
+        breaks=f"clean_telemetry is stopped for {STOPPED_S:.0f} s between preparing its transactions and committing.",
+        protected_by=Protection(
+            "jobs/settings.py",
+            "transaction_timeout_ms: int = Field(24 * 3600 * 1000",
+            "a prepared transaction outlives the stop",
+        ),
+        act=stop_for_longer_than_a_transaction,
+    ),
+    Drill(
+        name="cold-backlog",
+        breaks=f"{BACKLOG:,} messages wait when the jobs start for the first time.",
+        protected_by=Protection(
+            "jobs/window_telemetry.py",
+            "LEAST(`et`, `append_time`) - INTERVAL '5' SECOND",
+            "a watermark for each partition: one that is read ahead makes no other late",
+        ),
+        act=start_cold_on_a_backlog,
+        check=none_late,
+        cold=True,
+    ),
+)

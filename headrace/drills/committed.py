@@ -1,0 +1,122 @@
+"""What the stream left in the topics, at read_committed; each look goes on where the last one ended."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from connectors.endpoints import Endpoints
+from schemas.anomaly_score import AnomalyScore
+from schemas.dead_letter import DeadLetter
+from schemas.reading import Reading
+from schemas.topics import (
+    DEAD_LETTERS,
+    TELEMETRY_ANOMALIES,
+    TELEMETRY_DUPLICATES,
+    TELEMETRY_LATE,
+    TELEMETRY_READINGS,
+    TELEMETRY_WINDOWS,
+    Topic,
+)
+from schemas.window_summary import WindowSummary
+
+TOPICS = (
+    TELEMETRY_READINGS,
+    TELEMETRY_ANOMALIES,
+    TELEMETRY_DUPLICATES,
+    TELEMETRY_LATE,
+    TELEMETRY_WINDOWS,
+    DEAD_LETTERS,
+)
+POISON = "poison"
+"""Device, behind the prefix, of what a drill puts into a topic that is no record."""
+
+
+class TopicTail:
+    """Committed records of one topic since this object was made."""
+
+    def __init__(self, bootstrap: str, topic: Topic) -> None:
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            group_id=None,
+            max_poll_records=5000,
+        )
+        partitions = sorted(self._consumer.partitions_for_topic(topic.name) or ())
+        self._partitions = [TopicPartition(topic.name, number) for number in partitions]
+        self._consumer.assign(self._partitions)
+        self._consumer.seek_to_end(*self._partitions)
+        for partition in self._partitions:
+            self._consumer.position(partition)  # seeks are lazy: the end is now, not at the first poll
+
+    def new(self) -> Iterator[Any]:
+        """Committed records since the last call, up to the end as it is now."""
+        ends = self._consumer.end_offsets(self._partitions)
+        while any(self._consumer.position(partition) < ends[partition] for partition in self._partitions):
+            for records in self._consumer.poll(timeout_ms=500).values():
+                yield from records
+
+    def close(self) -> None:
+        """Ends the consumer."""
+        self._consumer.close(timeout_ms=2000)
+
+
+class CommittedOutputs:
+    """Of the devices whose names begin with `prefix`: identities of readings and scores, order, copies, refusals."""
+
+    def __init__(self, endpoints: Endpoints, prefix: str) -> None:
+        self._tails = {topic.name: TopicTail(endpoints.kafka, topic) for topic in TOPICS}
+        self._prefix = prefix.encode()
+        self.readings: Counter[tuple[str, int]] = Counter()
+        self.scores: Counter[tuple[str, int]] = Counter()
+        self.detector_versions: set[int] = set()
+        self.letters: Counter[tuple[str, str]] = Counter()
+        """Dead letters by stage and reason."""
+        self.duplicates = 0
+        self.late = 0
+        self.newest_window_ms = 0
+        """Start of the newest window that is closed."""
+        self.out_of_order = 0
+        self._newest: dict[str, int] = {}
+
+    def update(self) -> None:
+        """Reads what is new."""
+        for value in self._new(TELEMETRY_READINGS):
+            self._take_reading(value)
+        for value in self._new(TELEMETRY_ANOMALIES):
+            self._take_score(value)
+        for value in self._new(DEAD_LETTERS):
+            letter = DeadLetter.model_validate_json(value)
+            self.letters[letter.stage, letter.reason.value] += 1
+        for value in self._new(TELEMETRY_WINDOWS):
+            window = WindowSummary.model_validate_json(value)
+            self.newest_window_ms = max(self.newest_window_ms, window.window_start)
+        self.duplicates += sum(1 for _ in self._new(TELEMETRY_DUPLICATES))
+        self.late += sum(1 for _ in self._new(TELEMETRY_LATE))
+
+    def close(self) -> None:
+        """Ends the consumers."""
+        for tail in self._tails.values():
+            tail.close()
+
+    def _take_reading(self, value: bytes) -> None:
+        reading = Reading.model_validate_json(value)
+        self.readings[reading.device, reading.event_time] += 1
+        newest = self._newest.get(reading.device, -1)
+        if reading.event_time < newest:
+            self.out_of_order += 1
+        self._newest[reading.device] = max(newest, reading.event_time)
+
+    def _take_score(self, value: bytes) -> None:
+        score = AnomalyScore.model_validate_json(value)
+        self.scores[score.device, score.event_time] += 1
+        self.detector_versions.add(score.detector_version)
+
+    def _new(self, topic: Topic) -> Iterator[bytes]:
+        """Values of this run's devices, by their key: poison, whose key is a device without numbers, is no record."""
+        poison = self._prefix + POISON.encode() if topic is not DEAD_LETTERS else None
+        for record in self._tails[topic.name].new():
+            if record.key is not None and record.key.startswith(self._prefix) and record.key != poison:
+                yield record.value
