@@ -87,9 +87,8 @@ class CommittedOutputs:
             self._take_reading(value)
         for value in self._new(TELEMETRY_ANOMALIES):
             self._take_score(value)
-        for value in self._new(DEAD_LETTERS):
-            letter = DeadLetter.model_validate_json(value)
-            self.letters[letter.stage, letter.reason.value] += 1
+        for record in self._tails[DEAD_LETTERS.name].new():
+            self._take_letter(record)
         for value in self._new(TELEMETRY_WINDOWS):
             window = WindowSummary.model_validate_json(value)
             self.newest_window_ms = max(self.newest_window_ms, window.window_start)
@@ -114,9 +113,15 @@ class CommittedOutputs:
         self.scores[score.device, score.event_time] += 1
         self.detector_versions.add(score.detector_version)
 
+    def _take_letter(self, record: Any) -> None:
+        """A record without a device has become a letter without a key: who else would have written it now?"""
+        if record.key is None or record.key.startswith(self._prefix):
+            letter = DeadLetter.model_validate_json(record.value)
+            self.letters[letter.stage, letter.reason.value] += 1
+
     def _new(self, topic: Topic) -> Iterator[bytes]:
         """Values of this run's devices, by their key: poison, whose key is a device without numbers, is no record."""
-        poison = self._prefix + POISON.encode() if topic is not DEAD_LETTERS else None
+        poison = self._prefix + POISON.encode()
         for record in self._tails[topic.name].new():
             if record.key is not None and record.key.startswith(self._prefix) and record.key != poison:
                 yield record.value
