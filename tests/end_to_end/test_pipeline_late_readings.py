@@ -1,4 +1,7 @@
-"""A reading that comes too late for its window is stored and scored, and the window is corrected."""
+"""A reading that comes too late for its window is stored and scored, and the window is corrected.
+
+Named to run behind test_local_stack.py, which looks at a stack without jobs.
+"""
 
 import json
 import time
