@@ -11,6 +11,12 @@ _ROWS_REFUSED = {400, 413, 422}
 _NEVER = {401: "the token is not valid", 403: "the token may not write", 404: "organisation or bucket does not exist"}
 
 
+def http_client(endpoints: Endpoints, timeout_s: float) -> httpx.Client:
+    """A client with the base URL and the token of `endpoints`. Opens no connection yet."""
+    token = endpoints.influxdb_token.get_secret_value() if endpoints.influxdb_token else ""
+    return httpx.Client(base_url=endpoints.influxdb_url, headers={"Authorization": f"Token {token}"}, timeout=timeout_s)
+
+
 class InfluxDBWriter:
     """Writes lines of line protocol, ms precision. Writing a line twice leaves one point.
 
@@ -34,11 +40,7 @@ class InfluxDBWriter:
     @classmethod
     def connect(cls, endpoints: Endpoints) -> "InfluxDBWriter":
         """A writer for the InfluxDB of `endpoints`. Opens no connection yet."""
-        token = endpoints.influxdb_token.get_secret_value() if endpoints.influxdb_token else ""
-        client = httpx.Client(
-            base_url=endpoints.influxdb_url, headers={"Authorization": f"Token {token}"}, timeout=httpx.Timeout(20.0)
-        )
-        return cls(client, endpoints.influxdb_org, endpoints.influxdb_bucket)
+        return cls(http_client(endpoints, timeout_s=20.0), endpoints.influxdb_org, endpoints.influxdb_bucket)
 
     def write(self, lines: Sequence[str]) -> list[str | None]:
         """For each line None, or InfluxDB's words if it refused that line. All others are stored.

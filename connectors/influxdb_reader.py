@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import httpx
 
 from connectors.endpoints import Endpoints
+from connectors.influxdb import http_client
 from connectors.stores import StoreAway, StoreMisconfigured
 
 _NEVER = {401: "the token is not valid", 403: "the token may not read", 404: "organisation or bucket does not exist"}
@@ -33,11 +34,7 @@ class InfluxDBReader:
     @classmethod
     def connect(cls, endpoints: Endpoints) -> "InfluxDBReader":
         """A reader for the InfluxDB of `endpoints`. Opens no connection yet."""
-        token = endpoints.influxdb_token.get_secret_value() if endpoints.influxdb_token else ""
-        client = httpx.Client(
-            base_url=endpoints.influxdb_url, headers={"Authorization": f"Token {token}"}, timeout=httpx.Timeout(60.0)
-        )
-        return cls(client, endpoints.influxdb_org, endpoints.influxdb_bucket)
+        return cls(http_client(endpoints, timeout_s=60.0), endpoints.influxdb_org, endpoints.influxdb_bucket)
 
     def rows(self, flux: str) -> Iterator[dict[str, str]]:
         """Each row of each table as texts, with the name of its `yield` under `result`.

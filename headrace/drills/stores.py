@@ -65,22 +65,22 @@ def _goes_on(name: str, watch: StoreWatch) -> list[str]:
     return [f"{name} stood still for {watch.longest_s:.1f} s, though another store was away"]
 
 
+BATCH_IS_KEPT = Protection(
+    "connectors/stores.py", "except StoreAway as away:", "a batch is kept, and tried until the store has it"
+)
+
 DRILLS = (
     Drill(
         name="influxdb-down",
         breaks="InfluxDB is stopped for 60 s.",
-        protected_by=Protection(
-            "connectors/stores.py", "except StoreAway as away:", "a batch is kept, and tried until the store has it"
-        ),
+        protected_by=BATCH_IS_KEPT,
         act=down_for("influxdb", 60),
         check=redis_goes_on,
     ),
     Drill(
         name="redis-down",
         breaks="Redis is stopped for 30 s.",
-        protected_by=Protection(
-            "connectors/stores.py", "except StoreAway as away:", "a batch is kept, and tried until the store has it"
-        ),
+        protected_by=BATCH_IS_KEPT,
         act=down_for("redis", 30),
         check=influxdb_goes_on,
     ),

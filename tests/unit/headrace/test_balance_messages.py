@@ -2,29 +2,16 @@
 
 import pytest
 
-from headrace.accounting.ledger import LedgerFile
 from tests.unit.headrace.balance_topics import (
     DUPLICATES,
     LETTERS,
     RAW,
     READINGS,
-    Topics,
     duplicate,
     letter,
     position,
     reading,
 )
-
-
-@pytest.fixture
-def ledger():
-    with LedgerFile().balance() as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def topics(ledger):
-    return Topics(ledger)
 
 
 def missing(ledger):

@@ -1,10 +1,7 @@
 """What retention took before a balance read it."""
 
-import pytest
-
 from headrace.accounting import retention
-from headrace.accounting.ledger import LedgerFile
-from tests.unit.headrace.balance_topics import APPENDED_MS, DUPLICATES, RAW, READINGS, Topics, position, reading
+from tests.unit.headrace.balance_topics import APPENDED_MS, DUPLICATES, RAW, READINGS, position, reading
 
 
 class InMemoryLog:
@@ -17,17 +14,6 @@ class InMemoryLog:
     def offsets_at(self, partitions, time_ms):
         self.asked_ms.append(time_ms)
         return {(topic, number): self.offsets.get(f"partition_{number}") for topic, number in partitions}
-
-
-@pytest.fixture
-def ledger():
-    with LedgerFile().balance() as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def topics(ledger):
-    return Topics(ledger)
 
 
 def lose(ledger, first_offsets):

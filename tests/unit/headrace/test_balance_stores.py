@@ -4,7 +4,6 @@ import pytest
 
 from connectors.redis import LIFETIME_S
 from headrace.accounting import points as points_module
-from headrace.accounting.ledger import LedgerFile
 from headrace.accounting.points import GAP_MS
 from tests.unit.headrace.balance_topics import (
     APPENDED_MS,
@@ -12,22 +11,10 @@ from tests.unit.headrace.balance_topics import (
     READINGS,
     InMemoryPoints,
     InMemoryStates,
-    Topics,
     letter,
     position,
     reading,
 )
-
-
-@pytest.fixture
-def ledger():
-    with LedgerFile().balance() as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def topics(ledger):
-    return Topics(ledger)
 
 
 @pytest.fixture

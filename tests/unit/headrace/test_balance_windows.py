@@ -1,22 +1,8 @@
 """Readings against windows and late readings."""
 
-import pytest
-
-from headrace.accounting.ledger import LedgerFile
-from tests.unit.headrace.balance_topics import LATE, READINGS, WINDOWS, Topics, late, position, reading, window
+from tests.unit.headrace.balance_topics import LATE, READINGS, WINDOWS, late, position, reading, window
 
 AT_10_S = [reading(position(offset), time=10_000 + offset) for offset in range(3)]
-
-
-@pytest.fixture
-def ledger():
-    with LedgerFile().balance() as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def topics(ledger):
-    return Topics(ledger)
 
 
 def differences(ledger, closed_until_ms=10**15):
