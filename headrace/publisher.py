@@ -19,7 +19,8 @@ class Publisher:
 
     def __init__(self, host: str, port: int, client_id: str = "") -> None:
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
-        self._client.max_inflight_messages_set(MOST_IN_FLIGHT)
+        # Of paho's own limit each acknowledgement costs a walk over all messages in flight; `_room` limits for nothing.
+        self._client.max_inflight_messages_set(0)
         self._client.max_queued_messages_set(0)
         self._room = threading.Semaphore(MOST_IN_FLIGHT)
         self._client.on_publish = self._on_publish

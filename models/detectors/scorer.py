@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy.typing as npt
 from models.detectors.catalogue import detector
 from models.detectors.columns import Flags, Floats, Integers
 from models.detectors.episodes import Episodes
-from models.detectors.position_guard import PositionGuard
+from models.detectors.position_guard import PositionGuard, from_highest_alone
 from models.detectors.series_index import SeriesIndex, SeriesKey
-from models.detectors.state_codec import NO_MIGRATIONS, Migrations, State, UnreadableState, decode, encode
+from models.detectors.state_codec import Migrations, State, UnreadableState, decode, encode
 from models.detectors.threshold import AdaptiveThreshold
 
 
@@ -108,8 +109,8 @@ class Scorer:
     0
     """
 
-    version = 1  # of the whole layout: raise it when guard, threshold or episodes freeze differently
-    migrations: ClassVar[Migrations] = NO_MIGRATIONS  # an older version without one starts cold
+    version = 2  # of the whole layout: raise it when guard, threshold or episodes freeze differently
+    migrations: ClassVar[Migrations] = {1: partial(from_highest_alone, prefix="guard.")}  # without one: starts cold
 
     def __init__(self, detector_name: str, *, closes_after: int = 3, n_deviations: float | None = None) -> None:
         chosen = detector(detector_name)

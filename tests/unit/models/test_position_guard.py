@@ -19,7 +19,30 @@ def admitted(guard, *positions):
 def test_a_position_is_admitted_once():
     guard = PositionGuard()
     assert admitted(guard, (0, 0, 7, 0)) == [0]
-    assert admitted(guard, (0, 0, 7, 0), (0, 0, 6, 5), (0, 0, 7, 1)) == [2]
+    assert admitted(guard, (0, 0, 7, 0), (0, 0, 7, 1)) == [1]
+    assert admitted(guard, (0, 0, 7, 1), (0, 0, 7, 0)) == []
+
+
+def test_a_reading_that_was_overtaken_is_admitted_once():
+    guard = PositionGuard()
+    admitted(guard, (0, 0, 7, 0), (0, 0, 9, 0))
+    assert admitted(guard, (0, 0, 6, 5), (0, 0, 8, 0)) == [0, 1]
+    assert admitted(guard, (0, 0, 6, 5), (0, 0, 8, 0), (0, 0, 9, 0)) == []
+
+
+def test_what_lies_below_a_forgotten_position_counts_as_seen():
+    guard = PositionGuard(remembered=2)
+    for offset in (4, 6, 8):
+        admitted(guard, (0, 0, offset, 0))
+    assert admitted(guard, (0, 0, 3, 0), (0, 0, 4, 0)) == []
+    assert admitted(guard, (0, 0, 5, 0), (0, 0, 6, 0), (0, 0, 7, 0)) == [0, 2]
+
+
+def test_a_position_that_was_forgotten_does_not_come_again_behind_a_lower_one():
+    guard = PositionGuard(remembered=1)
+    for offset in (9, 8, 7):
+        admitted(guard, (0, 0, offset, 0))
+    assert admitted(guard, (0, 0, 8, 0), (0, 0, 9, 0)) == []
 
 
 def test_a_position_that_comes_twice_in_one_batch_is_admitted_once():
@@ -33,7 +56,7 @@ def test_readings_leave_in_the_order_of_their_positions():
 def test_series_and_partitions_are_guarded_apart():
     guard = PositionGuard()
     admitted(guard, (0, 0, 100, 0))
-    assert admitted(guard, (1, 0, 5, 0), (0, 3, 5, 0), (0, 0, 5, 0)) == [0, 1]
+    assert admitted(guard, (1, 0, 5, 0), (0, 3, 5, 0), (0, 0, 100, 0)) == [0, 1]
     assert admitted(guard, (0, 0, 101, 0), (0, 3, 5, 0), (1, 0, 5, 0)) == [0]
 
 
@@ -47,16 +70,31 @@ positions = st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 4), s
 
 
 @given(st.lists(st.lists(positions, max_size=8), max_size=5))
-def test_the_guard_does_what_a_loop_over_sorted_readings_does(batches):
-    guard, highest = PositionGuard(), {}
+def test_the_guard_does_what_a_set_of_all_positions_does(batches):
+    guard, seen = PositionGuard(), set()
     for batch in batches:
-        expected = []
-        for place in sorted(range(len(batch)), key=lambda place: (batch[place][1:], batch[place][0], place)):
-            row, partition, *position = batch[place]
-            if position > highest.get((row, partition), [-1, -1]):
-                highest[row, partition] = position
-                expected.append(place)
-        assert admitted(guard, *batch) == expected
+        new = {position: place for place, position in reversed(list(enumerate(batch))) if position not in seen}
+        seen |= set(new)
+        assert admitted(guard, *batch) == [new[each] for each in sorted(new, key=lambda each: (each[1:], each[0]))]
+
+
+@given(st.lists(st.lists(positions, max_size=8), max_size=8), st.integers(1, 6))
+def test_a_guard_that_forgets_never_admits_a_position_twice(batches, remembered):
+    guard, seen = PositionGuard(remembered), set()
+    for batch in batches:
+        new = [batch[place] for place in admitted(guard, *batch)]
+        assert not seen.intersection(new)
+        seen |= set(new)
+
+
+@given(st.lists(st.lists(positions, max_size=8), max_size=6), st.integers(1, 6))
+def test_a_guard_goes_on_from_its_arrays(batches, remembered):
+    kept, thawed = PositionGuard(remembered), PositionGuard(remembered)
+    for batch in batches:
+        assert admitted(thawed, *batch) == admitted(kept, *batch)
+        arrays = thawed.arrays()
+        thawed = PositionGuard(remembered)
+        thawed.load(arrays)
 
 
 def test_a_replay_after_an_aborted_transaction_changes_nothing():

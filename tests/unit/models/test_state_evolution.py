@@ -80,7 +80,9 @@ def test_what_is_stored_is_never_written_again(monkeypatch, tmp_path):
     assert state_files.write_missing() == []
 
 
-# How a layout changes. These are versions that do not exist yet; each reads a file that version 1 wrote.
+# How a layout changes. These are versions that do not exist yet; each reads a file that today's version wrote.
+
+TODAY, NEXT = Scorer.version, Scorer.version + 1
 
 
 class BoundsInOneArray(HalfSpaceTreesFleet):
@@ -102,10 +104,10 @@ class BoundsInOneArray(HalfSpaceTreesFleet):
 
 
 class UpperCaseScorer(Scorer):
-    """Version 2 of a scorer: series are known by their devices' names in capitals."""
+    """The next version of a scorer: series are known by their devices' names in capitals."""
 
-    version = 2
-    migrations = {1: lambda state: replace(state, values=state.values | {"series": _capitals(state)})}  # noqa: RUF012
+    version = NEXT
+    migrations = {TODAY: lambda state: replace(state, values=state.values | {"series": _capitals(state)})}  # noqa: RUF012
 
 
 def _capitals(state):
@@ -113,23 +115,23 @@ def _capitals(state):
 
 
 class WithoutMigration(Scorer):
-    version = 2
+    version = NEXT
 
 
 class WithAWrongMigration(Scorer):
-    version = 2
-    migrations = {1: lambda state: replace(state, values={"series": state.values["rows"]})}  # noqa: RUF012
+    version = NEXT
+    migrations = {TODAY: lambda state: replace(state, values={"series": state.values["rows"]})}  # noqa: RUF012
 
 
 @pytest.fixture
 def stored():
-    """A snapshot that version 1 of the scorer wrote."""
-    (snapshot,) = (each for each in SNAPSHOTS if each.detector == "half-space-trees" and each.scorer == 1)
+    """A snapshot that today's version of the scorer wrote."""
+    (snapshot,) = (each for each in SNAPSHOTS if each.detector == "half-space-trees" and each.scorer == TODAY)
     return snapshot.read()
 
 
 def test_a_fleet_of_the_next_version_continues_from_a_migrated_state(stored):
-    fleet_1 = decode(stored, "scorer", 1).arrays["fleet"].tobytes()
+    fleet_1 = decode(stored, "scorer", TODAY).arrays["fleet"].tobytes()
     old, new = detector("half-space-trees").make_fleet(), BoundsInOneArray()
     old.thaw(fleet_1)
     new.thaw(fleet_1)
@@ -156,12 +158,12 @@ def test_what_the_next_version_writes_is_not_migrated_again(stored):
 def test_the_version_before_cannot_read_what_the_next_one_writes(stored):
     upgraded = UpperCaseScorer("half-space-trees")
     upgraded.thaw(stored)
-    with pytest.raises(UnreadableState, match="scorer version 2, this code reads scorer version 1"):
+    with pytest.raises(UnreadableState, match=f"scorer version {NEXT}, this code reads scorer version {TODAY}"):
         Scorer("half-space-trees").thaw(upgraded.freeze())
 
 
 def test_an_earlier_version_without_a_migration_is_refused(stored):
-    with pytest.raises(UnreadableState, match="scorer version 1, this code reads scorer version 2"):
+    with pytest.raises(UnreadableState, match=f"scorer version {TODAY}, this code reads scorer version {NEXT}"):
         WithoutMigration("half-space-trees").thaw(stored)
 
 
