@@ -17,7 +17,7 @@ JOB = "score_anomalies"
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
-    """telemetry_readings -> telemetry_anomalies."""
+    """readings -> telemetry_anomalies."""
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:
         micro_batches = java_key_by(tables, tables.from_path("micro_batches"), Types.INT(), MICRO_BATCH)
@@ -36,7 +36,7 @@ def main() -> None:
     tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # Uncommitted: the checkpoint interval is not in the latency, and the scorer's guard drops what comes twice.
-    topics.source(TELEMETRY_READINGS, PROCESSING_TIME, committed=False)
+    topics.bytes_source("readings", TELEMETRY_READINGS, committed=False, extra_columns=[PROCESSING_TIME])
     topics.text_sink(TELEMETRY_ANOMALIES)
     build(tables, settings).execute()
 

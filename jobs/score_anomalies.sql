@@ -1,6 +1,6 @@
 -- score_anomalies: every reading gets a score before its detector learns it.
 --
---   telemetry_readings -> bucketed -> micro_batches -> [ScoreFleet, Python, keyed by bucket] -> scored -> telemetry_anomalies
+--   telemetry.readings -> readings -> micro_batches -> [ScoreFleet, Python, keyed by bucket] -> scored -> telemetry_anomalies
 --
 -- A micro-batch is cut by processing time. Where it is cut changes no score (tests/unit/models), so
 -- the clock need not be replayable, and no reading can be late for it.
@@ -8,18 +8,13 @@
 CREATE TEMPORARY VIEW bucketed AS
 SELECT
   -- HASH_CODE may be negative
-  MOD(MOD(HASH_CODE(device || '/' || metric), ${buckets}) + ${buckets}, ${buckets}) AS bucket,
-  device, metric, event_time, `value`, `position`, proc
-FROM telemetry_readings
-WHERE device IS NOT NULL AND metric IS NOT NULL AND event_time IS NOT NULL AND `value` IS NOT NULL;
+  MOD(MOD(HASH_CODE(device), ${buckets}) + ${buckets}, ${buckets}) AS bucket,
+  record, proc
+FROM readings
+WHERE device IS NOT NULL AND record IS NOT NULL;
 
 CREATE TEMPORARY VIEW micro_batches AS
-SELECT
-  bucket,
-  ROW(
-    ARRAY_AGG(device), ARRAY_AGG(metric), ARRAY_AGG(event_time), ARRAY_AGG(`value`),
-    ARRAY_AGG(`position`.`partition`), ARRAY_AGG(`position`.`offset`), ARRAY_AGG(`position`.item), ARRAY_AGG(`position`.items)
-  ) AS readings
+SELECT bucket, ROW(ARRAY_AGG(record)) AS records
 FROM TABLE(TUMBLE(TABLE bucketed, DESCRIPTOR(proc), ${micro_batch}))
 GROUP BY bucket, window_start, window_end;
 

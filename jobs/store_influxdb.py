@@ -4,11 +4,12 @@ from pyflink.table import StatementSet, StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
 from connectors.influxdb import InfluxDBWriter
+from connectors.influxdb_points import point
 from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.write_to_store import write_to_store
 from jobs.settings import JobSettings
-from jobs.tables import OFFSETS, KafkaTables
+from jobs.tables import KafkaTables
 from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_WINDOWS
 
 JOB = "store_influxdb"
@@ -21,7 +22,7 @@ def connect() -> InfluxDBWriter:
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, telemetry_windows, telemetry_anomalies -> InfluxDB, dead_letters."""
-    tables.create_temporary_function("write_to_influxdb", write_to_store(connect, row=str, required=1))
+    tables.create_temporary_function("write_to_influxdb", write_to_store(connect, row_of=point))
     return sql_file.load(tables, JOB)
 
 
@@ -31,8 +32,8 @@ def main() -> None:
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # A reading or a score of an aborted transaction comes again as the same point. A window need not: its readings
     # may be late after the restart, so windows are read when they are final.
-    for topic, committed in ((TELEMETRY_READINGS, False), (TELEMETRY_WINDOWS, True), (TELEMETRY_ANOMALIES, False)):
-        topics.source(topic, *OFFSETS, committed=committed)
+    topics.bytes_source("records", TELEMETRY_READINGS, TELEMETRY_ANOMALIES, committed=False)
+    topics.bytes_source("committed_records", TELEMETRY_WINDOWS)
     topics.counted("stored_in_influxdb", "`offset` BIGINT")
     topics.sink(DEAD_LETTERS)
     build(tables).execute()

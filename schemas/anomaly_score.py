@@ -1,6 +1,6 @@
 """Anomaly scores: what a detector said of one reading, before it learned it."""
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from schemas.record import Position, Record
 
@@ -12,9 +12,9 @@ class AnomalyScore(Record):
     device: str
     metric: str
     event_time: int = Field(description="ms since the epoch, of the reading")
-    value: float
-    score: float = Field(description="in the detector's own scale; higher is stranger")
-    threshold: float = Field(description="the score above which this reading would be flagged")
+    value: FiniteFloat
+    score: FiniteFloat = Field(description="in the detector's own scale; higher is stranger")
+    threshold: FiniteFloat = Field(description="the score above which this reading would be flagged")
     is_anomaly: bool
     episode: int | None = Field(None, description="event_time of the episode's first flagged reading; null outside one")
     detector: str

@@ -1,6 +1,6 @@
 """Readings: one value of one metric of one device at one instant, and what became of its copies."""
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from schemas.record import Position, Record
 
@@ -12,7 +12,7 @@ class Reading(Record):
     device: str = Field(description="from the MQTT topic fleet/{device}/telemetry")
     metric: str = Field(description="what was measured, for example temperature")
     event_time: int = Field(description="ms since the epoch: ts of the payload, else when the bridge received it")
-    value: float = Field(description="finite, in the metric's one unit")
+    value: FiniteFloat = Field(description="finite, in the metric's one unit")
     unit: str | None = Field(None, description="UCUM code of the value after conversion; null when none was sent")
     sequence: int | None = Field(None, description="seq of the payload, if any")
     position: Position

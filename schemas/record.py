@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Record(BaseModel):
@@ -18,13 +18,17 @@ class Record(BaseModel):
     SCHEMA_VERSION: ClassVar[int] = 1
 
 
+MOST_PARTITIONS = 10_000
+"""Of one topic. Bounds what a record of a foreign producer makes a detector's state grow to."""
+
+
 class Position(BaseModel):
     """Where in the source an item stood: item `item` (from 0) of the `items` items of one message."""
 
     model_config = ConfigDict(frozen=True)
 
     topic: str
-    partition: int
-    offset: int
-    item: int = 0
-    items: int = 1
+    partition: int = Field(ge=0, lt=MOST_PARTITIONS)
+    offset: int = Field(ge=0, lt=2**63)
+    item: int = Field(0, ge=0, lt=2**31)
+    items: int = Field(1, ge=1, lt=2**31)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from pydantic import ValidationError
+
 from schemas.anomaly_score import AnomalyScore
 from schemas.dead_letter import DeadLetter
 from schemas.reading import DuplicateReading, LateReading, Reading
@@ -88,3 +90,28 @@ def topics_with(dead_letters_retention_ms: int, dead_letters_retention_bytes: in
 
 
 LARGEST_MESSAGE_BYTES = max(topic.max_message_bytes for topic in TOPICS)
+
+_RECORDS = {topic.name: topic.record for topic in TOPICS}
+
+
+class UnreadableRecord(ValueError):
+    """A value that is no record of its topic; the message says why. Only a foreign producer writes one."""
+
+
+def read_record(topic: str, value: bytes | None) -> Record:
+    """The record that a message of `topic` is. Raises UnreadableRecord.
+
+    >>> read_record("telemetry.readings", b'{"device": 7}')
+    Traceback (most recent call last):
+    ...
+    schemas.topics.UnreadableRecord: no record of telemetry.readings: device: Input should be a valid string; \
+metric: Field required; event_time: Field required; value: Field required; position: Field required
+    """
+    record = _RECORDS.get(topic)
+    if record is None:
+        raise UnreadableRecord(f"{topic} holds no records")
+    try:
+        return record.model_validate_json(value or b"")
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['msg']}" for each in error.errors()[:5])
+        raise UnreadableRecord(f"no record of {topic}: {said}") from error

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from connectors.mqtt_bridge.topics import LONGEST_DEVICE, device_of
 from connectors.redis import DeviceUpdate
 from headrace.dead_letters import store_rows
 from headrace.dead_letters.letter import KeptLetter
 from schemas.dead_letter import DeadLetter
-from schemas.topics import TELEMETRY_RAW
+from schemas.topics import TELEMETRY_RAW, UnreadableRecord
 
 RAW_STAGES = ("clean_telemetry", "mqtt_bridge")
 """What they refuse is a payload of a device, and starts again in telemetry.raw."""
@@ -105,7 +103,7 @@ def _to_store(letter: DeadLetter, mended: bytes | None, as_device: str | None) -
                        "there: mend the store, then replay it unchanged")  # fmt: skip
     try:
         return ToStore(*store_rows.row(letter))
-    except (ValidationError, ValueError) as error:
+    except UnreadableRecord as error:
         return Refused(f"its record cannot be read: {error}")
 
 

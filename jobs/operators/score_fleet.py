@@ -14,7 +14,7 @@ from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 
-from jobs.operators.micro_batch import BYTES, batch_of
+from jobs.operators.micro_batch import BYTES, micro_batch
 from jobs.operators.score_records import ScoreRecords
 from models.detectors import Batch, Scorer, UnreadableState
 from models.detectors.batch_codec import freeze_batch, thaw_batch
@@ -47,11 +47,12 @@ class ScoreFleet(KeyedProcessFunction):
         bucket = ctx.get_current_key()
         if bucket not in self._scorers:
             self._load(bucket)
-        batch = batch_of(value)
+        came = micro_batch(value[0])
+        batch = came.readings
         scored = self._scorers[bucket].step(batch)
         if len(scored):
             self._remember(bucket, batch)
-            yield Row(self._records.write(batch, item_counts=value[-1], scored=scored))
+            yield Row(self._records.write(batch, item_counts=came.item_counts, scored=scored))
         else:
             self._replayed.inc(len(batch))
 

@@ -21,7 +21,7 @@ class Planned:
         self._plans.append(self._statements.explain())
 
 
-SOURCES = {"window_telemetry": 2, "store_influxdb": 3, "store_redis": 2}
+SOURCES = {"window_telemetry": 2, "store_influxdb": 2}
 
 every_job = pytest.mark.parametrize("job", JOBS)
 

@@ -16,8 +16,10 @@ from pyflink.java_gateway import get_gateway
 
 from jobs import clean_telemetry, score_anomalies
 from jobs.settings import JobSettings
-from jobs.tables import table_name
+from jobs.tables import PROCESSING_TIME, table_name
 from models.detectors import NO_EPISODE, Scorer
+from schemas.reading import Reading
+from schemas.record import Position
 from schemas.topics import (
     DEAD_LETTERS,
     TELEMETRY_ANOMALIES,
@@ -48,7 +50,7 @@ class GrowingTables(FileTables):
 
     def _source(self, topic, body, rows, name=None):
         (self.folder / topic.name).mkdir()
-        self._create(table_name(topic), body, self.folder / topic.name)
+        self._create(name or table_name(topic), body, self.folder / topic.name)
         self.send(topic, rows)
 
     def send(self, topic, rows):
@@ -105,14 +107,14 @@ class Scoring:
     def build(self, topics, start, end):
         batch = readings(start, end)
         columns = (batch.keys, batch.event_times.tolist(), batch.values.tolist(), batch.offsets.tolist())
-        rows = [
-            {
-                "schema_version": 1, "device": device, "metric": metric, "event_time": event_time, "value": value,
-                "position": {"topic": "telemetry.raw", "partition": 0, "offset": offset, "item": 0, "items": 1},
-            }
+        records = (
+            Reading(
+                device=device, metric=metric, event_time=event_time, value=value,
+                position=Position(topic="telemetry.raw", partition=0, offset=offset),
+            )
             for (device, metric), event_time, value, offset in zip(*columns, strict=True)
-        ]  # fmt: skip
-        topics.source(TELEMETRY_READINGS, rows, "`proc` AS PROCTIME()")
+        )  # fmt: skip
+        topics.bytes_source("readings", TELEMETRY_READINGS, records, PROCESSING_TIME)
         return score_anomalies.build(topics.tables, SETTINGS)
 
     def past(self, topics):

@@ -8,8 +8,6 @@ from pyflink.table.udf import udf
 from jobs.score_anomalies import build
 from jobs.settings import JobSettings
 from models.detectors import NO_EPISODE, Batch, Scorer
-from schemas.record import Position
-from schemas.sql import sql_type
 from schemas.topics import TELEMETRY_ANOMALIES
 
 SETTINGS = JobSettings(detector="gaussian", buckets=2, micro_batch_ms=50, snapshot_every=7)
@@ -17,18 +15,22 @@ READINGS, AGAIN, DEVICES = 1500, 100, 3
 # Windows of processing time lose what is open when their input ends: rows without a device outlast the last ones.
 TAIL_S = 3
 
-POSITION = sql_type("position", Position)
-
 IDS = """CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '{rate}',
   'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '{last}')"""
 
 # From {again} on the first readings come once more, as they do after an aborted transaction.
-READINGS_VIEW = """CREATE TEMPORARY VIEW telemetry_readings AS
+READINGS_VIEW = """CREATE TEMPORARY VIEW readings AS
 SELECT
-  CASE WHEN id < {end} THEN 'pump-' || CAST(MOD(n, {devices}) AS STRING) END AS device, 'flow' AS metric,
-  1764000000000 + n AS event_time,
-  CAST(MOD(n * 7919, 1009) AS DOUBLE) / 100 + CASE WHEN n > 1100 AND MOD(n, 101) = 89 THEN 500 ELSE 0 END AS `value`,
-  CAST(ROW('telemetry.raw', 0, n, 0, 1) AS {position}) AS `position`,
+  CASE WHEN id < {end} THEN 'pump-' || CAST(MOD(n, {devices}) AS STRING) END AS device,
+  ENCODE(
+    '{{"device":"pump-' || CAST(MOD(n, {devices}) AS STRING) || '","metric":"flow","event_time":' ||
+    CAST(1764000000000 + n AS STRING) || ',"value":' ||
+    CAST(
+      CAST(MOD(n * 7919, 1009) AS DOUBLE) / 100 + CASE WHEN n > 1100 AND MOD(n, 101) = 89 THEN 500 ELSE 0 END AS STRING
+    ) ||
+    ',"position":{{"topic":"telemetry.raw","partition":0,"offset":' || CAST(n AS STRING) || ',"item":0,"items":1}}}}',
+    'UTF-8'
+  ) AS record,
   PROCTIME() AS proc
 FROM (SELECT id, CASE WHEN id < {again} THEN id ELSE id - {again} END AS n FROM ({ids}))"""
 
@@ -55,7 +57,7 @@ class Scored:
     def __init__(self, topics, ids, rate):
         end = READINGS + AGAIN
         topics.tables.execute_sql(IDS.format(rate=rate, last=end + TAIL_S * rate))
-        view = READINGS_VIEW.format(again=READINGS, end=end, devices=DEVICES, ids=ids, position=POSITION)
+        view = READINGS_VIEW.format(again=READINGS, end=end, devices=DEVICES, ids=ids)
         topics.tables.execute_sql(view)
         topics.text_sink(TELEMETRY_ANOMALIES)
         topics.execute(build(topics.tables, SETTINGS), timeout_s=120)

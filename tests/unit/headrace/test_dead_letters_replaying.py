@@ -24,7 +24,9 @@ from tests.unit.headrace.dead_letters_in_memory import SEEN_MS, Producer, Record
 LARGEST = 256 * 1024
 NOW_MS = SEEN_MS + 60_000
 ID = LetterId(0, 3)
-READING = {"device": "pump 7", "metric": "flow,a=b", "event_time": 1719800000123, "value": 21.5}
+POSITION = {"topic": "telemetry.raw", "partition": 0, "offset": 5}
+READING = {"device": "pump 7", "metric": "flow,a=b", "event_time": 1719800000123, "value": 21.5, "position": POSITION}
+SCORE = READING | {"score": 0.5, "threshold": 1, "is_anomaly": True, "detector": "gaussian", "detector_version": 1}
 
 
 def kept(offset: int = 3, **fields) -> KeptLetter:
@@ -146,12 +148,12 @@ def test_a_stage_that_is_not_known_is_refused_by_name():
          r"reading_window,device=pump\ 7,metric=flow\,a\=b,window=10s "
          "count=2i,mean=1.0,min=1.0,max=1.5,stddev=0.25,last=1.0 1719800000000"),
         ("store_influxdb", "telemetry.anomalies",
-         {**READING, "score": 0.5, "threshold": 1, "is_anomaly": False, "detector": "gaussian"},
+         SCORE | {"is_anomaly": False},
          r"anomaly,device=pump\ 7,metric=flow\,a\=b,detector=gaussian "
          "score=0.5,value=21.5,threshold=1.0,is_anomaly=false 1719800000123"),
         ("store_redis", "telemetry.readings", READING,
          DeviceUpdate("pump 7", "flow,a=b", "reading", 1719800000123, '"value":21.5,"ts":1719800000123')),
-        ("store_redis", "telemetry.anomalies", {**READING, "score": 0.5, "is_anomaly": True},
+        ("store_redis", "telemetry.anomalies", SCORE,
          DeviceUpdate("pump 7", "flow,a=b", "score", 1719800000123,
                       '"score":0.5,"score_ts":1719800000123,"is_anomaly":true')),
     ],

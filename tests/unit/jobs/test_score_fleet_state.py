@@ -10,6 +10,8 @@ from jobs.operators.score_records import DEVICE_FOLLOWS
 from models.detectors import NO_EPISODE, Scorer
 from models.detectors.batch_codec import freeze_batch
 from schemas.anomaly_score import AnomalyScore
+from schemas.reading import Reading
+from schemas.record import Position
 from tests.state_files import N_JOURNAL, N_SNAPSHOT, N, journal_of_today, of_today, readings
 
 BUCKET = 3
@@ -91,9 +93,16 @@ def scores(operator, keyed, *batches):
 
 
 def row_of(batch):
-    devices, metrics = zip(*batch.keys, strict=True)
     columns = (batch.event_times, batch.values, batch.partitions, batch.offsets, batch.items)
-    return Row(list(devices), list(metrics), *(column.tolist() for column in columns), [1] * len(batch))
+    rows = zip(batch.keys, *(column.tolist() for column in columns), strict=True)
+    records = (
+        Reading(
+            device=device, metric=metric, event_time=event_time, value=value,
+            position=Position(topic="telemetry.raw", partition=partition, offset=offset, item=item, items=item + 1),
+        )
+        for (device, metric), event_time, value, partition, offset, item in rows
+    )  # fmt: skip
+    return Row([record.model_dump_json().encode() for record in records])
 
 
 def said_by(scorer, batch):
@@ -152,7 +161,7 @@ def test_a_snapshot_of_a_newer_version_starts_cold_is_counted_and_logged(caplog)
 
     assert keyed.unreadable() == 1
     assert f"bucket {BUCKET} starts cold" in caplog.text
-    assert "scorer version 2, this code reads scorer version 1" in caplog.text
+    assert f"scorer version {Scorer.version + 1}, this code reads scorer version {Scorer.version}" in caplog.text
 
 
 def test_a_journal_of_a_newer_version_starts_cold_too(monkeypatch):

@@ -1,0 +1,62 @@
+"""Records of our topics as points: one line of InfluxDB's line protocol each.
+
+A point's tags and time are its identity, and its time is the event's: written again, it overwrites itself.
+
+Source: https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_WINDOWS, UnreadableRecord, read_record
+
+
+def point(topic: str, value: bytes | None) -> str:
+    """The point of a record.
+
+    Raises
+    ------
+    UnreadableRecord
+        When it is no record of `topic`, when it has a name that no tag can have, or when the topic gives no points.
+
+    Examples
+    --------
+    >>> position = b'{"topic": "telemetry.raw", "partition": 0, "offset": 3}'
+    >>> reading = b'{"device": "pump 7", "metric": "flow", "event_time": 1719800000123, "value": 21.5, "position": %b}'
+    >>> point("telemetry.readings", reading % position)
+    'reading,device=pump\\\\ 7,metric=flow value=21.5 1719800000123'
+    """
+    if topic not in _LINES:
+        raise UnreadableRecord(f"{topic} has no points")
+    return _LINES[topic](read_record(topic, value))
+
+
+def _reading(reading: Any) -> str:
+    return f"reading,{_series(reading.device, reading.metric)} value={reading.value!r} {reading.event_time}"
+
+
+def _window(summary: Any) -> str:
+    fields = ",".join(f"{name}={getattr(summary, name)!r}" for name in ("mean", "min", "max", "stddev", "last"))
+    tags = f"{_series(summary.device, summary.metric)},window={_tag(summary.window)}"
+    return f"reading_window,{tags} count={summary.count}i,{fields} {summary.window_start}"
+
+
+def _anomaly(score: Any) -> str:
+    tags = f"{_series(score.device, score.metric)},detector={_tag(score.detector)}"
+    fields = f"score={score.score!r},value={score.value!r},threshold={score.threshold!r}"
+    return f"anomaly,{tags} {fields},is_anomaly={str(score.is_anomaly).lower()} {score.event_time}"
+
+
+@lru_cache(maxsize=65_536)
+def _series(device: str, metric: str) -> str:
+    return f"device={_tag(device)},metric={_tag(metric)}"
+
+
+def _tag(value: str) -> str:
+    """Escaped. A backslash and a line break cannot be; the cleaning lets none into a name."""
+    if "\\" in value or "\n" in value or not value:
+        raise UnreadableRecord(f"{value!r} cannot be a tag")
+    return value.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
+
+
+_LINES = {TELEMETRY_READINGS.name: _reading, TELEMETRY_WINDOWS.name: _window, TELEMETRY_ANOMALIES.name: _anomaly}
