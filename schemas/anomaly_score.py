@@ -11,7 +11,7 @@ class AnomalyScore(Record):
     schema_version: int = 1
     device: str
     metric: str
-    event_time: int = Field(description="ms since the epoch, of the reading")
+    event_time: int = Field(ge=-(2**63), lt=2**63, description="ms since the epoch, of the reading")
     value: FiniteFloat
     score: FiniteFloat = Field(description="in the detector's own scale; higher is stranger")
     threshold: FiniteFloat = Field(description="the score above which this reading would be flagged")

@@ -11,7 +11,9 @@ class Reading(Record):
     schema_version: int = 1
     device: str = Field(description="from the MQTT topic fleet/{device}/telemetry")
     metric: str = Field(description="what was measured, for example temperature")
-    event_time: int = Field(description="ms since the epoch: ts of the payload, else when the bridge received it")
+    event_time: int = Field(
+        ge=0, lt=2**63, description="ms since the epoch: ts of the payload, else when the bridge received it"
+    )
     value: FiniteFloat = Field(description="finite, in the metric's one unit")
     unit: str | None = Field(None, description="UCUM code of the value after conversion; null when none was sent")
     sequence: int | None = Field(None, description="seq of the payload, if any")

@@ -27,10 +27,10 @@ SCORED = Types.ROW_NAMED(["records"], [Types.OBJECT_ARRAY(Types.STRING())])
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Readings, and of how many items the message of each one consisted: shape `(n,)`."""
+    """Readings, and the records that they come from."""
 
     readings: Batch
-    item_counts: list[int]
+    records: Sequence[Mapping[str, Any]]
 
 
 def micro_batch(values: Sequence[bytes]) -> MicroBatch:
@@ -44,35 +44,36 @@ def micro_batch(values: Sequence[bytes]) -> MicroBatch:
     >>> value = b'{"device": "pump-1", "metric": "flow", "event_time": 1000, "value": 0.5, "position": %b}'
     >>> position = b'{"topic": "telemetry.raw", "partition": 0, "offset": 7, "item": 2, "items": 3}'
     >>> found = micro_batch([value % position, value % b"null", b"no JSON"])
-    >>> found.readings.keys, found.readings.offsets, found.item_counts
-    ([('pump-1', 'flow')], array([7]), [3])
+    >>> found.readings.keys, found.readings.offsets, found.records[0]["position"]["items"]
+    ([('pump-1', 'flow')], array([7]), 3)
     """
     try:
         return _all_of(orjson.loads(b"[" + b",".join(values) + b"]"), len(values))
     except (ValueError, KeyError, TypeError, OverflowError):
-        readings = [reading for value in values if (reading := _reading_or_none(value))]
-        return _all_of(readings, len(readings))
+        records = [record for value in values if (record := _record_or_none(value))]
+        return _all_of(records, len(records))
 
 
-def _all_of(readings: Sequence[Mapping[str, Any]], n: int) -> MicroBatch:
+def _all_of(records: Sequence[Mapping[str, Any]], n: int) -> MicroBatch:
     """Raises ValueError, KeyError, TypeError or OverflowError unless all are readings, and `n`."""
-    keys = [(reading["device"], reading["metric"]) for reading in readings]
-    positions = [reading["position"] for reading in readings]
+    keys = [(record["device"], record["metric"]) for record in records]
+    positions = [record["position"] for record in records]
     batch = Batch(
         keys,
-        _integers(reading["event_time"] for reading in readings),
-        np.array([reading["value"] for reading in readings], np.float64),
+        _integers(record["event_time"] for record in records),
+        np.array([record["value"] for record in records], np.float64),
         _integers(position["partition"] for position in positions),
         _integers(position["offset"] for position in positions),
         _integers(position["item"] for position in positions),
     )
     named = all(type(device) is type(metric) is str for device, metric in keys)
-    if len(readings) != n or not named or not np.isfinite(batch.values).all():
+    if len(records) != n or not named or not np.isfinite(batch.values).all():
         raise ValueError("no readings")
     for column, most in ((batch.partitions, MOST_PARTITIONS - 1), (batch.offsets, 2**63 - 1), (batch.items, 2**31 - 1)):
         if n and not 0 <= column.min() <= column.max() <= most:
             raise ValueError("no position")
-    return MicroBatch(batch, _integers(position["items"] for position in positions).tolist())
+    _integers(position["items"] for position in positions)
+    return MicroBatch(batch, records)
 
 
 def _integers(numbers: Any) -> Any:
@@ -82,7 +83,7 @@ def _integers(numbers: Any) -> Any:
     return column.astype(np.int64)
 
 
-def _reading_or_none(value: bytes) -> dict[str, Any] | None:
+def _record_or_none(value: bytes) -> dict[str, Any] | None:
     try:
         return read_record(TELEMETRY_READINGS.name, value).model_dump()
     except UnreadableRecord:

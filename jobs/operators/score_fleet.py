@@ -52,7 +52,7 @@ class ScoreFleet(KeyedProcessFunction):
         scored = self._scorers[bucket].step(batch)
         if len(scored):
             self._remember(bucket, batch)
-            yield Row(self._records.write(batch, item_counts=came.item_counts, scored=scored))
+            yield Row(self._records.write(came, scored))
         else:
             self._replayed.inc(len(batch))
 

@@ -7,9 +7,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.operators.micro_batch import micro_batch
 from jobs.operators.score_records import DEVICE_FOLLOWS, ScoreRecords
-from models.detectors import NO_EPISODE, Batch, ScoredBatch
+from models.detectors import NO_EPISODE, ScoredBatch
 from schemas.anomaly_score import AnomalyScore
+from schemas.reading import Reading
 from schemas.record import Position
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -18,11 +20,17 @@ names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8
 rows = st.tuples(names, names, times, finite, finite, finite, st.booleans(), st.none() | times, st.integers(0, 9))
 
 
+def value_of(device, metric, event_time, value, offset, item, items):
+    position = Position(topic="telemetry.raw", partition=3, offset=offset, item=item, items=items)
+    reading = Reading(device=device, metric=metric, event_time=event_time, value=value, position=position)
+    return reading.model_dump_json().encode()
+
+
 def written(row):
     device, metric, time, value, score, threshold, flagged, episode, item = row
-    batch = Batch([(device, metric)], [time], [value], [3], [time], [item])
+    came = micro_batch([value_of(device, metric, time, value, time, item, 10)])
     columns = ([0], [score], [threshold], [flagged], [NO_EPISODE if episode is None else episode])
-    (text,) = ScoreRecords("gaussian", 2).write(batch, [10], ScoredBatch(*map(np.asarray, columns)))
+    (text,) = ScoreRecords("gaussian", 2).write(came, ScoredBatch(*map(np.asarray, columns)))
     return text
 
 
@@ -47,9 +55,9 @@ def test_a_score_that_is_no_number_is_one_that_json_can_hold():
 
 
 def test_new_readings_come_in_the_order_in_which_they_were_scored():
-    batch = Batch([("a", "m"), ("b", "m"), ("a", "m")], [1, 2, 3], [1.0, 2.0, 3.0], [0] * 3, [7, 8, 9], [0] * 3)
+    came = micro_batch([value_of(device, "m", n, n, 6 + n, 0, 3 + n) for n, device in enumerate("aba", start=1)])
     scored = ScoredBatch(*map(np.asarray, ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2])))
-    texts = ScoreRecords("gaussian", 1).write(batch, [4, 5, 6], scored)
+    texts = ScoreRecords("gaussian", 1).write(came, scored)
     found = [AnomalyScore.model_validate_json(text.partition(DEVICE_FOLLOWS)[0]) for text in texts]
     assert [(s.device, s.value, s.score, s.position.offset, s.position.items) for s in found] == [
         ("a", 3.0, 0.5, 9, 6), ("b", 2.0, 0.25, 8, 5)

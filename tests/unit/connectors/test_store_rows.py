@@ -1,0 +1,71 @@
+"""What a record becomes in InfluxDB and in Redis. The rows themselves: test_dead_letters_replaying.py."""
+
+import json
+
+import pytest
+
+from connectors.influxdb_points import point
+from connectors.redis_updates import update
+from schemas.topics import UnreadableRecord
+
+POSITION = {"topic": "telemetry.raw", "partition": 0, "offset": 5}
+READING = {"device": "pump", "metric": "flow", "event_time": 1719800000123, "value": 21.5, "position": POSITION}
+SCORE = READING | {"score": 0.5, "threshold": 1, "is_anomaly": True, "detector": "gaussian", "detector_version": 1}
+TOPICS = {"telemetry.readings": READING, "telemetry.anomalies": SCORE}
+EPISODE = {"episode": SCORE["event_time"]}
+
+
+def value(record):
+    return json.dumps(record).encode()
+
+
+@pytest.mark.parametrize("row_of", [point, update])
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"value": "warm"}, "value: Input should be a valid number"),
+        ({"value": float("nan")}, "value: Input should be a finite number"),
+        ({"event_time": None}, "event_time: Input should be a valid integer"),
+        ({"device": 7}, "device: Input should be a valid string"),
+    ],
+)
+def test_a_record_with_a_wrong_field_is_refused_with_its_name(row_of, topic, bad, words):
+    with pytest.raises(UnreadableRecord, match=words):
+        row_of(topic, value(TOPICS[topic] | bad))
+
+
+@pytest.mark.parametrize("row_of", [point, update])
+@pytest.mark.parametrize("bad", [None, b"", b"null", b"[]", b"\xff", b'{"device":'])
+def test_what_is_no_object_is_refused(row_of, bad):
+    with pytest.raises(UnreadableRecord, match=r"no record of telemetry\.readings"):
+        row_of("telemetry.readings", bad)
+
+
+@pytest.mark.parametrize(("row_of", "topic"), [(point, "dead-letters"), (update, "telemetry.windows"), (point, "x")])
+def test_a_topic_that_a_store_does_not_hold_is_refused(row_of, topic):
+    with pytest.raises(UnreadableRecord, match=topic):
+        row_of(topic, value(READING))
+
+
+@pytest.mark.parametrize("device", ["a\nb", "a\\", ""])
+def test_a_name_that_would_break_a_line_is_refused(device):
+    with pytest.raises(UnreadableRecord, match="cannot be a tag"):
+        point("telemetry.readings", value(READING | {"device": device}))
+
+
+@pytest.mark.parametrize("number", [5e-324, 1.7976931348623157e308, 0.1, -0.0, 1e22, 123456789.12345679])
+def test_a_number_is_written_so_that_it_reads_as_it_was(number):
+    line = point("telemetry.readings", value(READING | {"value": number}))
+    body = update("telemetry.readings", value(READING | {"value": number})).body
+    assert repr(float(line.split("value=")[1].split(" ")[0])) == repr(number)
+    assert repr(json.loads("{" + body + "}")["value"]) == repr(number)
+
+
+def test_the_first_flagged_reading_of_an_episode_is_its_alert():
+    first, later, outside = (SCORE | EPISODE, SCORE | {"episode": 1}, SCORE | EPISODE | {"is_anomaly": False})
+    alert = update("telemetry.anomalies", value(first)).alert
+    assert json.loads(alert) == {
+        "metric": "flow", "ts": SCORE["event_time"], "value": 21.5, "score": 0.5, "detector": "gaussian"
+    }  # fmt: skip
+    assert [update("telemetry.anomalies", value(each)).alert for each in (later, outside)] == [None, None]
