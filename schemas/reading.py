@@ -12,7 +12,7 @@ class Reading(Record):
     device: str = Field(description="from the MQTT topic fleet/{device}/telemetry")
     metric: str = Field(description="what was measured, for example temperature")
     event_time: int = Field(
-        ge=0, lt=2**63, description="ms since the epoch: ts of the payload, else when the bridge received it"
+        ge=-(2**63), lt=2**63, description="ms since the epoch: ts of the payload, else when the bridge received it"
     )
     value: FiniteFloat = Field(description="finite, in the metric's one unit")
     unit: str | None = Field(None, description="UCUM code of the value after conversion; null when none was sent")
