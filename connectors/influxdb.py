@@ -1,11 +1,15 @@
 """InfluxDB 2: line protocol in batches, the refused rows found and named."""
 
+import logging
 from collections.abc import Sequence
 
 import httpx
 
 from connectors.endpoints import Endpoints
 from connectors.stores import StoreAway, StoreMisconfigured, until_it_answers
+
+# A line for each request would be most of a TaskManager's log, and PyFlink sends each one over gRPC.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _ROWS_REFUSED = {400, 413, 422}
 _NEVER = {401: "the token is not valid", 403: "the token may not write", 404: "organisation or bucket does not exist"}
