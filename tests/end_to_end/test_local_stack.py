@@ -19,6 +19,7 @@ from headrace.stack import orphans
 from headrace.stack.servers import NAMES
 from headrace.stack.supervision import Supervision
 from schemas.topics import TOPICS
+from tests.end_to_end.waiting import eventually
 
 
 def processes(stack):
@@ -94,20 +95,22 @@ def test_a_second_up_changes_nothing(stack):
     assert {each["name"]: each["pid"] for each in processes(stack)} == before
 
 
+def kill_and_wait_until_it_is_back(stack, name):
+    killed = pid_of(stack, name)
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: Supervision(stack.layout).process(name)["pid"] not in (0, killed))
+
+
 @pytest.mark.parametrize("name", ["redis", "mosquitto", "bridge", "taskmanager"])
 def test_a_killed_server_comes_back_by_itself(stack, name):
     killed = pid_of(stack, name)
-    os.kill(killed, signal.SIGKILL)
-    until = time.monotonic() + 60
-    while time.monotonic() < until and Supervision(stack.layout).process(name)["pid"] in (0, killed):
-        time.sleep(0.2)
+    kill_and_wait_until_it_is_back(stack, name)
     stack.headrace("up")  # waits for its readiness check
     assert pid_of(stack, name) not in (None, killed)
 
 
 def test_a_restart_is_reported_as_an_alarm(stack):
-    os.kill(pid_of(stack, "redis"), signal.SIGKILL)
-    time.sleep(1)
+    kill_and_wait_until_it_is_back(stack, "redis")
     stack.headrace("up")
     shown = stack.headrace("status", check=False)
     assert shown.returncode == 1

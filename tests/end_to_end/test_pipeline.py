@@ -1,9 +1,6 @@
 """The main job on the real servers: MQTT in, InfluxDB and Redis out, everything accounted for."""
 
 import json
-import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 import redis
@@ -14,6 +11,7 @@ from headrace.publisher import Publisher
 from headrace.stack.supervision import Supervision
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS
+from tests.end_to_end.waiting import eventually
 
 MALFORMED = {
     "not_json": b'{"metric":"temperature",',
@@ -43,15 +41,6 @@ def device_state(running):
     client = redis.Redis.from_url(running.endpoints.redis_url, decode_responses=True)
     yield lambda device: {metric: json.loads(state) for metric, state in client.hgetall(f"device:{device}").items()}
     client.close()
-
-
-def eventually(look: Callable[[], Any], within_s: float = 60.0) -> Any:
-    """The first true answer of `look`; fails the test after `within_s`."""
-    deadline = time.monotonic() + within_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(0.1)
-    return found
 
 
 def test_a_published_reading_stands_in_redis_and_influxdb_with_its_score(running, publish, device_state):

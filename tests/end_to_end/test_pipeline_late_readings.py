@@ -5,7 +5,6 @@ Named to run behind test_local_stack.py, which looks at a stack without jobs.
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from connectors.kafka_scan import scan
 from headrace.publisher import Publisher
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
+from tests.end_to_end.waiting import eventually
 
 DEVICE = "late-1"
 ON_TIME = [10.0, 11.0, 12.0, 14.0]
@@ -57,15 +57,6 @@ def points(running):
 
     yield look
     client.close()
-
-
-def eventually(look: Callable[[], Any], within_s: float = 60.0) -> Any:
-    """The first true answer of `look`; fails the test after `within_s`."""
-    deadline = time.monotonic() + within_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(0.5)
-    return found
 
 
 def records_of(running, topic, device):

@@ -5,15 +5,14 @@ Its name puts it behind test_pipeline.py, whose jobs it uses.
 
 import base64
 import json
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from headrace.publisher import Publisher
+from tests.end_to_end.waiting import eventually
 
 MALFORMED = {
     "not_json": b'{"metric":"temperature","value":21.5,"ts":1719800001000',
@@ -49,15 +48,6 @@ def publish(running):
     publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
     yield publisher.publish
     publisher.close()
-
-
-def eventually(look: Callable[[], Any], within_s: float = 60.0) -> Any:
-    """The first true answer of `look`; fails the test after `within_s`."""
-    deadline = time.monotonic() + within_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(0.2)
-    return found
 
 
 def listed(stack, device: str) -> list[dict[str, Any]]:

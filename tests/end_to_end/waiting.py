@@ -1,0 +1,14 @@
+"""Waiting for a condition, with a bound."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def eventually(look: Callable[[], Any], within_s: float = 60.0) -> Any:
+    """The first true answer of `look`; fails the test after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {within_s} s"
+        time.sleep(0.2)
+    return found
