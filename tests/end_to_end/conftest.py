@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from connectors.endpoints import Endpoints
+from headrace.publisher import Publisher
 from headrace.stack.layout import Layout
 
 PORT_OFFSET = int(os.environ.get("HEADRACE_TEST_PORT_OFFSET", "2000"))
@@ -56,6 +57,20 @@ def stack() -> Iterator[Stack]:
     finally:
         stack.headrace("down", check=False)
         shutil.rmtree(stack.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def running(stack):
+    """The stack with all five jobs."""
+    stack.headrace("submit")
+    return stack
+
+
+@pytest.fixture
+def publish(running):
+    publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
+    yield publisher.publish
+    publisher.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

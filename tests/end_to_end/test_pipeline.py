@@ -7,7 +7,6 @@ import redis
 
 from connectors.kafka_scan import scan
 from headrace.accounting.stores import influxdb_points
-from headrace.publisher import Publisher
 from headrace.stack.supervision import Supervision
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS
@@ -20,20 +19,6 @@ MALFORMED = {
     "ts_out_of_range": b'{"metric":"temperature","value":1,"ts":86400000}',
     "unknown_unit": b'{"metric":"temperature","value":1,"unit":"degrees"}',
 }
-
-
-@pytest.fixture(scope="module")
-def running(stack):
-    """The stack with all five jobs."""
-    stack.headrace("submit")
-    return stack
-
-
-@pytest.fixture
-def publish(running):
-    publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
-    yield publisher.publish
-    publisher.close()
 
 
 @pytest.fixture

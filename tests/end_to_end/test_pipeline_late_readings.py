@@ -20,13 +20,6 @@ ON_TIME = [10.0, 11.0, 12.0, 14.0]
 LATE = 23.0
 
 
-@pytest.fixture(scope="module")
-def running(stack):
-    """The stack with all five jobs."""
-    stack.headrace("submit")
-    return stack
-
-
 @pytest.fixture
 def publish(running):
     publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from headrace.publisher import Publisher
 from tests.end_to_end.waiting import eventually
 
 MALFORMED = {
@@ -41,13 +40,6 @@ def running(stack):
 @pytest.fixture
 def device() -> str:
     return f"mended-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def publish(running):
-    publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
-    yield publisher.publish
-    publisher.close()
 
 
 def listed(stack, device: str) -> list[dict[str, Any]]:
