@@ -1,8 +1,9 @@
 """What every record on a topic has in common: a frozen pydantic model with a schema version."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Record(BaseModel):
@@ -32,3 +33,8 @@ class Position(BaseModel):
     offset: int = Field(ge=0, lt=2**63)
     item: int = Field(0, ge=0, lt=2**31)
     items: int = Field(1, ge=1, lt=2**31)
+
+
+def faults(error: ValidationError) -> Iterator[str]:
+    """What is wrong with a record, a field at a time: "value: Input should be a valid number"."""
+    return (f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['msg']}" for each in error.errors())

@@ -1,13 +1,14 @@
 """Kafka topics: name, key, partitions, retention, largest message. Made by the local stack and by compose."""
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from pydantic import ValidationError
 
 from schemas.anomaly_score import AnomalyScore
 from schemas.dead_letter import DeadLetter
 from schemas.reading import DuplicateReading, LateReading, Reading
-from schemas.record import Record
+from schemas.record import Record, faults
 from schemas.replay import Replay
 from schemas.window_summary import WindowSummary
 
@@ -113,5 +114,5 @@ metric: Field required; event_time: Field required; value: Field required; posit
     try:
         return record.model_validate_json(value or b"")
     except ValidationError as error:
-        said = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['msg']}" for each in error.errors()[:5])
+        said = "; ".join(islice(faults(error), 5))
         raise UnreadableRecord(f"no record of {topic}: {said}") from error

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from connectors.kafka import Unreachable
 from schemas.reading import LateReading
+from schemas.record import faults
 from schemas.topics import TELEMETRY_LATE
 
 log = logging.getLogger(__name__)
@@ -167,7 +168,4 @@ def _require_plausible(reading: LateReading) -> None:
 
 
 def _first_line(error: ValueError) -> str:
-    if isinstance(error, ValidationError):
-        (first, *_) = error.errors()
-        return f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}"
-    return str(error)
+    return next(faults(error)) if isinstance(error, ValidationError) else str(error)

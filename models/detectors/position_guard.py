@@ -43,7 +43,12 @@ class Positions:
         return len(self.rows)
 
     def __getitem__(self, index: Any) -> "Positions":
-        return Positions(self.rows[index], self.partitions[index], self.offsets[index], self.items[index])
+        return Positions(*(column[index] for column in self.columns))
+
+    @property
+    def columns(self) -> tuple[Rows, Rows, Rows, Rows]:
+        """Row, partition, offset and item."""
+        return self.rows, self.partitions, self.offsets, self.items
 
     def in_order(self) -> Rows:
         """Places sorted by partition, offset, item, row."""
@@ -54,14 +59,13 @@ class Positions:
         """Whether each entry is the one before it once more, shape `(n,)`."""
         repeats = np.zeros(len(self), np.bool_)
         repeats[1:] = True
-        for column in (self.rows, self.partitions, self.offsets, self.items):
+        for column in self.columns:
             repeats[1:] &= column[1:] == column[:-1]
         return repeats
 
     def tuples(self) -> list[tuple[int, ...]]:
-        """Row, partition, offset and item of each."""
-        columns = (self.rows, self.partitions, self.offsets, self.items)
-        return list(zip(*(column.tolist() for column in columns), strict=True))
+        """The columns of each entry."""
+        return list(zip(*(column.tolist() for column in self.columns), strict=True))
 
 
 class PositionGuard:
