@@ -13,7 +13,7 @@ from headrace import submission
 from headrace.stack import flink_distribution
 from headrace.stack.layout import Layout
 
-WARM_FROM = 0.4
+WARM_FROM = 0.5
 """The share of the records after which a job counts as warm: until then the JVM compiles it."""
 
 

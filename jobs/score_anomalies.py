@@ -37,7 +37,7 @@ def main() -> None:
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # Uncommitted: the checkpoint interval is not in the latency, and the scorer's guard drops what comes twice.
     topics.bytes_source("readings", TELEMETRY_READINGS, committed=False, extra_columns=[PROCESSING_TIME])
-    topics.text_sink(TELEMETRY_ANOMALIES)
+    topics.bytes_sink(TELEMETRY_ANOMALIES)
     build(tables, settings).execute()
 
 

@@ -20,7 +20,6 @@ GROUP BY bucket, window_start, window_end;
 
 CREATE TEMPORARY VIEW scored AS OPERATOR score_fleet;
 
--- A record and its key stand in one text (jobs/operators/score_records.py).
 INSERT INTO telemetry_anomalies
-SELECT SPLIT_INDEX(score, U&'\001F', 1), SPLIT_INDEX(score, U&'\001F', 0)
-FROM scored CROSS JOIN UNNEST(records) AS s (score);
+SELECT s.key, s.record
+FROM scored CROSS JOIN UNNEST(records) AS s (key, record);

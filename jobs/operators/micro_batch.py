@@ -6,6 +6,7 @@ not read the JSON at all.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,11 @@ BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 MICRO_BATCH = Types.ROW([Types.OBJECT_ARRAY(BYTES)])
 """Values of telemetry.readings: the ROW in jobs/score_anomalies.sql."""
 
-SCORED = Types.ROW_NAMED(["records"], [Types.OBJECT_ARRAY(Types.STRING())])
-"""A text for each new reading: jobs/operators/score_records.py."""
+SCORED = Types.ROW_NAMED(["records"], [Types.OBJECT_ARRAY(Types.TUPLE([BYTES, BYTES]))])
+"""Key and record of each new reading: jobs/operators/score_records.py."""
+
+FIELDS = ("device", "metric", "event_time", "value", "position")
+POSITION = ("partition", "offset", "item", "items")
 
 
 @dataclass(frozen=True)
@@ -56,31 +60,39 @@ def micro_batch(values: Sequence[bytes]) -> MicroBatch:
 
 def _all_of(records: Sequence[Mapping[str, Any]], n: int) -> MicroBatch:
     """Raises ValueError, KeyError, TypeError or OverflowError unless all are readings, and `n`."""
-    keys = [(record["device"], record["metric"]) for record in records]
-    positions = [record["position"] for record in records]
+    if len(records) != n:
+        raise ValueError("no readings")
+    # Column by column in C: a loop over the records costs twice as much as orjson's reading of them.
+    devices, metrics, event_times, values, positions = _columns(FIELDS, records)
+    partitions, offsets, items, n_items = _columns(POSITION, positions)
+    if not {str} >= set(map(type, devices)) | set(map(type, metrics)):
+        raise TypeError("no names")
+    if not {float, int} >= set(map(type, values)) or not {int} >= set(map(type, n_items)):
+        raise TypeError("no numbers")
     batch = Batch(
-        keys,
-        _integers(record["event_time"] for record in records),
-        np.array([record["value"] for record in records], np.float64),
-        _integers(position["partition"] for position in positions),
-        _integers(position["offset"] for position in positions),
-        _integers(position["item"] for position in positions),
+        list(zip(devices, metrics, strict=True)),
+        _integers(event_times),
+        np.fromiter(values, np.float64, n),
+        _integers(partitions),
+        _integers(offsets),
+        _integers(items),
     )
-    named = all(type(device) is type(metric) is str for device, metric in keys)
-    if len(records) != n or not named or not np.isfinite(batch.values).all():
+    if not np.isfinite(batch.values).all():
         raise ValueError("no readings")
     for column, most in ((batch.partitions, MOST_PARTITIONS - 1), (batch.offsets, 2**63 - 1), (batch.items, 2**31 - 1)):
         if n and not 0 <= column.min() <= column.max() <= most:
             raise ValueError("no position")
-    _integers(position["items"] for position in positions)
     return MicroBatch(batch, records)
 
 
-def _integers(numbers: Any) -> Any:
-    column = np.array(list(numbers))
-    if len(column) and column.dtype.kind != "i":
+def _columns(names: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Any]]:
+    return tuple(zip(*map(itemgetter(*names), records), strict=True)) or ((),) * len(names)
+
+
+def _integers(numbers: Sequence[Any]) -> Any:
+    if not {int} >= set(map(type, numbers)):
         raise TypeError("no integers")
-    return column.astype(np.int64)
+    return np.fromiter(numbers, np.int64, len(numbers))
 
 
 def _record_or_none(value: bytes) -> dict[str, Any] | None:

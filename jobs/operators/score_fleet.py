@@ -14,6 +14,7 @@ from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 
+from jobs.operators.cycle_collector import collect_seldom
 from jobs.operators.micro_batch import BYTES, micro_batch
 from jobs.operators.score_records import ScoreRecords
 from models.detectors import Batch, Scorer, UnreadableState
@@ -34,6 +35,7 @@ class ScoreFleet(KeyedProcessFunction):
         self._snapshot_every = snapshot_every
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        collect_seldom()
         self._snapshot = runtime_context.get_state(ValueStateDescriptor("scorer", BYTES))
         self._journal = runtime_context.get_list_state(ListStateDescriptor("journal", BYTES))
         self._records = ScoreRecords(self._detector, Scorer(self._detector).detector_version)

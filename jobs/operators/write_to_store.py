@@ -11,6 +11,7 @@ from typing import Any
 from pyflink.table import DataTypes, FunctionContext, ScalarFunction
 from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
 
+from jobs.operators.cycle_collector import collect_seldom
 from schemas.topics import UnreadableRecord
 
 
@@ -22,6 +23,7 @@ class WriteToStore(ScalarFunction):
         self._row_of = row_of
 
     def open(self, function_context: FunctionContext) -> None:
+        collect_seldom()
         self._writer = self._connect()
 
     def eval(self, topics: Any, records: Any) -> Any:

@@ -1,10 +1,24 @@
 """A batch as bytes: an entry of the journal that is replayed after a restart."""
 
-from models.detectors.scorer import Batch
-from models.detectors.state_codec import NO_MIGRATIONS, Migrations, State, decode, encode
+from dataclasses import replace
+from typing import Any
 
-VERSION = 1
-MIGRATIONS: Migrations = NO_MIGRATIONS
+import numpy as np
+import numpy.typing as npt
+
+from models.detectors.scorer import Batch
+from models.detectors.series_index import SeriesIndex
+from models.detectors.state_codec import Migrations, State, decode, encode
+
+VERSION = 2
+
+
+def _with_a_name_each(state: State) -> State:
+    """Version 1 wrote the names of its series once for each reading."""
+    return replace(state, arrays={**state.arrays, "series": np.arange(len(state.values["devices"]))})
+
+
+MIGRATIONS: Migrations = {1: _with_a_name_each}
 
 
 def freeze_batch(batch: Batch) -> bytes:
@@ -16,18 +30,22 @@ def freeze_batch(batch: Batch) -> bytes:
     >>> thaw_batch(freeze_batch(batch)).keys, thaw_batch(freeze_batch(batch)).offsets
     ([('pump-1', 'flow')], array([7]))
     """
-    devices, metrics = zip(*batch.keys, strict=True) if batch.keys else ((), ())
-    columns = {
+    series = SeriesIndex()
+    columns: dict[str, npt.NDArray[Any]] = {
+        "series": series.rows(batch.keys).astype(np.int32),
         "event_times": batch.event_times,
         "values": batch.values,
         "partitions": batch.partitions,
         "offsets": batch.offsets,
         "items": batch.items,
     }
+    devices, metrics = zip(*series, strict=True) if series else ((), ())
     return encode(State("batch", VERSION, {"devices": devices, "metrics": metrics}, columns))
 
 
 def thaw_batch(encoded: bytes) -> Batch:
     """The batch in `encoded`; raises UnreadableState for anything else."""
     state = decode(encoded, "batch", VERSION, MIGRATIONS)
-    return Batch(list(zip(state.values["devices"], state.values["metrics"], strict=True)), **state.arrays)
+    names = list(zip(state.values["devices"], state.values["metrics"], strict=True))
+    columns = dict(state.arrays)
+    return Batch([names[row] for row in columns.pop("series").tolist()], **columns)

@@ -1,7 +1,5 @@
 """A batch cut in rounds in which no series comes twice."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from models.detectors.fleet import Rows
@@ -27,20 +25,27 @@ def all_distinct(rows: Rows) -> bool:
     return len(rows) == 0 or bool(np.bincount(rows).max() == 1)
 
 
-def rounds(rows: Rows) -> list[Rows]:
-    """Places in `rows`, in rounds: the first reading of each series, then the second of each, and so on.
+def rounds(rows: Rows) -> tuple[Rows, list[int]]:
+    """An order of `rows` in rounds: the first reading of each series, then the second of each, and so on.
 
-    What is sequential inside a series can be computed for a whole round at once.
+    What is sequential inside a series can be computed for a whole round at once. The series of a round are the first
+    ones of the round before, in its order: columns of a round are a slice, and so is what the series have learned.
+
+    Returns
+    -------
+    order
+        Places in `rows`, shape `(n,)`.
+    ends
+        Where each round ends in it.
 
     Examples
     --------
-    >>> rounds(np.array([4, 1, 4, 4]))
-    [array([1, 0]), array([2]), array([3])]
+    >>> rounds(np.array([1, 4, 4, 4, 1]))
+    (array([1, 0, 2, 4, 3]), [2, 4, 5])
     """
-    order = np.argsort(rows, kind="stable")
-    if all_distinct(rows):
-        return [order] if len(rows) else []
-    rank = ranks(rows[order])
-    by_rank = order[np.argsort(rank, kind="stable")]
-    ends = np.cumsum(np.bincount(rank)).tolist()
-    return [by_rank[start:end] for start, end in pairwise([0, *ends])]
+    by_series = np.argsort(rows, kind="stable")
+    rank = ranks(rows[by_series])
+    starts = np.flatnonzero(rank == 0)
+    lengths = np.diff(np.append(starts, len(rows)))
+    order = by_series[np.lexsort((np.repeat(-lengths, lengths), rank))]
+    return order, np.cumsum(np.bincount(rank)).tolist()

@@ -1,5 +1,7 @@
 """The score above which a reading is an anomaly, for each series by itself."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,40 +99,56 @@ class AdaptiveThreshold:
         thresholds, flagged
             Shape `(n,)` each.
         """
-        thresholds, flagged = np.empty(len(rows)), np.empty(len(rows), np.bool_)
-        for places in rounds(rows):
-            thresholds[places], flagged[places] = self._judge_round(rows[places], scores[places])
-        return thresholds, flagged
-
-    def _judge_round(self, rows: Rows, scores: Floats) -> tuple[Floats, Flags]:
+        if len(rows) == 0:
+            return np.empty(0), np.empty(0, np.bool_)
+        order, ends = rounds(rows)
+        rows, scores = rows[order], scores[order]
         finite = np.isfinite(scores)
         if not finite.all():
             scores = np.where(finite, scores, 0.0)
-        surprises = surprise_of(scores) if self._bounded else scores
-        seen = self._n_seen[rows]
-        limits = self._limits(rows)
+        seen = self._count(rows, finite, ends)
         warm = seen >= self._ready
-        thresholds = np.where(warm, score_at(limits) if self._bounded else limits, UNREACHABLE)
-        flagged = finite & (scores > thresholds)
-        self._learn(rows, seen, np.where(warm, np.minimum(surprises, limits), surprises), finite)
-        return thresholds, flagged
-
-    def _limits(self, rows: Rows) -> Floats:
-        mean = self._mean[rows]
-        # A score that never moved has no deviation: a hundredth of it keeps rounding from being an alert.
-        deviation = np.maximum(np.sqrt(self._variance[rows]), 0.01 * np.abs(mean))
-        limits: Floats = mean + self._n_deviations * deviation
-        return limits
-
-    def _learn(self, rows: Rows, seen: Rows, scores: Floats, finite: Flags) -> None:
-        self._n_seen[rows] = seen + finite
         learned = finite & (seen >= self._grace)
         # Equal weights until `memory` readings are there, so that the first score is not held on to.
-        weight = np.maximum(1.0 / np.maximum(seen - self._grace + 1, 1), self._least_weight)
-        weight = np.where(learned, weight, 0.0)
-        step = scores - self._mean[rows]
-        self._mean[rows] += weight * step
-        self._variance[rows] = (1.0 - weight) * (self._variance[rows] + weight * step * step)
+        weights = np.maximum(1.0 / np.maximum(seen - self._grace + 1, 1), self._least_weight)
+        surprises = surprise_of(scores) if self._bounded else scores
+        limits = self._learn(rows, surprises, warm, np.where(learned, weights, 0.0), ends)
+        thresholds, flagged = np.empty(len(rows)), np.empty(len(rows), np.bool_)
+        thresholds[order] = judged = np.where(warm, score_at(limits) if self._bounded else limits, UNREACHABLE)
+        flagged[order] = finite & (scores > judged)
+        return thresholds, flagged
+
+    def _count(self, rows: Rows, finite: Flags, ends: Sequence[int]) -> Rows:
+        """How many scores of its series stood before each one; then count these as well."""
+        seen = np.empty(len(rows), np.int64)
+        n_seen = self._n_seen[rows[: ends[0]]]
+        for start, end in pairwise([0, *ends]):
+            seen[start:end] = n_seen[: end - start]
+            n_seen[: end - start] += finite[start:end]
+        self._n_seen[rows[: ends[0]]] = n_seen
+        return seen
+
+    def _learn(self, rows: Rows, scores: Floats, warm: Flags, weights: Floats, ends: Sequence[int]) -> Floats:
+        """The limit before each score, in rounds: the only part in which a score waits for the one before it."""
+        limits = np.empty(len(rows))
+        caps = limits if warm.all() else np.empty(len(rows))
+        kept = 1.0 - weights
+        series = rows[: ends[0]]
+        means, variances = self._mean[series], self._variance[series]
+        for start, end in pairwise([0, *ends]):
+            mean, variance, weight = means[: end - start], variances[: end - start], weights[start:end]
+            # A score that never moved has no deviation: a hundredth of it keeps rounding from being an alert.
+            deviation = np.maximum(np.sqrt(variance), 0.01 * np.abs(mean))
+            np.add(mean, self._n_deviations * deviation, out=limits[start:end])
+            if caps is not limits:
+                caps[start:end] = np.where(warm[start:end], limits[start:end], np.inf)
+            step = np.minimum(scores[start:end], caps[start:end]) - mean
+            weighted = weight * step
+            mean += weighted
+            variance += weighted * step
+            variance *= kept[start:end]
+        self._mean[series], self._variance[series] = means, variances
+        return limits
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What it learned, by name."""

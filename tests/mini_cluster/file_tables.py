@@ -27,9 +27,6 @@ RAW_COLUMNS = """`device` STRING,
   `append_time` AS TO_TIMESTAMP_LTZ(`append_ms`, 3),
   `proc` AS PROCTIME()"""
 
-KEY_ENDS = "\x01"
-"""Between a key and a record in the lines of a text sink."""
-
 APPEND_TIME = "`append_time` AS TO_TIMESTAMP_LTZ(`append_ms`, 3)"
 
 
@@ -55,6 +52,7 @@ class FileTables:
     def __init__(self, tables: StreamTableEnvironment, folder: Path) -> None:
         self.tables = tables
         self.folder = folder
+        self._of_bytes: set[Topic] = set()
 
     def raw_source(self, messages: Iterable[Message]) -> None:
         """telemetry_raw, the messages with the offsets 0, 1, 2..."""
@@ -75,12 +73,9 @@ class FileTables:
     def sink(self, topic: Topic) -> None:
         self._create(table_name(topic), columns(topic.record), self._folder(topic))
 
-    def text_sink(self, topic: Topic) -> None:
-        options = f"'connector' = 'filesystem', 'path' = '{self._folder(topic)}', 'format' = 'csv'"
-        as_it_is = f"'csv.disable-quote-character' = 'true', 'csv.field-delimiter' = '{KEY_ENDS}'"
-        self.tables.execute_sql(
-            f"CREATE TEMPORARY TABLE {table_name(topic)} (`key` STRING, `record` STRING) WITH ({options}, {as_it_is})"
-        )
+    def bytes_sink(self, topic: Topic) -> None:
+        self._of_bytes.add(topic)
+        self._create(table_name(topic), "`key` BYTES, `record` BYTES", self._folder(topic))
 
     def execute(self, statements: StatementSet, timeout_s: float = 90) -> None:
         """Run the job to its end. Raises TimeoutError past the limit, and the job is cancelled."""
@@ -98,7 +93,9 @@ class FileTables:
         files = sorted(path for path in self._folder(topic).rglob("part-*") if path.is_file())
         record = of or topic.record
         lines = (line for path in files for line in path.read_text().split("\n") if line)
-        return [record.model_validate_json(line.rpartition(KEY_ENDS)[2]) for line in lines]
+        if topic in self._of_bytes:
+            lines = (base64.b64decode(json.loads(line)["record"]) for line in lines)
+        return [record.model_validate_json(line) for line in lines]
 
     def _source(self, topic: Topic, body: str, rows: Iterable[dict[str, Any]], name: str | None = None) -> None:
         file = self.folder / f"{topic.name}.json"

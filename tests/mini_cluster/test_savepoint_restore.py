@@ -73,7 +73,7 @@ class Cleaning:
     """What was read before the savepoint comes again after it."""
 
     job = "clean_telemetry"
-    writes_text = False
+    writes_bytes = False
     sinks = (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, DEAD_LETTERS)
     before = tuple(b'{"metric":"flow","value":%d,"ts":1764000000%03d}' % (n, n) for n in range(5))
     after = (
@@ -101,7 +101,7 @@ class Scoring:
     """Detectors that have learned before the savepoint."""
 
     job = "score_anomalies"
-    writes_text = True
+    writes_bytes = True
     sinks = (TELEMETRY_ANOMALIES,)
 
     def build(self, topics, start, end):
@@ -134,7 +134,7 @@ def run(environment, tmp_path_factory):
         folder = tmp_path_factory.mktemp(flow.job)
         topics = GrowingTables(environment(flow.job, **OPTIONS, **options), folder)
         for topic in flow.sinks:
-            (topics.text_sink if flow.writes_text else topics.sink)(topic)
+            (topics.bytes_sink if flow.writes_bytes else topics.sink)(topic)
         job = statements_of(topics).execute().get_job_client()
         try:
             wait_for(lambda: sum(len(topics.records(topic)) for topic in flow.sinks) >= n, job)

@@ -59,7 +59,7 @@ class Scored:
         topics.tables.execute_sql(IDS.format(rate=rate, last=end + TAIL_S * rate))
         view = READINGS_VIEW.format(again=READINGS, end=end, devices=DEVICES, ids=ids)
         topics.tables.execute_sql(view)
-        topics.text_sink(TELEMETRY_ANOMALIES)
+        topics.bytes_sink(TELEMETRY_ANOMALIES)
         topics.execute(build(topics.tables, SETTINGS), timeout_s=120)
         self.scores = topics.records(TELEMETRY_ANOMALIES)
 

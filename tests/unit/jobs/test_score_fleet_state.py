@@ -6,7 +6,6 @@ import pytest
 from pyflink.common import Row
 
 from jobs.operators.score_fleet import ScoreFleet
-from jobs.operators.score_records import DEVICE_FOLLOWS
 from models.detectors import NO_EPISODE, Scorer
 from models.detectors.batch_codec import freeze_batch
 from schemas.anomaly_score import AnomalyScore
@@ -87,7 +86,7 @@ def scores(operator, keyed, *batches):
     said = []
     for batch in batches:
         for row in operator.process_element(row_of(batch), keyed):
-            records = (AnomalyScore.model_validate_json(text.partition(DEVICE_FOLLOWS)[0]) for text in row[0])
+            records = (AnomalyScore.model_validate_json(record) for _, record in row[0])
             said += [(record.score, record.threshold, record.is_anomaly, record.episode) for record in records]
     return said
 
