@@ -50,7 +50,8 @@ def _measure(layout: Layout, side: str, outputs: list[Topic]) -> Cost:
     # The JSON job loses the bad rows: 1 % of the messages never come out.
     expected = MESSAGES if side == "clean" else int(MESSAGES * 0.985)
     _forget_offsets(layout, f"headrace-bench_{side}", "bench-json")
-    return run_job(layout, "bench.clean_jobs", [side], expected, lambda: _ends(layout, outputs) - before)
+    (cost,) = run_job(layout, "bench.clean_jobs", [side], expected, lambda: _ends(layout, outputs) - before)
+    return cost
 
 
 def _print_parts(layout: Layout) -> None:
@@ -60,7 +61,7 @@ def _print_parts(layout: Layout) -> None:
         before = _ends(layout, [TELEMETRY_DUPLICATES])
         _forget_offsets(layout, f"headrace-bench_{part}")
         expected = int(MESSAGES * 0.985)  # bad ones are in no `numbered`
-        cost = run_job(
+        (cost,) = run_job(
             layout,
             "bench.clean_jobs",
             [part],

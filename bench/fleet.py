@@ -27,10 +27,9 @@ from schemas.record import Position
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 SERIES = 100
-READINGS = 600_000
+READINGS = 1_000_000
 RIVER_READINGS = 40_000
 ROUNDS = 3
-"""After one that is not counted: a fresh JVM compiles for a minute."""
 WORKER_LIMIT, JOB_LIMIT = 6.0, 4.0
 BEGIN_MS = 1_790_000_000_000
 COMPARED = 5
@@ -38,20 +37,12 @@ COMPARED = 5
 
 def main() -> None:
     values = 20 + 2 * np.random.default_rng(7).standard_normal(READINGS)
-    costs: list[Cost] = []
-    river_us: list[float] = []
     with bench_stack() as layout:
         _fill(layout, values)
-        warm_up = _job(layout)
-        print(f"warm-up: Python worker {warm_up.python_us:.1f} us, JVM {warm_up.jvm_us:.1f} us a reading", flush=True)
-        for round_ in range(ROUNDS):
-            river_us.append(_river_loop_us(values))
-            costs.append(_job(layout))
-            print(
-                f"round {round_ + 1}  River {river_us[-1]:6.1f} us, Python worker {costs[-1].python_us:6.1f} us, "
-                f"JVM {costs[-1].jvm_us:6.1f} us a reading",
-                flush=True,
-            )
+        _job(layout, "warm-up")  # a fresh JVM compiles for a minute
+        river_us = [_river_loop_us(values) for _ in range(ROUNDS)]
+        print("River    ", ", ".join(f"{us:.1f}" for us in river_us), "us a reading", flush=True)
+        costs = _job(layout, "job")
         _require_equal_scores(layout, values)
     river = statistics.median(river_us)
     print(f"scores of {COMPARED} series equal River's exactly")
@@ -78,7 +69,8 @@ def _river_loop_us(values: np.ndarray) -> float:
     return (time.process_time() - started) / RIVER_READINGS * 1e6
 
 
-def _job(layout: Layout) -> Cost:
+def _job(layout: Layout, name: str) -> list[Cost]:
+    """The job over all readings: its cost in each of three windows behind each other."""
     os.environ["HEADRACE_JOB_DETECTOR"] = "half-space-trees"
     admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
     if "headrace-score_anomalies" in {group["group_id"] for group in admin.list_groups()}:
@@ -89,15 +81,19 @@ def _job(layout: Layout) -> Cost:
     partitions = [TopicPartition(TELEMETRY_ANOMALIES.name, number) for number in numbers]
     before = sum(consumer.end_offsets(partitions).values())
     try:
-        return run_job(
+        costs = run_job(
             layout,
             "jobs.score_anomalies",
             [],
             READINGS,
             lambda: sum(consumer.end_offsets(partitions).values()) - before,
+            windows=ROUNDS,
         )
     finally:
         consumer.close()
+    for cost in costs:
+        print(f"{name:9} Python worker {cost.python_us:5.1f} us, JVM {cost.jvm_us:5.1f} us a reading", flush=True)
+    return costs
 
 
 def _fill(layout: Layout, values: np.ndarray) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import httpx
 import psutil
@@ -29,14 +30,17 @@ class Cost:
         return self.jvm_us + self.python_us
 
 
-def run_job(layout: Layout, module: str, arguments: Sequence[str], records: int, done: Callable[[], int]) -> Cost:
+def run_job(
+    layout: Layout, module: str, arguments: Sequence[str], records: int, done: Callable[[], int], windows: int = 1
+) -> list[Cost]:
     """Submits `python -m module arguments`, follows `done()` up to `records`, cancels the job.
 
-    Raises RuntimeError when nothing moves for a minute.
+    Gives the cost in each of so many windows that follow each other once the job is warm. Raises RuntimeError when
+    nothing moves for a minute.
     """
     job = _submit(layout, module, arguments)
     try:
-        return _follow(layout, records, done)
+        return _follow(layout, records, done, windows)
     finally:
         httpx.patch(f"http://{layout.endpoints.flink}/jobs/{job}", params={"mode": "cancel"}, timeout=30)
         _wait_until_ended(layout, job)
@@ -55,25 +59,28 @@ def _submit(layout: Layout, module: str, arguments: Sequence[str]) -> str:
     raise RuntimeError(f"{module} was not submitted:\n{''.join(lines)[-4000:]}")
 
 
-def _follow(layout: Layout, records: int, done: Callable[[], int]) -> Cost:
+def _follow(layout: Layout, records: int, done: Callable[[], int], windows: int) -> list[Cost]:
     taskmanager = _taskmanager(layout)
-    start: tuple[int, float, float] | None = None
+    marks = [WARM_FROM + (1 - WARM_FROM) * number / windows for number in range(windows + 1)]
+    passed: list[tuple[int, float, float]] = []
     moved_at, before = time.monotonic(), -1
-    while True:
+    while len(passed) < len(marks):
         count = done()
         if count != before:
             moved_at, before = time.monotonic(), count
         elif time.monotonic() - moved_at > 60:
             raise RuntimeError(f"the job stands still at {count} of {records} records")
-        if start is None and count >= WARM_FROM * records:
-            start = (count, *_cpu_s(taskmanager))
-        if count >= records:
-            jvm_s, python_s = _cpu_s(taskmanager)
-            if start is None or start[0] >= count:
-                raise RuntimeError(f"{records} records are too few: the job was through before it could be watched")
-            warm, jvm_0, python_0 = start
-            return Cost((jvm_s - jvm_0) / (count - warm) * 1e6, (python_s - python_0) / (count - warm) * 1e6)
+        if count >= marks[len(passed)] * records:
+            passed.append((count, *_cpu_s(taskmanager)))
         time.sleep(0.1)
+    return [_cost(start, end, records) for start, end in pairwise(passed)]
+
+
+def _cost(start: tuple[int, float, float], end: tuple[int, float, float], records: int) -> Cost:
+    count, jvm_s, python_s = (later - earlier for earlier, later in zip(start, end, strict=True))
+    if count <= 0:
+        raise RuntimeError(f"{records} records are too few: the job was through before it could be watched")
+    return Cost(jvm_s / count * 1e6, python_s / count * 1e6)
 
 
 def _taskmanager(layout: Layout) -> psutil.Process:

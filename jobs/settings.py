@@ -12,6 +12,6 @@ class JobSettings(BaseSettings):
     duplicates_lifetime_s: int = Field(3600, ge=60, description="how long clean_telemetry remembers an identity")
     detector: str = Field("gaussian", description="a name of models/detectors/catalogue.py")
     buckets: int = Field(4, ge=1, le=128, description="fleets that share the series; a change starts the models cold")
-    micro_batch_ms: int = Field(200, ge=20, le=10_000, description="how long the scorer gathers readings")
+    micro_batch_ms: int = Field(100, ge=20, le=10_000, description="how long the scorer gathers readings")
     snapshot_every: int = Field(100, ge=1, description="micro-batches of a bucket between two snapshots of its fleet")
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="how long a stopped job's output can wait")
