@@ -131,7 +131,7 @@ class AdaptiveThreshold:
     def _learn(self, rows: Rows, scores: Floats, warm: Flags, weights: Floats, ends: Sequence[int]) -> Floats:
         """The limit before each score, in rounds: the only part in which a score waits for the one before it."""
         limits = np.empty(len(rows))
-        caps = limits if warm.all() else np.empty(len(rows))
+        all_warm = warm.all()
         kept = 1.0 - weights
         series = rows[: ends[0]]
         means, variances = self._mean[series], self._variance[series]
@@ -139,10 +139,9 @@ class AdaptiveThreshold:
             mean, variance, weight = means[: end - start], variances[: end - start], weights[start:end]
             # A score that never moved has no deviation: a hundredth of it keeps rounding from being an alert.
             deviation = np.maximum(np.sqrt(variance), 0.01 * np.abs(mean))
-            np.add(mean, self._n_deviations * deviation, out=limits[start:end])
-            if caps is not limits:
-                caps[start:end] = np.where(warm[start:end], limits[start:end], np.inf)
-            step = np.minimum(scores[start:end], caps[start:end]) - mean
+            limits[start:end] = limit = mean + self._n_deviations * deviation
+            cap = limit if all_warm else np.where(warm[start:end], limit, np.inf)
+            step = np.minimum(scores[start:end], cap) - mean
             weighted = weight * step
             mean += weighted
             variance += weighted * step

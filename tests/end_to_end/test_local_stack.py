@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 import psutil
@@ -123,10 +122,15 @@ def test_a_server_that_was_stopped_by_hand_is_started_by_up(stack):
     assert pid_of(stack, "redis")
 
 
+def is_written(redis):
+    persistence = redis.info("persistence")
+    return persistence["aof_buffer_length"] == persistence["aof_pending_bio_fsync"] == 0
+
+
 def test_up_mends_a_stack_whose_supervisord_was_killed(stack):
     with Redis.from_url(stack.endpoints.redis_url) as redis:
         redis.set("kept", "yes")
-    time.sleep(1.2)  # appendfsync everysec
+        eventually(lambda: is_written(redis), within_s=10)
     left = [each.pid for each in orphans.find(stack.home)]
     supervisord(stack).kill()
     assert "killed stack left behind" in stack.headrace("up").stdout
@@ -167,7 +171,7 @@ def test_up_goes_on_where_a_killed_up_stopped(stack):
     stack.headrace("down")
     code = "from headrace.cli import app; app(['up'])"
     with subprocess.Popen([sys.executable, "-c", code], env=stack.environment, stdout=subprocess.DEVNULL) as first:
-        time.sleep(4)
+        eventually(lambda: orphans.find(stack.home), within_s=30)
         first.kill()
     stack.headrace("up")
     assert {each["state"] for each in processes(stack)} == {"RUNNING"}

@@ -11,7 +11,6 @@ import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from connectors.kafka_scan import scan
-from headrace.publisher import Publisher
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
 from tests.end_to_end.waiting import eventually
 
@@ -21,14 +20,11 @@ LATE = 23.0
 
 
 @pytest.fixture
-def publish(running):
-    publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
-
+def publish(publish):
     def send(device, value, event_time):
-        publisher.publish(device, json.dumps({"metric": "level", "value": value, "ts": event_time}).encode())
+        publish(device, json.dumps({"metric": "level", "value": value, "ts": event_time}).encode())
 
-    yield send
-    publisher.close()
+    return send
 
 
 @pytest.fixture
