@@ -26,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from bench.stack import bench_stack
 from connectors.endpoints import LOOPBACK, Endpoints
+from headrace.publisher import Publisher
 from schemas.topics import TELEMETRY_RAW
 
 LIMIT = 8000
@@ -67,7 +68,7 @@ def _median(arguments: argparse.Namespace, endpoints: Endpoints) -> float:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=60_000, help="of a round")
+    parser.add_argument("--messages", type=int, default=20_000, help="of a round")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
@@ -94,24 +95,11 @@ def _publish(endpoints: Endpoints, messages: int) -> None:
 
 
 def _publisher(host: str, port: int, messages: int, number: int) -> None:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv311)
-    client.max_inflight_messages_set(1000)
-    client.max_queued_messages_set(0)
-    confirmed = 0
-
-    def on_publish(*_: object) -> None:
-        nonlocal confirmed
-        confirmed += 1
-
-    client.on_publish = on_publish
-    client.connect(host, port)
-    client.loop_start()
+    publisher = Publisher(host, port)
     for sequence in range(messages):
         device = (sequence + number * DEVICES // PUBLISHERS) % DEVICES
-        client.publish(f"fleet/bench-{device:04d}/telemetry", _payload(sequence), qos=1)
-    _until(lambda: confirmed >= messages, "the broker has everything")
-    client.disconnect()
-    client.loop_stop()
+        publisher.publish(f"bench-{device:04d}", _payload(sequence))
+    publisher.close(within_s=PATIENCE_S)
 
 
 def _payload(sequence: int) -> bytes:

@@ -1,4 +1,4 @@
-"""CPU time that one Flink job spends on one record, taken from outside: the TaskManager and its Python workers."""
+"""CPU time that one Flink job spends on one record, taken from outside: the TaskManager and the Python workers."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ import psutil
 from headrace import submission
 from headrace.stack import flink_distribution
 from headrace.stack.layout import Layout
+from headrace.stack.supervision import Supervision
 
 WARM_FROM = 0.5
 """The share of the records after which a job counts as warm: until then the JVM compiles it."""
@@ -60,7 +61,7 @@ def _submit(layout: Layout, module: str, arguments: Sequence[str]) -> str:
 
 
 def _follow(layout: Layout, records: int, done: Callable[[], int], windows: int) -> list[Cost]:
-    taskmanager = _taskmanager(layout)
+    taskmanager, fork_server = (_process(layout, name) for name in ("taskmanager", "forkserver"))
     marks = [WARM_FROM + (1 - WARM_FROM) * number / windows for number in range(windows + 1)]
     passed: list[tuple[int, float, float]] = []
     moved_at, before = time.monotonic(), -1
@@ -71,7 +72,7 @@ def _follow(layout: Layout, records: int, done: Callable[[], int], windows: int)
         elif time.monotonic() - moved_at > 60:
             raise RuntimeError(f"the job stands still at {count} of {records} records")
         if count >= marks[len(passed)] * records:
-            passed.append((count, *_cpu_s(taskmanager)))
+            passed.append((count, *_cpu_s(taskmanager, fork_server)))
         time.sleep(0.1)
     return [_cost(start, end, records) for start, end in pairwise(passed)]
 
@@ -83,23 +84,15 @@ def _cost(start: tuple[int, float, float], end: tuple[int, float, float], record
     return Cost(jvm_s / count * 1e6, python_s / count * 1e6)
 
 
-def _taskmanager(layout: Layout) -> psutil.Process:
-    for process in psutil.process_iter():
-        try:
-            if "TaskManagerRunner" in " ".join(process.cmdline()) and process.environ().get("HEADRACE_HOME") == str(
-                layout.home
-            ):
-                return process
-        except psutil.Error:
-            continue
-    raise RuntimeError(f"no TaskManager runs in {layout.home}")
+def _process(layout: Layout, name: str) -> psutil.Process:
+    return psutil.Process(Supervision(layout).process(name)["pid"])
 
 
-def _cpu_s(taskmanager: psutil.Process) -> tuple[float, float]:
-    """User and system seconds of the JVM, and of the Python processes below it."""
+def _cpu_s(taskmanager: psutil.Process, fork_server: psutil.Process) -> tuple[float, float]:
+    """User and system seconds of the JVM, and of the Python workers."""
     jvm = sum(taskmanager.cpu_times()[:2])
     python = 0.0
-    for child in taskmanager.children(recursive=True):
+    for child in [*taskmanager.children(recursive=True), *fork_server.children()]:
         try:
             python += sum(child.cpu_times()[:2])
         except psutil.Error:

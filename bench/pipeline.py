@@ -45,7 +45,7 @@ def main() -> None:
         second_half = _stream(layout, arguments.rate, arguments.seconds // 2, f"{arguments.rate} readings a second")
         lag = _lag(layout)
         latency.stop()
-        memory_bytes = sum(each.rss_bytes + each.workers_rss_bytes for each in processes.collect(layout))
+        memory_bytes = sum(each.memory_bytes + each.workers_memory_bytes for each in processes.collect(layout))
         print(f"records behind halfway: {halfway}\nrecords behind at the end: {lag}")
         most = _most(layout, arguments.rate * 60)
         balance = accounting.take(layout.endpoints)

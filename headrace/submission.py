@@ -16,6 +16,7 @@ from connectors.kafka import KafkaDoorError
 from headrace.errors import HeadraceError
 from headrace.orphaned_transactions import abort_orphans
 from headrace.stack import flink_distribution
+from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
 from headrace.stack.whole_files import write_whole
 
@@ -46,10 +47,12 @@ def run_line(
     layout: Layout, module: str, arguments: Sequence[str], target: str, savepoint: str | None = None
 ) -> list[str]:
     """The `flink run` line for a module with its arguments."""
+    ours = target == layout.endpoints.flink
+    python = worker_python(layout) if ours else sys.executable
     return [
         *flink_distribution.script("flink"), "run", "--detached", "--jobmanager", target,
         *(["--fromSavepoint", savepoint] if savepoint else []),
-        "-pyclientexec", sys.executable, "-pyexec", sys.executable,
+        "-pyclientexec", sys.executable, "-pyexec", str(python),
         "-pyfs", str(code_archive(layout)), "-pym", module, *arguments,
     ]  # fmt: skip
 

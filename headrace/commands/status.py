@@ -119,10 +119,10 @@ def _process_table(processes: list["ProcessFigures"]) -> Table:
     table = Table("process", "state", "pid", "memory", "up", "restarts", box=None, header_style="bold")
     for each in processes:
         up = _duration(each.uptime_s)
-        table.add_row(each.name, each.state, str(each.pid or ""), _mib(each.rss_bytes), up, str(each.restarts))
+        table.add_row(each.name, each.state, str(each.pid or ""), _mib(each.memory_bytes), up, str(each.restarts))
         if each.workers:
-            table.add_row(f"  {each.workers} Python workers", "", "", _mib(each.workers_rss_bytes), "", "")
-    total = sum(each.rss_bytes + each.workers_rss_bytes for each in processes)
+            table.add_row(f"  {each.workers} Python workers", "", "", _mib(each.workers_memory_bytes), "", "")
+    total = sum(each.memory_bytes + each.workers_memory_bytes for each in processes)
     table.add_row("together", "", "", _mib(total), "", "")
     return table
 

@@ -30,16 +30,15 @@ def kill_the_jobmanager(scene: Scene) -> None:
 
 def kill_a_python_worker(scene: Scene) -> None:
     scene.wait_for_the_middle("score_anomalies")
-    worker = python_workers(scene.pid("taskmanager"))[0]
+    worker = python_workers(scene.pid("forkserver"))[0]
     worker.kill()
     scene.say(f"killed the Python worker {worker.pid} with -9")
     wait_until("the worker to be gone", lambda: not worker.is_running(), WORKER_GONE_WITHIN_S)
 
 
-def python_workers(taskmanager: int) -> list[psutil.Process]:
-    """The Python processes below a TaskManager, the oldest first."""
-    below = psutil.Process(taskmanager).children(recursive=True)
-    workers = [process for process in below if process.name().startswith("python")]
+def python_workers(fork_server: int) -> list[psutil.Process]:
+    """The workers that were forked, the oldest first."""
+    workers = psutil.Process(fork_server).children()
     return sorted(workers, key=lambda process: process.create_time())
 
 

@@ -12,16 +12,19 @@ from headrace.stack.supervision import Supervision
 
 @dataclass(frozen=True)
 class ProcessFigures:
-    """One server. `workers` are the Python workers below a TaskManager; their memory is counted apart."""
+    """One server. `workers` are the Python workers below it; their memory is counted apart.
+
+    Memory is the proportional set size: pages that forked workers share count once, not once in each of them.
+    """
 
     name: str
     state: str
     pid: int | None
-    rss_bytes: int
+    memory_bytes: int
     uptime_s: int
     restarts: int
     workers: int = 0
-    workers_rss_bytes: int = 0
+    workers_memory_bytes: int = 0
 
 
 def collect(layout: Layout) -> list[ProcessFigures]:
@@ -39,11 +42,11 @@ def _figures(name: str, info: dict[str, Any], starts: int) -> ProcessFigures:
         name=name,
         state=info["statename"],
         pid=pid,
-        rss_bytes=_rss(pid),
+        memory_bytes=_memory(pid),
         uptime_s=max(0, int(time.time() - info["start"])) if pid else 0,
         restarts=max(0, starts - 1),
         workers=sum(1 for _, process_name in workers if process_name.startswith("python")),
-        workers_rss_bytes=sum(_rss(child) for child, _ in workers),
+        workers_memory_bytes=sum(_memory(child) for child, _ in workers),
     )
 
 
@@ -54,8 +57,8 @@ def _children(pid: int) -> list[tuple[int, str]]:
         return []
 
 
-def _rss(pid: int | None) -> int:
+def _memory(pid: int | None) -> int:
     try:
-        return psutil.Process(pid).memory_info().rss if pid else 0
+        return psutil.Process(pid).memory_full_info().pss if pid else 0
     except psutil.Error:
         return 0

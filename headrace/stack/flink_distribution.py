@@ -9,6 +9,7 @@ from pathlib import Path
 from connectors.endpoints import FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
 from headrace.errors import MissingProgram
 from headrace.stack import jars, programs
+from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, Layout
 from headrace.stack.whole_files import write_whole
 
@@ -98,7 +99,7 @@ def _of_this_stack(layout: Layout) -> dict[str, str | None]:
         "execution.checkpointing.dir": f"file://{state}/checkpoints",
         "execution.checkpointing.savepoint-dir": f"file://{state}/savepoints",
         "io.tmp.dirs": str(layout.folder("flink", "tmp")),
-        "python.executable": sys.executable,
+        "python.executable": str(worker_python(layout)),
         "python.client.executable": sys.executable,
     }
     if not metrics_wanted():

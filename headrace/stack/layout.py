@@ -71,11 +71,11 @@ class Layout:
         """What balances of this stack have read so far (headrace/accounting/ledger.py)."""
         return self.home / "balance.sqlite"
 
-    @property
-    def socket(self) -> Path:
-        """Of supervisord: in the home, or for a home with a long name in a short folder of the user's."""
-        near = self.home / "run" / "supervisor.sock"
-        return near if len(os.fsencode(near)) <= LONGEST_SOCKET_PATH else _runtime_folder() / f"{self._short_name}.sock"
+    def unix_socket(self, name: str) -> Path:
+        """In the home, or for a home with a long name in a short folder of the user's."""
+        near = self.home / "run" / f"{name}.sock"
+        short = len(os.fsencode(near)) <= LONGEST_SOCKET_PATH
+        return near if short else _runtime_folder() / f"{self._short_name}-{name}.sock"
 
     @property
     def _short_name(self) -> str:

@@ -3,6 +3,7 @@
 from headrace.stack.bridge import Bridge
 from headrace.stack.corrector import Corrector
 from headrace.stack.flink import JobManager, TaskManager
+from headrace.stack.fork_server import ForkServer
 from headrace.stack.influxdb import InfluxDB
 from headrace.stack.kafka import Kafka
 from headrace.stack.layout import Layout
@@ -12,7 +13,7 @@ from headrace.stack.server import Server
 from headrace.stack.zookeeper import ZooKeeper
 
 SERVERS: tuple[type[Server], ...] = (
-    ZooKeeper, Kafka, Redis, InfluxDB, Mosquitto, JobManager, TaskManager, Bridge, Corrector,
+    ZooKeeper, Kafka, Redis, InfluxDB, Mosquitto, ForkServer, JobManager, TaskManager, Bridge, Corrector,
 )  # fmt: skip
 NAMES = tuple(server.name for server in SERVERS)
 
@@ -21,7 +22,7 @@ NAMES = tuple(server.name for server in SERVERS)
 STOP_WAVES = (
     ("bridge", "corrector"),
     ("jobmanager",),
-    ("taskmanager",),
+    ("taskmanager", "forkserver"),
     ("mosquitto", "redis", "influxdb", "kafka"),
     ("zookeeper",),
 )

@@ -161,9 +161,13 @@ class Supervision:
 
     def _call(self, method: str, *arguments: Any) -> Any:
         # A connection of its own each time: they are used from several threads.
-        with ServerProxy("http://unix", SupervisorTransport(serverurl=f"unix://{self.layout.socket}")) as server:
+        with ServerProxy("http://unix", SupervisorTransport(serverurl=f"unix://{self._socket}")) as server:
             namespace, _, name = method.partition(".")
             return getattr(getattr(server, namespace), name)(*arguments)
+
+    @property
+    def _socket(self) -> Path:
+        return self.layout.unix_socket("supervisor")
 
     @property
     def _configuration(self) -> Path:
@@ -172,7 +176,7 @@ class Supervision:
     def _head(self) -> str:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         return SUPERVISORD.format(
-            socket=_escaped(self.layout.socket),
+            socket=_escaped(self._socket),
             home=_escaped(self.layout.home),
             log=_escaped(self.layout.folder("log")),
             run=_escaped(self.layout.folder("run")),

@@ -85,7 +85,7 @@ def test_no_secret_is_in_a_command_line_or_an_environment(stack):
 
 def test_the_stack_is_healthy_and_small(stack):
     found = processes(stack)
-    assert sum(each["rss_bytes"] for each in found) < 3 * 2**30
+    assert sum(each["memory_bytes"] for each in found) < 3 * 2**30
 
 
 def test_a_second_up_changes_nothing(stack):

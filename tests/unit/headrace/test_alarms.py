@@ -63,7 +63,7 @@ def test_the_watermark_is_compared_with_the_newest_reading_and_not_with_the_cloc
 
 def test_lag_and_late_readings_are_alarms():
     topics = TopicFigures(
-        {("store_redis", "telemetry.readings"): 50_000}, {"telemetry.readings": 100, "telemetry.late": 20}
+        {("store_redis", "telemetry.readings"): 50_000}, {"telemetry.readings": 1000, "telemetry.late": 200}
     )
     wrong = [alarm.wrong for alarm in alarms.of_topics(topics)]
     assert wrong == [
@@ -72,11 +72,15 @@ def test_lag_and_late_readings_are_alarms():
     ]
 
 
+def test_one_late_reading_of_a_few_calls_nobody():
+    assert list(alarms.of_topics(TopicFigures({}, {"telemetry.readings": 9, "telemetry.late": 1}))) == []
+
+
 def test_every_alarm_says_what_to_do_next():
     raised = [
         *alarms.of_processes([replace(HEALTHY_PROCESS, state="BACKOFF")]),
         *alarms.of_jobs([replace(HEALTHY_JOB, state="FAILED", checkpoint_age_s=None)], NEWEST, "127.0.0.1:1"),
-        *alarms.of_topics(TopicFigures({("g", "t"): 10**6}, {"telemetry.readings": 10, "telemetry.late": 9})),
+        *alarms.of_topics(TopicFigures({("g", "t"): 10**6}, {"telemetry.readings": 1000, "telemetry.late": 900})),
     ]
     assert len(raised) == 4
     assert all(alarm.next for alarm in raised)

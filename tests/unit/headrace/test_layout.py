@@ -50,12 +50,12 @@ def test_a_home_that_flinks_scripts_cannot_take_is_refused(tmp_path, name):
 
 def test_the_socket_of_a_short_home_is_inside(tmp_path):
     layout = Layout(Path("/tmp/h"))
-    assert layout.socket == Path("/tmp/h/run/supervisor.sock")
+    assert layout.unix_socket("supervisor") == Path("/tmp/h/run/supervisor.sock")
 
 
 def test_the_socket_of_a_long_home_is_in_a_short_private_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/tmp/hr-test-runtime")
-    one, other = (Layout(tmp_path / (letter * 100)).socket for letter in "ab")
+    one, other = (Layout(tmp_path / (letter * 100)).unix_socket("supervisor") for letter in "ab")
     assert len(str(one)) <= LONGEST_SOCKET_PATH
     assert one != other
     assert one.parent.stat().st_mode & 0o777 == 0o700

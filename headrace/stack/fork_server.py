@@ -1,0 +1,41 @@
+"""The process that the TaskManager's Python workers are forked from (jobs/forked_workers)."""
+
+import shlex
+import socket
+import sys
+from pathlib import Path
+
+from headrace.stack.layout import REPOSITORY, Layout
+from headrace.stack.server import NotYet, Server
+from headrace.stack.whole_files import write_whole
+
+LAUNCHER = REPOSITORY / "jobs" / "forked_workers" / "launcher.py"
+
+
+class ForkServer(Server):
+    """Ready when it listens: by then it has imported everything."""
+
+    name = "forkserver"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "jobs.forked_workers.server", str(self._socket)]
+
+    def configure(self) -> None:
+        line = shlex.join([sys.executable, "-IS", str(LAUNCHER), str(self._socket), sys.executable])
+        write_whole(worker_python(self.layout), f'#!/bin/sh\nexec {line} "$@"\n', mode=0o700)
+
+    def check(self) -> None:
+        with socket.socket(socket.AF_UNIX) as server:
+            try:
+                server.connect(str(self._socket))
+            except OSError as error:
+                raise NotYet("it imports what Python workers need") from error
+
+    @property
+    def _socket(self) -> Path:
+        return self.layout.unix_socket("forkserver")
+
+
+def worker_python(layout: Layout) -> Path:
+    """What Flink runs as Python: a worker forked at once, and where no server answers a plain interpreter."""
+    return layout.folder("flink") / "worker-python"

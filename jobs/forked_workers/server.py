@@ -1,0 +1,211 @@
+"""The process that workers are forked from: `python -m jobs.forked_workers.server SOCKET`."""
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import threading
+from importlib import import_module
+from typing import Any, NoReturn
+
+from jobs.forked_workers.launcher import BOOT, FILES
+from jobs.names import JOBS
+
+OUR_PACKAGES = ("jobs", "connectors", "models", "schemas")
+LAUNCHER_SPEAKS_WITHIN_S = 10.0
+LONGEST_REQUEST = 4 * 1024 * 1024
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # linux/prctl.h
+
+
+def import_what_workers_need() -> None:
+    """PyFlink's worker, and the third-party packages of all jobs.
+
+    Our own modules are forgotten again: a worker runs the code that was submitted with its job, not what lay here.
+    """
+    import_module("pyflink.fn_execution.beam.beam_sdk_worker_main")
+    for job in JOBS:
+        import_module(f"jobs.{job}")
+    _forget(OUR_PACKAGES)
+    # What is here now lives as long as the process: no collection looks at it, or copies its pages in a worker.
+    gc.collect()
+    gc.freeze()
+
+
+def _forget(packages: tuple[str, ...]) -> None:
+    for name in list(sys.modules):
+        if name.partition(".")[0] in packages:
+            del sys.modules[name]
+
+
+class ForkServer:
+    """Forks a worker for each connection, and tells the launcher at the other end how it ended."""
+
+    def __init__(self, address: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(address)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(address)
+        self._listener.listen(64)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    def serve(self) -> NoReturn:
+        while True:
+            for key, _ in self._selector.select():
+                if self._selector.get_map().get(key.fd) is key:  # not closed by an earlier event of this round
+                    key.data()
+
+    def _accept(self) -> None:
+        launcher, _ = self._listener.accept()
+        try:
+            launcher.settimeout(LAUNCHER_SPEAKS_WITHIN_S)
+            request, files = _request(launcher)
+        except (OSError, ValueError) as error:
+            # `headrace up` only connects, to see whether somebody listens.
+            if not isinstance(error, NobodySpoke):
+                print(f"a launcher's request was not understood: {error}", flush=True)
+            launcher.close()
+            return
+        worker = self._fork(launcher, request, files)
+        for file in files:
+            os.close(file)
+        self._watch(launcher, worker)
+
+    def _fork(self, launcher: socket.socket, request: dict[str, Any], files: list[int]) -> int:
+        sys.stdout.flush()
+        server = os.getpid()
+        worker = os.fork()
+        if worker == 0:
+            _die_with(server)
+            for key in list(self._selector.get_map().values()):
+                os.close(key.fd)
+            self._selector.close()
+            os.close(launcher.fileno())
+            _become_worker(request, files)
+        print(f"forked worker {worker}", flush=True)
+        return worker
+
+    def _watch(self, launcher: socket.socket, worker: int) -> None:
+        ended = os.pidfd_open(worker)
+
+        def on_end() -> None:
+            _, status = os.waitpid(worker, 0)
+            print(f"worker {worker} ended with status {os.waitstatus_to_exitcode(status)}", flush=True)
+            with contextlib.suppress(OSError):
+                _tell(launcher, {"status": status})
+            for each in (launcher.fileno(), ended):
+                with contextlib.suppress(KeyError):
+                    self._selector.unregister(each)
+            launcher.close()
+            os.close(ended)
+
+        def on_launcher_gone() -> None:
+            # It never speaks again, so this is its end. The worker's own end comes by `ended`.
+            self._selector.unregister(launcher)
+            signal.pidfd_send_signal(ended, signal.SIGKILL)
+
+        self._selector.register(ended, selectors.EVENT_READ, on_end)
+        self._selector.register(launcher, selectors.EVENT_READ, on_launcher_gone)
+        with contextlib.suppress(OSError):
+            _tell(launcher, {"pid": worker})
+
+
+class NobodySpoke(ValueError):
+    """The connection ended before a request."""
+
+
+def _request(launcher: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Raises NobodySpoke, ValueError or OSError; open files of a request that is not understood are closed."""
+    first, files, _, _ = socket.recv_fds(launcher, 1, len(FILES))
+    if not first:
+        raise NobodySpoke("no request")
+    try:
+        with launcher.makefile("rb") as lines:
+            line = lines.readline(LONGEST_REQUEST)
+        request = json.loads(line)
+        if len(files) != len(FILES) or not {"arguments", "environment", "folder"} <= set(request):
+            raise ValueError(f"{len(files)} files and {line[:80]!r}")
+    except (OSError, ValueError, TypeError) as error:
+        for file in files:
+            os.close(file)
+        raise ValueError(error) from error
+    return request, files
+
+
+def _tell(launcher: socket.socket, answer: dict[str, int]) -> None:
+    launcher.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _die_with(server: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(PR_SET_NAME, b"python-worker")
+    if os.getppid() != server:  # it died before the line above
+        os._exit(1)
+
+
+def _become_worker(request: dict[str, Any], files: list[int]) -> NoReturn:
+    """What a new interpreter would do with `-m pyflink.fn_execution.beam.beam_boot`."""
+    status = 1
+    try:
+        for file, target in zip(files, FILES, strict=True):
+            os.dup2(file, target)
+            os.close(file)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        os.chdir(request["folder"])
+        sys.argv = [BOOT, *request["arguments"]]
+        sys.path[:] = [request["folder"], *_python_path(), *_of_the_interpreter()]
+        status = _run()
+    finally:
+        # Not sys.exit: the server's frames are below this one.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _run() -> int:
+    """Runs the worker to its end, and says what an interpreter would say."""
+    try:
+        runpy.run_module(BOOT, run_name="__main__", alter_sys=True)
+    except SystemExit as error:
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+            return 1
+        return error.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    return 0
+
+
+def _python_path() -> list[str]:
+    return [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+
+
+def _of_the_interpreter() -> list[str]:
+    """sys.path without the server's own folder and PYTHONPATH."""
+    return [folder for folder in sys.path if folder and folder not in SERVERS_OWN]
+
+
+SERVERS_OWN = frozenset({os.getcwd(), *(os.path.abspath(folder) for folder in _python_path())})
+
+
+def main(address: str) -> NoReturn:
+    import_what_workers_need()
+    server = ForkServer(address)
+    print(f"ready to fork workers, {len(sys.modules)} modules imported", flush=True)
+    server.serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
