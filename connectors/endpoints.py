@@ -25,6 +25,8 @@ FLINK_RPC_PORT = 16123
 FLINK_METRICS_PORT = 19249
 ZOOKEEPER_PORT = 12181
 BRIDGE_HTTP_PORT = 19100
+POSTGRES_PORT = 15432
+CONNECT_PORT = 18083
 
 
 class StackSettings(BaseSettings):
@@ -84,12 +86,13 @@ def _local(stack: StackSettings) -> dict[str, Any]:
         "kafka": f"{LOOPBACK}:{KAFKA_PORT + offset}",
         "redis_host": LOOPBACK,
         "redis_port": REDIS_PORT + offset,
-        "redis_password": _secret(stack.secrets / "redis-password"),
+        "redis_password": stored_secret(stack.secrets / "redis-password"),
         "influxdb_url": f"http://{LOOPBACK}:{INFLUXDB_PORT + offset}",
-        "influxdb_token": _secret(stack.secrets / "influxdb-token"),
+        "influxdb_token": stored_secret(stack.secrets / "influxdb-token"),
         "flink": f"{LOOPBACK}:{FLINK_REST_PORT + offset}",
     }
 
 
-def _secret(path: Path) -> SecretStr | None:
+def stored_secret(path: Path) -> SecretStr | None:
+    """Of a file that only its owner reads; None without it."""
     return SecretStr(path.read_text().strip()) if path.is_file() else None

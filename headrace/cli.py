@@ -10,6 +10,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from headrace.commands.balance import balance
+from headrace.commands.cdc import cdc
 from headrace.commands.demo import demo
 from headrace.commands.dlq import dlq
 from headrace.commands.drill import drill
@@ -50,5 +51,6 @@ app = typer.Typer(
 )
 for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, demo, drill):
     app.command()(command)
+app.add_typer(cdc, name="cdc")
 app.add_typer(dlq, name="dlq")
 app.add_typer(windows, name="windows")

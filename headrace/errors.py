@@ -7,6 +7,7 @@ HeadraceError
 ├── BalanceNotTaken       Kafka or a store cannot be asked (headrace/accounting/balance.py)
 ├── LedgerUnusable        what earlier balances wrote down is damaged, foreign or in use (headrace/accounting/ledger.py)
 ├── WindowsNotCorrected   Kafka or InfluxDB did not answer a correction (headrace/windows/)
+├── CaptureNotAsked       PostgreSQL or Kafka Connect does not answer (headrace/commands/cdc.py)
 ├── DeadLetterError       about dead letters (headrace/dead_letters/errors.py draws its branch)
 ├── DrillError            about drills (headrace/drills/errors.py draws its branch)
 └── StackError            the local stack
@@ -33,6 +34,10 @@ class LedgerUnusable(HeadraceError):
 
 class WindowsNotCorrected(HeadraceError):
     """A correction of windows ended before its end; the next one goes on where the last one stopped."""
+
+
+class CaptureNotAsked(HeadraceError):
+    """Change capture cannot be asked, or changed."""
 
 
 class StackError(HeadraceError):

@@ -134,7 +134,8 @@ def _conversion(code: str) -> str:
 def _topic(topic: Topic) -> tuple[str, ...]:
     value = f"[{topic.record.__name__}](records.md#{topic.record.__name__.lower()})" if topic.record else "bytes"
     days, size = topic.retention_ms // DAY_MS, topic.retention_bytes // MIB
-    limits = (str(topic.partitions), f"{days} days", f"{size} MiB", f"{topic.max_message_bytes // MIB} MiB")
+    kept = ("newest of a key", "") if topic.cleanup_policy == "compact" else (f"{days} days", f"{size} MiB")
+    limits = (str(topic.partitions), *kept, f"{topic.max_message_bytes // MIB} MiB")
     return (f"`{topic.name}`", topic.key, value, *limits, _cell(topic.purpose))
 
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from schemas.anomaly_score import AnomalyScore
 from schemas.dead_letter import DeadLetter
+from schemas.device import Device
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Record, faults
 from schemas.replay import Replay
@@ -65,6 +66,24 @@ DEAD_LETTER_REPLAYS = Topic(
     retention_ms=DEAD_LETTERS.retention_ms + 14 * DAY_MS,
     retention_bytes=1024 * MIB,
 )
+# Compacted: the newest row of each key stays for ever, so a job that starts cold has them all.
+CUSTOMERS = Topic(
+    "customers",
+    None,
+    "Rows of PostgreSQL's table with all its columns; a deleted row comes with `__deleted`, then without a value.",
+    key="customer_id",
+    cleanup_policy="compact",
+    retention_ms=-1,
+    retention_bytes=-1,
+)
+DEVICES = Topic(
+    "devices",
+    Device,
+    "Rows of PostgreSQL's table; a deleted row comes with `__deleted`, then without a value.",
+    cleanup_policy="compact",
+    retention_ms=-1,
+    retention_bytes=-1,
+)
 
 TOPICS = (
     TELEMETRY_RAW,
@@ -75,6 +94,8 @@ TOPICS = (
     TELEMETRY_ANOMALIES,
     DEAD_LETTERS,
     DEAD_LETTER_REPLAYS,
+    CUSTOMERS,
+    DEVICES,
 )
 
 

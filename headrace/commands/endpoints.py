@@ -13,7 +13,10 @@ def endpoints(home: Home = None, port_offset: PortOffset = None, as_json: AsJson
     """Print addresses and credentials (the password and the token too: for your programs, not for a log)."""
     from headrace.stack.layout import Layout
 
-    found = addresses(Layout.of(home, port_offset).endpoints)
+    layout = Layout.of(home, port_offset)
+    found = addresses(layout.endpoints)
+    if layout.extras:
+        found |= {"postgres": layout.capture.postgres_url, "connect": f"http://{layout.capture.connect}"}
     if as_json:
         print(json.dumps(found, indent=2))
         return

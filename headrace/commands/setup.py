@@ -2,8 +2,10 @@
 
 from rich.console import Console
 
+from headrace.commands.options import With, named_servers
 
-def setup() -> None:
+
+def setup(extras: With = None) -> None:
     """Install missing programs, fetch the jars, build influxd. Does nothing a second time."""
     from headrace.stack import influxd, jars, programs
 
@@ -15,7 +17,7 @@ def setup() -> None:
             if not console.is_terminal:
                 console.print(text, highlight=False)
 
-        programs.install_missing(say)
+        programs.install_missing(say, programs.of_servers(named_servers(extras) or ()))
         jars.fetch(say)
         path = influxd.build(say)
     console.print(f"Set up: programs, jars ({jars.folder()}), influxd ({path})", highlight=False)

@@ -13,6 +13,7 @@ from headrace.commands.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
     from headrace.health.alarms import Alarm
+    from headrace.health.capture import CaptureFigures
     from headrace.health.corrections import CorrectionFigures
     from headrace.health.jobs import JobFigures
     from headrace.health.processes import ProcessFigures
@@ -40,6 +41,7 @@ class _Health:
     topics: "TopicFigures | None" = None
     unread: list["Unread"] = field(default_factory=list)
     corrections: "CorrectionFigures | None" = None
+    capture: "CaptureFigures | None" = None
     alarms: list["Alarm"] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class _Health:
             "lags": [{"group": group, "topic": topic, "records": lag} for (group, topic), lag in lags.items()],
             "unread": [_unread_as_json(each) for each in self.unread],
             "corrections": asdict(self.corrections) if self.corrections else None,
+            "capture": asdict(self.capture) if self.capture else None,
             "dead_letters": _dead_letters(self.topics) if self.topics else None,
             "late_share": self.topics.late_share if self.topics else None,
             "alarms": [asdict(each) for each in self.alarms],
@@ -64,6 +67,7 @@ def _examine(layout: "Layout") -> _Health:
     health.alarms += alarms.of_processes(health.processes)
     _examine_topics(health, layout)
     _examine_jobs(health, layout)
+    _examine_capture(health, layout)
     health.corrections = corrections.collect(Corrector(layout).report)
     health.alarms += alarms.of_corrections(health.corrections)
     health.alarms += alarms.of_disk(layout.home)
@@ -82,6 +86,14 @@ def _examine_topics(health: _Health, layout: "Layout") -> None:
         health.alarms += alarms.of_retention(health.unread)
     except (KafkaError, OSError) as error:
         health.alarms.append(alarms.Alarm(f"Kafka does not answer: {error}", "headrace logs kafka"))
+
+
+def _examine_capture(health: _Health, layout: "Layout") -> None:
+    from headrace.health import alarms, capture
+
+    if "connect" in layout.extras:
+        health.capture = capture.collect(layout.capture)
+        health.alarms += alarms.of_capture(health.capture)
 
 
 def _examine_jobs(health: _Health, layout: "Layout") -> None:
@@ -107,6 +119,9 @@ def _print(health: _Health, console: Console) -> None:
         console.print(f"dead letters: up to {kept:,} kept, up to {gone:,} removed by retention. See: headrace dlq ls")
     if health.corrections and not health.corrections.error:
         console.print(_corrected(health.corrections), highlight=False)
+    if health.capture and not health.capture.error:
+        waits = f"{health.capture.unconfirmed_bytes:,} bytes of PostgreSQL's log wait"
+        console.print(f"change capture runs, {waits}", highlight=False)
     for alarm in health.alarms:
         console.print(
             f"[red]ALARM[/] {escape(alarm.wrong)}. Next: {escape(alarm.next)}", soft_wrap=True, highlight=False

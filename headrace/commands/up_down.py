@@ -1,24 +1,44 @@
 """`headrace up` and `headrace down`."""
 
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 from rich.console import Console
 
-from headrace.commands.options import Home, PortOffset
+from headrace.commands.options import Home, PortOffset, With, listed, named_servers
+
+if TYPE_CHECKING:
+    from headrace.stack.layout import Layout
+
+Only = Annotated[
+    str | None, typer.Option(help="Start these servers, and what they need, and no other.", metavar="NAMES")
+]
 
 
-def up(home: Home = None, port_offset: PortOffset = None) -> None:
+def up(home: Home = None, port_offset: PortOffset = None, extras: With = None, only: Only = None) -> None:
     """Start the local stack, or what is missing of it, and wait until it works."""
     from headrace.stack import lifecycle
     from headrace.stack.layout import Layout
 
     console = Console()
-    layout = Layout.of(home, port_offset)
-    lifecycle.up(layout, console)
+    layout = Layout.of(home, port_offset, named_servers(extras))
+    lifecycle.up(layout, console, _of_the_stack(only, layout))
     console.print(
         f"\nThe stack runs in {layout.home}. Flink's dashboard: http://{layout.endpoints.flink}", soft_wrap=True
     )
     console.print(
         "Addresses and credentials: headrace endpoints. Health: headrace status. Stop: headrace down", soft_wrap=True
     )
+
+
+def _of_the_stack(names: str | None, layout: "Layout") -> tuple[str, ...]:
+    from headrace.stack.servers import servers
+
+    wanted = listed(names)
+    there = [server.name for server in servers(layout)]
+    if unknown := [name for name in wanted if name not in there]:
+        raise typer.BadParameter(f"this stack has no {', '.join(unknown)}; it has {', '.join(there)}")
+    return wanted
 
 
 def down(home: Home = None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headrace.health.capture import CaptureFigures
 from headrace.health.corrections import CorrectionFigures
 from headrace.health.jobs import RECENT_S, JobFigures
 from headrace.health.processes import ProcessFigures
@@ -18,6 +19,7 @@ LATE_SHARE = 0.05
 LATE_AT_LEAST = 100
 """Of a handful of readings one late one is a large share, and no pattern. Offsets count transaction markers too."""
 LOOP_FAILURES = 3
+HELD_BYTES = 2**30
 CHECKPOINT_AGE_S = 90
 DISK_FREE_BYTES = 2 * 2**30
 # A run may wait for the store as long as the pause lasts.
@@ -89,6 +91,16 @@ def of_topics(topics: TopicFigures) -> Iterator[Alarm]:
         yield Alarm(
             f"{topics.late_share:.0%} of the readings are late and in no window",
             "read telemetry.late: one device means its clock or its link, all mean a longer out-of-orderness",
+        )
+
+
+def of_capture(capture: CaptureFigures) -> Iterator[Alarm]:
+    if capture.error:
+        yield Alarm(f"changes are not captured: {capture.error}", "headrace logs connect, headrace logs postgres")
+    if capture.held_bytes > HELD_BYTES:
+        yield Alarm(
+            f"PostgreSQL keeps {capture.held_bytes / 2**30:.1f} GiB of its log for change capture",
+            "headrace cdc status; without Connect for good: headrace cdc remove",
         )
 
 

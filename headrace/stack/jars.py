@@ -12,8 +12,8 @@ from headrace.stack import programs
 from headrace.stack.layout import FLINK_CONF, cache
 
 POM = FLINK_CONF / "pom.xml"
-GROUPS = ("flink", "kafka")
-"""Profiles of the pom: what goes into Flink's lib, and the broker."""
+GROUPS = ("flink", "kafka", "debezium")
+"""Profiles of the pom: what goes into Flink's lib, the broker with Connect, and Connect's plugin."""
 
 
 def folder() -> Path:
@@ -26,7 +26,7 @@ def fetched() -> bool:
 
 
 def fetch(say: Callable[[str], None]) -> Path:
-    """The folder of jars; the first call downloads them (about 70 MB).
+    """The folder of jars; the first call downloads them (about 80 MB).
 
     Raises:
         MissingProgram: Maven is not installed.

@@ -7,7 +7,9 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from connectors.cdc.endpoints import CaptureEndpoints
 from connectors.endpoints import Endpoints, StackSettings
 from headrace.errors import StackError
 from headrace.stack.whole_files import write_whole
@@ -29,20 +31,27 @@ class Layout:
 
     home: Path
     port_offset: int = 0
+    extras: tuple[str, ...] = ()
+    """Names of the optional servers that it has."""
 
     @classmethod
-    def of(cls, home: Path | None = None, port_offset: int | None = None) -> "Layout":
-        """The stack that is named, else the environment's; a stack made before remembers its port offset."""
+    def of(
+        cls, home: Path | None = None, port_offset: int | None = None, extras: tuple[str, ...] | None = None
+    ) -> "Layout":
+        """The stack that is named, else the environment's; one made before remembers its port offset and extras."""
         settings = StackSettings()  # type: ignore[call-arg]  # both come from the environment or have defaults
         home = Path(os.path.abspath((home or settings.home).expanduser()))
         if port_offset is None and "port_offset" not in settings.model_fields_set:
-            port_offset = _remembered_offset(home)
+            port_offset = _remembered(home).get("port_offset")
+        if extras is None:
+            extras = tuple(_remembered(home).get("extras", ()))
         _require_plain(home)
-        return cls(home, settings.port_offset if port_offset is None else port_offset)
+        return cls(home, settings.port_offset if port_offset is None else port_offset, extras)
 
     def remember(self) -> None:
         """So that `headrace down --home DIR` and the like need not be told the ports again."""
-        write_whole(self.home / "stack.json", json.dumps({"port_offset": self.port_offset}) + "\n")
+        remembered = {"port_offset": self.port_offset, "extras": self.extras}
+        write_whole(self.home / "stack.json", json.dumps(remembered) + "\n")
 
     @property
     def settings(self) -> StackSettings:
@@ -52,6 +61,11 @@ class Layout:
     def endpoints(self) -> Endpoints:
         """Of this stack's own servers, whatever the environment names."""
         return Endpoints.local(self.settings)
+
+    @property
+    def capture(self) -> CaptureEndpoints:
+        """The same of the optional servers of change capture."""
+        return CaptureEndpoints.local(self.settings)
 
     def port(self, standard: int) -> int:
         return standard + self.port_offset
@@ -86,7 +100,7 @@ class Layout:
 
         Addresses that the caller's environment names are left out: inside a stack its own servers are meant.
         """
-        foreign = {f"HEADRACE_{name.upper()}" for name in Endpoints.model_fields}
+        foreign = {f"HEADRACE_{name.upper()}" for name in (*Endpoints.model_fields, *CaptureEndpoints.model_fields)}
         inherited = {name: value for name, value in os.environ.items() if name not in foreign}
         path = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
         return inherited | {
@@ -105,11 +119,12 @@ def _require_plain(home: Path) -> None:
         )
 
 
-def _remembered_offset(home: Path) -> int | None:
+def _remembered(home: Path) -> dict[str, Any]:
     try:
-        return int(json.loads((home / "stack.json").read_text())["port_offset"])
-    except (OSError, ValueError, KeyError):
-        return None
+        remembered: dict[str, Any] = json.loads((home / "stack.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return remembered
 
 
 def _runtime_folder() -> Path:

@@ -1,7 +1,7 @@
 """`up` and `down`: from any state, also a half-dead one, to a whole stack or to none."""
 
 import fcntl
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Event
@@ -17,8 +17,10 @@ from headrace.stack.servers import STOP_WAVES, servers
 from headrace.stack.supervision import UP, Supervision
 
 
-def up(layout: Layout, console: Console) -> None:
+def up(layout: Layout, console: Console, only: Collection[str] = ()) -> None:
     """Start what does not run, and return once every server does its work.
+
+    `only` names servers: then these and what they come after are started, and the others left as they are.
 
     Raises:
         StackError: see headrace.errors; what already runs keeps running, so that its logs can be read.
@@ -27,12 +29,13 @@ def up(layout: Layout, console: Console) -> None:
         all_servers = servers(layout)
         jars.fetch(console.print)
         supervision = _supervision_with(layout, all_servers, console)
-        idle = _idle(all_servers, supervision)
+        wanted = [server for server in all_servers if not only or server.name in _with_those_before(only, all_servers)]
+        idle = _idle(wanted, supervision)
         ports.require_free(idle)
         for server in idle:
             server.before_start()
-        with Display(console, [server.name for server in all_servers]) as display:
-            _start_and_wait(all_servers, supervision, display)
+        with Display(console, [server.name for server in wanted]) as display:
+            _start_and_wait(wanted, supervision, display)
 
 
 def down(layout: Layout, console: Console) -> None:
@@ -73,6 +76,14 @@ def _supervision_with(layout: Layout, all_servers: list[Server], console: Consol
 def _idle(all_servers: list[Server], supervision: Supervision) -> list[Server]:
     processes = supervision.processes()
     return [server for server in all_servers if processes[server.name]["statename"] not in UP]
+
+
+def _with_those_before(names: Collection[str], all_servers: list[Server]) -> set[str]:
+    found = set(names)
+    for server in all_servers:
+        if server.name in names:
+            found |= _with_those_before(server.after, all_servers)
+    return found
 
 
 def _start_and_wait(all_servers: list[Server], supervision: Supervision, display: Display) -> None:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from headrace.errors import BuildFailed, MissingProgram
@@ -15,6 +15,9 @@ DEBIAN_PACKAGES = {
     "java": "openjdk-17-jre-headless",
     "mvn": "maven",
 }
+# Of servers that are asked for. Debian keeps each version of PostgreSQL in a folder of its own, and none on PATH.
+OPTIONAL_PACKAGES = {"postgres": "postgresql", "initdb": "postgresql"}
+POSTGRES_VERSIONS = Path("/usr/lib/postgresql")
 POLICY_RC_D = Path("/usr/sbin/policy-rc.d")
 
 
@@ -26,7 +29,7 @@ def find(program: str) -> Path:
     """
     found = look_for(program)
     if found is None:
-        package = DEBIAN_PACKAGES[program]
+        package = (DEBIAN_PACKAGES | OPTIONAL_PACKAGES)[program]
         raise MissingProgram(
             f"{program} is not installed. Install it:  sudo apt-get install -y --no-install-recommends {package}\n"
             f"  (or name it: {variable(program)}=/path/to/{program}; as root, `headrace setup` installs all)"
@@ -48,18 +51,25 @@ def variable(program: str) -> str:
     return "HEADRACE_" + program.upper().replace("-", "_")
 
 
-def missing_packages() -> list[str]:
-    return [package for program, package in DEBIAN_PACKAGES.items() if look_for(program) is None]
+def of_servers(names: Collection[str]) -> tuple[str, ...]:
+    """Programs of optional servers."""
+    return tuple(OPTIONAL_PACKAGES) if "postgres" in names else ()
 
 
-def install_missing(say: Callable[[str], None]) -> None:
+def missing_packages(optional: Collection[str] = ()) -> list[str]:
+    """Debian packages of the programs that are missing; of `optional` ones those that are named."""
+    wanted = DEBIAN_PACKAGES | {program: OPTIONAL_PACKAGES[program] for program in optional}
+    return list(dict.fromkeys(package for program, package in wanted.items() if look_for(program) is None))
+
+
+def install_missing(say: Callable[[str], None], optional: Collection[str] = ()) -> None:
     """Install Debian packages of what is missing; their services do not start.
 
     Raises:
         MissingProgram: not root, or not Debian: the line to run instead.
         BuildFailed: apt-get failed.
     """
-    packages = missing_packages()
+    packages = missing_packages(optional)
     if not packages:
         return
     line = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
@@ -99,4 +109,6 @@ def last_line(text: str) -> str:
 
 
 def _search_path() -> str:
-    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+    newest_first = sorted(POSTGRES_VERSIONS.glob("*/bin"), key=lambda path: -int(path.parent.name))
+    system = ["/usr/local/sbin", "/usr/sbin", "/sbin"]
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), *system, *map(str, newest_first)])

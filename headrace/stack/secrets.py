@@ -15,14 +15,20 @@ from headrace.stack.whole_files import write_whole
 REDIS_PASSWORD = "redis-password"  # noqa: S105
 INFLUXDB_TOKEN = "influxdb-token"  # noqa: S105
 INFLUXDB_PASSWORD = "influxdb-password"  # noqa: S105
+POSTGRES_PASSWORD = "postgres-password"  # noqa: S105
 
 
 def secret(layout: Layout, name: str) -> str:
     """The secret of that name; the first call makes it."""
+    return secret_file(layout, name).read_text().strip()
+
+
+def secret_file(layout: Layout, name: str) -> Path:
+    """The file that holds it, one line; the first call makes it."""
     path = _folder(layout) / name
     if not path.is_file():
         write_whole(path, secrets.token_urlsafe(32) + "\n", mode=0o600)
-    return path.read_text().strip()
+    return path
 
 
 def _folder(layout: Layout) -> Path:

@@ -14,6 +14,8 @@ class Server(ABC):
     """One process of the stack. Subclasses say what differs; `supervision` and `readiness` do the rest."""
 
     name: ClassVar[str]
+    optional: ClassVar[bool] = False
+    """Part of a stack only if asked for: `headrace up --with NAME`."""
     after: ClassVar[tuple[str, ...]] = ()
     """Servers that must be ready before this one starts."""
     standard_ports: ClassVar[tuple[int, ...]] = ()

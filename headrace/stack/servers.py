@@ -1,6 +1,7 @@
 """All servers of a stack, in the order of the readiness display. `down` stops them in waves."""
 
 from headrace.stack.bridge import Bridge
+from headrace.stack.connect import Connect
 from headrace.stack.corrector import Corrector
 from headrace.stack.flink import JobManager, TaskManager
 from headrace.stack.fork_server import ForkServer
@@ -8,25 +9,29 @@ from headrace.stack.influxdb import InfluxDB
 from headrace.stack.kafka import Kafka
 from headrace.stack.layout import Layout
 from headrace.stack.mosquitto import Mosquitto
+from headrace.stack.postgres import Postgres
 from headrace.stack.redis import Redis
 from headrace.stack.server import Server
 from headrace.stack.zookeeper import ZooKeeper
 
 SERVERS: tuple[type[Server], ...] = (
     ZooKeeper, Kafka, Redis, InfluxDB, Mosquitto, ForkServer, JobManager, TaskManager, Bridge, Corrector,
+    Postgres, Connect,
 )  # fmt: skip
 NAMES = tuple(server.name for server in SERVERS)
+OPTIONAL = tuple(server.name for server in SERVERS if server.optional)
 
 # What feeds Kafka first, so that nothing enters any more; the JobManager before the TaskManager, so that its jobs are
 # suspended (ZooKeeper remembers them) and not seen failing; what the jobs write to after them.
 STOP_WAVES = (
-    ("bridge", "corrector"),
+    ("bridge", "corrector", "connect"),
     ("jobmanager",),
     ("taskmanager", "forkserver"),
-    ("mosquitto", "redis", "influxdb", "kafka"),
+    ("mosquitto", "redis", "influxdb", "kafka", "postgres"),
     ("zookeeper",),
 )
 
 
 def servers(layout: Layout) -> list[Server]:
-    return [server(layout) for server in SERVERS]
+    """Of this stack: all but the optional ones that it was not asked for."""
+    return [server(layout) for server in SERVERS if not server.optional or server.name in layout.extras]

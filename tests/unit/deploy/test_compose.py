@@ -22,6 +22,9 @@ COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 ONCE = {"create-topics", "submit"}
 LONG_RUNNING = sorted(SERVICES.keys() - ONCE)
+# Workers come and go with their container (docs/adr/0013); change capture runs in the local stack alone so far.
+LOCAL_ONLY = {"forkserver", "postgres", "connect"}
+IN_CONTAINERS = [server for server in SERVERS if server.name not in LOCAL_ONLY]
 OURS = {"create-topics", "bridge", "corrector", "jobmanager", "taskmanager", "submit"}
 
 
@@ -35,7 +38,7 @@ def test_it_follows_the_compose_specification():
 
 
 def test_it_has_the_servers_of_the_local_stack():
-    assert set(LONG_RUNNING) == {server.name for server in SERVERS}
+    assert set(LONG_RUNNING) == {server.name for server in IN_CONTAINERS}
 
 
 def test_ports_are_published_on_the_loopback_interface_only():
@@ -89,7 +92,7 @@ def test_services_that_end_are_not_started_again_after_success(service):
     assert SERVICES[service]["restart"].startswith("on-failure")
 
 
-@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
+@pytest.mark.parametrize("server", IN_CONTAINERS, ids=lambda server: server.name)
 def test_services_have_as_long_to_stop_as_in_the_local_stack(server):
     assert SERVICES[server.name]["stop_grace_period"] == f"{server.stop_within_s}s"
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from headrace.health import alarms
+from headrace.health.capture import CaptureFigures
 from headrace.health.jobs import JobFigures
 from headrace.health.processes import ProcessFigures
 from headrace.health.topics import TopicFigures
@@ -90,3 +91,13 @@ def test_a_full_disk_is_an_alarm(tmp_path, monkeypatch):
     assert list(alarms.of_disk(tmp_path)) == []
     monkeypatch.setattr(alarms.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2**20}))
     assert [alarm.wrong.split(" are")[0] for alarm in alarms.of_disk(tmp_path)] == ["Only 0.0 GiB"]
+
+
+def test_changes_that_are_not_captured_and_a_log_that_grows_are_alarms():
+    assert list(alarms.of_capture(CaptureFigures("RUNNING", "RUNNING", "active", 200, 4000))) == []
+    raised = list(alarms.of_capture(CaptureFigures("RUNNING", "FAILED", "inactive", 0, 3 * 2**30, "its task FAILED")))
+    assert [alarm.wrong for alarm in raised] == [
+        "changes are not captured: its task FAILED",
+        "PostgreSQL keeps 3.0 GiB of its log for change capture",
+    ]
+    assert all(alarm.next for alarm in raised)

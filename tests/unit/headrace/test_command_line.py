@@ -45,7 +45,7 @@ def test_an_error_is_one_line_without_a_stack_trace(tmp_path):
 
 
 def test_an_unknown_log_names_those_that_there_are(tmp_path):
-    shown = run("logs", "postgres", "--home", str(tmp_path))
+    shown = run("logs", "oracle", "--home", str(tmp_path))
     assert shown.exit_code == 1
     assert "kafka" in shown.stderr
 
@@ -64,3 +64,31 @@ def test_importing_the_command_line_loads_no_client_and_no_flink():
     code = "import sys, headrace.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pyflink", "kafka", "redis", "httpx", "psutil", "pydantic"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--with", "oracle"), "no optional server oracle"),
+        (("--with", "connect"), "postgres,connect"),
+        (("--only", "kafka,postgres"), "this stack has no postgres"),
+    ],
+)
+def test_a_server_that_cannot_be_is_named(tmp_path, arguments, said):
+    shown = run("up", "--home", str(tmp_path), *arguments)
+    assert shown.exit_code == 2
+    assert said in " ".join(shown.output.split())
+
+
+def test_a_stack_remembers_its_optional_servers(tmp_path):
+    Layout(tmp_path, 300, ("postgres", "connect")).remember()
+    assert Layout.of(tmp_path).extras == ("postgres", "connect")
+    shown = json.loads(run("endpoints", "--json", "--home", str(tmp_path)).output)
+    assert shown["connect"] == "http://127.0.0.1:18383"
+    assert shown["postgres"].endswith("@127.0.0.1:15732/postgres")
+
+
+def test_the_command_that_removes_change_capture_says_what_does_not_answer(tmp_path):
+    shown = run("cdc", "remove", "--home", str(tmp_path), "--port-offset", "300")
+    assert shown.exit_code == 1
+    assert "headrace up --with postgres,connect" in shown.stderr

@@ -13,7 +13,7 @@ from headrace.stack.layout import FLINK_CONF, Layout
 from headrace.stack.mosquitto import Mosquitto
 from headrace.stack.redis import Redis
 from headrace.stack.secrets import INFLUXDB_PASSWORD, INFLUXDB_TOKEN, REDIS_PASSWORD, secret
-from headrace.stack.servers import NAMES, STOP_WAVES, servers
+from headrace.stack.servers import NAMES, OPTIONAL, STOP_WAVES, servers
 from headrace.stack.supervision import Supervision
 from headrace.stack.zookeeper import ZooKeeper
 from schemas.topics import LARGEST_MESSAGE_BYTES
@@ -29,7 +29,7 @@ def layout(tmp_path, monkeypatch):
     monkeypatch.setattr(programs, "find", programs_folder.joinpath)
     monkeypatch.setattr(influxd, "find", lambda: programs_folder / "influxd")
     monkeypatch.delenv(flink_distribution.METRICS_SWITCH, raising=False)
-    return Layout(tmp_path / "home", 1000)
+    return Layout(tmp_path / "home", 1000, OPTIONAL)
 
 
 def properties(path):

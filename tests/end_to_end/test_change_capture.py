@@ -1,0 +1,178 @@
+"""Change capture on PostgreSQL, Kafka Connect and Kafka, on a stack of its own without the rest."""
+
+import contextlib
+import json
+import shutil
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import psycopg
+import pytest
+from kafka import KafkaConsumer
+
+from connectors.cdc import database
+from headrace.stack.layout import Layout
+from headrace.stack.supervision import Supervision
+from tests.end_to_end.conftest import PORT_OFFSET, Stack
+from tests.end_to_end.waiting import eventually
+
+SERVERS = ("postgres", "kafka", "connect")
+ROWS = 2000
+
+
+@pytest.fixture(scope="module")
+def captured():
+    stack = Stack(Layout(Path(tempfile.mkdtemp(prefix="headrace-test-")), PORT_OFFSET + 500, SERVERS[:1] + SERVERS[2:]))
+    try:
+        stack.headrace("up", "--with", "postgres,connect", "--only", "connect")
+        yield stack
+    finally:
+        stack.headrace("down", check=False)
+        shutil.rmtree(stack.home, ignore_errors=True)
+
+
+@pytest.fixture
+def execute(captured):
+    with database.connection(captured.layout.capture) as connection:
+        yield connection.execute
+
+
+def changes(stack, topic="customers"):
+    """What is committed: of each key its values, in their order."""
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=stack.endpoints.kafka,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        consumer_timeout_ms=2000,
+    )
+    found = defaultdict(list)
+    for record in consumer:
+        found[record.key.decode()].append(json.loads(record.value) if record.value else None)
+    consumer.close()
+    return found
+
+
+def rows(stack, topic, key):
+    """The values of a key, without what Debezium adds; None for a tombstone."""
+    return [
+        value and {name: each for name, each in value.items() if not name.startswith("__")}
+        for value in changes(stack, topic)[key]
+    ]
+
+
+def in_the_end(look, expected, within_s=30):
+    until = time.monotonic() + within_s
+    while (found := look()) != expected and time.monotonic() < until:
+        time.sleep(0.2)
+    assert found == expected
+
+
+def test_only_what_was_asked_for_runs(captured):
+    states = {name: info["statename"] for name, info in Supervision(captured.layout).processes().items()}
+    assert {name for name, state in states.items() if state == "RUNNING"} == set(SERVERS)
+
+
+def test_each_change_of_a_row_is_a_record_in_its_order(captured, execute):
+    execute("INSERT INTO devices VALUES ('dev-1', 'Berlin', 'm1', NULL)")
+    execute("UPDATE devices SET site = 'Köln' WHERE device = 'dev-1'")
+    execute("DELETE FROM devices WHERE device = 'dev-1'")
+
+    first = {"device": "dev-1", "site": "Berlin", "model": "m1", "owner": None}
+    moved = first | {"site": "Köln"}
+    in_the_end(lambda: rows(captured, "devices", "dev-1"), [first, moved, moved, None])
+    deleted = [each["__deleted"] for each in changes(captured, "devices")["dev-1"] if each]
+    assert deleted == ["false", "false", "true"]
+
+
+def test_a_column_that_is_added_is_in_the_next_changes(captured, execute):
+    execute("INSERT INTO customers VALUES ('before')")
+    execute("ALTER TABLE customers ADD COLUMN tenure int, ADD COLUMN charges numeric(8, 2), ADD COLUMN note text")
+    execute("INSERT INTO customers VALUES ('after', 3, 70.25, repeat('x', 100000))")
+    execute("UPDATE customers SET tenure = 4 WHERE customer_id = 'after'")
+
+    # So long that PostgreSQL keeps it aside: an update of another column has it all the same.
+    first = {"customer_id": "after", "tenure": 3, "charges": 70.25, "note": "x" * 100000}
+    in_the_end(lambda: rows(captured, "customers", "after"), [first, first | {"tenure": 4}])
+    assert rows(captured, "customers", "before") == [{"customer_id": "before"}]
+
+
+def test_a_column_that_is_dropped_is_gone_from_the_next_changes(captured, execute):
+    execute("ALTER TABLE customers DROP COLUMN note")
+    execute("UPDATE customers SET tenure = 5 WHERE customer_id = 'after'")
+    dropped = {"customer_id": "after", "tenure": 5, "charges": 70.25}
+    in_the_end(lambda: rows(captured, "customers", "after")[-1], dropped)
+
+
+@pytest.mark.parametrize("victim", ["connect", "postgres"])
+def test_a_row_is_there_once_whoever_is_killed(captured, victim):
+    acknowledged = []
+    writer = threading.Thread(target=write, args=(captured, victim, acknowledged))
+    writer.start()
+    eventually(lambda: len(acknowledged) >= ROWS // 4)
+    kill(captured, victim)
+    writer.join(timeout=120)
+    assert len(acknowledged) == ROWS
+
+    def not_once():
+        found = changes(captured)
+        return {key: len(found[key]) for key in acknowledged if len(found[key]) != 1}
+
+    in_the_end(not_once, {}, within_s=90)
+
+
+def write(stack, prefix, acknowledged):
+    """Rows one after the other, each until PostgreSQL has it: also over its restart."""
+    for number in range(ROWS):
+        key = f"{prefix}-{number}"
+        while True:
+            with contextlib.suppress(psycopg.OperationalError, database.DatabaseAway):
+                insert(stack, key)
+                break
+            time.sleep(0.2)
+        acknowledged.append(key)
+
+
+connections = threading.local()
+
+
+def insert(stack, key):
+    connection = getattr(connections, "open", None)
+    if connection is None or connection.closed:
+        connections.open = connection = psycopg.connect(stack.layout.capture.postgres_url, autocommit=True)
+    connection.execute("INSERT INTO customers VALUES (%s) ON CONFLICT DO NOTHING", [key])
+
+
+def kill(stack, name):
+    import psutil
+
+    process = psutil.Process(Supervision(stack.layout).process(name)["pid"])
+    for each in [*process.children(recursive=True), process]:
+        each.kill()
+
+
+def test_status_says_that_it_runs_and_what_waits(captured):
+    shown = json.loads(captured.headrace("cdc", "status", "--json").stdout)
+    assert (shown["connector"], shown["task"], shown["slot"]) == ("RUNNING", "RUNNING", "active")
+
+
+def test_a_quiet_table_holds_no_log_back(captured, execute):
+    """Other tables write; the heartbeat moves the slot on all the same."""
+    execute("CREATE TABLE IF NOT EXISTS elsewhere (line text)")
+    execute("INSERT INTO elsewhere SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
+
+    eventually(lambda: database.slot(captured.layout.capture).held_bytes < 1_000_000)
+
+
+def test_the_connector_is_removed_with_its_slot_and_the_next_up_takes_a_snapshot(captured, execute):
+    said = captured.headrace("cdc", "remove").stdout
+    assert said == "The connector is removed.\nThe replication slot is removed.\n"
+    assert database.slot(captured.layout.capture) is None
+    assert captured.headrace("cdc", "status", check=False).returncode == 1
+    execute("INSERT INTO devices VALUES ('while-removed')")
+    captured.headrace("up", "--only", "connect")
+
+    eventually(lambda: rows(captured, "devices", "while-removed"), within_s=30)
