@@ -14,6 +14,7 @@ import pytest
 from kafka import KafkaConsumer
 
 from connectors.cdc import database
+from headrace.health import capture
 from headrace.stack.layout import Layout
 from headrace.stack.supervision import Supervision
 from tests.end_to_end.conftest import PORT_OFFSET, Stack
@@ -122,6 +123,7 @@ def test_a_row_is_there_once_whoever_is_killed(captured, victim):
         return {key: len(found[key]) for key in acknowledged if len(found[key]) != 1}
 
     in_the_end(not_once, {}, within_s=90)
+    assert capture.collect(captured.layout.capture).error == ""
 
 
 def write(stack, prefix, acknowledged):
