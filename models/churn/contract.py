@@ -1,0 +1,67 @@
+"""What a model asks of its input and promises of its output: `contract.json`, beside `model.onnx`."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MISSING = ""
+"""A missing category: blank, as a CSV has it. It is a category like any other."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(_Frozen):
+    """One raw column that the model reads.
+
+    Parameters
+    ----------
+    nullable
+        Whether the table of the training had blanks in it.
+    categories
+        Those seen in training, MISSING included; empty for a number.
+    reference
+        The usual value: the median, or the most frequent category.
+    """
+
+    name: str
+    kind: Literal["number", "category"]
+    nullable: bool
+    categories: tuple[str, ...] = ()
+    reference: float | str
+
+
+class ReasonsContract(_Frozen):
+    """How the reasons were made.
+
+    Parameters
+    ----------
+    method
+        In words.
+    columns
+        In the order of the graph's output `contributions`.
+    fidelity
+        R² of the sum of a row's contributions against the model's own log odds, on rows the tables were not made of.
+    """
+
+    method: str
+    columns: tuple[str, ...]
+    fidelity: float
+
+
+class Contract(_Frozen):
+    """A model's contract. `threshold`: a row is labelled `positive` from this probability on."""
+
+    name: Literal["churn"] = "churn"
+    version: str
+    identifier: str | None
+    target: str
+    columns: tuple[Column, ...] = Field(min_length=1)
+    threshold: float = Field(ge=0, le=1)
+    positive: str
+    negative: str
+    reasons: ReasonsContract
+    fingerprint: str
+    libraries: dict[str, str]
+    seed: int

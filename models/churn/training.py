@@ -1,0 +1,54 @@
+"""One training: from a table of text to a fitted model and to what it is worth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from models.churn.calibration import Labels
+from models.churn.errors import UnusableSettings
+from models.churn.frames import features
+from models.churn.schema import Schema, infer
+from models.churn.settings import TrainingSettings
+from models.churn.target import Target, target_of
+from models.churn.tuning import Fitted, tune
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table that can be trained on. `frame`: the model's columns as it sees them."""
+
+    table: pd.DataFrame
+    target: Target
+    schema: Schema
+    frame: pd.DataFrame
+
+
+def prepare(table: pd.DataFrame, settings: TrainingSettings) -> Prepared:
+    """The table's target, schema and features.
+
+    Raises
+    ------
+    UnusableTable
+        See `target_of` and `infer`.
+    UnusableSettings
+        A group to compare is no column.
+    """
+    target = target_of(table, settings.target, settings.positive)
+    unknown = [name for name in settings.groups if name not in table]
+    if unknown:
+        raise UnusableSettings(f"No column {unknown[0]!r} to group by. There are: {', '.join(table.columns)}")
+    schema = infer(
+        table, target, keep=settings.keep, drop=settings.drop, leak_auc=settings.leak_auc, seed=settings.seed
+    )
+    return Prepared(table, target, schema, features(table, schema.columns))
+
+
+def train(prepared: Prepared, settings: TrainingSettings, progress: Callable[[], None] = lambda: None) -> Fitted:
+    """The family of least inner loss on all rows; `progress` is called after each family."""
+    labels: Labels = prepared.target.labels
+    fitted = []
+    for family in settings.models:
+        fitted.append(tune(family, prepared.frame, labels, prepared.schema.columns, settings))
+        progress()
+    return min(fitted, key=lambda each: each.loss)

@@ -1,0 +1,42 @@
+"""The cross-validation does not flatter."""
+
+import numpy as np
+import pytest
+
+from models.churn.metrics import calibration_error
+from models.churn.training import prepare
+from models.churn.validation import CHOSEN, validate
+from tests.unit.models.churn.customers import customers, noise, quick
+
+
+def validated(table, **options):
+    settings = quick(**options)
+    prepared = prepare(table, settings)
+    return validate(prepared.frame, prepared.target.labels, prepared.schema.columns, settings, compare_steps=False)
+
+
+def test_pure_noise_scores_as_chance():
+    validation = validated(noise(1500, 11), folds=3)
+    assert validation.mean(CHOSEN)["roc_auc"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_rows_that_are_there_twice_would_show():
+    """The test above can fail: with copies on both sides of a split, noise is learned by heart."""
+    table = noise(150, 11)
+    copies = table.loc[np.repeat(table.index, 10)].reset_index(drop=True)
+    assert validated(copies, folds=3).mean(CHOSEN)["roc_auc"] > 0.6
+
+
+def test_what_is_known_of_the_answer_is_found():
+    assert validated(customers(800)).mean(CHOSEN)["roc_auc"] > 0.7
+
+
+def test_each_row_is_left_out_once_a_repeat():
+    validation = validated(customers(), folds=4, repeats=2, models=("logistic",), trials=1)
+    rows = np.concatenate([fold.rows for fold in validation.folds])
+    assert np.bincount(rows).tolist() == [2] * 400
+
+
+def test_calibration_error_is_the_distance_of_said_and_seen():
+    labels = np.array([0, 1] * 50)
+    assert calibration_error(labels, np.full(100, 0.7), bins=1) == pytest.approx(0.2)
