@@ -1,4 +1,7 @@
-"""The models to choose from: how each is made, and where its tuning looks."""
+"""The models to choose from: how each is made, and where its tuning looks.
+
+The searches end at some hundred small trees: a row costs the stream about 8 ns for each node that it passes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +39,7 @@ def _suggest_logistic(trial: Any) -> Parameters:
 
 def _suggest_forest(trial: Any) -> Parameters:
     return {
-        "max_depth": trial.suggest_int("max_depth", 4, 10),
+        "max_depth": trial.suggest_int("max_depth", 3, 8),
         "min_samples_leaf": trial.suggest_int("min_samples_leaf", 5, 60, log=True),
         "max_features": trial.suggest_float("max_features", 0.1, 0.6),
     }
@@ -44,7 +47,7 @@ def _suggest_forest(trial: Any) -> Parameters:
 
 def _suggest_boosting(trial: Any) -> Parameters:
     return {
-        "n_estimators": trial.suggest_int("n_estimators", 40, 200),
+        "n_estimators": trial.suggest_int("n_estimators", 40, 160),
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
         "max_depth": trial.suggest_int("max_depth", 1, 4),
         "min_samples_leaf": trial.suggest_int("min_samples_leaf", 5, 60, log=True),
@@ -54,9 +57,9 @@ def _suggest_boosting(trial: Any) -> Parameters:
 
 def _suggest_lightgbm(trial: Any) -> Parameters:
     return {
-        "n_estimators": trial.suggest_int("n_estimators", 50, 400),
-        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.15, log=True),
-        "num_leaves": trial.suggest_int("num_leaves", 2, 12),
+        "n_estimators": trial.suggest_int("n_estimators", 40, 160),
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
+        "num_leaves": trial.suggest_int("num_leaves", 2, 8),
         "min_child_samples": trial.suggest_int("min_child_samples", 10, 100, log=True),
         "subsample": trial.suggest_float("subsample", 0.5, 1.0),
         "colsample_bytree": trial.suggest_float("colsample_bytree", 0.2, 1.0),
@@ -71,7 +74,7 @@ FAMILIES: dict[str, Family] = {
         _suggest_logistic,
     ),
     "forest": Family(
-        lambda parameters, seed: RandomForestClassifier(n_estimators=150, random_state=seed, n_jobs=1, **parameters),
+        lambda parameters, seed: RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1, **parameters),
         {"max_depth": 8, "min_samples_leaf": 10, "max_features": 0.25},
         _suggest_forest,
     ),
@@ -91,8 +94,8 @@ FAMILIES: dict[str, Family] = {
             **parameters,
         ),
         {
-            "n_estimators": 200,
-            "learning_rate": 0.04,
+            "n_estimators": 120,
+            "learning_rate": 0.06,
             "num_leaves": 6,
             "min_child_samples": 20,
             "subsample": 0.8,

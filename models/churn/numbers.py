@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.churn.contract import MISSING
+from models.churn.raw_values import LARGEST
 
 Float32s = npt.NDArray[np.float32]
 
@@ -23,6 +24,5 @@ def share_of_numbers(cells: pd.Series) -> float:
 
 def as_float32(cells: pd.Series) -> Float32s:
     """What the model sees of a number: the graph takes float32, so scikit-learn learns from float32 too."""
-    largest = float(np.finfo(np.float32).max)
     numbers: npt.NDArray[np.float64] = parsed(cells).to_numpy(np.float64)
-    return np.clip(numbers, -largest, largest).astype(np.float32)
+    return np.clip(numbers, -LARGEST, LARGEST).astype(np.float32)

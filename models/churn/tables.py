@@ -10,9 +10,7 @@ import pandas as pd
 
 from models.churn.contract import MISSING
 from models.churn.errors import UnusableTable
-
-BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "#n/a"})
-"""Lower case, stripped: what a person writes for nothing."""
+from models.churn.raw_values import BLANKS
 
 
 def read_table(path: Path) -> pd.DataFrame:

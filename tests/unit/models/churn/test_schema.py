@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.churn.errors import UnusableTable
+from models.churn.raw_values import BLANKS
 from models.churn.schema import infer
-from models.churn.tables import BLANKS, cleaned
+from models.churn.tables import cleaned
 from models.churn.target import target_of
 from tests.unit.models.churn.customers import customers, noise
 

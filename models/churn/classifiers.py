@@ -1,0 +1,46 @@
+"""What a fitted classifier is made of: a linear form, or a sum of trees."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from models.churn.calibration import Floats
+from models.churn.tree_nodes import Tree, of_lightgbm, of_scikit_learn
+
+
+@dataclass(frozen=True)
+class Linear:
+    """margin = x · weights + intercept. `weights` has shape `(n_features, 1)`."""
+
+    weights: Floats
+    intercept: float
+
+
+@dataclass(frozen=True)
+class Trees:
+    """The sum of all trees and the base. `rates`: it is a rate, whose log odds are the margin."""
+
+    trees: list[Tree]
+    base: float
+    rates: bool
+
+
+def taken_apart(model: Any) -> Linear | Trees:
+    """The parts of any classifier of `families`."""
+    if hasattr(model, "coef_"):
+        return Linear(model.coef_.reshape(-1, 1), float(model.intercept_[0]))
+    if hasattr(model, "booster_"):
+        return Trees(of_lightgbm(model.booster_), 0.0, rates=False)
+    if hasattr(model, "learning_rate"):
+        return _boosted(model)
+    weight = 1 / len(model.estimators_)
+    return Trees([of_scikit_learn(each.tree_, weight, 1) for each in model.estimators_], 0.0, rates=True)
+
+
+def _boosted(model: Any) -> Trees:
+    members = [each.tree_ for each in model.estimators_[:, 0]]
+    origin = np.zeros((1, model.n_features_in_), np.float32)
+    learned = sum(model.learning_rate * float(each.predict(origin)[0, 0]) for each in members)
+    base = float(model.decision_function(origin)[0]) - learned
+    return Trees([of_scikit_learn(each, model.learning_rate, None) for each in members], base, rates=False)

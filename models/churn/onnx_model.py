@@ -1,0 +1,205 @@
+"""A churn model as the stream holds it: one session, one thread, raw columns in, probabilities and reasons out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from pydantic import ValidationError
+
+from models.churn.contract import Contract
+from models.churn.errors import RefusedModel
+from models.churn.raw_values import ABSENT, Tensor, tensor
+
+MODEL_FILE, CONTRACT_FILE = "model.onnx", "contract.json"
+SCORE_OUTPUTS = ("probability", "label")
+REASON_OUTPUTS = ("log_odds", "reason_columns", "reason_log_odds")
+_TYPES = {"number": "tensor(float)", "category": "tensor(string)"}
+
+Floats = npt.NDArray[np.float64]
+
+
+class Reason(NamedTuple):
+    """Why a row's risk is what it is: `points` of a hundred that this value adds to it, negative if it takes away."""
+
+    column: str
+    value: str
+    points: float
+    words: str
+
+
+@dataclass
+class Scores:
+    """Of one batch.
+
+    Parameters
+    ----------
+    probabilities
+        Shape `(n,)`; NaN for a refused row.
+    labels
+        Shape `(n,)`: whether the customer is labelled `contract.positive`; False for a refused row.
+    refusals
+        Why a row was refused, by its place in the batch.
+    unknown_categories
+        How many values the training had not seen, by column; their rows are scored.
+    reasons
+        The strongest first, at most three a row, none for a refused row; empty unless they were asked for.
+    """
+
+    probabilities: Floats
+    labels: npt.NDArray[np.bool_]
+    refusals: dict[int, str] = field(default_factory=dict)
+    unknown_categories: dict[str, int] = field(default_factory=dict)
+    reasons: list[tuple[Reason, ...]] = field(default_factory=list)
+
+
+class ChurnModel:
+    """The model of one folder: `model.onnx` and its `contract.json`.
+
+    Parameters
+    ----------
+    contract
+        What it asks and promises; `contract.version` goes with every score.
+    session
+        An onnxruntime session of the graph; use `load`.
+    """
+
+    def __init__(self, contract: Contract, session: Any) -> None:
+        self.contract = contract
+        self._session = session
+        self._known = {column.name: frozenset(column.categories) for column in contract.columns}
+        self._only_asked = onnxruntime.RunOptions()
+        self._only_asked.only_execute_path_to_fetches = True  # reasons cost nothing when nobody asks
+
+    @classmethod
+    def load(cls, folder: Path) -> "ChurnModel":
+        """The folder's model.
+
+        Raises
+        ------
+        RefusedModel
+            A file is missing or damaged, or the graph's inputs and outputs are not those of the contract.
+        """
+        contract = _contract(folder / CONTRACT_FILE)
+        session = _session(folder / MODEL_FILE)
+        _require_match(contract, session)
+        model = cls(contract, session)
+        model._require_scores()
+        return model
+
+    def columns_of(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+        """The model's columns of JSON objects. A key that a row does not have is refused, a null is a blank."""
+        return {column.name: [row.get(column.name, ABSENT) for row in rows] for column in self.contract.columns}
+
+    def predict(self, columns: Mapping[str, Sequence[Any]], *, reasons: bool = False) -> Scores:
+        """Scores of raw values, column by column; other columns than the model's are not looked at.
+
+        What is taken and refused: `raw_values`. Where a column of the model is not there, every row is refused.
+
+        Raises
+        ------
+        ValueError
+            The columns have different lengths, or none of the model's is there.
+        """
+        n = self._length(columns)
+        tensors = {
+            column.name: tensor(column, self._known[column.name], columns.get(column.name) or [ABSENT] * n)
+            for column in self.contract.columns
+        }
+        asked = (*SCORE_OUTPUTS, *REASON_OUTPUTS) if reasons else SCORE_OUTPUTS
+        inputs = {name: each.values for name, each in tensors.items()}
+        probability, label, *explained = self._session.run(asked, inputs, self._only_asked)
+        scores = _scores(tensors, probability, label)
+        if reasons:
+            scores.reasons = self._reasons(inputs, scores, *explained)
+        return scores
+
+    def _length(self, columns: Mapping[str, Sequence[Any]]) -> int:
+        lengths = {len(columns[column.name]) for column in self.contract.columns if column.name in columns}
+        if len(lengths) != 1:
+            raise ValueError(f"columns of one length are needed, and not of {sorted(lengths)}")
+        return lengths.pop()
+
+    def _reasons(
+        self,
+        inputs: dict[str, npt.NDArray[Any]],
+        scores: Scores,
+        log_odds: npt.NDArray[np.float32],
+        columns: npt.NDArray[np.int64],
+        contributions: npt.NDArray[np.float32],
+    ) -> list[tuple[Reason, ...]]:
+        """Log odds of each reason to points: how far the risk would fall without it."""
+        names = self.contract.reasons.columns
+        without = 1 / (1 + np.exp(contributions.astype(np.float64) - log_odds[:, None]))
+        points = np.rint(100 * (scores.probabilities[:, None] - without))
+        values = [inputs[name][:, 0].tolist() for name in names]
+        refused = scores.refusals
+        return [
+            ()
+            if row in refused
+            else tuple([_reason(names[j], values[j][row], p, c > 0) for j, c, p in zip(*each, strict=True) if c])
+            for row, each in enumerate(zip(columns.tolist(), contributions.tolist(), points.tolist(), strict=True))
+        ]
+
+    def _require_scores(self) -> None:
+        usual = {column.name: [column.reference] for column in self.contract.columns}
+        scores = self.predict(usual, reasons=True)
+        if scores.refusals or not 0 <= scores.probabilities[0] <= 1:
+            raise RefusedModel(f"the model does not score its own reference row: {scores}")
+
+
+@lru_cache(maxsize=1 << 16)
+def _reason(column: str, value: float | str, points: float, raises: bool) -> Reason:
+    shown = f"{value:g}" if isinstance(value, float) else value
+    missing = value != value or value == ""
+    size = f"{abs(points):.0f} point{'' if abs(points) == 1 else 's'}" if points else "less than a point"
+    words = f"{column} is {'missing' if missing else shown}: {'raises' if raises else 'lowers'} the risk by {size}"
+    return Reason(column, "" if missing else shown, points, words)
+
+
+def _scores(tensors: dict[str, Tensor], probability: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> Scores:
+    scores = Scores(probability.astype(np.float64), label == 1)
+    for name, each in tensors.items():
+        if each.unknown:
+            scores.unknown_categories[name] = each.unknown
+        for row, reason in each.refusals.items():
+            scores.refusals.setdefault(row, reason)
+    refused = list(scores.refusals)
+    scores.probabilities[refused], scores.labels[refused] = np.nan, False
+    return scores
+
+
+def _contract(path: Path) -> Contract:
+    try:
+        return Contract.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RefusedModel(f"{path} cannot be read: {error}") from None
+    except ValidationError as error:
+        raise RefusedModel(f"{path} is no contract: {error}") from None
+
+
+def _session(path: Path) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except OSError as error:
+        raise RefusedModel(f"{path} cannot be read: {error}") from None
+    except Exception as error:  # onnxruntime's exceptions share no class but this one
+        raise RefusedModel(f"{path} is no graph that onnxruntime takes: {error}") from None
+
+
+def _require_match(contract: Contract, session: Any) -> None:
+    asked = {each.name: each.type for each in session.get_inputs()}
+    promised = {column.name: _TYPES[column.kind] for column in contract.columns}
+    if asked != promised:
+        wrong = sorted(asked.items() ^ promised.items())
+        raise RefusedModel(f"the graph's inputs are not those of its contract: {wrong}")
+    outputs = {each.name for each in session.get_outputs()}
+    if not outputs.issuperset((*SCORE_OUTPUTS, *REASON_OUTPUTS)):
+        raise RefusedModel(f"the graph lacks outputs: {sorted(outputs)}")

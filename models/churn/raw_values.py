@@ -1,0 +1,144 @@
+"""Raw values of one column, as JSON or a database gives them, to what the graph takes.
+
+A number takes numbers, true and false as 1 and 0, and text that is a number; it refuses other text, lists, objects,
+and what is beyond ±1e30. A category takes text, and whole numbers, true and false as their text; it refuses lists,
+objects and other numbers. None, NaN and blank text are missing: refused where the training had nothing missing.
+A category that the training had not seen is taken.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from models.churn.contract import MISSING, Column
+
+BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "#n/a"})
+"""Lower case, stripped: what a person writes for nothing."""
+
+LARGEST = 1e30
+"""Numbers beyond are refused: their squares leave float32."""
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent()
+"""In the place of a value whose key a row does not have: refused, where None is a blank."""
+
+
+@dataclass
+class Tensor:
+    """What the graph takes, shape `(n, 1)`; refused rows hold the reference value.
+
+    `refusals`: why, by row. `unknown`: how many categories the training had not seen.
+    """
+
+    values: npt.NDArray[Any]
+    refusals: dict[int, str] = field(default_factory=dict)
+    unknown: int = 0
+
+
+def tensor(column: Column, known: frozenset[str], values: Sequence[Any]) -> Tensor:
+    """The column's tensor of these raw values."""
+    return _numbers(column, values) if column.kind == "number" else _categories(column, known, values)
+
+
+def _numbers(column: Column, values: Sequence[Any]) -> Tensor:
+    if not {int, float, type(None)}.issuperset(map(type, values)):
+        return _numbers_one_by_one(column, values)
+    try:
+        numbers = np.array(values, np.float64)
+    except OverflowError:
+        return _numbers_one_by_one(column, values)
+    usable = np.abs(numbers) <= LARGEST
+    if not usable.all() and not (column.nullable and (usable | np.isnan(numbers)).all()):
+        return _numbers_one_by_one(column, values)
+    return Tensor(numbers.astype(np.float32).reshape(-1, 1))
+
+
+def _numbers_one_by_one(column: Column, values: Sequence[Any]) -> Tensor:
+    made = Tensor(np.full((len(values), 1), column.reference, np.float32))
+    for row, value in enumerate(values):
+        try:
+            made.values[row, 0] = _number(column, value)
+        except ValueError as refusal:
+            made.refusals[row] = str(refusal)
+    return made
+
+
+def _number(column: Column, value: Any) -> float:
+    if _is_missing(value):
+        _require_nullable(column)
+        return math.nan
+    if value is ABSENT:
+        raise ValueError(f"column {column.name} is missing")
+    if not isinstance(value, int | float | str):
+        raise ValueError(f"{column.name} is a number and not {type(value).__name__}")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{column.name} is a number and not {value!r:.40}") from None
+    if not abs(number) <= LARGEST:
+        raise ValueError(f"{column.name} is beyond {LARGEST:g}")
+    return number
+
+
+def _categories(column: Column, known: frozenset[str], values: Sequence[Any]) -> Tensor:
+    made = Tensor(np.empty((len(values), 1), object))
+    made.values[:, 0] = values
+    if not _all_known(known, values):
+        for row, value in enumerate(values):
+            if type(value) is not str or value not in known:
+                _one_category(column, known, value, row, made)
+    return made
+
+
+def _all_known(known: frozenset[str], values: Sequence[Any]) -> bool:
+    try:
+        return known.issuperset(values)
+    except TypeError:  # a list has no hash
+        return False
+
+
+def _one_category(column: Column, known: frozenset[str], value: Any, row: int, made: Tensor) -> None:
+    try:
+        made.values[row, 0] = category = _category(column, value)
+        made.unknown += category not in known
+    except ValueError as refusal:
+        made.values[row, 0] = column.reference
+        made.refusals[row] = str(refusal)
+
+
+def _category(column: Column, value: Any) -> str:
+    if _is_missing(value):
+        _require_nullable(column)
+        return MISSING
+    if value is ABSENT:
+        raise ValueError(f"column {column.name} is missing")
+    if isinstance(value, bool):
+        return _as_trained(column, str(value).lower())
+    if isinstance(value, int | str):
+        return str(value).strip()
+    raise ValueError(f"{column.name} is text and not {type(value).__name__}")
+
+
+def _as_trained(column: Column, boolean: str) -> str:
+    """A table may have written true as True or TRUE."""
+    return next((category for category in column.categories if category.lower() == boolean), boolean)
+
+
+def _is_missing(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in BLANKS
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _require_nullable(column: Column) -> None:
+    if not column.nullable:
+        raise ValueError(f"{column.name} is missing, and never was in training")

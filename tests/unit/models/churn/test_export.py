@@ -1,0 +1,107 @@
+"""The exported graph scores as scikit-learn does, or there is none."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
+
+from models.churn.artifact import export
+from models.churn.calibration import Calibration
+from models.churn.errors import ExportRefused
+from models.churn.families import FAMILIES
+from models.churn.gate import FEWEST_ROWS, UNKNOWN, gate_rows, pass_gate, split_values
+from models.churn.pipeline import Steps
+from models.churn.tree_nodes import rounded_down
+from tests.unit.models.churn.customers import customers
+from tests.unit.models.churn.exported import exported, fitted_and_prepared, session_of
+
+STEPS = [Steps(), Steps(scale=False), Steps(mark_missing=True), Steps(reduce_to=3)]
+
+
+@pytest.mark.parametrize("steps", STEPS, ids=str)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_model_with_every_option_passes_the_gate(tmp_path, family, steps):
+    gate = exported(tmp_path, family, steps=steps).gate
+    assert gate.rows >= FEWEST_ROWS
+    assert gate.largest_difference <= 1e-5
+    assert gate.flipped_labels == 0
+
+
+@pytest.mark.parametrize("kept", [["months", "bill"], ["contract", "payment"]])
+def test_a_table_of_one_kind_of_column_is_exported(tmp_path, kept):
+    assert exported(tmp_path, table=customers()[[*kept, "churn"]]).gate.flipped_labels == 0
+
+
+def test_the_gate_looks_at_splits_blanks_strangers_and_extremes():
+    fitted, prepared, _ = fitted_and_prepared()
+    rows, at_splits = gate_rows(fitted, prepared.frame, prepared.schema.columns, 1)
+    assert at_splits > 100
+    assert rows["total"].isna().any()
+    assert (rows["contract"] == UNKNOWN).any()
+    assert rows["bill"].max() == np.float32(1e30)
+
+
+def test_values_at_splits_are_where_the_model_changes_its_mind():
+    fitted, prepared, _ = fitted_and_prepared(steps=Steps(scale=False))
+    values = split_values(fitted, ["months", "bill", "total"])["bill"]
+    row = prepared.frame.head(1)
+    scores = [fitted.probabilities(row.assign(bill=value))[0] for value in np.sort(values)]
+    assert np.count_nonzero(np.diff(scores)) > 5
+
+
+def test_a_graph_with_another_calibration_is_refused_with_the_rows():
+    fitted, prepared, _ = fitted_and_prepared()
+    other = dataclasses.replace(fitted, calibration=Calibration(fitted.calibration.slope, 0.001))
+    with pytest.raises(ExportRefused, match=r"(?s)differs in .* rows.*scikit-learn 0\.\d+, graph 0\.\d+: {'contract'"):
+        pass_gate(other, session_of(fitted, prepared), prepared.frame, prepared.schema.columns, 1)
+
+
+def test_a_graph_with_another_threshold_is_refused_for_its_labels():
+    fitted, prepared, _ = fitted_and_prepared()
+    other = dataclasses.replace(fitted, threshold=fitted.threshold + 0.05)
+    with pytest.raises(ExportRefused):
+        pass_gate(other, session_of(fitted, prepared), prepared.frame, prepared.schema.columns, 1)
+
+
+def test_a_scaler_in_float64_is_caught_at_the_splits():
+    """The trap: the graph scales in float32, and a value at a split falls on the other side."""
+    fitted, prepared, _ = fitted_and_prepared("forest")
+    wide = clone(fitted.pipeline)
+    wide["columns"].transformers[0][1].set_params(scale=_Float64Scaler())
+    wide.fit(prepared.frame, prepared.target.labels)
+    trapped = dataclasses.replace(fitted, pipeline=wide)
+    with pytest.raises(ExportRefused):
+        pass_gate(trapped, session_of(trapped, prepared), prepared.frame, prepared.schema.columns, 1)
+
+
+class _Float64Scaler(StandardScaler):
+    """Computes in float64; the graph then takes its figures as if they were float32."""
+
+    def fit(self, values, labels=None):
+        super().fit(np.asarray(values, np.float64))
+        self.deviation = self.scale_
+        self.scale_ = 1 / self.scale_
+        return self
+
+    def transform(self, values):
+        return (np.asarray(values, np.float64) - self.mean_) / self.deviation
+
+
+def test_a_refused_export_writes_nothing(tmp_path):
+    table = customers().rename(columns={"bill": "probability"})
+    fitted, prepared, settings = fitted_and_prepared(table=table)
+    with pytest.raises(ExportRefused, match="Rename that column"):
+        export(fitted, prepared, settings, tmp_path / "model", "1")
+    assert not (tmp_path / "model").exists()
+
+
+@given(st.floats(-1e30, 1e30), st.floats(-(2.0**90), 2.0**90, width=32))
+def test_a_threshold_rounded_down_keeps_every_answer(threshold, value):
+    narrow = rounded_down(np.array([threshold]))[0]
+    assert narrow.dtype == np.float32
+    for x in (np.float32(value), narrow, np.nextafter(narrow, np.float32(np.inf))):
+        assert (float(x) <= threshold) == (x <= narrow)
