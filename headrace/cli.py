@@ -16,10 +16,13 @@ from headrace.commands.dlq import dlq
 from headrace.commands.drill import drill
 from headrace.commands.endpoints import endpoints
 from headrace.commands.logs import logs
+from headrace.commands.model import model
+from headrace.commands.predict import predict
 from headrace.commands.publish import publish
 from headrace.commands.setup import setup
 from headrace.commands.status import status
 from headrace.commands.submit import submit
+from headrace.commands.train import train
 from headrace.commands.up_down import down, up
 from headrace.commands.windows import windows
 from headrace.errors import HeadraceError
@@ -54,3 +57,6 @@ for command in (up, down, submit, publish, balance, status, endpoints, logs, set
 app.add_typer(cdc, name="cdc")
 app.add_typer(dlq, name="dlq")
 app.add_typer(windows, name="windows")
+app.add_typer(train, name="train")
+app.add_typer(predict, name="predict")
+app.add_typer(model, name="model")

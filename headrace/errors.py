@@ -8,6 +8,8 @@ HeadraceError
 ├── LedgerUnusable        what earlier balances wrote down is damaged, foreign or in use (headrace/accounting/ledger.py)
 ├── WindowsNotCorrected   Kafka or InfluxDB did not answer a correction (headrace/windows/)
 ├── CaptureNotAsked       PostgreSQL or Kafka Connect does not answer (headrace/commands/cdc.py)
+├── MissingTrainingExtra  training needs packages that are not installed (headrace/commands/training_extra.py)
+├── ModelNotMade          a table, a setting, a model's folder or the registry is of no use (headrace/churn/)
 ├── DeadLetterError       about dead letters (headrace/dead_letters/errors.py draws its branch)
 ├── DrillError            about drills (headrace/drills/errors.py draws its branch)
 └── StackError            the local stack
@@ -38,6 +40,14 @@ class WindowsNotCorrected(HeadraceError):
 
 class CaptureNotAsked(HeadraceError):
     """Change capture cannot be asked, or changed."""
+
+
+class MissingTrainingExtra(HeadraceError):
+    """Packages that only training needs are not installed."""
+
+
+class ModelNotMade(HeadraceError):
+    """A model could not be trained, exported, registered or used; nothing was changed."""
 
 
 class StackError(HeadraceError):

@@ -4,7 +4,6 @@ ChurnError
 ├── UnusableTable     a table cannot be trained on or scored; the message says what to change in it
 ├── UnusableSettings  a configuration file or an option makes no sense
 ├── ExportRefused     the exported graph does not score as scikit-learn does; holds the rows that differ
-├── NotRegistered     the registry has no such model, version or alias
 └── RefusedModel      a model's folder does not hold what its contract promises
 """
 
@@ -23,10 +22,6 @@ class UnusableSettings(ChurnError):
 
 class ExportRefused(ChurnError):
     """The exported graph does not score as scikit-learn does."""
-
-
-class NotRegistered(ChurnError):
-    """The registry has no such model, version or alias."""
 
 
 class RefusedModel(ChurnError):

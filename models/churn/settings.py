@@ -61,7 +61,9 @@ def load_settings(file: Path | None = None, **options: Any) -> TrainingSettings:
     """
     try:
         stated = tomllib.loads(file.read_text()) if file else {}
+        costs = {name: value for name, value in (options.pop("costs", None) or {}).items() if value is not None}
         stated |= {name: value for name, value in options.items() if value is not None}
+        stated["costs"] = stated.get("costs", {}) | costs
         return TrainingSettings(**stated)
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise UnusableSettings(f"{file} cannot be read as TOML: {error}") from None

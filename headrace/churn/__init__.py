@@ -1,0 +1,1 @@
+"""Churn models from the command line: a training, a scored file, the registry."""

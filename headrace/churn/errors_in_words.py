@@ -1,0 +1,18 @@
+"""What goes wrong with models, as the command line reports it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from headrace.errors import ModelNotMade
+from models.champion import UnreadablePointer
+from models.churn.errors import ChurnError
+from models.registry import NotRegistered
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Errors about models become a line without a stack trace."""
+    try:
+        yield
+    except (ChurnError, NotRegistered, UnreadablePointer) as error:
+        raise ModelNotMade(str(error)) from error

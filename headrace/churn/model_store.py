@@ -1,0 +1,77 @@
+"""Where a stack keeps its models: the registry, and the champion's folder that the stream reads."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from headrace.errors import ModelNotMade
+from headrace.stack.layout import Layout
+from models.champion import Champion, champion, publish
+from models.churn.onnx_model import ChurnModel
+from models.registry import Registered, Registry
+
+NAME = "churn"
+
+
+class RegistrySettings(BaseSettings):
+    """HEADRACE_MODEL_REGISTRY: address of an MLflow server; without it a SQLite file of the stack."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True)
+    model_registry: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelStore:
+    """Of the churn models. `root`: the folder that holds the champion."""
+
+    models: Path
+
+    @classmethod
+    def of(cls, layout: Layout) -> "ModelStore":
+        return cls(layout.home / "models")
+
+    @property
+    def root(self) -> Path:
+        return self.models / NAME
+
+    @cached_property
+    def registry(self) -> Registry:
+        self.models.mkdir(parents=True, exist_ok=True)
+        return Registry(self.models / "registry", RegistrySettings().model_registry)
+
+    def promote(self, which: str) -> Champion:
+        """Make a version champion, for the stream first: a registry that says so alone would say what is not true.
+
+        Raises
+        ------
+        NotRegistered, RefusedModel
+            There is no such version, or its files are no model.
+        """
+        return self._crown(self.registry.one(NAME, which))
+
+    def roll_back(self) -> Champion:
+        """Make the champion before this one champion again."""
+        return self._crown(self.registry.champion_before(NAME))
+
+    def champion_folder(self) -> Path:
+        """The champion's folder.
+
+        Raises
+        ------
+        ModelNotMade
+            There is no champion.
+        """
+        found = champion(self.root)
+        if found is None:
+            raise ModelNotMade("There is no champion. Train one:  headrace train churn DATA.csv --promote")
+        return self.root / found.folder
+
+    def _crown(self, found: Registered) -> Champion:
+        folder = self.registry.download(NAME, found.number)
+        version = ChurnModel.load(folder).contract.version
+        self.root.mkdir(parents=True, exist_ok=True)
+        published = publish(self.root, folder, version)
+        self.registry.crown(NAME, found.number)
+        return published

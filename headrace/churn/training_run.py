@@ -1,0 +1,57 @@
+"""One training from a file to a registered model."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from headrace.churn.model_store import NAME, ModelStore
+from models.churn.artifact import Artifact, export
+from models.churn.settings import TrainingSettings
+from models.churn.tables import fingerprint
+from models.churn.training import Prepared, train
+from models.churn.validation import CHOSEN, Validation, validate
+from models.registry import Registered
+
+Progress = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of it. `registered`: None where only a folder was asked for."""
+
+    validation: Validation
+    artifact: Artifact
+    registered: Registered | None
+
+
+def n_steps(settings: TrainingSettings) -> int:
+    """How often a run calls its progress."""
+    return settings.folds * settings.repeats + len(settings.models) + 1
+
+
+def run(
+    prepared: Prepared, settings: TrainingSettings, progress: Progress, store: ModelStore | None, out: Path | None
+) -> Trained:
+    """Validate, train, export; into the registry of the store if one is given, into the folder `out` if one is."""
+    labels, columns = prepared.target.labels, prepared.schema.columns
+    validation = validate(prepared.frame, labels, columns, settings, progress)
+    fitted = train(prepared, settings, progress)
+    with TemporaryDirectory() as temporary:
+        folder = out or Path(temporary) / "model"
+        artifact = export(fitted, prepared, settings, folder, _version(prepared))
+        progress()
+        registered = None if store is None else _register(store, artifact, validation)
+    return Trained(validation, artifact, registered)
+
+
+def _version(prepared: Prepared) -> str:
+    """The time and the table: sorted by name is sorted by age."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{fingerprint(prepared.table)[:6]}"
+
+
+def _register(store: ModelStore, artifact: Artifact, validation: Validation) -> Registered:
+    gate = {f"gate_{name}": float(value) for name, value in artifact.gate.as_json().items()}
+    figures = validation.mean(CHOSEN) | gate | {"reasons_fidelity": artifact.contract.reasons.fidelity}
+    return store.registry.register(NAME, artifact.folder, artifact.contract.version, figures)

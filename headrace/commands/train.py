@@ -1,0 +1,110 @@
+"""`headrace train churn`: a churn model of any customer table."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from headrace.commands.options import Home
+
+train = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model.")
+
+Data = Annotated[Path, typer.Argument(metavar="DATA.csv", help="One row a customer, UTF-8, with a header line.")]
+Target = Annotated[str | None, typer.Option(help="Column that says who left [the one named churn, exited, ...].")]
+Positive = Annotated[str | None, typer.Option(help="Its value for those who left [yes, 1, true, ...].")]
+Config = Annotated[Path | None, typer.Option(help="TOML file of settings; options go before it (docs/churn.md).")]
+Keep = Annotated[list[str] | None, typer.Option(help="Column to keep though it looks like a leak; may be repeated.")]
+Drop = Annotated[list[str] | None, typer.Option(help="Column not to learn from; may be repeated.")]
+Models = Annotated[
+    list[str] | None, typer.Option("--model", help="logistic, forest, boosting, lightgbm; may be repeated [all].")
+]
+Miss = Annotated[float | None, typer.Option(help="Cost of one who leaves unseen [5].")]
+FalseAlarm = Annotated[float | None, typer.Option(help="Cost of one who stays and is flagged [1].")]
+Group = Annotated[list[str] | None, typer.Option(help="Column to compare error rates by; may be repeated.")]
+
+
+@train.callback()
+def group() -> None:
+    """Train a model."""
+
+
+@train.command()
+def churn(
+    data: Data,
+    target: Target = None,
+    positive: Positive = None,
+    config: Config = None,
+    keep: Keep = None,
+    drop: Drop = None,
+    models: Models = None,
+    trials: Annotated[int | None, typer.Option(help="Parameters that each model tries [10].")] = None,
+    miss_cost: Miss = None,
+    false_alarm_cost: FalseAlarm = None,
+    group_by: Group = None,
+    seed: Annotated[int | None, typer.Option(help="[7]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Folds at a time [1].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the model into this folder too.")] = None,
+    schema_only: Annotated[bool, typer.Option("--schema-only", help="Show the schema and train nothing.")] = False,
+    promote: Annotated[bool, typer.Option("--promote", help="Make it champion: the stream scores with it.")] = False,
+    home: Home = None,
+) -> None:
+    """Train, validate and export a churn model, and register it as challenger.
+
+    Shows what it takes the columns for, and how well each model does on customers that it did not learn from.
+    """
+    from headrace.churn.errors_in_words import in_words
+    from headrace.commands.training_extra import require_training_extra
+
+    require_training_extra()
+    options: dict[str, Any] = {
+        "target": target, "positive": positive, "keep": keep, "drop": drop, "models": models, "trials": trials,
+        "groups": group_by, "seed": seed, "jobs": jobs,
+    }  # fmt: skip
+    with in_words():
+        _train(
+            data, config, options, {"miss": miss_cost, "false_alarm": false_alarm_cost}, out, schema_only, promote, home
+        )
+
+
+def _train(
+    data: Path,
+    config: Path | None,
+    options: dict[str, Any],
+    costs: dict[str, float | None],
+    out: Path | None,
+    schema_only: bool,
+    promote: bool,
+    home: Path | None,
+) -> None:
+    from headrace.churn.model_store import ModelStore
+    from headrace.churn.printed import print_outcome, print_schema
+    from headrace.churn.training_run import n_steps, run
+    from headrace.stack.layout import Layout
+    from models.churn.settings import load_settings
+    from models.churn.tables import read_table
+    from models.churn.training import prepare
+
+    console = Console(soft_wrap=True)
+    settings = load_settings(config, costs=costs, **options)
+    prepared = prepare(read_table(data), settings)
+    print_schema(prepared, console)
+    if schema_only:
+        return
+    store = ModelStore.of(Layout.of(home))
+    with _progress() as shown:
+        task = shown.add_task(f"{settings.folds} folds x {settings.repeats}, then all rows", total=n_steps(settings))
+        trained = run(prepared, settings, lambda: shown.advance(task), store, out)
+    print_outcome(trained, console)
+    version = trained.artifact.contract.version
+    if promote:
+        store.promote(version)
+        console.print(f"{version} is champion. Score a file:  headrace predict churn FILE.csv --out SCORES.csv")
+    else:
+        console.print(f"{version} is challenger. Score with it:  headrace model promote {version}")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True))
