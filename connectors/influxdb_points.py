@@ -8,7 +8,14 @@ Source: https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
 from functools import lru_cache
 from typing import Any
 
-from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_WINDOWS, UnreadableRecord, read_record
+from schemas.topics import (
+    CHURN_SCORES,
+    TELEMETRY_ANOMALIES,
+    TELEMETRY_READINGS,
+    TELEMETRY_WINDOWS,
+    UnreadableRecord,
+    read_record,
+)
 
 
 def point(topic: str, value: bytes | None) -> str:
@@ -47,6 +54,16 @@ def _anomaly(score: Any) -> str:
     return f"anomaly,{tags} {fields},is_anomaly={str(score.is_anomaly).lower()} {score.event_time}"
 
 
+def _churn(score: Any) -> str:
+    risk = "" if score.risk is None else f'risk={score.risk!r},model="{_text(score.model_version)}",'
+    flags = f"at_risk={str(score.at_risk).lower()},deleted={str(score.deleted).lower()}"
+    return f"churn,customer={_tag(score.customer)} {risk}{flags} {score.changed_at}"
+
+
+def _text(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
 @lru_cache(maxsize=65_536)
 def _series(device: str, metric: str) -> str:
     return f"device={_tag(device)},metric={_tag(metric)}"
@@ -59,4 +76,9 @@ def _tag(value: str) -> str:
     return value.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
-_LINES = {TELEMETRY_READINGS.name: _reading, TELEMETRY_WINDOWS.name: _window, TELEMETRY_ANOMALIES.name: _anomaly}
+_LINES = {
+    TELEMETRY_READINGS.name: _reading,
+    TELEMETRY_WINDOWS.name: _window,
+    TELEMETRY_ANOMALIES.name: _anomaly,
+    CHURN_SCORES.name: _churn,
+}

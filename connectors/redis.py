@@ -4,6 +4,9 @@ Key `device:{device}`, a hash: metric -> {"value","ts","score","score_ts","is_an
 the reading and the half of the score arrive by different roads; each moves only forward by its own
 time, so a replay or a late reading never turns the clock back. `anomalies:{device}`, a sorted set by
 event time: one member per episode, the oldest beyond the cap leave.
+
+Key `churn:{customer}`, a text: {"risk","at_risk","reasons","model","ts"}, moved only forward by `ts`. A deleted
+customer's key goes; for an hour `churn-deleted:{customer}` keeps the time, so that a replay does not bring it back.
 """
 
 from collections.abc import Sequence
@@ -50,6 +53,35 @@ return 'moved'
 """
 
 
+# Of equal times the later call wins: two changes of one millisecond come in their order.
+_MOVE_CHURN = """
+local known = redis.call('GET', KEYS[2])
+local current = redis.call('GET', KEYS[1])
+if current then known = string.match(current, '"ts":(%d+)}$') end
+if known and tonumber(ARGV[1]) < tonumber(known) then return 'old' end
+if ARGV[2] == '' then
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[4])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+end
+return 'moved'
+"""
+
+CHURN_LIFETIME_S = 365 * 24 * 60 * 60
+"""A customer whose row has not changed for so long leaves Redis, and comes back with the next change."""
+
+DELETED_LIFETIME_S = 60 * 60
+
+
+class ChurnUpdate(NamedTuple):
+    """The risk of one customer at one time; `body` is its JSON and ends in the time, None for a deleted customer."""
+
+    customer: str
+    time_ms: int
+    body: str | None
+
+
 class DeviceUpdate(NamedTuple):
     """One half of one metric of one device at one time.
 
@@ -71,6 +103,7 @@ class RedisWriter:
     def __init__(self, client: "redis.Redis", patience_s: float = 60.0) -> None:
         self._client = client
         self._script = client.register_script(_MOVE_FORWARD)
+        self._churn_script = client.register_script(_MOVE_CHURN)
         self._patience_s = patience_s
 
     @classmethod
@@ -83,7 +116,7 @@ class RedisWriter:
         )  # fmt: skip
         return cls(client)
 
-    def write(self, updates: Sequence[DeviceUpdate]) -> list[str | None]:
+    def write(self, updates: Sequence[DeviceUpdate | ChurnUpdate]) -> list[str | None]:
         """For each update None, or why Redis does not hold it."""
         newest = _newest(updates)
         answers = until_it_answers(lambda: self._send([updates[i] for i in newest]), self._patience_s)
@@ -92,16 +125,14 @@ class RedisWriter:
             refusals[index] = _refusal(answer)
         return refusals
 
-    def _send(self, updates: Sequence[DeviceUpdate]) -> list[object]:
+    def _send(self, updates: Sequence[DeviceUpdate | ChurnUpdate]) -> list[object]:
         """The script's answer for each update; a Redis error of one command is that command's answer."""
         try:
             pipeline = self._client.pipeline(transaction=False)
             for update in updates:
-                key = f"device:{update.device}"
-                arguments = (update.metric, update.half, update.time_ms, update.body, MOST_METRICS, LIFETIME_S)
-                self._script(keys=[key], args=arguments, client=pipeline)
+                self._move(pipeline, update)
             for update in updates:
-                if update.alert is not None:
+                if isinstance(update, DeviceUpdate) and update.alert is not None:
                     _add_alert(pipeline, update)
             answers = pipeline.execute(raise_on_error=False)
         except (redis.exceptions.AuthenticationError, redis.exceptions.AuthenticationWrongNumberOfArgsError) as error:
@@ -111,16 +142,31 @@ class RedisWriter:
         _raise_if_it_takes_nothing(answers)
         return answers[: len(updates)]
 
+    def _move(self, pipeline: "redis.client.Pipeline", update: DeviceUpdate | ChurnUpdate) -> None:
+        if isinstance(update, ChurnUpdate):
+            keys = [f"churn:{update.customer}", f"churn-deleted:{update.customer}"]
+            churn = (update.time_ms, update.body or "", CHURN_LIFETIME_S, DELETED_LIFETIME_S)
+            self._churn_script(keys=keys, args=churn, client=pipeline)
+            return
+        device = (update.metric, update.half, update.time_ms, update.body, MOST_METRICS, LIFETIME_S)
+        self._script(keys=[f"device:{update.device}"], args=device, client=pipeline)
 
-def _newest(updates: Sequence[DeviceUpdate]) -> list[int]:
+
+def _newest(updates: Sequence[DeviceUpdate | ChurnUpdate]) -> list[int]:
     """Indices of the updates to send: of several for one half only the newest counts, alerts are all kept."""
-    last: dict[tuple[str, str, str], int] = {}
+    last: dict[tuple[str, ...], int] = {}
     for index, update in enumerate(updates):
-        slot = (update.device, update.metric, update.half)
+        slot = _slot(update)
         if slot not in last or update.time_ms >= updates[last[slot]].time_ms:
             last[slot] = index
-    alerts = {index for index, update in enumerate(updates) if update.alert is not None}
+    alerts = {index for index, update in enumerate(updates) if isinstance(update, DeviceUpdate) and update.alert}
     return sorted(alerts.union(last.values()))
+
+
+def _slot(update: DeviceUpdate | ChurnUpdate) -> tuple[str, ...]:
+    if isinstance(update, ChurnUpdate):
+        return (update.customer,)
+    return (update.device, update.metric, update.half)
 
 
 def _add_alert(pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:

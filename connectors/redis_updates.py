@@ -1,14 +1,15 @@
 """Records of our topics as updates of a device's state in Redis."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from connectors.redis import DeviceUpdate
-from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS, UnreadableRecord, read_record
+from connectors.redis import ChurnUpdate, DeviceUpdate
+from schemas.topics import CHURN_SCORES, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, UnreadableRecord, read_record
 
 
-def update(topic: str, value: bytes | None) -> DeviceUpdate:
-    """The half of a metric's state that a record is.
+def update(topic: str, value: bytes | None) -> DeviceUpdate | ChurnUpdate:
+    """The half of a metric's state, or the churn risk of a customer, that a record is.
 
     Raises
     ------
@@ -46,4 +47,21 @@ def _alert(score: Any) -> str | None:
     return json.dumps(alert | {"detector": score.detector}, ensure_ascii=False, separators=(",", ":"))
 
 
-_UPDATES = {TELEMETRY_READINGS.name: _reading, TELEMETRY_ANOMALIES.name: _score}
+def _churn(score: Any) -> ChurnUpdate:
+    if score.deleted:
+        return ChurnUpdate(score.customer, score.changed_at, None)
+    shown = {
+        "risk": score.risk,
+        "at_risk": score.at_risk,
+        "reasons": [reason.words for reason in score.reasons],
+        "model": score.model_version,
+        "ts": score.changed_at,
+    }
+    return ChurnUpdate(score.customer, score.changed_at, json.dumps(shown, ensure_ascii=False, separators=(",", ":")))
+
+
+_UPDATES: dict[str, Callable[[Any], DeviceUpdate | ChurnUpdate]] = {
+    TELEMETRY_READINGS.name: _reading,
+    TELEMETRY_ANOMALIES.name: _score,
+    CHURN_SCORES.name: _churn,
+}

@@ -3,13 +3,13 @@
 import sys
 from importlib import import_module
 
-from jobs.names import JOBS
+from jobs.names import ALL_JOBS
 
 
 def main(names: list[str]) -> None:
     for name in names:
-        if name not in JOBS:
-            raise SystemExit(f"no job {name!r}; there are {', '.join(JOBS)}")
+        if name not in ALL_JOBS:
+            raise SystemExit(f"no job {name!r}; there are {', '.join(ALL_JOBS)}")
     for name in names:
         print(f"planning {name}", flush=True)
         import_module(f"jobs.{name}").main()

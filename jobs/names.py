@@ -1,6 +1,12 @@
 """The jobs, in the order of the flow. Imports no pyflink: the command line reads this."""
 
 JOBS = ("clean_telemetry", "window_telemetry", "score_anomalies", "store_influxdb", "store_redis")
+"""What `headrace submit` submits if it is told nothing."""
+
+BY_NAME = ("score_churn",)
+"""Submitted by name, since they need what not every stack has: a model, change capture."""
+
+ALL_JOBS = (*JOBS, *BY_NAME)
 
 
 def transactional_id_prefix(job: str) -> str:

@@ -10,7 +10,7 @@ from jobs.environment import table_environment
 from jobs.operators.write_to_store import write_to_store
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
-from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_WINDOWS
+from schemas.topics import CHURN_SCORES, DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_WINDOWS
 
 JOB = "store_influxdb"
 
@@ -21,7 +21,7 @@ def connect() -> InfluxDBWriter:
 
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
-    """telemetry_readings, telemetry_windows, telemetry_anomalies -> InfluxDB, dead_letters."""
+    """telemetry_readings, telemetry_windows, telemetry_anomalies, churn_scores -> InfluxDB, dead_letters."""
     tables.create_temporary_function("write_to_influxdb", write_to_store(connect, row_of=point))
     return sql_file.load(tables, JOB)
 
@@ -32,7 +32,7 @@ def main() -> None:
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # A reading or a score of an aborted transaction comes again as the same point. A window need not: its readings
     # may be late after the restart, so windows are read when they are final.
-    topics.bytes_source("records", TELEMETRY_READINGS, TELEMETRY_ANOMALIES, committed=False)
+    topics.bytes_source("records", TELEMETRY_READINGS, TELEMETRY_ANOMALIES, CHURN_SCORES, committed=False)
     topics.bytes_source("committed_records", TELEMETRY_WINDOWS)
     topics.counted("stored_in_influxdb", "`offset` BIGINT")
     topics.sink(DEAD_LETTERS)

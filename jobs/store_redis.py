@@ -10,7 +10,7 @@ from jobs.environment import table_environment
 from jobs.operators.write_to_store import write_to_store
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
-from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
+from schemas.topics import CHURN_SCORES, DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 JOB = "store_redis"
 
@@ -21,7 +21,7 @@ def connect() -> RedisWriter:
 
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
-    """telemetry_readings, telemetry_anomalies -> Redis, dead_letters."""
+    """telemetry_readings, telemetry_anomalies, churn_scores -> Redis, dead_letters."""
     tables.create_temporary_function("write_to_redis", write_to_store(connect, row_of=update))
     return sql_file.load(tables, JOB)
 
@@ -30,7 +30,7 @@ def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
     tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
-    topics.bytes_source("records", TELEMETRY_READINGS, TELEMETRY_ANOMALIES, committed=False)
+    topics.bytes_source("records", TELEMETRY_READINGS, TELEMETRY_ANOMALIES, CHURN_SCORES, committed=False)
     topics.counted("stored_in_redis", "`offset` BIGINT")
     topics.sink(DEAD_LETTERS)
     build(tables).execute()

@@ -1,7 +1,8 @@
--- store_redis: the newest reading and the newest score of every metric, and the latest alerts of every device.
+-- store_redis: the newest reading and the newest score of every metric, the latest alerts of every device, and
+-- the churn risk of every customer.
 --
---   telemetry.readings, telemetry.anomalies -> records -> written -+-> stored_in_redis (a count)
---                                                                  +-> dead_letters
+--   telemetry.readings, telemetry.anomalies, churn.scores -> records -> written -+-> stored_in_redis (a count)
+--                                                                                +-> dead_letters
 --
 -- What a record becomes stands in connectors/redis_updates.py. Each half of a metric moves only forward by its own time
 -- (connectors/redis.py), so a replay changes nothing.

@@ -72,5 +72,10 @@ class RejectReason(StrEnum):
     )
 
     # Stores and models.
+    NOT_A_CUSTOMER = "not_a_customer", "A record of `customers` without a key, or that is no row of change capture."
+    UNSCORABLE_CUSTOMER = (
+        "unscorable_customer",
+        "The row lacks a column that the churn model reads, or has text where it reads a number.",
+    )
     REFUSED_BY_INFLUXDB = "refused_by_influxdb", "InfluxDB refused this row; `detail` has its words."
     REFUSED_BY_REDIS = "refused_by_redis", "Redis refused this row, or its device has too many metrics."

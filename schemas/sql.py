@@ -29,6 +29,9 @@ def sql_type(name: str, annotation: object) -> str:
     if typing.get_origin(annotation) is dict:
         key, value = typing.get_args(annotation)
         return f"MAP<{_SQL_TYPES[key]}, {_SQL_TYPES[value]}>"
+    if typing.get_origin(annotation) is tuple:
+        element, _ = typing.get_args(annotation)
+        return f"ARRAY<{sql_type(name, element)}>"
     if annotation in _SQL_TYPES:
         return _SQL_TYPES[annotation]  # type: ignore[index]
     raise TypeError(f"no SQL type for field {name!r} of type {annotation!r}: add it to schemas/sql.py")

@@ -6,6 +6,7 @@ from itertools import islice
 from pydantic import ValidationError
 
 from schemas.anomaly_score import AnomalyScore
+from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
 from schemas.reading import DuplicateReading, LateReading, Reading
@@ -84,6 +85,9 @@ DEVICES = Topic(
     retention_ms=-1,
     retention_bytes=-1,
 )
+CHURN_SCORES = Topic(
+    "churn.scores", ChurnScore, "The risk of each customer whose row changed, with its reasons.", key="customer"
+)
 
 TOPICS = (
     TELEMETRY_RAW,
@@ -96,6 +100,7 @@ TOPICS = (
     DEAD_LETTER_REPLAYS,
     CUSTOMERS,
     DEVICES,
+    CHURN_SCORES,
 )
 
 

@@ -6,9 +6,12 @@ import typer
 from rich.console import Console
 
 from headrace.commands.options import Home, PortOffset
-from jobs.names import JOBS
+from jobs.names import ALL_JOBS, BY_NAME, JOBS
 
-Jobs = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help=f"Default all: {', '.join(JOBS)}.")]
+Jobs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[JOB]...", help=f"Default: {', '.join(JOBS)}. By name alone: {', '.join(BY_NAME)}."),
+]
 Target = Annotated[str | None, typer.Option(help="host:port of a Flink REST API [the local stack's].")]
 Savepoint = Annotated[
     str | None, typer.Option("--from-savepoint", help="Savepoint or checkpoint to start one job from.")
@@ -32,9 +35,9 @@ def submit(
 
     console = Console(soft_wrap=True)
     chosen = jobs or list(JOBS)
-    unknown = [job for job in chosen if job not in JOBS]
+    unknown = [job for job in chosen if job not in ALL_JOBS]
     if unknown:
-        raise typer.BadParameter(f"no job {unknown[0]!r}; there are {', '.join(JOBS)}")
+        raise typer.BadParameter(f"no job {unknown[0]!r}; there are {', '.join(ALL_JOBS)}")
     if from_savepoint and len(chosen) != 1:
         raise typer.BadParameter("--from-savepoint starts one job: name it")
     layout = Layout.of(home, port_offset)

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from jobs.forked_workers.launcher import BOOT, FILES
-from jobs.names import JOBS
+from jobs.names import ALL_JOBS
 
 OUR_PACKAGES = ("jobs", "connectors", "models", "schemas")
 LAUNCHER_SPEAKS_WITHIN_S = 10.0
@@ -29,7 +29,7 @@ def import_what_workers_need() -> None:
     Our own modules are forgotten again: a worker runs the code that was submitted with its job, not what lay here.
     """
     import_module("pyflink.fn_execution.beam.beam_sdk_worker_main")
-    for job in JOBS:
+    for job in ALL_JOBS:
         import_module(f"jobs.{job}")
     _forget(OUR_PACKAGES)
     # What is here now lives as long as the process: no collection looks at it, or copies its pages in a worker.

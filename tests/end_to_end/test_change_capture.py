@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from kafka import KafkaConsumer
@@ -149,11 +150,10 @@ def insert(stack, key):
 
 
 def kill(stack, name):
-    import psutil
-
     process = psutil.Process(Supervision(stack.layout).process(name)["pid"])
     for each in [*process.children(recursive=True), process]:
-        each.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL's workers come and go
+            each.kill()
 
 
 def test_status_says_that_it_runs_and_what_waits(captured):

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from connectors import redis as door
-from connectors.redis import DeviceUpdate, RedisWriter
+from connectors.redis import CHURN_LIFETIME_S, ChurnUpdate, DeviceUpdate, RedisWriter
 from connectors.stores import StoreAway, StoreMisconfigured
 from headrace.stack import programs
 
@@ -221,3 +221,33 @@ def _wait(port):
         else:
             return
     raise TimeoutError("redis-server did not answer within 10 s")
+
+
+# ---------------------------------------------------------------- churn
+
+
+def churn(time_ms, risk=0.5, customer="c-1"):
+    return ChurnUpdate(customer, time_ms, json.dumps({"risk": risk, "ts": time_ms}, separators=(",", ":")))
+
+
+def test_the_risk_of_a_customer_moves_only_forward(client, writer):
+    for update in (churn(2000, 0.2), churn(1000, 0.1), churn(2000, 0.3)):
+        assert writer.write([update]) == [None]
+    assert json.loads(client.get("churn:c-1")) == {"risk": 0.3, "ts": 2000}
+    assert 0 < client.ttl("churn:c-1") <= CHURN_LIFETIME_S
+
+
+def test_a_deleted_customer_leaves_and_a_replay_does_not_bring_it_back(client, writer):
+    writer.write([churn(1000)])
+    writer.write([ChurnUpdate("c-1", 2000, None)])
+    assert client.get("churn:c-1") is None
+    writer.write([churn(1500)])
+    assert client.get("churn:c-1") is None
+    writer.write([churn(3000)])
+    assert client.get("churn:c-1") is not None
+
+
+def test_of_several_changes_of_a_customer_in_a_batch_the_newest_counts(client, writer):
+    assert writer.write([churn(1000, 0.1), churn(3000, 0.3), churn(2000, 0.2), churn(9000, 0.9, "c-2")]) == [None] * 4
+    assert json.loads(client.get("churn:c-1"))["risk"] == 0.3
+    assert json.loads(client.get("churn:c-2"))["risk"] == 0.9
