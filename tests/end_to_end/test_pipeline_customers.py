@@ -1,0 +1,136 @@
+"""Customers of PostgreSQL to a risk with reasons in Redis and InfluxDB, by a model that is trained here."""
+
+import csv
+import json
+import random
+
+import httpx
+import pytest
+from redis import Redis
+
+from connectors.cdc import database
+from headrace import submission
+from models.champion import champion
+from tests.end_to_end.waiting import eventually
+
+ROWS = 400
+
+
+@pytest.fixture(scope="module")
+def scoring(running, tmp_path_factory):
+    """The stack with change capture, a model and the job that scores."""
+    running.headrace("up", "--with", "postgres,connect")
+    promote(running, tmp_path_factory.mktemp("customers") / "customers.csv", seed=1)
+    running.headrace("submit", "score_churn")
+    submission.wait_until_running(running.endpoints.flink, ("score_churn",))
+    with database.connection(running.layout.capture) as connection:
+        connection.execute("ALTER TABLE customers ADD COLUMN tenure int, ADD COLUMN contract text")
+        yield running
+
+
+def promote(stack, path, seed):
+    """A model of customers who leave early and by the month."""
+    draw = random.Random(seed)
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["customer_id", "tenure", "contract", "churn"])
+        for number in range(ROWS):
+            tenure, contract = draw.randrange(72), draw.choice(["monthly", "yearly"])
+            leaves = draw.random() < (0.8 if contract == "monthly" and tenure < 24 else 0.1)
+            table.writerow([f"c-{number}", tenure, contract, "yes" if leaves else "no"])
+    stack.headrace("train", "churn", str(path), "--model", "logistic", "--trials", "1", "--promote")
+
+
+@pytest.fixture
+def execute(scoring):
+    with database.connection(scoring.layout.capture) as connection:
+        yield connection.execute
+
+
+@pytest.fixture
+def risk_of(scoring):
+    """What Redis holds of a customer; None: nothing."""
+    with Redis.from_url(scoring.endpoints.redis_url) as redis:
+        yield lambda customer: json.loads(redis.get(f"churn:{customer}") or "null")
+
+
+def test_a_customer_has_a_risk_with_reasons_and_each_change_a_new_one(scoring, execute, risk_of):
+    execute("INSERT INTO customers VALUES ('one', 3, 'monthly')")
+    first = eventually(lambda: risk_of("one"))
+    assert any("contract is monthly: raises the risk" in words for words in first["reasons"])
+    assert first["model"] == champion(scoring.home / "models" / "churn").version
+    execute("UPDATE customers SET contract = 'yearly', tenure = 60 WHERE customer_id = 'one'")
+    second = eventually(lambda: (risk := risk_of("one"))["ts"] > first["ts"] and risk)
+    assert second["risk"] < first["risk"]
+
+
+def test_two_changes_at_once_end_with_the_second(execute, risk_of):
+    execute(
+        "DO $$ BEGIN INSERT INTO customers VALUES ('two', 3, 'monthly');"
+        " UPDATE customers SET tenure = 70, contract = 'yearly' WHERE customer_id = 'two'; END $$"
+    )
+    eventually(lambda: (risk := risk_of("two")) and any("yearly" in words for words in risk["reasons"]))
+
+
+def test_a_deleted_customer_leaves_redis(execute, risk_of):
+    execute("INSERT INTO customers VALUES ('three', 3, 'monthly')")
+    eventually(lambda: risk_of("three"))
+    execute("DELETE FROM customers WHERE customer_id = 'three'")
+    eventually(lambda: risk_of("three") is None)
+
+
+def test_a_category_that_the_training_never_saw_and_a_blank_are_scored(execute, risk_of):
+    execute("INSERT INTO customers VALUES ('four', NULL, 'by the hour')")
+    assert 0 <= eventually(lambda: risk_of("four"))["risk"] <= 1
+
+
+def test_the_risk_is_a_point_of_the_time_of_the_change(scoring, execute, risk_of):
+    execute("INSERT INTO customers VALUES ('five', 12, 'monthly')")
+    risk = eventually(lambda: risk_of("five"))
+    endpoints = scoring.endpoints
+    query = (
+        f'from(bucket: "{endpoints.influxdb_bucket}") |> range(start: -1h)'
+        ' |> filter(fn: (r) => r._measurement == "churn" and r.customer == "five" and r._field == "risk")'
+    )
+    headers = {"Authorization": f"Token {endpoints.influxdb_token.get_secret_value()}"}
+
+    def point():
+        answer = httpx.post(
+            f"{endpoints.influxdb_url}/api/v2/query",
+            params={"org": endpoints.influxdb_org},
+            headers=headers | {"Content-Type": "application/vnd.flux"},
+            content=query,
+        ).raise_for_status()
+        rows = list(csv.DictReader(answer.text.splitlines()[0:])) if answer.text.strip() else []
+        return [float(row["_value"]) for row in rows if row.get("_value")]
+
+    assert eventually(point) == [pytest.approx(risk["risk"])]
+
+
+def test_a_model_that_is_promoted_scores_the_next_change_without_a_restart(scoring, execute, risk_of, tmp_path):
+    execute("INSERT INTO customers VALUES ('six', 12, 'monthly')")
+    before = eventually(lambda: risk_of("six"))
+    job = submission.running_jobs(scoring.endpoints.flink)["score_churn"]
+    promote(scoring, tmp_path / "customers.csv", seed=2)
+
+    def scored_by_the_new_one():
+        execute("UPDATE customers SET tenure = tenure + 1 WHERE customer_id = 'six'")
+        return risk_of("six")["model"] == champion(scoring.home / "models" / "churn").version
+
+    eventually(scored_by_the_new_one)
+    assert risk_of("six")["model"] != before["model"]
+    vertices = httpx.get(f"http://{scoring.endpoints.flink}/jobs/{job}/exceptions").json()
+    assert vertices["exceptionHistory"]["entries"] == []
+
+
+def test_a_row_without_a_column_of_the_model_is_a_dead_letter_with_the_reason(scoring, execute):
+    execute("ALTER TABLE customers RENAME COLUMN contract TO agreement")
+    execute("INSERT INTO customers VALUES ('seven', 12, 'monthly')")
+    execute("ALTER TABLE customers RENAME COLUMN agreement TO contract")
+
+    def listed():
+        letters = json.loads(scoring.headrace("dlq", "ls", "--stage", "score_churn", "--json").stdout)
+        return [letter for letter in letters["letters"] if letter["reason"] == "unscorable_customer"]
+
+    (letter,) = eventually(listed)
+    assert "contract" in letter["detail"]
