@@ -1,8 +1,9 @@
 """Churn models on a table of customers: how well they predict, and what a score costs.
 
-    python -m bench.churn DATA.csv [TARGET] [JOBS]
+    python -m bench.churn DATA.csv [TARGET [MODEL ...]]
 
-Nested cross-validation, 2 x 5 stratified folds, as `headrace train churn` does it by default; then the export of
+Nested cross-validation, 2 x 5 stratified folds, as `headrace train churn` does it, of logistic regression and
+LightGBM or of the models named; then the export of
 the chosen model, scored in batches as the stream has them. The limits are those of IBM's Telco table.
 """
 
@@ -30,8 +31,7 @@ BATCH, BATCHES, ROUNDS = 1_000, 40, 7
 
 def main() -> None:
     path, *rest = sys.argv[1:]
-    target = rest[0] if rest else None
-    settings = load_settings(target=target, jobs=int(rest[1]) if len(rest) > 1 else 1)
+    settings = load_settings(target=rest[0] if rest else None, models=tuple(rest[1:]) or ("logistic", "lightgbm"))
     prepared = prepare(read_table(Path(path)), settings)
     started = time.monotonic()
     labels, columns = prepared.target.labels, prepared.schema.columns

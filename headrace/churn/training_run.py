@@ -7,7 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from headrace.churn.model_store import NAME, ModelStore
-from models.churn.artifact import Artifact, export
+from models.churn.artifact import Artifact, export, log_odds_of, session_of
+from models.churn.onnx_model import MODEL_FILE
+from models.churn.report.contents import contents
+from models.churn.report.writing import write_report
 from models.churn.settings import TrainingSettings
 from models.churn.tables import fingerprint
 from models.churn.training import Prepared, train
@@ -28,19 +31,22 @@ class Trained:
 
 def n_steps(settings: TrainingSettings) -> int:
     """How often a run calls its progress."""
-    return settings.folds * settings.repeats + len(settings.models) + 1
+    return settings.folds * settings.repeats + len(settings.models) + 2
 
 
 def run(
     prepared: Prepared, settings: TrainingSettings, progress: Progress, store: ModelStore | None, out: Path | None
 ) -> Trained:
-    """Validate, train, export; into the registry of the store if one is given, into the folder `out` if one is."""
+    """Validate, train, export, report; into the store's registry and the folder `out`, where given."""
     labels, columns = prepared.target.labels, prepared.schema.columns
     validation = validate(prepared.frame, labels, columns, settings, progress)
     fitted = train(prepared, settings, progress)
     with TemporaryDirectory() as temporary:
         folder = out or Path(temporary) / "model"
         artifact = export(fitted, prepared, settings, folder, _version(prepared))
+        progress()
+        score = log_odds_of(session_of((folder / MODEL_FILE).read_bytes()))
+        write_report(folder, contents(prepared, settings, validation, fitted, artifact, score))
         progress()
         registered = None if store is None else _register(store, artifact, validation)
     return Trained(validation, artifact, registered)

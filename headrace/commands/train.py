@@ -39,7 +39,7 @@ def churn(
     keep: Keep = None,
     drop: Drop = None,
     models: Models = None,
-    trials: Annotated[int | None, typer.Option(help="Parameters that each model tries [10].")] = None,
+    trials: Annotated[int | None, typer.Option(help="Parameters that each model tries [8].")] = None,
     miss_cost: Miss = None,
     false_alarm_cost: FalseAlarm = None,
     group_by: Group = None,

@@ -46,10 +46,10 @@ def export(fitted: Fitted, prepared: Prepared, settings: TrainingSettings, folde
         The graph does not score as the pipeline does.
     """
     columns, frame = prepared.schema.columns, prepared.frame
-    plain = _session(graph(fitted, columns))
+    plain = session_of(graph(fitted, columns))
     tables = reason_tables(log_odds_of(plain), frame, columns, settings.seed)
     whole = graph(fitted, columns, tables)
-    gate = pass_gate(fitted, _session(whole), frame, columns, settings.seed)
+    gate = pass_gate(fitted, session_of(whole), frame, columns, settings.seed)
     contract = _contract(fitted, prepared, settings, tables, version)
     _write(folder, whole, contract, gate)
     ChurnModel.load(folder)
@@ -66,7 +66,8 @@ def log_odds_of(session: Any) -> Callable[[pd.DataFrame], Floats]:
     return score
 
 
-def _session(model: bytes) -> Any:
+def session_of(model: bytes) -> Any:
+    """Of one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -15,10 +15,8 @@ CLIP = 1e-6
 """A forest's probabilities end here before their logarithm is taken, in the graph as well."""
 
 
-def margins(pipeline: Any, frame: Any) -> Floats:
-    """Log odds before calibration. Shape `(n,)`."""
-    model = pipeline[-1]
-    ready = pipeline[:-1].transform(frame)
+def margins(model: Any, ready: Any) -> Floats:
+    """Log odds before calibration, of features as the classifier reads them. Shape `(n,)`."""
     if hasattr(model, "decision_function"):
         return np.asarray(model.decision_function(ready), np.float64)
     if hasattr(model, "booster_"):

@@ -1,7 +1,5 @@
 """A family fitted to one training side: tuned, calibrated and given a threshold without a look at other rows."""
 
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +17,6 @@ from models.churn.costs import cheapest_threshold
 from models.churn.families import FAMILIES, Parameters
 from models.churn.pipeline import Steps, make_pipeline
 from models.churn.settings import TrainingSettings
-
-Fold = tuple[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,17 @@ class Fitted:
 
     def probabilities(self, frame: pd.DataFrame) -> Floats:
         """Shape `(n,)`."""
-        return self.calibration.probabilities(margins(self.pipeline, frame))
+        return self.calibration.probabilities(margins(self.pipeline[-1], self.pipeline[:-1].transform(frame)))
+
+
+@dataclass(frozen=True)
+class InnerFold:
+    """Features as a classifier reads them, made by steps that were fitted to the learned rows only."""
+
+    learned: Any
+    labels: Labels
+    rows: Labels
+    left_out: Any
 
 
 def tune(
@@ -50,11 +56,10 @@ def tune(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=5))
     study.enqueue_trial(FAMILIES[family].start)
+    folds = inner_folds(settings.steps, frame, labels, columns, settings)
 
     def loss_of(trial: Any) -> float:
-        parameters = FAMILIES[family].suggest(trial)
-        raw = out_of_fold(family, parameters, settings.steps, frame, labels, columns, settings)
-        return _loss(raw, labels)
+        return _loss(out_of_fold(family, FAMILIES[family].suggest(trial), folds, settings.seed), labels)
 
     # Matrices this small lose more by waiting for each other's threads than they gain.
     with threadpool_limits(1):
@@ -72,42 +77,34 @@ def fit(
     settings: TrainingSettings,
 ) -> Fitted:
     """Fitted with these parameters; calibration and threshold from the inner folds."""
-    raw = out_of_fold(family, parameters, steps, frame, labels, columns, settings)
+    raw = out_of_fold(family, parameters, inner_folds(steps, frame, labels, columns, settings), settings.seed)
     calibration = Calibration.fit(raw, labels)
     threshold = cheapest_threshold(calibration.probabilities(raw), labels, settings.costs)
     pipeline = make_pipeline(columns, steps, FAMILIES[family].make(parameters, settings.seed), settings.seed)
-    _fit(pipeline, frame, labels)
+    pipeline.fit(frame, labels)
     return Fitted(family, parameters, steps, pipeline, calibration, threshold, _loss(raw, labels))
 
 
-def out_of_fold(
-    family: str,
-    parameters: Parameters,
-    steps: Steps,
-    frame: pd.DataFrame,
-    labels: Labels,
-    columns: tuple[Column, ...],
-    settings: TrainingSettings,
-) -> Floats:
+def inner_folds(
+    steps: Steps, frame: pd.DataFrame, labels: Labels, columns: tuple[Column, ...], settings: TrainingSettings
+) -> list[InnerFold]:
+    """Made once: the steps before the classifier do not depend on its parameters."""
+    splits = StratifiedKFold(settings.inner_folds, shuffle=True, random_state=settings.seed)
+    made = []
+    for learned, rows in splits.split(labels, labels):
+        before = make_pipeline(columns, steps, "passthrough", settings.seed)[:-1]
+        ready = before.fit_transform(frame.iloc[learned], labels[learned])
+        made.append(InnerFold(ready, labels[learned], rows, before.transform(frame.iloc[rows])))
+    return made
+
+
+def out_of_fold(family: str, parameters: Parameters, folds: list[InnerFold], seed: int) -> Floats:
     """Margins of each row by a model that did not learn it. Shape `(n,)`."""
-    raw = np.empty(len(labels))
-    for learned, left_out in _inner(labels, settings):
-        pipeline = make_pipeline(columns, steps, FAMILIES[family].make(parameters, settings.seed), settings.seed)
-        _fit(pipeline, frame.iloc[learned], labels[learned])
-        raw[left_out] = margins(pipeline, frame.iloc[left_out])
+    raw = np.empty(sum(len(fold.rows) for fold in folds))
+    for fold in folds:
+        model = FAMILIES[family].make(parameters, seed).fit(fold.learned, fold.labels)
+        raw[fold.rows] = margins(model, fold.left_out)
     return raw
-
-
-def _inner(labels: Labels, settings: TrainingSettings) -> Iterator[Fold]:
-    folds = StratifiedKFold(settings.inner_folds, shuffle=True, random_state=settings.seed)
-    return iter(folds.split(labels, labels))
-
-
-def _fit(pipeline: Pipeline, frame: pd.DataFrame, labels: Labels) -> None:
-    with warnings.catch_warnings():
-        # LightGBM is fitted to an array; its wrapper then warns of names that it made up itself.
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        pipeline.fit(frame, labels)
 
 
 def _loss(raw: Floats, labels: Labels) -> float:

@@ -10,7 +10,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from models.churn.calibration import Floats, Labels
 from models.churn.contract import Column
-from models.churn.metrics import figures
+from models.churn.metrics import calibration_error, figures
 from models.churn.pipeline import Steps
 from models.churn.settings import TrainingSettings
 from models.churn.tuning import Fitted, fit, tune
@@ -32,9 +32,10 @@ class FoldOutcome:
 
 @dataclass
 class Validation:
-    """All outer folds, in order of their number."""
+    """All outer folds, in order of their number; `n_folds` of them are one repeat."""
 
     labels: Labels
+    n_folds: int
     folds: list[FoldOutcome] = field(default_factory=list)
 
     def names(self) -> list[str]:
@@ -45,16 +46,23 @@ class Validation:
         return [figures(self.labels[fold.rows], fold.probabilities[name]) for fold in self.folds]
 
     def mean(self, name: str) -> dict[str, float]:
-        return {key: float(value) for key, value in pd.DataFrame(self.figures(name)).mean().items()}
+        """Over folds; the calibration error over repeats, each with all rows together.
+
+        Bins of a single fold have so few rows that chance alone would be most of it.
+        """
+        means = {key: float(value) for key, value in pd.DataFrame(self.figures(name)).mean().items()}
+        repeats = range(len(self.folds) // self.n_folds)
+        errors = [calibration_error(self.labels, self.out_of_fold(name, repeat)[0]) for repeat in repeats]
+        return means | {"calibration_error": float(np.mean(errors))}
 
     def deviation(self, name: str) -> dict[str, float]:
         """Over folds."""
         return {key: float(value) for key, value in pd.DataFrame(self.figures(name)).std().items()}
 
-    def out_of_fold(self, name: str, n_folds: int) -> tuple[Floats, Labels]:
-        """Probabilities and labels of the first repeat: each row once, by a model that did not learn it."""
+    def out_of_fold(self, name: str, repeat: int = 0) -> tuple[Floats, Labels]:
+        """Probabilities and labels of one repeat: each row once, by a model that did not learn it."""
         probabilities, flagged = np.empty(len(self.labels)), np.empty(len(self.labels), np.int64)
-        for fold in self.folds[:n_folds]:
+        for fold in self.folds[repeat * self.n_folds : (repeat + 1) * self.n_folds]:
             probabilities[fold.rows] = fold.probabilities[name]
             flagged[fold.rows] = fold.probabilities[name] >= fold.threshold
         return probabilities, flagged
@@ -74,7 +82,7 @@ def validate(
         delayed(_fold)(number, learned, left_out, frame, labels, columns, settings, compare_steps)
         for number, (learned, left_out) in enumerate(outer.split(labels, labels))
     )
-    validation = Validation(labels)
+    validation = Validation(labels, settings.folds)
     for outcome in Parallel(n_jobs=settings.jobs, return_as="generator_unordered")(tasks):
         validation.folds.append(outcome)
         progress()
