@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import compress, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,6 +72,7 @@ class ChurnModel:
         self.contract = contract
         self._session = session
         self._known = {column.name: frozenset(column.categories) for column in contract.columns}
+        self._told = _Told(contract.reasons.columns)
         self._only_asked = onnxruntime.RunOptions()
         self._only_asked.only_execute_path_to_fetches = True  # reasons cost nothing when nobody asks
 
@@ -133,17 +134,20 @@ class ChurnModel:
         contributions: npt.NDArray[np.float32],
     ) -> list[tuple[Reason, ...]]:
         """Log odds of each reason to points: how far the risk would fall without it."""
-        names = self.contract.reasons.columns
         without = 1 / (1 + np.exp(contributions.astype(np.float64) - log_odds[:, None]))
         points = np.rint(100 * (scores.probabilities[:, None] - without))
-        values = [inputs[name][:, 0].tolist() for name in names]
-        refused = scores.refusals
-        return [
-            ()
-            if row in refused
-            else tuple([_reason(names[j], values[j][row], p, c > 0) for j, c, p in zip(*each, strict=True) if c])
-            for row, each in enumerate(zip(columns.tolist(), contributions.tolist(), points.tolist(), strict=True))
-        ]
+        points[list(scores.refusals)] = 0  # NaN so far; these reasons are taken out below
+        n, k = columns.shape
+        values = [inputs[name][:, 0].tolist() for name in self.contract.reasons.columns]
+        rows = np.repeat(np.arange(n), k).tolist()
+        raises = (contributions > 0).ravel().tolist()
+        made = map(self._told.reason, columns.ravel().tolist(), rows, repeat(values), points.ravel().tolist(), raises)
+        told = list(zip(*[made] * k, strict=True))
+        if not contributions.all():
+            told = [tuple(compress(each, c)) for each, c in zip(told, contributions.tolist(), strict=True)]
+        for row in scores.refusals:
+            told[row] = ()
+        return told
 
     def _require_scores(self) -> None:
         usual = {column.name: [column.reference] for column in self.contract.columns}
@@ -152,13 +156,29 @@ class ChurnModel:
             raise RefusedModel(f"the model does not score its own reference row: {scores}")
 
 
-@lru_cache(maxsize=1 << 16)
+class _Told:
+    """Reasons in words. Most are said again and again, so they are kept; as many as `most`."""
+
+    def __init__(self, names: Sequence[str], most: int = 1 << 16) -> None:
+        self._names, self._most = names, most
+        self._kept: dict[tuple[int, float | str, float, bool], Reason] = {}
+
+    def reason(self, column: int, row: int, values: Sequence[Sequence[Any]], points: float, raises: bool) -> Reason:
+        key = column, values[column][row], points, raises
+        kept = self._kept.get(key)
+        if kept is None:
+            if len(self._kept) >= self._most:
+                self._kept.clear()
+            kept = self._kept[key] = _reason(self._names[column], *key[1:])
+        return kept
+
+
 def _reason(column: str, value: float | str, points: float, raises: bool) -> Reason:
-    shown = f"{value:g}" if isinstance(value, float) else value
     missing = value != value or value == ""
+    shown = "" if missing else f"{value:g}" if isinstance(value, float) else value
     size = f"{abs(points):.0f} point{'' if abs(points) == 1 else 's'}" if points else "less than a point"
-    words = f"{column} is {'missing' if missing else shown}: {'raises' if raises else 'lowers'} the risk by {size}"
-    return Reason(column, "" if missing else shown, points, words)
+    words = f"{column} is {shown or 'missing'}: {'raises' if raises else 'lowers'} the risk by {size}"
+    return Reason(column, shown, points, words)
 
 
 def _scores(tensors: dict[str, Tensor], probability: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> Scores:
