@@ -83,6 +83,10 @@ bench-bridge: setup ## Messages per CPU second of the bridge
 bench-pipeline: setup ## Everything at once: 2,000 readings a second for three minutes
 	$(RUN)/python -m bench.pipeline
 
+.PHONY: bench-churn
+bench-churn: .venv/locked ## Churn models on a table of customers, its path in DATA, and the cost of a score
+	$(RUN)/python -m bench.churn $(DATA)
+
 .PHONY: image-check
 image-check: setup ## Build our image without a container engine and run a TaskManager and a job from it (root)
 	deploy/image-check

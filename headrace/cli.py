@@ -50,7 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # it would swallow the defaults in [brackets]
-    help="Telemetry of a device fleet to its models: local stack, jobs, demo, balance.",
+    help="Telemetry of a device fleet to its models: local stack, jobs, demo, balance, churn models.",
 )
 for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, demo, drill):
     app.command()(command)

@@ -107,8 +107,11 @@ class ChurnModel:
             The columns have different lengths, or none of the model's is there.
         """
         n = self._length(columns)
+        listed = {
+            column.name: _listed(columns[column.name]) for column in self.contract.columns if column.name in columns
+        }
         tensors = {
-            column.name: tensor(column, self._known[column.name], columns.get(column.name) or [ABSENT] * n)
+            column.name: tensor(column, self._known[column.name], listed.get(column.name, [ABSENT] * n))
             for column in self.contract.columns
         }
         asked = (*SCORE_OUTPUTS, *REASON_OUTPUTS) if reasons else SCORE_OUTPUTS
@@ -154,6 +157,11 @@ class ChurnModel:
         scores = self.predict(usual, reasons=True)
         if scores.refusals or not 0 <= scores.probabilities[0] <= 1:
             raise RefusedModel(f"the model does not score its own reference row: {scores}")
+
+
+def _listed(values: Any) -> Sequence[Any]:
+    """Python values of a list, a numpy array or a pandas series: numpy's own scalars are neither int nor str."""
+    return values.tolist() if hasattr(values, "tolist") else values  # type: ignore[no-any-return]
 
 
 class _Told:

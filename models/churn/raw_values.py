@@ -9,6 +9,7 @@ A category that the training had not seen is taken.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -78,7 +79,7 @@ def _number(column: Column, value: Any) -> float:
         return math.nan
     if value is ABSENT:
         raise ValueError(f"column {column.name} is missing")
-    if not isinstance(value, int | float | str):
+    if not isinstance(value, int | float | str | Decimal):
         raise ValueError(f"{column.name} is a number and not {type(value).__name__}")
     try:
         number = float(value)
@@ -136,7 +137,7 @@ def _as_trained(column: Column, boolean: str) -> str:
 def _is_missing(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in BLANKS
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return value is None or (isinstance(value, float | Decimal) and math.isnan(value))
 
 
 def _require_nullable(column: Column) -> None:

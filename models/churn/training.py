@@ -32,16 +32,26 @@ def prepare(table: pd.DataFrame, settings: TrainingSettings) -> Prepared:
     UnusableTable
         See `target_of` and `infer`.
     UnusableSettings
-        A group to compare is no column.
+        A group to compare is no column, or there are more folds than rows of a class.
     """
     target = target_of(table, settings.target, settings.positive)
     unknown = [name for name in settings.groups if name not in table]
     if unknown:
         raise UnusableSettings(f"No column {unknown[0]!r} to group by. There are: {', '.join(table.columns)}")
+    _require_enough_for_folds(target, settings)
     schema = infer(
         table, target, keep=settings.keep, drop=settings.drop, leak_auc=settings.leak_auc, seed=settings.seed
     )
     return Prepared(table, target, schema, features(table, schema.columns))
+
+
+def _require_enough_for_folds(target: Target, settings: TrainingSettings) -> None:
+    fewest = int(min(target.labels.sum(), (1 - target.labels).sum()))
+    if fewest < settings.folds * settings.inner_folds:
+        raise UnusableSettings(
+            f"{settings.folds} folds of {settings.inner_folds} inner folds need "
+            f"{settings.folds * settings.inner_folds} rows of each class, and there are {fewest}. Say fewer folds."
+        )
 
 
 def train(prepared: Prepared, settings: TrainingSettings, progress: Callable[[], None] = lambda: None) -> Fitted:

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -49,6 +50,14 @@ def test_the_schema_is_shown_with_what_is_not_used_and_why(place):
     assert "not used: customer_id (identifier" in shown.output
     assert "not used: country (constant: 'NL'" in shown.output
     assert re.search(r"total +number +yes", shown.output)
+
+
+def test_copies_of_customers_are_pointed_out(place):
+    table = customers()
+    pd.concat([table, table.head(7)]).to_csv(place / "copies.csv", index=False)
+    assert (
+        "7 rows are copies of another, with its customer_id" in train(place, "--schema-only", data="copies.csv").output
+    )
 
 
 def test_a_file_is_scored_with_identifier_probability_label_and_reasons(place):
@@ -102,10 +111,13 @@ def pointer(place):
         (("--target", "contract"), "has 3 values"),
         (("--group-by", "sex"), "No column 'sex' to group by"),
         (("--model", "svm"), "models.0: Input should be 'logistic'"),
+        (("--config", "folds.toml"), "40 folds of 3 inner folds need 120 rows of each class"),
         (("--keep", "moths"), "No column 'moths' to keep or drop"),
     ],
 )
-def test_a_training_that_cannot_be_done_says_what_to_change_in_one_line(place, options, words):
+def test_a_training_that_cannot_be_done_says_what_to_change_in_one_line(place, options, words, monkeypatch):
+    monkeypatch.chdir(place)
+    (place / "folds.toml").write_text("folds = 40")
     shown = train(place, *options)
     assert shown.exit_code == 1
     assert shown.stderr.startswith("✘ ")

@@ -1,6 +1,7 @@
 """The model as the stream holds it: raw values in, probabilities, refusals and reasons out."""
 
 import json
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -76,6 +77,7 @@ def test_a_value_that_cannot_be_used_refuses_its_row_only(model, name, value, re
         ("bill", "80.5", 80.5),
         ("bill", " 80.5 ", 80.5),
         ("bill", True, 1),
+        ("bill", Decimal("80.5"), 80.5),
         ("total", "", None),
         ("total", " ", None),
         ("total", float("nan"), None),
@@ -116,6 +118,15 @@ def test_without_a_column_every_row_is_refused(model):
 def test_columns_of_different_lengths_are_an_error(model):
     with pytest.raises(ValueError, match="one length"):
         model.predict({**model.columns_of([ROW, ROW]), "bill": [1.0]})
+
+
+def test_arrays_score_as_lists_do(model):
+    rows = customers(50)[list(ROW)].assign(months=lambda table: table["months"].astype(int))
+    arrays = {name: rows[name].to_numpy() for name in rows}
+    np.testing.assert_array_equal(
+        model.predict(arrays).probabilities, model.predict({name: rows[name].tolist() for name in rows}).probabilities
+    )
+    assert not model.predict(arrays).refusals
 
 
 def test_an_empty_batch_has_no_scores(model):

@@ -1,9 +1,14 @@
 """Settings of a training."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from models.churn.errors import UnusableSettings
-from models.churn.settings import load_settings
+from models.churn.settings import TrainingSettings, load_settings
+
+DOCUMENT = Path(__file__).parents[4] / "docs" / "churn.md"
 
 
 def test_an_option_goes_before_the_file(tmp_path):
@@ -22,3 +27,20 @@ def test_a_setting_that_makes_no_sense_is_named(tmp_path, text, words):
     file.write_text(text)
     with pytest.raises(UnusableSettings, match=words):
         load_settings(file)
+
+
+def test_the_document_shows_every_setting_with_its_default():
+    shown = tomllib.loads(
+        DOCUMENT.read_text().split("```toml\n")[1].split("```")[0].replace("# reduce_to", "reduce_to")
+    )
+    assert set(shown) == set(TrainingSettings.model_fields)
+    assert set(shown["steps"]) == set(TrainingSettings().steps.model_dump())
+    assert shown["steps"].pop("reduce_to") == 10
+    assert TrainingSettings(**shown) == TrainingSettings(target="Churn", positive="Yes")
+
+
+def test_a_cost_of_the_command_line_leaves_the_other_of_the_file(tmp_path):
+    file = tmp_path / "churn.toml"
+    file.write_text("[costs]\nmiss = 8\nfalse_alarm = 2\n")
+    costs = load_settings(file, costs={"miss": None, "false_alarm": 3.0}).costs
+    assert (costs.miss, costs.false_alarm) == (8, 3)
