@@ -23,7 +23,7 @@ def print_schema(prepared: Prepared, console: Console) -> None:
         console.print(f"not used: {dropped.name} ({dropped.reason})", markup=False, soft_wrap=True)
     copies = int(prepared.table.duplicated().sum())
     if copies and schema.identifier is not None:
-        words = f"{copies:,} rows are copies of another, with its {schema.identifier}: they flatter every figure. Remove them."
+        words = f"{copies:,} rows are copies of another, with its {schema.identifier}: remove them, they flatter."
         console.print(words, markup=False, soft_wrap=True)
     share = 100 * target.labels.mean()
     words = f"{len(target.labels):,} rows, {share:.1f} % have {target.name} = {target.positive}"

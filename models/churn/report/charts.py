@@ -124,6 +124,7 @@ def dependence(name: str, points: list[dict[str, Any]]) -> str:
     def draw(axes: Any) -> None:
         if isinstance(values[0], str):
             axes.barh([_short(value) for value in values], probabilities, color=BLUE, height=0.6)
+            axes.invert_yaxis()
             axes.grid(axis="y", visible=False)
             axes.set(xlabel="mean probability", xlim=(0, None))
         else:
