@@ -1,6 +1,7 @@
 """The models to choose from: how each is made, and where its tuning looks.
 
-The searches end at some hundred small trees: a row costs the stream about 8 ns for each node that it passes.
+The searches end at a hundred small trees: a row costs the stream about 8 ns for each node that it passes, and on
+tables of some thousand rows more or larger trees at a lower rate gained less than .001 of ROC AUC.
 """
 
 from collections.abc import Callable
@@ -57,9 +58,9 @@ def _suggest_boosting(trial: Any) -> Parameters:
 
 def _suggest_lightgbm(trial: Any) -> Parameters:
     return {
-        "n_estimators": trial.suggest_int("n_estimators", 40, 160),
-        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
-        "num_leaves": trial.suggest_int("num_leaves", 2, 8),
+        "n_estimators": trial.suggest_int("n_estimators", 40, 100),
+        "learning_rate": trial.suggest_float("learning_rate", 0.04, 0.2, log=True),
+        "num_leaves": trial.suggest_int("num_leaves", 2, 6),
         "min_child_samples": trial.suggest_int("min_child_samples", 10, 100, log=True),
         "subsample": trial.suggest_float("subsample", 0.5, 1.0),
         "colsample_bytree": trial.suggest_float("colsample_bytree", 0.2, 1.0),
@@ -94,9 +95,9 @@ FAMILIES: dict[str, Family] = {
             **parameters,
         ),
         {
-            "n_estimators": 120,
-            "learning_rate": 0.06,
-            "num_leaves": 6,
+            "n_estimators": 80,
+            "learning_rate": 0.08,
+            "num_leaves": 4,
             "min_child_samples": 20,
             "subsample": 0.8,
             "colsample_bytree": 0.6,
