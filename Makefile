@@ -26,6 +26,11 @@ setup: .venv/locked ## Install what is missing: Python packages, servers, jars, 
 demo: setup ## Start everything, stream recorded sensor data through it, show what became of it
 	@$(RUN)/headrace demo
 
+.PHONY: demo-churn
+demo-churn: .venv/locked ## Train a churn model, change customers in PostgreSQL, show their risks in Redis (DATA=a table)
+	@$(RUN)/headrace setup --with postgres,connect
+	@$(RUN)/headrace demo-churn $(DATA)
+
 .PHONY: up
 up: setup ## Start the local stack and submit all jobs
 	@$(RUN)/headrace up && $(RUN)/headrace submit
