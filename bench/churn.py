@@ -55,7 +55,7 @@ def _print_models(validation: Validation) -> None:
         mean, deviation = validation.mean(name), validation.deviation(name)
         shown = ", ".join(f"{key} {mean[key]:.4f} ± {deviation[key]:.4f}" for key in mean)
         print(f"{name:10} {shown}")
-    for key in LIMITS:
+    for key in ("roc_auc", "average_precision", "brier"):
         print(f"{CHOSEN} less logistic, {key}, paired: {_paired(validation, key):+.4f}")
     print(f"{CHOSEN} in the folds: {[fold.chosen for fold in validation.folds]}", flush=True)
 
