@@ -1,7 +1,7 @@
 """The models to choose from: how each is made, and where its tuning looks.
 
 The searches end at a hundred small trees: a row costs the stream about 8 ns for each node that it passes, and on
-tables of some thousand rows more or larger trees at a lower rate gained less than .001 of ROC AUC.
+tables of some thousand rows more or larger trees at a lower rate gained at most .001 of ROC AUC.
 """
 
 from collections.abc import Callable
