@@ -86,6 +86,8 @@ DRILLS = (
             "jobs/tables.py", '"value.format": "raw"', "no format parses the payload, so none can drop it or fail on it"
         ),
         act=poison_telemetry_raw,
+        seen_failing="columns that a JSON format parses in its place: no recovery, no dead letter, 6,473 of 7,034 "
+        "readings lost",
         check=raw_poison_became_dead_letters,
     ),
     Drill(
@@ -97,6 +99,8 @@ DRILLS = (
             "a value that is no record of its topic is refused with the reason, and stops nothing",
         ),
         act=poison_the_records,
+        seen_failing="another exception caught in its place: no recovery, no dead letter of 35, 6,174 of 7,047 "
+        "readings lost in InfluxDB",
         check=bad_records_became_dead_letters,
     ),
 )

@@ -63,6 +63,8 @@ DRILLS = (
             "what was written since the last checkpoint is aborted before it is written again",
         ),
         act=kill_the_taskmanager,
+        seen_failing='`"at-least-once"` in its place: 247 readings and 600 scores doubled of 4,762, and the balance '
+        "broken",
     ),
     Drill(
         name="jobmanager-killed",
@@ -73,6 +75,7 @@ DRILLS = (
             "the new JobManager finds the jobs of the old one",
         ),
         act=kill_the_jobmanager,
+        seen_failing="`NONE` in its place: no job came back within 120 s, 13,976 of 14,526 readings lost",
     ),
     Drill(
         name="python-worker-killed",
@@ -83,5 +86,6 @@ DRILLS = (
             "the job starts again from its last checkpoint",
         ),
         act=kill_a_python_worker,
+        seen_failing="`none` in its place: no recovery, 9,262 of 10,105 readings without a score",
     ),
 )

@@ -25,13 +25,13 @@ def upgrade_the_detector(scene: Scene) -> None:
     path = scene.flink.stop_with_savepoint(SCORING)
     scene.say("score_anomalies stopped with a savepoint; starting it with a detector of a newer version")
     release = scene.stage.layout.folder("next-release")
-    version = write_next_release(release)
+    write_next_release(release)
     _run(scene, SCORING, path, release)
-    scene.notes.append(f"Scores of detector version {version} followed; what version {version - 1} learned is gone.")
 
 
 def scores_are_of_two_detectors(scene: Scene) -> list[str]:
     seen = sorted(scene.committed.detector_versions)
+    scene.notes.append(f"Scores of detector versions {seen}; what the one before has learned is gone.")
     return [] if len(seen) == 2 else [f"scores are of detector versions {seen}, and not of two"]
 
 
@@ -83,6 +83,7 @@ DRILLS = (
             "a state that cannot be read starts cold, and is not raised again and again",
         ),
         act=upgrade_the_detector,
+        seen_failing="another exception caught in its place: no recovery, 9,257 of 9,792 readings without a score",
         check=scores_are_of_two_detectors,
     ),
     Drill(
