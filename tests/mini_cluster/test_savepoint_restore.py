@@ -41,7 +41,8 @@ OPTIONS = {
     "execution.checkpointing.interval": "300 ms",
     # All state in the one file `_metadata`.
     "execution.checkpointing.data-inline-threshold": "1 mb",
-    "table.exec.state.ttl": "1 d",
+    # As good as for ever: a stored savepoint is of the day of its release.
+    "table.exec.state.ttl": "3650 d",
 }
 
 
