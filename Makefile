@@ -65,7 +65,8 @@ test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
 	$(RUN)/pytest tests/mini_cluster
 
 .PHONY: test-end-to-end
-test-end-to-end: setup ## The real servers, on ports and folders of their own
+test-end-to-end: .venv/locked ## The real servers, on ports and folders of their own
+	@$(RUN)/headrace setup --with postgres,connect
 	$(RUN)/pytest tests/end_to_end
 
 .PHONY: drills
