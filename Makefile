@@ -89,6 +89,11 @@ bench-bridge: setup ## Messages per CPU second of the bridge
 bench-pipeline: setup ## Everything at once: 2,000 readings a second for three minutes
 	$(RUN)/python -m bench.pipeline
 
+.PHONY: bench-capture
+bench-capture: .venv/locked ## Change capture at 5,000 changes a second: how old a change is when it is seen
+	@$(RUN)/headrace setup --with postgres,connect
+	$(RUN)/python -m bench.capture
+
 .PHONY: bench-churn
 bench-churn: .venv/locked ## Churn models on a table of customers, its path in DATA, and the cost of a score
 	$(RUN)/python -m bench.churn $(DATA)

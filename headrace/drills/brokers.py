@@ -74,8 +74,8 @@ DRILLS = (
         name="mqtt-killed",
         breaks="The MQTT broker is killed with -9 while the bridge is connected.",
         protected_by=Protection(
-            "headrace/stack/mosquitto.py",
-            "max_inflight_messages 0",
+            "connectors/mqtt_bridge/session.py",
+            "properties.ReceiveMaximum = settings.max_inflight",
             "what the broker has acknowledged is in the socket of a connected bridge already",
         ),
         act=kill_the_mqtt_broker,

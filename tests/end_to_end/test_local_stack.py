@@ -30,7 +30,7 @@ def pid_of(stack, name):
 
 
 def supervisord(stack):
-    return next(each for each in orphans.find(stack.home) if each.environ()[orphans.MARK] == "supervisord")
+    return next(each for each in orphans.find(stack.home) if each.environ().get(orphans.MARK) == "supervisord")
 
 
 def test_up_leaves_every_server_running(stack):

@@ -1,0 +1,92 @@
+"""Change capture under load: how old a change is when readers of committed records see it.
+
+    python -m bench.capture
+
+On a stack of its own with PostgreSQL, Kafka Connect and Kafka alone. One transaction a second changes so many rows,
+and one more row, which carries the time; a consumer in a process of its own notes when that one comes.
+"""
+
+import argparse
+import multiprocessing
+import os
+import tempfile
+import time
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaConsumer
+
+from bench.stack import PORT_OFFSET, headrace
+from bench.verdict import verdict
+from connectors.cdc import database
+from headrace.stack.layout import Layout
+from schemas.topics import CUSTOMERS
+
+LIMIT_S = 5.0
+MARK = "mark"
+LAST_WITHIN_S = 60
+
+
+def main() -> None:
+    arguments = _arguments()
+    layout = Layout.of(Path(tempfile.mkdtemp(prefix="headrace-bench-")), PORT_OFFSET, ("postgres", "connect"))
+    headrace(layout, "up", "--port-offset", str(PORT_OFFSET), "--with", "postgres,connect", "--only", "connect")
+    try:
+        began, ages_s, changes = _measure(layout, arguments.rate, arguments.seconds)
+    finally:
+        headrace(layout, "down")
+    print(f"{changes:,} changes in {began:.0f} s, {changes / began:,.0f} a second")
+    print(f"median age of a change {sorted(ages_s)[len(ages_s) // 2]:.2f} s")
+    print(verdict("captured", changes / began, "changes a second", 0.95 * arguments.rate, at_least=True))
+    print(verdict("oldest change when it was seen", max(ages_s), "s", LIMIT_S, at_least=False))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=int, default=5000, help="changes a second")
+    parser.add_argument("--seconds", type=int, default=60)
+    return parser.parse_args()
+
+
+def _measure(layout: Layout, rate: int, seconds: int) -> tuple[float, list[float], int]:
+    """Seconds until all was seen, the age of each second's last change, and how many changes were seen."""
+    seen: Queue[Any] = multiprocessing.Queue()
+    os.environ.update(layout.environment())
+    watcher = multiprocessing.Process(target=_watch, args=(layout.endpoints.kafka, seconds, seen), daemon=True)
+    watcher.start()
+    began = time.monotonic()
+    with database.connection(layout.capture) as connection:
+        connection.execute("ALTER TABLE customers ADD COLUMN number int")
+        connection.execute(f"INSERT INTO customers SELECT 'c-' || n, 0 FROM generate_series(1, {rate - 1}) n")
+        for second in range(seconds):
+            time.sleep(max(0.0, began + second - time.monotonic()))
+            with connection.transaction():
+                connection.execute("UPDATE customers SET number = %s WHERE customer_id LIKE 'c-%%'", [second])
+                key = f"{MARK}-{time.time():.3f}"
+                connection.execute("INSERT INTO customers VALUES (%s, %s)", [key, second])
+    ages_s, changes = seen.get(timeout=LAST_WITHIN_S)
+    took_s = time.monotonic() - began
+    watcher.join()
+    return took_s, ages_s, changes
+
+
+def _watch(kafka: str, marks: int, seen: "Queue[Any]") -> None:
+    """Until so many marks have come."""
+    consumer = KafkaConsumer(
+        CUSTOMERS.name, bootstrap_servers=kafka, auto_offset_reset="earliest", isolation_level="read_committed"
+    )
+    ages_s, changes = [], 0
+    for record in consumer:
+        changes += 1
+        key = record.key.decode()
+        if key.startswith(MARK):
+            ages_s.append(time.time() - float(key.removeprefix(f"{MARK}-")))
+            if len(ages_s) == marks:
+                break
+    consumer.close()
+    seen.put((ages_s, changes))
+
+
+if __name__ == "__main__":
+    main()
