@@ -33,12 +33,12 @@ def main() -> None:
     layout = Layout.of(Path(tempfile.mkdtemp(prefix="headrace-bench-")), PORT_OFFSET, ("postgres", "connect"))
     headrace(layout, "up", "--port-offset", str(PORT_OFFSET), "--with", "postgres,connect", "--only", "connect")
     try:
-        began, ages_s, changes = _measure(layout, arguments.rate, arguments.seconds)
+        took_s, ages_s, changes = _measure(layout, arguments.rate, arguments.seconds)
     finally:
         headrace(layout, "down")
-    print(f"{changes:,} changes in {began:.0f} s, {changes / began:,.0f} a second")
+    print(f"{changes:,} changes in {took_s:.0f} s, {changes / took_s:,.0f} a second")
     print(f"median age of a change {sorted(ages_s)[len(ages_s) // 2]:.2f} s")
-    print(verdict("captured", changes / began, "changes a second", 0.95 * arguments.rate, at_least=True))
+    print(verdict("captured", changes / took_s, "changes a second", 0.95 * arguments.rate, at_least=True))
     print(verdict("oldest change when it was seen", max(ages_s), "s", LIMIT_S, at_least=False))
 
 

@@ -19,10 +19,10 @@
 CREATE TEMPORARY VIEW texts AS
 SELECT
   *,
-  REGEXP(body, '\A\{(?:"(?!values")[\w./% -]{1,200}+": ?+(?:-?+(?:0|[1-9]\d{0,14}+)(?:\.\d{1,17}+)?+|"(?!null")[\w./% -]{1,200}+"|null|true|false)(?:, ?+(?=")|\}\z)){1,40}+\z') AS is_plain
+  REGEXP(body, '\A\{(?:"(?!values"| )[\w./% -]{1,200}+": ?+(?:-?+(?:0|[1-9]\d{0,14}+)(?:\.\d{1,17}+)?+|"(?!null"| )[\w./% -]{1,200}+"|null|true|false)(?:, ?+(?=")|\}\z)){1,40}+\z') AS is_plain
 FROM (SELECT *, CAST(payload AS STRING) AS body FROM telemetry_raw);
 
--- The short way: no word holds a quote, a comma or a colon, so cutting the text there is exact.
+-- The short way: no word holds a quote, a comma or a colon, or begins with a space, so cutting the text there is exact.
 CREATE TEMPORARY VIEW plain_fields AS
 SELECT
   device, payload, headers, `partition`, `offset`, append_time, proc,

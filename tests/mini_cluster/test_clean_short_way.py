@@ -59,6 +59,8 @@ PAIRS_SENT = [
         Pair(sent(payload), sent(" " + payload))
         for payload in [
             '{"metric":"level","value":1,"value":2}',
+            '{"metric":" level ","value":1,"unit":" "}',
+            '{"metric":"level"," value":2, " value":3,"value":1}',
             '{"metric":"level","value":01}',
             '{"metric":"level","value":1.}',
             '{"metric":"level","value":1,}',
