@@ -9,15 +9,13 @@ and one more row, which carries the time; a consumer in a process of its own not
 import argparse
 import multiprocessing
 import os
-import tempfile
 import time
 from multiprocessing.queues import Queue
-from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer
 
-from bench.stack import PORT_OFFSET, headrace
+from bench.stack import bench_stack
 from bench.verdict import verdict
 from connectors.cdc import database
 from headrace.stack.layout import Layout
@@ -30,12 +28,8 @@ LAST_WITHIN_S = 60
 
 def main() -> None:
     arguments = _arguments()
-    layout = Layout.of(Path(tempfile.mkdtemp(prefix="headrace-bench-")), PORT_OFFSET, ("postgres", "connect"))
-    headrace(layout, "up", "--port-offset", str(PORT_OFFSET), "--with", "postgres,connect", "--only", "connect")
-    try:
+    with bench_stack("--with", "postgres,connect", "--only", "connect") as layout:
         took_s, ages_s, changes = _measure(layout, arguments.rate, arguments.seconds)
-    finally:
-        headrace(layout, "down")
     print(f"{changes:,} changes in {took_s:.0f} s, {changes / took_s:,.0f} a second")
     print(f"median age of a change {sorted(ages_s)[len(ages_s) // 2]:.2f} s")
     print(verdict("captured", changes / took_s, "changes a second", 0.95 * arguments.rate, at_least=True))

@@ -14,12 +14,15 @@ PORT_OFFSET = 5000
 
 
 @contextmanager
-def bench_stack() -> Iterator[Layout]:
-    """A fresh stack that is up inside the block and gone after it. HEADRACE_BENCH_HOME keeps one that is up already."""
+def bench_stack(*options: str) -> Iterator[Layout]:
+    """A fresh stack that is up inside the block and gone after it. HEADRACE_BENCH_HOME keeps one that is up already.
+
+    `options` are those of `headrace up`.
+    """
     kept = os.environ.get("HEADRACE_BENCH_HOME")
     home = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="headrace-bench-"))
     layout = Layout.of(home, PORT_OFFSET)
-    headrace(layout, "up", "--port-offset", str(PORT_OFFSET))
+    headrace(layout, "up", "--port-offset", str(PORT_OFFSET), *options)
     try:
         yield layout
     finally:

@@ -81,6 +81,15 @@ class ChurnUpdate(NamedTuple):
     time_ms: int
     body: str | None
 
+    @property
+    def slot(self) -> tuple[str, ...]:
+        """What it overwrites."""
+        return (self.customer,)
+
+    @property
+    def alert(self) -> None:
+        """It raises none."""
+
 
 class DeviceUpdate(NamedTuple):
     """One half of one metric of one device at one time.
@@ -95,6 +104,14 @@ class DeviceUpdate(NamedTuple):
     time_ms: int
     body: str
     alert: str | None = None
+
+    @property
+    def slot(self) -> tuple[str, ...]:
+        """What it overwrites."""
+        return (self.device, self.metric, self.half)
+
+
+Update = DeviceUpdate | ChurnUpdate
 
 
 class RedisWriter:
@@ -116,7 +133,7 @@ class RedisWriter:
         )  # fmt: skip
         return cls(client)
 
-    def write(self, updates: Sequence[DeviceUpdate | ChurnUpdate]) -> list[str | None]:
+    def write(self, updates: Sequence[Update]) -> list[str | None]:
         """For each update None, or why Redis does not hold it."""
         newest = _newest(updates)
         answers = until_it_answers(lambda: self._send([updates[i] for i in newest]), self._patience_s)
@@ -125,14 +142,14 @@ class RedisWriter:
             refusals[index] = _refusal(answer)
         return refusals
 
-    def _send(self, updates: Sequence[DeviceUpdate | ChurnUpdate]) -> list[object]:
+    def _send(self, updates: Sequence[Update]) -> list[object]:
         """The script's answer for each update; a Redis error of one command is that command's answer."""
         try:
             pipeline = self._client.pipeline(transaction=False)
             for update in updates:
                 self._move(pipeline, update)
             for update in updates:
-                if isinstance(update, DeviceUpdate) and update.alert is not None:
+                if update.alert is not None:
                     _add_alert(pipeline, update)
             answers = pipeline.execute(raise_on_error=False)
         except (redis.exceptions.AuthenticationError, redis.exceptions.AuthenticationWrongNumberOfArgsError) as error:
@@ -142,7 +159,7 @@ class RedisWriter:
         _raise_if_it_takes_nothing(answers)
         return answers[: len(updates)]
 
-    def _move(self, pipeline: "redis.client.Pipeline", update: DeviceUpdate | ChurnUpdate) -> None:
+    def _move(self, pipeline: "redis.client.Pipeline", update: Update) -> None:
         if isinstance(update, ChurnUpdate):
             keys = [f"churn:{update.customer}", f"churn-deleted:{update.customer}"]
             churn = (update.time_ms, update.body or "", CHURN_LIFETIME_S, DELETED_LIFETIME_S)
@@ -152,21 +169,15 @@ class RedisWriter:
         self._script(keys=[f"device:{update.device}"], args=device, client=pipeline)
 
 
-def _newest(updates: Sequence[DeviceUpdate | ChurnUpdate]) -> list[int]:
+def _newest(updates: Sequence[Update]) -> list[int]:
     """Indices of the updates to send: of several for one half only the newest counts, alerts are all kept."""
     last: dict[tuple[str, ...], int] = {}
     for index, update in enumerate(updates):
-        slot = _slot(update)
+        slot = update.slot
         if slot not in last or update.time_ms >= updates[last[slot]].time_ms:
             last[slot] = index
-    alerts = {index for index, update in enumerate(updates) if isinstance(update, DeviceUpdate) and update.alert}
+    alerts = {index for index, update in enumerate(updates) if update.alert is not None}
     return sorted(alerts.union(last.values()))
-
-
-def _slot(update: DeviceUpdate | ChurnUpdate) -> tuple[str, ...]:
-    if isinstance(update, ChurnUpdate):
-        return (update.customer,)
-    return (update.device, update.metric, update.half)
 
 
 def _add_alert(pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:

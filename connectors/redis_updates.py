@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from connectors.redis import ChurnUpdate, DeviceUpdate
+from connectors.redis import ChurnUpdate, DeviceUpdate, Update
 from schemas.topics import CHURN_SCORES, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, UnreadableRecord, read_record
 
 
-def update(topic: str, value: bytes | None) -> DeviceUpdate | ChurnUpdate:
+def update(topic: str, value: bytes | None) -> Update:
     """The half of a metric's state, or the churn risk of a customer, that a record is.
 
     Raises
@@ -60,7 +60,7 @@ def _churn(score: Any) -> ChurnUpdate:
     return ChurnUpdate(score.customer, score.changed_at, json.dumps(shown, ensure_ascii=False, separators=(",", ":")))
 
 
-_UPDATES: dict[str, Callable[[Any], DeviceUpdate | ChurnUpdate]] = {
+_UPDATES: dict[str, Callable[[Any], Update]] = {
     TELEMETRY_READINGS.name: _reading,
     TELEMETRY_ANOMALIES.name: _score,
     CHURN_SCORES.name: _churn,

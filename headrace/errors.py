@@ -8,6 +8,7 @@ HeadraceError
 ├── LedgerUnusable        what earlier balances wrote down is damaged, foreign or in use (headrace/accounting/ledger.py)
 ├── WindowsNotCorrected   Kafka or InfluxDB did not answer a correction (headrace/windows/)
 ├── CaptureNotAsked       PostgreSQL or Kafka Connect does not answer (headrace/commands/cdc.py)
+├── NotWithin             a condition did not come true in its time (headrace/waiting.py)
 ├── MissingTrainingExtra  training needs packages that are not installed (headrace/commands/training_extra.py)
 ├── ModelNotMade          a table, a setting, a model's folder or the registry is of no use (headrace/churn/)
 ├── DeadLetterError       about dead letters (headrace/dead_letters/errors.py draws its branch)
@@ -40,6 +41,10 @@ class WindowsNotCorrected(HeadraceError):
 
 class CaptureNotAsked(HeadraceError):
     """Change capture cannot be asked, or changed."""
+
+
+class NotWithin(HeadraceError):
+    """A condition did not come true in its time; the message says which."""
 
 
 class MissingTrainingExtra(HeadraceError):

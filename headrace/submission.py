@@ -19,9 +19,7 @@ from headrace.stack import flink_distribution
 from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
 from headrace.stack.whole_files import write_whole
-
-PACKAGES = ("jobs", "connectors", "models", "schemas")
-"""What a Python worker imports. Third-party packages must be in the cluster's Python (our image has them)."""
+from jobs.names import PACKAGES
 
 _NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CANCELLING", "SUSPENDED", "RECONCILING"}
 

@@ -9,6 +9,10 @@ BY_NAME = ("score_churn",)
 ALL_JOBS = (*JOBS, *BY_NAME)
 
 
+PACKAGES = ("jobs", "connectors", "models", "schemas")
+"""What travels with a job. Third-party packages must be in the cluster's Python (our image has them)."""
+
+
 def transactional_id_prefix(job: str) -> str:
     """What the transactional ids of a job's sinks begin with; the topic's name follows.
 

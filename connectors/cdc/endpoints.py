@@ -1,17 +1,16 @@
 """Where PostgreSQL and Kafka Connect are. Apart from `connectors.endpoints`: no job and no bridge needs to know."""
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.endpoints import CONNECT_PORT, LOOPBACK, POSTGRES_PORT, StackSettings, stored_secret
 
 
-class CaptureEndpoints(BaseSettings):
-    """Addresses and credentials, of the environment or of the local stack, as `connectors.endpoints.Endpoints`."""
+class CaptureEndpoints(BaseModel):
+    """Addresses and credentials. Change capture runs in local stacks alone so far: the environment names none."""
 
-    model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True)
 
-    postgres_host: str
+    postgres_host: str = LOOPBACK
     postgres_port: int
     postgres_database: str = "postgres"
     postgres_user: str = "headrace"
@@ -27,12 +26,9 @@ class CaptureEndpoints(BaseSettings):
 
     @classmethod
     def local(cls, stack: StackSettings) -> "CaptureEndpoints":
-        """Of that local stack, whatever the environment names."""
+        """Of that local stack."""
         return cls(
-            postgres_host=LOOPBACK,
             postgres_port=POSTGRES_PORT + stack.port_offset,
-            postgres_database="postgres",
-            postgres_user="headrace",
             postgres_password=stored_secret(stack.secrets / "postgres-password"),
             connect=f"{LOOPBACK}:{CONNECT_PORT + stack.port_offset}",
         )

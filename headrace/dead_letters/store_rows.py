@@ -5,7 +5,7 @@ would be counted twice. So a replay goes to the store alone, whose writes overwr
 """
 
 from connectors.influxdb_points import point
-from connectors.redis import ChurnUpdate, DeviceUpdate
+from connectors.redis import Update
 from connectors.redis_updates import update
 from schemas.dead_letter import DeadLetter
 
@@ -14,7 +14,7 @@ STORES = {"store_influxdb": INFLUXDB, "store_redis": REDIS}
 """Stage -> the store that it writes."""
 
 
-def row(letter: DeadLetter) -> tuple[str, str | DeviceUpdate | ChurnUpdate]:
+def row(letter: DeadLetter) -> tuple[str, str | Update]:
     """The store and its row. Raises UnreadableRecord where the record gives none."""
     store = STORES[letter.stage]
     topic = letter.position.topic if letter.position else "no topic"

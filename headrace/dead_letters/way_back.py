@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from connectors.mqtt_bridge.topics import LONGEST_DEVICE, device_of
-from connectors.redis import ChurnUpdate, DeviceUpdate
+from connectors.redis import Update
 from headrace.dead_letters import store_rows
 from headrace.dead_letters.letter import KeptLetter
 from schemas.dead_letter import DeadLetter
@@ -42,7 +42,7 @@ class ToStore:
     """A row for one store alone: the topic that it comes from has other readers, which have had it."""
 
     store: str
-    row: str | DeviceUpdate | ChurnUpdate
+    row: str | Update
 
     @property
     def destination(self) -> str:

@@ -12,8 +12,8 @@ from rich.table import Table
 from connectors.cdc import database
 from headrace.churn.model_store import ModelStore
 from headrace.demo.customers import add_columns, as_json_has_it, key_of, read_rows, risks, upsert
-from headrace.drills.waiting import wait_until
 from headrace.stack.layout import Layout
+from headrace.waiting import wait_until
 from models.churn.onnx_model import ChurnModel
 
 WITHIN_S = 60.0

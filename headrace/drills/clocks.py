@@ -8,8 +8,8 @@ from kafka.partitioner import murmur2
 from headrace.drills.drill import Drill, Protection
 from headrace.drills.errors import NotPrepared
 from headrace.drills.scene import Scene
-from headrace.drills.waiting import wait_until
 from headrace.publisher import Publisher
+from headrace.waiting import wait_until
 from schemas.topics import TELEMETRY_RAW
 
 DAY_MS = 24 * 3600 * 1000

@@ -1,7 +1,6 @@
 """What can go wrong in a drill, beside what it looks for.
 
 DrillError
-├── NotWithin         a condition did not come true in its time: mostly, the stack did not recover
 ├── FlinkAway         the JobManager does not answer, or refuses
 ├── SavepointFailed   Flink could not take a savepoint
 ├── NotPrepared       the drill could not break what it wanted to break
@@ -13,10 +12,6 @@ from headrace.errors import HeadraceError
 
 class DrillError(HeadraceError):
     """Of the drills."""
-
-
-class NotWithin(DrillError):
-    """A condition did not come true in its time; the message says which."""
 
 
 class FlinkAway(DrillError):

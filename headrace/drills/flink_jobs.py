@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from headrace.drills.errors import DrillError, FlinkAway, SavepointFailed
-from headrace.drills.waiting import wait_until
+from headrace.waiting import wait_until
 
 SAVEPOINT_WITHIN_S = 90.0
 

@@ -12,9 +12,9 @@ import httpx
 from connectors.endpoints import INFLUXDB_PORT, LOOPBACK
 from headrace.drills.errors import NotPrepared
 from headrace.drills.scene import Scene
-from headrace.drills.waiting import wait_until
 from headrace.stack import orphans
 from headrace.stack.influxdb import InfluxDB
+from headrace.waiting import wait_until
 
 STARTED_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 30.0

@@ -3,9 +3,9 @@
 from connectors import kafka
 from headrace.drills.committed import POISON
 from headrace.drills.drill import Drill, Protection
-from headrace.drills.errors import NotWithin
 from headrace.drills.scene import Scene
-from headrace.drills.waiting import wait_until
+from headrace.errors import NotWithin
+from headrace.waiting import wait_until
 from jobs.names import JOBS
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_RAW, TELEMETRY_READINGS, TELEMETRY_WINDOWS
 

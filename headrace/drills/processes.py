@@ -4,7 +4,7 @@ import psutil
 
 from headrace.drills.drill import Drill, Protection
 from headrace.drills.scene import Scene
-from headrace.drills.waiting import wait_until
+from headrace.waiting import wait_until
 
 WINDOW_FILLS_S = 3.0
 WORKER_GONE_WITHIN_S = 30.0

@@ -14,16 +14,15 @@ from headrace.accounting import balance as accounting
 from headrace.drills.committed import CommittedOutputs
 from headrace.drills.counts import Counts
 from headrace.drills.drill import Drill
-from headrace.drills.errors import NotWithin
 from headrace.drills.flink_jobs import FlinkJobs
 from headrace.drills.scene import Scene
 from headrace.drills.stage import Stage
 from headrace.drills.stores_watch import watch_influxdb, watch_redis
 from headrace.drills.stream import DEVICES, NumberedStream
 from headrace.drills.verify import verify, verify_everything
-from headrace.drills.waiting import wait_until
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, NotWithin
 from headrace.publisher import Publisher
+from headrace.waiting import wait_until
 from jobs.names import JOBS
 
 FLOWS_WITHIN_S = 120.0

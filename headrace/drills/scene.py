@@ -15,8 +15,8 @@ from headrace.drills.flink_jobs import FlinkJobs
 from headrace.drills.stage import Stage
 from headrace.drills.stores_watch import StoreWatch
 from headrace.drills.stream import NumberedStream
-from headrace.drills.waiting import wait_until
 from headrace.stack.supervision import Supervision
+from headrace.waiting import wait_until
 from jobs.names import JOBS
 
 RESTARTED_WITHIN_S = 120.0

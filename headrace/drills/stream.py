@@ -6,8 +6,8 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from headrace.drills.waiting import wait_until
 from headrace.publisher import Pace, Publisher
+from headrace.waiting import wait_until
 
 METRIC = "counter"
 DEVICES = 8

@@ -11,6 +11,7 @@ from headrace.drills.errors import NotPrepared
 from headrace.drills.scene import Scene
 from headrace.stack import flink_distribution
 from headrace.stack.layout import REPOSITORY
+from jobs.names import PACKAGES
 
 SCORING, CLEANING = "score_anomalies", "clean_telemetry"
 DETECTOR_FILE = "models/detectors/river_fleet.py"
@@ -46,7 +47,7 @@ def rescale_the_cleaning(scene: Scene) -> None:
 def write_next_release(release: Path) -> int:
     """Our packages with the version of the default detector raised; the new version."""
     shutil.rmtree(release)
-    for package in submission.PACKAGES:
+    for package in PACKAGES:
         shutil.copytree(REPOSITORY / package, release / package, ignore=shutil.ignore_patterns("__pycache__"))
     file = release / DETECTOR_FILE
     found = re.search(r"^    version = (\d+)$", file.read_text(), re.MULTILINE)

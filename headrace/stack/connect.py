@@ -5,8 +5,8 @@ from pathlib import Path
 
 from connectors.endpoints import CONNECT_PORT, LOOPBACK
 from headrace.errors import StackError
-from headrace.stack import jars, programs
-from headrace.stack.layout import FLINK_CONF
+from headrace.stack import jars
+from headrace.stack.kafka import java
 from headrace.stack.secrets import POSTGRES_PASSWORD, secret
 from headrace.stack.server import NotYet, Server
 from headrace.stack.whole_files import write_whole
@@ -67,10 +67,8 @@ class Connect(Server):
         write_whole(self._configuration, text)
 
     def command(self) -> list[str]:
-        logging = f"-Dlog4j2.configurationFile={FLINK_CONF / 'log4j-kafka.properties'}"
-        java = [str(programs.find("java")), logging, "-Xmx256m", "-XX:+ExitOnOutOfMemoryError"]
-        worker = "org.apache.kafka.connect.cli.ConnectDistributed"
-        return [*java, "-cp", f"{jars.folder() / 'kafka'}/*", worker, str(self._configuration)]
+        heap = ["-Xmx256m", "-XX:+ExitOnOutOfMemoryError"]
+        return [*java(), *heap, "org.apache.kafka.connect.cli.ConnectDistributed", str(self._configuration)]
 
     def check(self) -> None:
         """Also once it is registered: a task that failed is no working connector."""

@@ -54,6 +54,12 @@ num.io.threads=4
 FRAMING_BYTES = 64 * 1024
 
 
+def java() -> list[str]:
+    """The beginning of a command line whose main class is one of Kafka's, or of Connect's."""
+    logging = f"-Dlog4j2.configurationFile={FLINK_CONF / 'log4j-kafka.properties'}"
+    return [str(programs.find("java")), logging, "-cp", f"{jars.folder() / 'kafka'}/*"]
+
+
 class Kafka(Server):
     """Formatted once, into a folder beside, then renamed: a killed `up` leaves no half-formatted disk."""
 
@@ -71,7 +77,7 @@ class Kafka(Server):
 
     def command(self) -> list[str]:
         heap = ["-Xms128m", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError"]
-        return [*self._java(), *heap, "kafka.Kafka", str(self._configuration)]
+        return [*java(), *heap, "kafka.Kafka", str(self._configuration)]
 
     def check(self) -> None:
         from connectors import kafka
@@ -97,7 +103,7 @@ class Kafka(Server):
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # With "=", because one identifier of 64 begins with "-" and would be read as an option.
         format_ = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(configuration)]
-        done = subprocess.run([*self._java(), *format_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run([*java(), *format_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise BuildFailed(f"Kafka could not format {self._data}: {programs.last_line(done.stdout)}")
         partial.rename(self._data)
@@ -123,10 +129,6 @@ class Kafka(Server):
             largest=LARGEST_MESSAGE_BYTES + FRAMING_BYTES,
         )
         write_whole(path, text)
-
-    def _java(self) -> list[str]:
-        logging = f"-Dlog4j2.configurationFile={FLINK_CONF / 'log4j-kafka.properties'}"
-        return [str(programs.find("java")), logging, "-cp", f"{jars.folder() / 'kafka'}/*"]
 
     @property
     def _data(self) -> Path:

@@ -41,10 +41,11 @@ class Layout:
         """The stack that is named, else the environment's; one made before remembers its port offset and extras."""
         settings = StackSettings()  # type: ignore[call-arg]  # both come from the environment or have defaults
         home = Path(os.path.abspath((home or settings.home).expanduser()))
+        remembered = _remembered(home)
         if port_offset is None and "port_offset" not in settings.model_fields_set:
-            port_offset = _remembered(home).get("port_offset")
+            port_offset = remembered.get("port_offset")
         if extras is None:
-            extras = tuple(_remembered(home).get("extras", ()))
+            extras = tuple(remembered.get("extras", ()))
         _require_plain(home)
         return cls(home, settings.port_offset if port_offset is None else port_offset, extras)
 
@@ -100,7 +101,7 @@ class Layout:
 
         Addresses that the caller's environment names are left out: inside a stack its own servers are meant.
         """
-        foreign = {f"HEADRACE_{name.upper()}" for name in (*Endpoints.model_fields, *CaptureEndpoints.model_fields)}
+        foreign = {f"HEADRACE_{name.upper()}" for name in Endpoints.model_fields}
         inherited = {name: value for name, value in os.environ.items() if name not in foreign}
         path = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
         return inherited | {

@@ -29,7 +29,8 @@ def up(layout: Layout, console: Console, only: Collection[str] = ()) -> None:
         all_servers = servers(layout)
         jars.fetch(console.print)
         supervision = _supervision_with(layout, all_servers, console)
-        wanted = [server for server in all_servers if not only or server.name in _with_those_before(only, all_servers)]
+        names = _with_those_before(only or [server.name for server in all_servers], all_servers)
+        wanted = [server for server in all_servers if server.name in names]
         idle = _idle(wanted, supervision)
         ports.require_free(idle)
         for server in idle:

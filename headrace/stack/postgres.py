@@ -69,7 +69,8 @@ class Postgres(Server):
             raise NotYet(str(error)) from error
 
     def _make_cluster(self) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)
+        for left in self.layout.folder("postgres").glob("partial-*"):
+            shutil.rmtree(left)
         partial = Path(tempfile.mkdtemp(dir=self.layout.folder("postgres"), prefix="partial-"))
         command = [
             *not_as_root(), str(programs.find("initdb")), "--pgdata", str(partial), "--encoding", "UTF8", "--no-locale",

@@ -15,9 +15,8 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from jobs.forked_workers.launcher import BOOT, FILES
-from jobs.names import ALL_JOBS
+from jobs.names import ALL_JOBS, PACKAGES
 
-OUR_PACKAGES = ("jobs", "connectors", "models", "schemas")
 LAUNCHER_SPEAKS_WITHIN_S = 10.0
 LONGEST_REQUEST = 4 * 1024 * 1024
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # linux/prctl.h
@@ -31,7 +30,7 @@ def import_what_workers_need() -> None:
     import_module("pyflink.fn_execution.beam.beam_sdk_worker_main")
     for job in ALL_JOBS:
         import_module(f"jobs.{job}")
-    _forget(OUR_PACKAGES)
+    _forget(PACKAGES)
     # What is here now lives as long as the process: no collection looks at it, or copies its pages in a worker.
     gc.collect()
     gc.freeze()

@@ -14,7 +14,7 @@ from pyflink.table import DataTypes, FunctionContext, ScalarFunction
 from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
 
 from jobs.operators.cycle_collector import collect_seldom
-from models.champion import UnreadablePointer, champion
+from models.champion import Champion, UnreadablePointer, champion
 from models.churn.customer_scores import outcomes
 from models.churn.errors import RefusedModel
 from models.churn.onnx_model import ChurnModel
@@ -33,12 +33,12 @@ class CurrentModel:
 
     def __init__(self, root: Path, now_s: Callable[[], float] = time.monotonic) -> None:
         self._root, self._now_s = root, now_s
-        self._folder, self._refused = "", ""
+        self._refused = ""
         self._looked_at_s = now_s()
         found = champion(root)
         if found is None:
             raise NoModel(f"no churn model in {root}. Train one:  headrace train churn DATA.csv --promote")
-        self._model, self._folder = ChurnModel.load(root / found.folder), found.folder
+        self._take(found)
 
     def get(self) -> ChurnModel:
         if self._now_s() - self._looked_at_s >= LOOKS_EVERY_S:
@@ -51,12 +51,15 @@ class CurrentModel:
             found = champion(self._root)
             if found is None or found.folder == self._folder:
                 return
-            self._model, self._folder = ChurnModel.load(self._root / found.folder), found.folder
+            self._take(found)
             log.info("scoring with %s", found.version)
         except (UnreadablePointer, RefusedModel) as error:
             if str(error) != self._refused:
                 self._refused = str(error)
                 log.error("scoring goes on with %s: %s", self._folder, error)
+
+    def _take(self, found: Champion) -> None:
+        self._model, self._folder = ChurnModel.load(self._root / found.folder), found.folder
 
 
 class ScoreCustomers(ScalarFunction):

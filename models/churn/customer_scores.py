@@ -8,6 +8,7 @@ from models.churn.onnx_model import ChurnModel, Scores
 from schemas.churn_score import ChurnReason, ChurnScore
 from schemas.record import Position
 from schemas.reject_reasons import RejectReason
+from schemas.topics import CUSTOMERS
 
 CHANGED_AT, DELETED = "__source_ts_ms", "__deleted"
 """What change capture adds to a row (docs/change_capture.md)."""
@@ -35,7 +36,7 @@ def outcomes(model: ChurnModel, records: Sequence[tuple[str | None, bytes | None
         except ValueError as error:
             found[place] = f"{RejectReason.NOT_A_CUSTOMER}: {error}"
             continue
-        position = Position(topic="customers", partition=partition, offset=offset)
+        position = Position(topic=CUSTOMERS.name, partition=partition, offset=offset)
         row = _Row(place, customer or "", position, columns)
         if columns.get(DELETED) == "true":
             found[place] = _deleted(row).model_dump_json(exclude_none=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,16 +48,23 @@ class Stack:
         return done
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+@contextmanager
+def started(port_offset: int, *options: str) -> Iterator[Stack]:
+    """A stack that is up inside the block and gone after it; `options` are those of `headrace up`."""
     # Not pytest's tmp_path: it keeps the folders of the last runs, and this one is large.
-    stack = Stack(Layout(Path(tempfile.mkdtemp(prefix="headrace-test-")), PORT_OFFSET))
+    stack = Stack(Layout(Path(tempfile.mkdtemp(prefix="headrace-test-")), port_offset))
     try:
-        stack.headrace("up")
+        stack.headrace("up", *options)
         yield stack
     finally:
         stack.headrace("down", check=False)
         shutil.rmtree(stack.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with started(PORT_OFFSET) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

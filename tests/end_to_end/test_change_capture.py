@@ -2,12 +2,9 @@
 
 import contextlib
 import json
-import shutil
-import tempfile
 import threading
 import time
 from collections import defaultdict
-from pathlib import Path
 
 import psutil
 import psycopg
@@ -16,24 +13,18 @@ from kafka import KafkaConsumer
 
 from connectors.cdc import database
 from headrace.health import capture
-from headrace.stack.layout import Layout
 from headrace.stack.supervision import Supervision
-from tests.end_to_end.conftest import PORT_OFFSET, Stack
-from tests.end_to_end.waiting import eventually
+from tests.end_to_end.conftest import PORT_OFFSET, started
+from tests.end_to_end.waiting import eventually, in_the_end
 
-SERVERS = ("postgres", "kafka", "connect")
+SERVERS = {"postgres", "kafka", "connect"}
 ROWS = 2000
 
 
 @pytest.fixture(scope="module")
 def captured():
-    stack = Stack(Layout(Path(tempfile.mkdtemp(prefix="headrace-test-")), PORT_OFFSET + 500, SERVERS[:1] + SERVERS[2:]))
-    try:
-        stack.headrace("up", "--with", "postgres,connect", "--only", "connect")
+    with started(PORT_OFFSET + 500, "--with", "postgres,connect", "--only", "connect") as stack:
         yield stack
-    finally:
-        stack.headrace("down", check=False)
-        shutil.rmtree(stack.home, ignore_errors=True)
 
 
 @pytest.fixture
@@ -66,16 +57,9 @@ def rows(stack, topic, key):
     ]
 
 
-def in_the_end(look, expected, within_s=30):
-    until = time.monotonic() + within_s
-    while (found := look()) != expected and time.monotonic() < until:
-        time.sleep(0.2)
-    assert found == expected
-
-
 def test_only_what_was_asked_for_runs(captured):
     states = {name: info["statename"] for name, info in Supervision(captured.layout).processes().items()}
-    assert {name for name, state in states.items() if state == "RUNNING"} == set(SERVERS)
+    assert {name for name, state in states.items() if state == "RUNNING"} == SERVERS
 
 
 def test_each_change_of_a_row_is_a_record_in_its_order(captured, execute):

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from connectors.cdc import database
+from connectors.influxdb_reader import InfluxDBReader
 from headrace import submission
 from models.champion import champion
 from tests.end_to_end.waiting import eventually
@@ -87,24 +88,13 @@ def test_a_category_that_the_training_never_saw_is_scored(execute, risk_of):
 def test_the_risk_is_a_point_of_the_time_of_the_change(scoring, execute, risk_of):
     execute("INSERT INTO customers VALUES ('five', 12, 'monthly')")
     risk = eventually(lambda: risk_of("five"))
-    endpoints = scoring.endpoints
+    reader = InfluxDBReader.connect(scoring.endpoints)
     query = (
-        f'from(bucket: "{endpoints.influxdb_bucket}") |> range(start: -1h)'
+        f'from(bucket: "{reader.bucket}") |> range(start: -1h)'
         ' |> filter(fn: (r) => r._measurement == "churn" and r.customer == "five" and r._field == "risk")'
     )
-    headers = {"Authorization": f"Token {endpoints.influxdb_token.get_secret_value()}"}
-
-    def point():
-        answer = httpx.post(
-            f"{endpoints.influxdb_url}/api/v2/query",
-            params={"org": endpoints.influxdb_org},
-            headers=headers | {"Content-Type": "application/vnd.flux"},
-            content=query,
-        ).raise_for_status()
-        rows = csv.DictReader(answer.text.splitlines())
-        return [float(row["_value"]) for row in rows if row.get("_value")]
-
-    assert eventually(point) == [pytest.approx(risk["risk"])]
+    points = eventually(lambda: [float(row["_value"]) for row in reader.rows(query)])
+    assert points == [pytest.approx(risk["risk"])]
 
 
 def test_a_model_that_is_promoted_scores_the_next_change_without_a_restart(scoring, execute, risk_of, tmp_path):

@@ -12,3 +12,11 @@ def eventually(look: Callable[[], Any], within_s: float = 60.0) -> Any:
         assert time.monotonic() < deadline, f"not within {within_s} s"
         time.sleep(0.2)
     return found
+
+
+def in_the_end(look: Callable[[], Any], expected: Any, within_s: float = 30.0) -> None:
+    """`look` gives what is expected; else the test fails with the difference after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while (found := look()) != expected and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert found == expected

@@ -10,15 +10,16 @@ from typer.testing import CliRunner
 from headrace.cli import app
 from headrace.drills import registry
 from headrace.drills.counts import Counts, missing, surplus
-from headrace.drills.errors import NotOurs, NotWithin
+from headrace.drills.errors import NotOurs
 from headrace.drills.report import page, write
 from headrace.drills.run import Result
 from headrace.drills.stage import OURS, Stage
 from headrace.drills.stores_watch import StoreWatch
 from headrace.drills.stream import NumberedStream
 from headrace.drills.upgrades import DETECTOR_FILE, write_next_release
-from headrace.drills.waiting import wait_until
+from headrace.errors import NotWithin
 from headrace.stack.layout import REPOSITORY, Layout
+from headrace.waiting import wait_until
 
 
 class RecordingPublisher:

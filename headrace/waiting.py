@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from headrace.drills.errors import NotWithin
+from headrace.errors import NotWithin
 
 Found = TypeVar("Found")
 
