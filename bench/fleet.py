@@ -2,13 +2,14 @@
 
     python -m bench.fleet
 
-River's side is a bare loop over 100 interleaved series in this process: no Flink, no Kafka, no state kept.
-Ours is the whole job, Kafka to Kafka, exactly once, with its models in checkpointed state.
+River's side is a bare loop over 100 interleaved series in a process beside the job: no Flink, no Kafka, no state kept.
+Ours is the whole job, Kafka to Kafka, exactly once, with its models in checkpointed state. Each window of the job is
+compared with what River did in it.
 """
 
 import os
 import statistics
-import time
+from collections.abc import Callable
 
 import numpy as np
 from kafka import KafkaConsumer, TopicPartition
@@ -16,6 +17,7 @@ from kafka.admin import KafkaAdminClient
 from river import anomaly, preprocessing
 
 from bench.job_cost import Cost, run_job
+from bench.river_beside import RiverBeside
 from bench.stack import bench_stack
 from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
@@ -28,7 +30,8 @@ from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 SERIES = 100
 READINGS = 1_000_000
-RIVER_READINGS = 40_000
+RIVER_READINGS = 100_000
+"""In memory; the loop begins again with the first."""
 ROUNDS = 3
 WORKER_LIMIT, JOB_LIMIT = 6.0, 4.0
 BEGIN_MS = 1_790_000_000_000
@@ -39,37 +42,25 @@ def main() -> None:
     values = 20 + 2 * np.random.default_rng(7).standard_normal(READINGS)
     with bench_stack() as layout:
         _fill(layout, values)
-        _job(layout, "warm-up")  # a fresh JVM compiles for a minute
-        river_us = [_river_loop_us(values) for _ in range(ROUNDS)]
-        print("River    ", ", ".join(f"{us:.1f}" for us in river_us), "us a reading", flush=True)
-        costs = _job(layout, "job")
+        _job(layout)  # a fresh JVM compiles for a minute
+        with RiverBeside(_river_model, values[:RIVER_READINGS], SERIES) as river:
+            costs = _job(layout, river.mark)
+            windows = list(zip(river.costs_us(), costs, strict=True))
+        for river_us, cost in windows:
+            print(f"River {river_us:5.1f} us, worker {cost.python_us:5.1f} us, JVM {cost.jvm_us:5.1f} us a reading")
         _require_equal_scores(layout, values)
-    river = statistics.median(river_us)
     print(f"scores of {COMPARED} series equal River's exactly")
-    worker, job = (statistics.median(getattr(cost, side) for cost in costs) for side in ("python_us", "total_us"))
-    print(verdict("fleet worker", river / worker, "times River's loop", WORKER_LIMIT, at_least=True))
-    print(verdict("fleet job", river / job, "times River's loop", JOB_LIMIT, at_least=True))
+    worker = statistics.median(river_us / cost.python_us for river_us, cost in windows)
+    job = statistics.median(river_us / cost.total_us for river_us, cost in windows)
+    print(verdict("fleet worker", worker, "times River's loop", WORKER_LIMIT, at_least=True))
+    print(verdict("fleet job", job, "times River's loop", JOB_LIMIT, at_least=True))
 
 
 def _river_model() -> object:
     return preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(n_trees=10, height=8, window_size=250, seed=42)
 
 
-def _river_loop_us(values: np.ndarray) -> float:
-    """CPU microseconds a reading, warm: every model has passed its first window."""
-    models = [_river_model() for _ in range(SERIES)]
-    readings = [{"value": value} for value in values[: RIVER_READINGS + 300 * SERIES].tolist()]
-    for number, reading in enumerate(readings[: 300 * SERIES]):
-        models[number % SERIES].learn_one(reading)  # type: ignore[attr-defined]
-    started = time.process_time()
-    for number, reading in enumerate(readings[300 * SERIES :]):
-        model = models[number % SERIES]
-        model.score_one(reading)  # type: ignore[attr-defined]
-        model.learn_one(reading)  # type: ignore[attr-defined]
-    return (time.process_time() - started) / RIVER_READINGS * 1e6
-
-
-def _job(layout: Layout, name: str) -> list[Cost]:
+def _job(layout: Layout, at_mark: Callable[[], None] = lambda: None) -> list[Cost]:
     """The job over all readings: its cost in each of three windows behind each other."""
     os.environ["HEADRACE_JOB_DETECTOR"] = "half-space-trees"
     admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
@@ -81,19 +72,17 @@ def _job(layout: Layout, name: str) -> list[Cost]:
     partitions = [TopicPartition(TELEMETRY_ANOMALIES.name, number) for number in numbers]
     before = sum(consumer.end_offsets(partitions).values())
     try:
-        costs = run_job(
+        return run_job(
             layout,
             "jobs.score_anomalies",
             [],
             READINGS,
             lambda: sum(consumer.end_offsets(partitions).values()) - before,
             windows=ROUNDS,
+            at_mark=at_mark,
         )
     finally:
         consumer.close()
-    for cost in costs:
-        print(f"{name:9} Python worker {cost.python_us:5.1f} us, JVM {cost.jvm_us:5.1f} us a reading", flush=True)
-    return costs
 
 
 def _fill(layout: Layout, values: np.ndarray) -> None:

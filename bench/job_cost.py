@@ -32,16 +32,22 @@ class Cost:
 
 
 def run_job(
-    layout: Layout, module: str, arguments: Sequence[str], records: int, done: Callable[[], int], windows: int = 1
+    layout: Layout,
+    module: str,
+    arguments: Sequence[str],
+    records: int,
+    done: Callable[[], int],
+    windows: int = 1,
+    at_mark: Callable[[], None] = lambda: None,
 ) -> list[Cost]:
     """Submits `python -m module arguments`, follows `done()` up to `records`, cancels the job.
 
-    Gives the cost in each of so many windows that follow each other once the job is warm. Raises RuntimeError when
-    nothing moves for a minute.
+    Gives the cost in each of so many windows that follow each other once the job is warm, and calls `at_mark` where
+    each begins and the last one ends. Raises RuntimeError when nothing moves for a minute.
     """
     job = _submit(layout, module, arguments)
     try:
-        return _follow(layout, records, done, windows)
+        return _follow(layout, records, done, windows, at_mark)
     finally:
         httpx.patch(f"http://{layout.endpoints.flink}/jobs/{job}", params={"mode": "cancel"}, timeout=30)
         _wait_until_ended(layout, job)
@@ -60,7 +66,9 @@ def _submit(layout: Layout, module: str, arguments: Sequence[str]) -> str:
     raise RuntimeError(f"{module} was not submitted:\n{''.join(lines)[-4000:]}")
 
 
-def _follow(layout: Layout, records: int, done: Callable[[], int], windows: int) -> list[Cost]:
+def _follow(
+    layout: Layout, records: int, done: Callable[[], int], windows: int, at_mark: Callable[[], None]
+) -> list[Cost]:
     taskmanager, fork_server = (_process(layout, name) for name in ("taskmanager", "forkserver"))
     marks = [WARM_FROM + (1 - WARM_FROM) * number / windows for number in range(windows + 1)]
     passed: list[tuple[int, float, float]] = []
@@ -73,6 +81,7 @@ def _follow(layout: Layout, records: int, done: Callable[[], int], windows: int)
             raise RuntimeError(f"the job stands still at {count} of {records} records")
         if count >= marks[len(passed)] * records:
             passed.append((count, *_cpu_s(taskmanager, fork_server)))
+            at_mark()
         time.sleep(0.1)
     return [_cost(start, end, records) for start, end in pairwise(passed)]
 
