@@ -29,7 +29,7 @@ from schemas.record import Position
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 SERIES = 100
-READINGS = 1_000_000
+READINGS = 2_000_000
 RIVER_READINGS = 100_000
 """In memory; the loop begins again with the first."""
 ROUNDS = 3
@@ -43,6 +43,7 @@ def main() -> None:
     with bench_stack() as layout:
         _fill(layout, values)
         _job(layout)  # a fresh JVM compiles for a minute
+        print("warm: now with River's loop beside the job", flush=True)
         with RiverBeside(_river_model, values[:RIVER_READINGS], SERIES) as river:
             costs = _job(layout, river.mark)
             windows = list(zip(river.costs_us(), costs, strict=True))
