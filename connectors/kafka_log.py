@@ -104,6 +104,8 @@ class KafkaLog:
         """All committed records between, a few thousand at a time, the partitions side by side."""
         position = {each: start for each, start in starts.items() if start < ends[each]}
         self._consumer.assign(_kafkas(position))
+        # A partition that the last read has paused stays so if it is assigned again.
+        self._consumer.resume(*_kafkas(position))
         for each, start in position.items():
             self._consumer.seek(TopicPartition(*each), start)
         moved_at = time.monotonic()

@@ -1,6 +1,11 @@
 """Devices: what the company knows of each, as PostgreSQL holds it."""
 
+from pydantic import Field
+
 from schemas.record import Record
+
+LONGEST_TEXT = 256
+"""Characters. Each text goes with every reading of its device; InfluxDB refuses a text of 64 KiB, and the reading."""
 
 
 class Device(Record):
@@ -8,6 +13,6 @@ class Device(Record):
 
     schema_version: int = 1
     device: str
-    site: str | None = None
-    model: str | None = None
-    owner: str | None = None
+    site: str | None = Field(None, max_length=LONGEST_TEXT, description="at most 256 characters, as the two below")
+    model: str | None = Field(None, max_length=LONGEST_TEXT)
+    owner: str | None = Field(None, max_length=LONGEST_TEXT)
