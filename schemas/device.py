@@ -9,7 +9,10 @@ LONGEST_TEXT = 256
 
 
 class Device(Record):
-    """A row of the table `devices`. A company's table may have more columns."""
+    """A row of the table `devices`. A company's table may have more columns.
+
+    Site, model and owner become fields of the device's readings in InfluxDB.
+    """
 
     schema_version: int = 1
     device: str
