@@ -28,6 +28,8 @@ def followed(bootstrap: str, topic: Topic, take: Take) -> Iterator["FollowedTopi
     Raises Unreachable and MissingTopics at the beginning. A Kafka that is away later is said in the log and asked
     again; nobody waits for it.
     """
+    # The client tells of each attempt, ten times a second; PyFlink would send each line over gRPC.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     following = FollowedTopic(KafkaLog.connect(bootstrap), topic, take)
     following.start()
     try:

@@ -155,6 +155,8 @@ def _consumer(bootstrap: str) -> KafkaConsumer:
         # The broker cuts an answer here, so this bounds what is held of the history at any time.
         fetch_max_bytes=16 * MIB,
         max_poll_records=RECORDS_A_POLL,
+        # Kafka's 30 s are what a broker that is back would wait for a reader that follows it.
+        reconnect_backoff_max_ms=1000,
         metrics_enabled=False,
     )
 
