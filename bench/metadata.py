@@ -1,6 +1,6 @@
 """What the metadata of devices cost: CPU a reading of store_influxdb and of InfluxDB, with three fields and without.
 
-    python -m bench.metadata [--rounds 3] [--readings 200000]
+    python -m bench.metadata [--rounds 3] [--readings 120000]
 
 The same job and stack, turn by turn: before a turn the devices are put into the topic `devices`, or taken out of it,
 and fresh readings are put before the job. A first turn warms everything up and does not count.
@@ -59,7 +59,7 @@ def _medians(turns: list[Turn]) -> Turn:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--readings", type=int, default=200_000, help="of a turn")
+    parser.add_argument("--readings", type=int, default=120_000, help="of a turn")
     return parser.parse_args()
 
 
