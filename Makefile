@@ -94,6 +94,10 @@ bench-capture: .venv/locked ## Change capture at 5,000 changes a second: how old
 	@$(RUN)/headrace setup --with postgres,connect
 	$(RUN)/python -m bench.capture
 
+.PHONY: bench-metadata
+bench-metadata: setup ## What the metadata of devices cost: CPU a reading of the store, with them and without
+	$(RUN)/python -m bench.metadata
+
 .PHONY: bench-churn
 bench-churn: .venv/locked ## Churn models on a table of customers, its path in DATA, and the cost of a score
 	$(RUN)/python -m bench.churn $(DATA)

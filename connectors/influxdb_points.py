@@ -5,9 +5,11 @@ A point's tags and time are its identity, and its time is the event's: written a
 Source: https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from schemas.device import Device
 from schemas.topics import (
     CHURN_SCORES,
     TELEMETRY_ANOMALIES,
@@ -18,8 +20,12 @@ from schemas.topics import (
 )
 
 
-def point(topic: str, value: bytes | None) -> str:
-    """The point of a record.
+def _nothing(device: str) -> str:
+    return ""
+
+
+def point(topic: str, value: bytes | None, metadata_of: Callable[[str], str] = _nothing) -> str:
+    """The point of a record; that of a reading ends its fields with those that `metadata_of` gives of its device.
 
     Raises
     ------
@@ -33,13 +39,30 @@ def point(topic: str, value: bytes | None) -> str:
     >>> point("telemetry.readings", reading % position)
     'reading,device=pump\\\\ 7,metric=flow value=21.5 1719800000123'
     """
+    if topic == TELEMETRY_READINGS.name:
+        return _reading(read_record(topic, value), metadata_of)
     if topic not in _LINES:
         raise UnreadableRecord(f"{topic} has no points")
     return _LINES[topic](read_record(topic, value))
 
 
-def _reading(reading: Any) -> str:
-    return f"reading,{_series(reading.device, reading.metric)} value={reading.value!r} {reading.event_time}"
+def metadata(device: Device) -> str:
+    """What is known of a device, as fields that follow others.
+
+    Fields and not tags: a changed tag would make a second point of a reading that is written again.
+
+    Examples
+    --------
+    >>> metadata(Device(device="pump-7", site="Köln", owner='the "old" works'))
+    ',site="Köln",owner="the \\\\"old\\\\" works"'
+    """
+    known = ((name, getattr(device, name)) for name in ("site", "model", "owner"))
+    return "".join(f',{name}="{_text(value)}"' for name, value in known if value is not None)
+
+
+def _reading(reading: Any, metadata_of: Callable[[str], str]) -> str:
+    fields = f"value={reading.value!r}{metadata_of(reading.device)}"
+    return f"reading,{_series(reading.device, reading.metric)} {fields} {reading.event_time}"
 
 
 def _window(summary: Any) -> str:
@@ -76,8 +99,7 @@ def _tag(value: str) -> str:
     return value.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
-_LINES = {
-    TELEMETRY_READINGS.name: _reading,
+_LINES: dict[str, Callable[[Any], str]] = {
     TELEMETRY_WINDOWS.name: _window,
     TELEMETRY_ANOMALIES.name: _anomaly,
     CHURN_SCORES.name: _churn,

@@ -104,6 +104,8 @@ class KafkaLog:
         """All committed records between, a few thousand at a time, the partitions side by side."""
         position = {each: start for each, start in starts.items() if start < ends[each]}
         self._consumer.assign(_kafkas(position))
+        # A partition that the last read has paused stays so if it is assigned again.
+        self._consumer.resume(*_kafkas(position))
         for each, start in position.items():
             self._consumer.seek(TopicPartition(*each), start)
         moved_at = time.monotonic()
@@ -153,6 +155,8 @@ def _consumer(bootstrap: str) -> KafkaConsumer:
         # The broker cuts an answer here, so this bounds what is held of the history at any time.
         fetch_max_bytes=16 * MIB,
         max_poll_records=RECORDS_A_POLL,
+        # Kafka's 30 s are what a broker that is back would wait for a reader that follows it.
+        reconnect_backoff_max_ms=1000,
         metrics_enabled=False,
     )
 

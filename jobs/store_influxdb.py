@@ -1,16 +1,29 @@
 """store_influxdb: readings, windows and scores to InfluxDB. A job of its own, so that its outage stops nothing else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
 from pyflink.table import StatementSet, StreamTableEnvironment
 
+from connectors.device_fields import DeviceFields
 from connectors.endpoints import Endpoints
 from connectors.influxdb import InfluxDBWriter
 from connectors.influxdb_points import point
+from connectors.kafka_follow import followed
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.write_to_store import write_to_store
+from jobs.operators.write_to_store import RowOf, write_to_store
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
-from schemas.topics import CHURN_SCORES, DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_WINDOWS
+from schemas.topics import (
+    CHURN_SCORES,
+    DEAD_LETTERS,
+    DEVICES,
+    TELEMETRY_ANOMALIES,
+    TELEMETRY_READINGS,
+    TELEMETRY_WINDOWS,
+)
 
 JOB = "store_influxdb"
 
@@ -20,9 +33,25 @@ def connect() -> InfluxDBWriter:
     return InfluxDBWriter.connect(Endpoints.load())
 
 
-def build(tables: StreamTableEnvironment) -> StatementSet:
-    """telemetry_readings, telemetry_windows, telemetry_anomalies, churn_scores -> InfluxDB, dead_letters."""
-    tables.create_temporary_function("write_to_influxdb", write_to_store(connect, row_of=point))
+@contextmanager
+def points(kafka: str) -> Iterator[RowOf]:
+    """Points with the metadata of their devices: a copy of the compacted topic, so that no reading waits for a row."""
+    fields = DeviceFields()
+    with followed(kafka, DEVICES, fields.take) as devices:
+
+        def row_of(topic: str, record: bytes | None) -> str:
+            devices.raise_if_ended()
+            return point(topic, record, fields.of)
+
+        yield row_of
+
+
+def build(tables: StreamTableEnvironment, kafka: str) -> StatementSet:
+    """telemetry_readings, telemetry_windows, telemetry_anomalies, churn_scores, devices -> InfluxDB, dead_letters.
+
+    The worker follows `devices` at `kafka`, which is where the job's own sources are: it holds no secret.
+    """
+    tables.create_temporary_function("write_to_influxdb", write_to_store(connect, partial(points, kafka)))
     return sql_file.load(tables, JOB)
 
 
@@ -36,7 +65,7 @@ def main() -> None:
     topics.bytes_source("committed_records", TELEMETRY_WINDOWS)
     topics.counted("stored_in_influxdb", "`offset` BIGINT")
     topics.sink(DEAD_LETTERS)
-    build(tables).execute()
+    build(tables, endpoints.kafka).execute()
 
 
 if __name__ == "__main__":

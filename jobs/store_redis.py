@@ -1,5 +1,7 @@
 """store_redis: device state and alerts to Redis. A job of its own, so that its outage stops nothing else."""
 
+from contextlib import nullcontext
+
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
@@ -7,7 +9,7 @@ from connectors.redis import RedisWriter
 from connectors.redis_updates import update
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.write_to_store import write_to_store
+from jobs.operators.write_to_store import RowOf, write_to_store
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.topics import CHURN_SCORES, DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
@@ -20,9 +22,14 @@ def connect() -> RedisWriter:
     return RedisWriter.connect(Endpoints.load())
 
 
+def updates() -> "nullcontext[RowOf]":
+    """What a record becomes needs nothing but the record."""
+    return nullcontext(update)
+
+
 def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, telemetry_anomalies, churn_scores -> Redis, dead_letters."""
-    tables.create_temporary_function("write_to_redis", write_to_store(connect, row_of=update))
+    tables.create_temporary_function("write_to_redis", write_to_store(connect, updates))
     return sql_file.load(tables, JOB)
 
 

@@ -19,7 +19,8 @@ MEASUREMENTS = ("reading", "anomaly")
 NEWEST_POINTS = """
 from(bucket: "{bucket}")
   |> range(start: -15m, stop: 10m)
-  |> filter(fn: (r) => r._measurement == "reading" or r._measurement == "anomaly" and r._field == "score")
+  |> filter(fn: (r) => r._measurement == "reading" and r._field == "value"
+    or r._measurement == "anomaly" and r._field == "score")
   |> filter(fn: (r) => r.metric == "{metric}" and r.device =~ /^{prefix}/)
   |> last() |> keep(columns: ["_time", "_measurement", "device"])
 """

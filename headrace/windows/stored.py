@@ -15,10 +15,13 @@ SPAN_MINUTES = 30
 """Of one series in one query: what a sensor of 100 Hz sends in it is held in memory at once."""
 SPANS_A_REQUEST = 20
 
+# The fields beside the value are texts: the device's metadata.
+READINGS = 'r._measurement == "reading" and r._field == "value"'
+POINTS = 'r._measurement == "reading_window"'
 # keep: the fewer columns, the smaller the answer; `window` is there for reading_window only.
 QUERY = """\
 from(bucket: {bucket}) |> range(start: {start}, stop: {stop})
-  |> filter(fn: (r) => r._measurement == "{measurement}" and r.device == {device} and r.metric == {metric})
+  |> filter(fn: (r) => {of} and r.device == {device} and r.metric == {metric})
   |> keep(columns: ["_time", "_value", "_field", "window"]) |> yield(name: "{name}")
 """
 
@@ -96,13 +99,13 @@ def query(bucket: str, spans: Iterable[Span]) -> str:
             bucket=text(bucket),
             start=instant(span.start),
             stop=instant(span.end),
-            measurement=measurement,
+            of=of,
             device=text(span.device),
             metric=text(span.metric),
             name=f"{prefix}{number}",
         )
         for number, span in enumerate(spans)
-        for prefix, measurement in (("r", "reading"), ("p", "reading_window"))
+        for prefix, of in (("r", READINGS), ("p", POINTS))
     )
 
 

@@ -6,6 +6,7 @@ in `open()` on the worker, from the worker's own environment: no secret travels 
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from pyflink.table import DataTypes, FunctionContext, ScalarFunction
@@ -14,17 +15,25 @@ from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
 from jobs.operators.cycle_collector import collect_seldom
 from schemas.topics import UnreadableRecord
 
+RowOf = Callable[[str, bytes | None], Any]
+"""A store's row of a record: of its topic and its bytes. Raises UnreadableRecord where it has none."""
+
 
 class WriteToStore(ScalarFunction):
     """`write(topic, record)`: NULL for a record that is stored, and why not for one that is not."""
 
-    def __init__(self, connect: Callable[[], Any], row_of: Callable[[str, bytes | None], Any]) -> None:
+    def __init__(self, connect: Callable[[], Any], rows: Callable[[], AbstractContextManager[RowOf]]) -> None:
         self._connect = connect
-        self._row_of = row_of
+        self._rows = rows
 
     def open(self, function_context: FunctionContext) -> None:
+        self._opened = ExitStack()
         collect_seldom()
         self._writer = self._connect()
+        self._row_of = self._opened.enter_context(self._rows())
+
+    def close(self) -> None:
+        self._opened.close()
 
     def eval(self, topics: Any, records: Any) -> Any:
         import pandas
@@ -46,11 +55,11 @@ class WriteToStore(ScalarFunction):
 
 
 def write_to_store(
-    connect: Callable[[], Any], row_of: Callable[[str, bytes | None], Any]
+    connect: Callable[[], Any], rows: Callable[[], AbstractContextManager[RowOf]]
 ) -> UserDefinedScalarFunctionWrapper:
     """The UDF for a writer.
 
-    `connect()` makes the writer on the worker, `row_of(topic, record)` its row of a record's bytes. What raises
-    UnreadableRecord is refused.
+    Both are called on the worker: `connect()` makes the writer, and what makes its rows is held open by `rows()` for as
+    long as the worker runs. What raises UnreadableRecord is refused.
     """
-    return udf(WriteToStore(connect, row_of), result_type=DataTypes.STRING(), func_type="pandas", deterministic=False)
+    return udf(WriteToStore(connect, rows), result_type=DataTypes.STRING(), func_type="pandas", deterministic=False)

@@ -1,8 +1,11 @@
-"""Customers of PostgreSQL to a risk with reasons in Redis and InfluxDB, by a model that is trained here."""
+"""Rows of PostgreSQL on their way: customers to a risk with reasons, by a model that is trained here, and devices to
+fields of their readings.
+"""
 
 import csv
 import json
 import random
+import time
 
 import httpx
 import pytest
@@ -124,3 +127,54 @@ def test_a_row_without_a_column_of_the_model_is_a_dead_letter_with_the_reason(sc
 
     (letter,) = eventually(listed)
     assert "contract" in letter["detail"]
+
+
+@pytest.fixture
+def newest_point(scoring):
+    """Fields of the newest reading of a device, as InfluxDB holds it; None: it holds none."""
+    reader = InfluxDBReader.connect(scoring.endpoints)
+
+    def look(device):
+        query = (
+            f'from(bucket: "{reader.bucket}") |> range(start: -1h)'
+            f' |> filter(fn: (r) => r._measurement == "reading" and r.device == "{device}")'
+        )
+        points = {}
+        for row in reader.rows(query):
+            points.setdefault(row["_time"], {})[row["_field"]] = row["_value"]
+        return points[max(points)] if points else None
+
+    return look
+
+
+@pytest.fixture
+def in_new_readings(publish, newest_point):
+    """Publishes readings of a device until one of them is stored with these fields and no others beside its value."""
+
+    def in_new_readings(device, fields):
+        def look():
+            publish(device, json.dumps({"metric": "flow", "value": 1.5, "ts": time.time_ns() // 1_000_000}).encode())
+            return newest_point(device) == {"value": "1.5", **fields}
+
+        eventually(look)
+
+    return in_new_readings
+
+
+def test_a_device_that_is_changed_shows_in_new_readings_and_one_that_is_deleted_no_more(execute, in_new_readings):
+    in_new_readings("dev-7", {})
+    execute("INSERT INTO devices VALUES ('dev-7', 'Köln', 'P-200', NULL)")
+    in_new_readings("dev-7", {"site": "Köln", "model": "P-200"})
+    execute("UPDATE devices SET site = 'Bonn', owner = 'ACME' WHERE device = 'dev-7'")
+    in_new_readings("dev-7", {"site": "Bonn", "model": "P-200", "owner": "ACME"})
+    execute("DELETE FROM devices WHERE device = 'dev-7'")
+    in_new_readings("dev-7", {})
+
+
+def test_a_row_that_cannot_be_a_field_leaves_what_was_known_and_stops_nothing(execute, in_new_readings):
+    execute("INSERT INTO devices VALUES ('dev-8', 'Köln', NULL, NULL), ('dev-9', 'Jena', NULL, NULL)")
+    in_new_readings("dev-8", {"site": "Köln"})
+    execute("UPDATE devices SET site = repeat('x', 100000) WHERE device = 'dev-8'")
+    execute("UPDATE devices SET site = 'Gera' WHERE device = 'dev-9'")
+    in_new_readings("dev-9", {"site": "Gera"})
+    in_new_readings("dev-8", {"site": "Köln"})

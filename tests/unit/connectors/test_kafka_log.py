@@ -23,7 +23,9 @@ class InMemoryConsumer:
         self.paused = []
 
     def assign(self, partitions):
+        """As KafkaConsumer: a partition that was assigned before stays paused."""
         self.positions = dict.fromkeys(partitions)
+        self.paused = [each for each in self.paused if each in self.positions]
 
     def seek(self, partition, offset):
         self.positions[partition] = offset
@@ -42,6 +44,9 @@ class InMemoryConsumer:
 
     def pause(self, *partitions):
         self.paused += partitions
+
+    def resume(self, *partitions):
+        self.paused = [each for each in self.paused if each not in partitions]
 
 
 def read(consumer, starts, ends):
@@ -73,6 +78,12 @@ def test_a_partition_that_reached_its_end_is_paused_while_others_are_read():
     consumer = InMemoryConsumer([((READINGS, [0]), 1)], [((other, [0]), 1)])
     read(consumer, {READINGS: 0, other: 0}, {READINGS: 1, other: 1})
     assert consumer.paused == [TopicPartition(*READINGS), TopicPartition(*other)]
+
+
+def test_a_partition_is_read_on_where_the_last_read_ended():
+    log = KafkaLog(InMemoryConsumer([((READINGS, [0]), 1)], [((READINGS, [1]), 2)]), None, stalled_after_s=0.01)
+    assert [batch.end for batch in log.read({READINGS: 0}, {READINGS: 1})] == [1]
+    assert [batch.end for batch in log.read({READINGS: 1}, {READINGS: 2})] == [2]
 
 
 def test_a_broker_that_stops_in_the_middle_is_not_waited_for_for_ever():

@@ -396,6 +396,11 @@ def test_names_with_quotes_and_braces_stay_names():
     assert '''r.device == "a\\"b" and r.metric == "\\x24{c}\\\\"''' in query("telemetry", [span])
 
 
+def test_of_a_reading_the_value_is_asked_for_and_not_the_texts_beside_it():
+    flux = query("telemetry", spans_of([Window("a", "b", "1m", MINUTE)]))
+    assert flux.count('r._measurement == "reading"') == flux.count('"reading" and r._field == "value"') == 1
+
+
 @given(st.integers(0, 4_000_000_000_000))
 def test_times_come_back_from_influxdb_as_they_went(ms):
     assert milliseconds(instant(ms)) == ms

@@ -205,6 +205,6 @@ def built(job, monkeypatch):
     tables, module = RecordingTables(), import_module(f"jobs.{job}")
     made = sql_file.load
     monkeypatch.setattr(sql_file, "load", lambda t, j, c=None, o=None: made(t, j, c, dict.fromkeys(o or {}, str)))
-    arguments = (JobSettings(),) if job == "score_anomalies" else ()
-    module.build(tables, *arguments)
+    arguments = {"score_anomalies": (JobSettings(),), "store_influxdb": ("127.0.0.1:1",)}
+    module.build(tables, *arguments.get(job, ()))
     return tables

@@ -1,0 +1,102 @@
+"""Metadata of devices followed on Kafka itself, as a store's worker does. No Flink, no database."""
+
+import json
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from connectors import kafka
+from connectors.device_fields import DeviceFields
+from connectors.kafka_follow import followed
+from headrace.stack.supervision import Supervision
+from schemas.topics import DEVICES
+from tests.end_to_end.conftest import PORT_OFFSET, started
+from tests.end_to_end.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with started(PORT_OFFSET + 600, "--only", "kafka") as stack:
+        yield stack
+
+
+@pytest.fixture
+def bootstrap(broker):
+    return broker.endpoints.kafka
+
+
+def row(device, site):
+    return device.encode(), json.dumps({"device": device, "site": site, "__deleted": "false"}).encode()
+
+
+@contextmanager
+def transaction(bootstrap, *rows, commit=True):
+    """Rows as Kafka Connect writes them; the transaction stays open inside the block."""
+    producer = kafka.transactional_producer(bootstrap, client_id="test", transactional_id="test-devices")
+    producer.init_transactions()
+    producer.begin_transaction()
+    for key, value in rows:
+        producer.send(DEVICES.name, key=key, value=value)
+    producer.flush()
+    yield
+    (producer.commit_transaction if commit else producer.abort_transaction)()
+    producer.close()
+
+
+def put(bootstrap, *rows, commit=True):
+    with transaction(bootstrap, *rows, commit=commit):
+        pass
+
+
+def test_an_empty_topic_is_followed_at_once(bootstrap):
+    fields = DeviceFields()
+    with followed(bootstrap, DEVICES, fields.take):
+        assert fields.of("pump") == ""
+        put(bootstrap, row("pump", "Berlin"))
+        eventually(lambda: fields.of("pump") == ',site="Berlin"')
+
+
+def test_what_is_committed_is_known_from_the_beginning_and_changes_come(bootstrap):
+    put(bootstrap, row("a", "Berlin"), row("b", "Bonn"), row("gone", "Bonn"), (b"a", b"\xff garbage"))
+    put(bootstrap, row("a", "Atlantis"), commit=False)
+    put(bootstrap, row("b", "Köln"), (b"gone", None))
+
+    fields = DeviceFields()
+    with followed(bootstrap, DEVICES, fields.take) as devices:
+        known = {device: fields.of(device) for device in ("a", "b", "gone")}
+        assert known == {"a": ',site="Berlin"', "b": ',site="Köln"', "gone": ""}
+        assert fields.unusable_rows == 1
+        put(bootstrap, row("a", "Ulm"), (b"b", None))
+        eventually(lambda: (fields.of("a"), fields.of("b")) == (',site="Ulm"', ""))
+        devices.raise_if_ended()
+
+
+def test_an_open_transaction_holds_nothing_up(bootstrap):
+    fields = DeviceFields()
+    with transaction(bootstrap, row("later", "Jena")), followed(bootstrap, DEVICES, fields.take):
+        assert (fields.of("a"), fields.of("later")) == (',site="Ulm"', "")
+    with followed(bootstrap, DEVICES, fields.take):
+        assert fields.of("later") == ',site="Jena"'
+
+
+def test_a_missing_topic_is_said_with_what_makes_it(bootstrap):
+    with (
+        pytest.raises(kafka.MissingTopics, match="headrace up"),
+        followed(bootstrap, replace(DEVICES, name="devices.missing"), DeviceFields().take),
+    ):
+        pass
+
+
+def test_a_killed_broker_leaves_what_was_known_and_what_comes_after_it_is_read(broker, bootstrap):
+    fields = DeviceFields()
+    with followed(bootstrap, DEVICES, fields.take) as devices:
+        known = fields.of("a")
+        psutil.Process(Supervision(broker.layout).process("kafka")["pid"]).kill()
+        eventually(lambda: not kafka.reachable(bootstrap))
+        assert fields.of("a") == known == ',site="Ulm"'
+        eventually(lambda: kafka.ready(bootstrap))
+        put(bootstrap, row("a", "Trier"))
+        eventually(lambda: fields.of("a") == ',site="Trier"')
+        devices.raise_if_ended()
