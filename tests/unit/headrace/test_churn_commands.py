@@ -13,7 +13,7 @@ from headrace.commands.training_extra import require_training_extra
 from headrace.errors import MissingTrainingExtra
 from tests.unit.models.churn.customers import customers
 
-CONFIG = "models = ['logistic']\ntrials = 1\nfolds = 2\nrepeats = 1\ninner_folds = 2\nbootstraps = 50\n"
+CONFIG = "models = ['logistic']\ntrials = 1\nfolds = 2\nrepeats = 1\ninner_folds = 2\nbootstraps = 50\njobs = 1\n"
 
 
 def run(*arguments):
