@@ -80,7 +80,7 @@ def _train(
     from headrace.churn.model_store import ModelStore
     from headrace.churn.printed import print_outcome, print_schema
     from headrace.churn.progress import progress
-    from headrace.churn.training_run import n_steps, run
+    from headrace.churn.training_run import n_steps, require_folder, run
     from headrace.stack.layout import Layout
     from models.churn.settings import load_settings
     from models.churn.tables import read_table
@@ -92,6 +92,8 @@ def _train(
     print_schema(prepared, console)
     if schema_only:
         return
+    if out is not None:
+        require_folder(out)
     store = ModelStore.of(Layout.of(home))
     words = f"{settings.folds} folds x {settings.repeats}, then all rows"
     with progress(words, n_steps(settings), Console(stderr=True, soft_wrap=True)) as advance:

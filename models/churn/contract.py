@@ -14,6 +14,10 @@ UNKNOWN_CODE = -1
 """The code of a category that the training had not seen."""
 
 
+RESERVED = frozenset({"probability", "label", "log_odds", "reason_columns", "reason_log_odds", CATEGORY_CODES})
+"""Names of the graph's own inputs and outputs, which no column can have."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -16,31 +16,20 @@ import onnx
 from onnx import TensorProto, helper
 
 from models.churn.contract import CATEGORY_CODES, UNKNOWN_CODE, Column
-from models.churn.errors import ExportRefused
 from models.churn.onnx_builder import Builder
 from models.churn.onnx_margin import margin
-from models.churn.onnx_reasons import REASON_OUTPUTS, RawFeatures, explain
+from models.churn.onnx_reasons import RawFeatures, explain
 from models.churn.reason_tables import ReasonTables
 from models.churn.tuning import Fitted
 
 OPSETS = (helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3))
 IR_VERSION = 8
 OUTPUTS = {"probability": TensorProto.FLOAT, "label": TensorProto.INT64, "log_odds": TensorProto.FLOAT}
-_RESERVED = {*OUTPUTS, *REASON_OUTPUTS, CATEGORY_CODES}
 _NOT_GIVEN = UNKNOWN_CODE - 1
 
 
 def graph(fitted: Fitted, columns: tuple[Column, ...], reasons: ReasonTables | None = None) -> bytes:
-    """The serialised model; without reason tables it has the outputs `probability`, `label` and `log_odds` only.
-
-    Raises
-    ------
-    ExportRefused
-        A column has the name of an output.
-    """
-    taken = [column.name for column in columns if column.name in _RESERVED]
-    if taken:
-        raise ExportRefused(f"The graph has a tensor of its own named {taken[0]!r}. Rename that column.")
+    """The serialised model; without reason tables it has the outputs `probability`, `label` and `log_odds` only."""
     build = Builder()
     encoded = _Encoded.of(build, fitted, columns)
     _score(build, fitted, encoded.all)

@@ -23,10 +23,11 @@ class Reason(NamedTuple):
 
 
 class ReasonsInWords(dict[int, Reason]):
-    """Of one model, at most so many. The key, from the left: 32 bits of the value, column, points + 128, whether it raises the risk.
+    """Of one model, so many at most.
 
-    The value's bits are the float32 of a number or the code of a category. What differs most stands to the right,
-    where a dict looks first.
+    The key, from the left: 32 bits of the value, column, points + 128, whether it raises the risk. The value's bits
+    are the float32 of a number or the code of a category. What differs most stands to the right, where a dict looks
+    first.
     """
 
     def __init__(self, contract: Contract, most: int = 1 << 16) -> None:
