@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from headrace.churn.model_store import NAME, ModelStore
 from models.churn.artifact import Artifact, export, log_odds_of, session_of
+from models.churn.errors import UnusableSettings
 from models.churn.onnx_model import MODEL_FILE
 from models.churn.report.contents import contents
 from models.churn.report.writing import write_report
@@ -32,6 +33,20 @@ class Trained:
 def n_steps(settings: TrainingSettings) -> int:
     """How often a run calls its progress."""
     return settings.folds * settings.repeats + len(settings.models) + 2
+
+
+def require_folder(out: Path) -> None:
+    """Make the folder: what cannot be written is said before the training, which takes minutes.
+
+    Raises
+    ------
+    UnusableSettings
+        It cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnusableSettings(f"--out {out} is no folder to write into: {error.strerror}") from None
 
 
 def run(

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from headrace.commands.options import Home
 
@@ -30,21 +29,16 @@ def churn(
     """Write a CSV of identifier, probability, label and reasons; a row that cannot be scored says why."""
     from headrace.churn.errors_in_words import in_words
     from headrace.churn.model_store import ModelStore
+    from headrace.churn.printed import print_tally
+    from headrace.churn.progress import progress
     from headrace.stack.layout import Layout
     from models.churn import ChurnModel
-    from models.churn.score_table import score_table
-    from models.churn.tables import read_table
+    from models.churn.score_table import write_scores
+    from models.churn.tables import table_parts
 
     with in_words():
         loaded = ChurnModel.load(model or ModelStore.of(Layout.of(home)).champion_folder())
-        table = read_table(file)
-        with Progress(console=Console(stderr=True)) as shown:
-            task = shown.add_task(file.name, total=len(table))
-            scores = score_table(loaded, table, lambda n: shown.advance(task, n))
-    scores.to_csv(out, index=False)
-    n_refused, n_flagged = (
-        int((scores["refused"] != "").sum()),
-        int((scores["label"] == loaded.contract.positive).sum()),
-    )
-    words = f"{len(scores):,} rows in {out}: {n_flagged:,} labelled {loaded.contract.positive}, {n_refused:,} refused"
-    Console(soft_wrap=True).print(words, markup=False, highlight=False)
+        n_bytes = file.stat().st_size if file.is_file() else 0
+        with progress(f"bytes of {file.name}", n_bytes, Console(stderr=True, soft_wrap=True)) as advance:
+            tally = write_scores(loaded, table_parts(file, progress=advance), out)
+    print_tally(tally, loaded.contract, out, Console(soft_wrap=True))

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from headrace.commands.options import Home
 
@@ -44,7 +43,7 @@ def churn(
     false_alarm_cost: FalseAlarm = None,
     group_by: Group = None,
     seed: Annotated[int | None, typer.Option(help="[7]")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Folds at a time [1].")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Folds at a time [as many as cores].")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the model into this folder too.")] = None,
     schema_only: Annotated[bool, typer.Option("--schema-only", help="Show the schema and train nothing.")] = False,
     promote: Annotated[bool, typer.Option("--promote", help="Make it champion: the stream scores with it.")] = False,
@@ -80,7 +79,8 @@ def _train(
 ) -> None:
     from headrace.churn.model_store import ModelStore
     from headrace.churn.printed import print_outcome, print_schema
-    from headrace.churn.training_run import n_steps, run
+    from headrace.churn.progress import progress
+    from headrace.churn.training_run import n_steps, require_folder, run
     from headrace.stack.layout import Layout
     from models.churn.settings import load_settings
     from models.churn.tables import read_table
@@ -92,10 +92,12 @@ def _train(
     print_schema(prepared, console)
     if schema_only:
         return
+    if out is not None:
+        require_folder(out)
     store = ModelStore.of(Layout.of(home))
-    with _progress() as shown:
-        task = shown.add_task(f"{settings.folds} folds x {settings.repeats}, then all rows", total=n_steps(settings))
-        trained = run(prepared, settings, lambda: shown.advance(task), store, out)
+    words = f"{settings.folds} folds x {settings.repeats}, then all rows"
+    with progress(words, n_steps(settings), Console(stderr=True, soft_wrap=True)) as advance:
+        trained = run(prepared, settings, lambda: advance(1), store, out)
     print_outcome(trained, console)
     version = trained.artifact.contract.version
     if promote:
@@ -103,8 +105,3 @@ def _train(
         console.print(f"{version} is champion. Score a file:  headrace predict churn FILE.csv --out SCORES.csv")
     else:
         console.print(f"{version} is challenger. Score with it:  headrace model promote {version}")
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True))

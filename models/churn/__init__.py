@@ -5,7 +5,7 @@ The stream needs what is named here (numpy, onnxruntime, pydantic). Everything e
 
 from models.churn.contract import Column, Contract
 from models.churn.errors import ChurnError, RefusedModel
-from models.churn.onnx_model import ChurnModel, Reason, Scores
+from models.churn.onnx_model import ChurnModel, Scores
 from models.churn.raw_values import ABSENT
 
-__all__ = ["ABSENT", "ChurnError", "ChurnModel", "Column", "Contract", "Reason", "RefusedModel", "Scores"]
+__all__ = ["ABSENT", "ChurnError", "ChurnModel", "Column", "Contract", "RefusedModel", "Scores"]

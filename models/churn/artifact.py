@@ -69,6 +69,7 @@ def log_odds_of(session: Any) -> Callable[[pd.DataFrame], Floats]:
 def session_of(model: bytes) -> Any:
     """Of one thread."""
     options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # it warns of every input that may be left out
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

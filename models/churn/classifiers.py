@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from models.churn.calibration import Floats
-from models.churn.tree_nodes import Tree, of_lightgbm, of_scikit_learn
+from models.churn.tree_nodes import Tree, of_histogram_boosting, of_lightgbm, of_scikit_learn
 
 
 @dataclass(frozen=True)
@@ -33,14 +31,7 @@ def taken_apart(model: Any) -> Linear | Trees:
     if hasattr(model, "booster_"):
         return Trees(of_lightgbm(model.booster_), 0.0, rates=False)
     if hasattr(model, "learning_rate"):
-        return _boosted(model)
+        trees = [of_histogram_boosting(each.nodes) for (each,) in model._predictors]
+        return Trees(trees, float(model._baseline_prediction[0, 0]), rates=False)
     weight = 1 / len(model.estimators_)
-    return Trees([of_scikit_learn(each.tree_, weight, 1) for each in model.estimators_], 0.0, rates=True)
-
-
-def _boosted(model: Any) -> Trees:
-    members = [each.tree_ for each in model.estimators_[:, 0]]
-    origin = np.zeros((1, model.n_features_in_), np.float32)
-    learned = sum(model.learning_rate * float(each.predict(origin)[0, 0]) for each in members)
-    base = float(model.decision_function(origin)[0]) - learned
-    return Trees([of_scikit_learn(each, model.learning_rate, None) for each in members], base, rates=False)
+    return Trees([of_scikit_learn(each.tree_, weight) for each in model.estimators_], 0.0, rates=True)

@@ -7,6 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 MISSING = ""
 """A missing category: blank, as a CSV has it. It is a category like any other."""
 
+CATEGORY_CODES = "category_codes"
+"""The graph's other way to take categories: int32 `(n_category_columns, rows)`, places in `Column.categories`."""
+
+UNKNOWN_CODE = -1
+"""The code of a category that the training had not seen."""
+
+
+RESERVED = frozenset({"probability", "label", "log_odds", "reason_columns", "reason_log_odds", CATEGORY_CODES})
+"""Names of the graph's own inputs and outputs, which no column can have."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,7 +30,7 @@ class Column(_Frozen):
     nullable
         Whether the table of the training had blanks in it.
     categories
-        Those seen in training, MISSING included; empty for a number.
+        Those seen in training, MISSING included; empty for a number. A category's place is its code.
     reference
         The usual value: the median, or the most frequent category.
     """

@@ -1,79 +1,54 @@
 """A fitted model as an ONNX graph that takes the raw columns by their names.
 
 Written node by node and not by a converter, so that every step has the rounding of the pipeline's: float32
-scaling as in `float32_scaler`, thresholds rounded down to float32 as in `tree_nodes`.
+scaling as in `float32_scaler`, thresholds rounded down to float32 as in `tree_nodes`. Inside, a feature is a row and
+a customer a column: picking features then copies whole rows.
+
+Reading text costs more than the score. A caller that knows the categories gives their places among the contract's
+as `category_codes`, and each text input one row, which is not looked at.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-from models.churn.calibration import CLIP
-from models.churn.classifiers import Linear, Trees, taken_apart
-from models.churn.contract import Column
-from models.churn.errors import ExportRefused
-from models.churn.reason_tables import MOST_RANGES, ReasonTables
-from models.churn.tree_nodes import attributes
+from models.churn.contract import CATEGORY_CODES, UNKNOWN_CODE, Column
+from models.churn.onnx_builder import Builder
+from models.churn.onnx_margin import margin
+from models.churn.onnx_reasons import RawFeatures, explain
+from models.churn.reason_tables import ReasonTables
 from models.churn.tuning import Fitted
 
 OPSETS = (helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3))
 IR_VERSION = 8
-N_REASONS = 3
 OUTPUTS = {"probability": TensorProto.FLOAT, "label": TensorProto.INT64, "log_odds": TensorProto.FLOAT}
-_RESERVED = {*OUTPUTS, "reason_columns", "reason_log_odds"}
-
-
-@dataclass
-class Builder:
-    """Nodes and constants so far. Names of its own begin with a slash."""
-
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-
-    def node(self, kind: str, *inputs: str, to: str = "", domain: str = "", **attributes: Any) -> str:
-        """A node with one output; the output's name."""
-        output = to or f"/{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
-        return output
-
-    def two(self, kind: str, *inputs: str, **attributes: Any) -> tuple[str, str]:
-        """A node with two outputs."""
-        first, second = f"/{kind}_{len(self.nodes)}", f"/{kind}_{len(self.nodes)}_1"
-        self.nodes.append(helper.make_node(kind, inputs, [first, second], **attributes))
-        return first, second
-
-    def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        name = f"/constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
-        return name
+_NOT_GIVEN = UNKNOWN_CODE - 1
 
 
 def graph(fitted: Fitted, columns: tuple[Column, ...], reasons: ReasonTables | None = None) -> bytes:
-    """The serialised model; without reason tables it has the outputs `probability`, `label` and `log_odds` only.
-
-    Raises
-    ------
-    ExportRefused
-        A column has the name of an output.
-    """
-    taken = [column.name for column in columns if column.name in _RESERVED]
-    if taken:
-        raise ExportRefused(f"The graph has an output named {taken[0]!r}. Rename that column.")
+    """The serialised model; without reason tables it has the outputs `probability`, `label` and `log_odds` only."""
     build = Builder()
     encoded = _Encoded.of(build, fitted, columns)
     _score(build, fitted, encoded.all)
     outputs = [helper.make_tensor_value_info(name, kind, ["rows"]) for name, kind in OUTPUTS.items()]
     if reasons is not None:
-        outputs += _explain(build, encoded, reasons)
-    return _serialised(build, [_input(column) for column in columns], outputs)
+        outputs += explain(build, encoded.raw, reasons)
+    return _serialised(build, _inputs(columns), outputs)
 
 
-def _input(column: Column) -> Any:
-    kind = TensorProto.FLOAT if column.kind == "number" else TensorProto.STRING
-    return helper.make_tensor_value_info(column.name, kind, ["rows", 1])
+def _inputs(columns: tuple[Column, ...]) -> list[Any]:
+    text = [column.name for column in columns if column.kind == "category"]
+    inputs = [
+        helper.make_tensor_value_info(column.name, TensorProto.STRING, ["text_rows", 1])
+        if column.name in text
+        else helper.make_tensor_value_info(column.name, TensorProto.FLOAT, ["rows", 1])
+        for column in columns
+    ]
+    codes = helper.make_tensor_value_info(CATEGORY_CODES, TensorProto.INT32, [len(text), "code_rows"])
+    return [*inputs, codes] if text else inputs
 
 
 def _serialised(build: Builder, inputs: list[Any], outputs: list[Any]) -> bytes:
@@ -85,16 +60,10 @@ def _serialised(build: Builder, inputs: list[Any], outputs: list[Any]) -> bytes:
 
 @dataclass(frozen=True)
 class _Encoded:
-    """Names of tensors: raw numbers and where they are missing, one-hot categories, and all that the classifier reads.
+    """Names of tensors: what the reasons look at, and all that the classifier reads. Shapes `(n_features, rows)`."""
 
-    `seen`: the categories of each one-hot column.
-    """
-
-    numbers: str | None
-    missing: str | None
-    categories: str | None
+    raw: RawFeatures
     all: str
-    seen: dict[str, list[str]]
 
     @classmethod
     def of(cls, build: Builder, fitted: Fitted, columns: tuple[Column, ...]) -> "_Encoded":
@@ -103,108 +72,77 @@ class _Encoded:
         seen: dict[str, list[str]] = {}
         ready = []
         if "numbers" in parts:
-            numbers = build.node("Concat", *[each.name for each in columns if each.kind == "number"], axis=1)
+            numbers = _upright(build, [each.name for each in columns if each.kind == "number"])
             missing = build.node("IsNaN", numbers)
             ready.append(_numbers(build, parts["numbers"], numbers, missing))
         if "categories" in parts:
-            names = [each.name for each in columns if each.kind == "category"]
+            of_kind = [each for each in columns if each.kind == "category"]
+            names = [each.name for each in of_kind]
             seen = dict(zip(names, map(list, parts["categories"].categories_), strict=True))
-            categories = _categories(build, seen)
+            categories = _one_hot(build, _codes(build, of_kind), of_kind, seen)
             ready.append(categories)
-        together = build.node("Concat", *ready, axis=1)
-        return cls(numbers, missing, categories, _reduced(build, fitted.pipeline["reduce"], together), seen)
+        together = build.node("Concat", *ready, axis=0)
+        raw = RawFeatures(numbers, missing, categories, seen)
+        return cls(raw, _reduced(build, fitted.pipeline["reduce"], together))
+
+
+def _upright(build: Builder, columns: list[str]) -> str:
+    """Columns of shape `(rows, 1)` as rows of one tensor."""
+    return build.node("Transpose", build.node("Concat", *columns, axis=1), perm=[1, 0])
 
 
 def _numbers(build: Builder, steps: Any, numbers: str, missing: str) -> str:
     impute, scale = steps["impute"], steps["scale"]
-    filled = build.node("Where", missing, build.constant(impute.statistics_.reshape(1, -1)), numbers)
+    filled = build.node("Where", missing, build.column(impute.statistics_), numbers)
     marked = getattr(impute, "indicator_", None)
     if marked is not None and len(marked.features_):
-        chosen = build.node("Gather", _cast(build, missing), build.constant(marked.features_, np.int64), axis=1)
-        filled = build.node("Concat", filled, chosen, axis=1)
+        marks = build.cast(missing, TensorProto.FLOAT)
+        chosen = build.node("Gather", marks, build.constant(marked.features_, np.int64), axis=0)
+        filled = build.node("Concat", filled, chosen, axis=0)
     if scale == "passthrough":
         return filled
-    return build.node("Mul", build.node("Sub", filled, build.constant(scale.mean_)), build.constant(scale.scale_))
+    return build.node("Mul", build.node("Sub", filled, build.column(scale.mean_)), build.column(scale.scale_))
 
 
-def _cast(build: Builder, tensor: str, kind: int = TensorProto.FLOAT, to: str = "") -> str:
-    output = to or f"/Cast_{len(build.nodes)}"
-    build.nodes.append(helper.make_node("Cast", [tensor], [output], to=kind))
-    return output
-
-
-def _categories(build: Builder, seen: dict[str, list[str]]) -> str:
-    one_hot = [
-        build.node("OneHotEncoder", name, domain="ai.onnx.ml", cats_strings=categories, zeros=1)
-        for name, categories in seen.items()
+def _codes(build: Builder, columns: list[Column]) -> str:
+    """Each category's place among those of its column, from the input of that name or else from the text."""
+    read = [
+        build.node(
+            "LabelEncoder",
+            column.name,
+            domain="ai.onnx.ml",
+            keys_strings=column.categories,
+            values_int64s=range(len(column.categories)),
+            default_int64=UNKNOWN_CODE,
+        )
+        for column in columns
     ]
-    together = build.node("Concat", *one_hot, axis=2)
-    width = sum(map(len, seen.values()))
-    return build.node("Reshape", together, build.constant([-1, width], np.int64))
+    of_text = build.cast(_upright(build, read), TensorProto.INT32)
+    given = build.constant(np.full((len(columns), 1), _NOT_GIVEN), np.int32, to=CATEGORY_CODES)
+    is_not = build.node("Equal", given, build.constant([_NOT_GIVEN], np.int32))
+    return build.node("Where", is_not, of_text, given)
+
+
+def _one_hot(build: Builder, codes: str, columns: list[Column], seen: dict[str, list[str]]) -> str:
+    """A row of ones and zeros for each category that the encoder had seen."""
+    of = [number for number, column in enumerate(columns) for _ in seen[column.name]]
+    places = [column.categories.index(category) for column in columns for category in seen[column.name]]
+    spread = build.node("Gather", codes, build.constant(of, np.int64), axis=0)
+    return build.cast(build.node("Equal", spread, build.column(places, np.int32)), TensorProto.FLOAT)
 
 
 def _reduced(build: Builder, reduce: Any, together: str) -> str:
     if reduce == "passthrough":
         return together
-    centred = build.node("Sub", together, build.constant(reduce.mean_))
-    return build.node("MatMul", centred, build.constant(reduce.components_.T))
+    centred = build.node("Sub", together, build.column(reduce.mean_))
+    return build.node("MatMul", build.constant(reduce.components_), centred)
 
 
 def _score(build: Builder, fitted: Fitted, features: str) -> None:
-    margin = _margin(build, taken_apart(fitted.pipeline["model"]), features)
+    raw = margin(build, fitted.pipeline["model"], features)
     slope, intercept = fitted.calibration.slope, fitted.calibration.intercept
-    calibrated = build.node("Add", build.node("Mul", margin, build.constant(slope)), build.constant(intercept))
+    calibrated = build.node("Add", build.node("Mul", raw, build.constant(slope)), build.constant(intercept))
     log_odds = build.node("Reshape", calibrated, build.constant([-1], np.int64), to="log_odds")
     probability = build.node("Sigmoid", log_odds, to="probability")
     flagged = build.node("GreaterOrEqual", probability, build.constant(fitted.threshold))
-    _cast(build, flagged, TensorProto.INT64, to="label")
-
-
-def _margin(build: Builder, model: Linear | Trees, features: str) -> str:
-    if isinstance(model, Linear):
-        product = build.node("MatMul", features, build.constant(model.weights))
-        return build.node("Add", product, build.constant(model.intercept))
-    ensemble = attributes(model.trees, model.base)
-    total = build.node("TreeEnsembleRegressor", features, domain="ai.onnx.ml", **ensemble)
-    if not model.rates:
-        return total
-    rate = build.node("Clip", total, build.constant(CLIP), build.constant(1 - CLIP))
-    odds = build.node("Div", rate, build.node("Sub", build.constant(1.0), rate))
-    return build.node("Log", odds)
-
-
-def _explain(build: Builder, encoded: _Encoded, tables: ReasonTables) -> list[Any]:
-    """What each raw column adds to the log odds, and the strongest of them."""
-    parts = []
-    if encoded.numbers is not None and encoded.missing is not None:
-        parts.append(_steps(build, encoded.numbers, encoded.missing, tables))
-    if encoded.categories is not None:
-        parts.append(build.node("MatMul", encoded.categories, build.constant(_matrix(tables, encoded.seen))))
-    contributions = build.node("Concat", *parts, axis=1)
-    k = min(N_REASONS, len(tables.columns))
-    _, strongest = build.two("TopK", build.node("Abs", contributions), build.constant([k], np.int64), axis=1)
-    build.node("Identity", strongest, to="reason_columns")
-    build.node("GatherElements", contributions, strongest, to="reason_log_odds", axis=1)
-    kinds = {"reason_columns": TensorProto.INT64, "reason_log_odds": TensorProto.FLOAT}
-    return [helper.make_tensor_value_info(name, kind, ["rows", k]) for name, kind in kinds.items()]
-
-
-def _matrix(tables: ReasonTables, seen: dict[str, list[str]]) -> Any:
-    """One-hot columns to raw columns. Shape `(n_one_hot, n_categories)`."""
-    rows = [(column, category) for column, categories in seen.items() for category in categories]
-    return [[tables.categories[name].get(value, 0.0) if name == of else 0.0 for of in seen] for name, value in rows]
-
-
-def _steps(build: Builder, numbers: str, missing: str, tables: ReasonTables) -> str:
-    """A step function of each number: the sum of the steps whose edge it has reached."""
-    of = list(tables.numbers.values())
-    edges, steps = np.full((1, len(of), MOST_RANGES), np.inf), np.zeros((1, len(of), MOST_RANGES))
-    for number, table in enumerate(of):
-        edges[0, number, : len(table.edges)] = table.edges
-        steps[0, number, : len(table.edges)] = np.diff(table.values)
-    upright = build.node("Unsqueeze", numbers, build.constant([2], np.int64))
-    reached = _cast(build, build.node("GreaterOrEqual", upright, build.constant(edges)))
-    climbed = build.node("Mul", reached, build.constant(steps))
-    height = build.node("ReduceSum", climbed, build.constant([2], np.int64), keepdims=0)
-    filled = build.node("Add", height, build.constant([[table.values[0] for table in of]]))
-    return build.node("Where", missing, build.constant([[table.missing for table in of]]), filled)
+    build.cast(flagged, TensorProto.INT64, to="label")

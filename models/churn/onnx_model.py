@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, repeat
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from pydantic import ValidationError
 
-from models.churn.contract import Contract
+from models.churn.contract import CATEGORY_CODES, Contract
 from models.churn.errors import RefusedModel
-from models.churn.raw_values import ABSENT, Tensor, tensor
+from models.churn.raw_values import ABSENT, NO_TEXT, Tensor, places_of, tensor
+from models.churn.reasons_in_words import Reason, ReasonsInWords
 
 MODEL_FILE, CONTRACT_FILE = "model.onnx", "contract.json"
 SCORE_OUTPUTS = ("probability", "label")
@@ -21,15 +21,6 @@ REASON_OUTPUTS = ("log_odds", "reason_columns", "reason_log_odds")
 _TYPES = {"number": "tensor(float)", "category": "tensor(string)"}
 
 Floats = npt.NDArray[np.float64]
-
-
-class Reason(NamedTuple):
-    """Why a row's risk is what it is: `points` of a hundred that this value adds to it, negative if it takes away."""
-
-    column: str
-    value: str
-    points: float
-    words: str
 
 
 @dataclass
@@ -71,8 +62,8 @@ class ChurnModel:
     def __init__(self, contract: Contract, session: Any) -> None:
         self.contract = contract
         self._session = session
-        self._known = {column.name: frozenset(column.categories) for column in contract.columns}
-        self._told = _Told(contract.reasons.columns)
+        self._places = {column.name: places_of(column) for column in contract.columns}
+        self._told = ReasonsInWords(contract)
         self._only_asked = onnxruntime.RunOptions()
         self._only_asked.only_execute_path_to_fetches = True  # reasons cost nothing when nobody asks
 
@@ -111,16 +102,21 @@ class ChurnModel:
             column.name: _listed(columns[column.name]) for column in self.contract.columns if column.name in columns
         }
         tensors = {
-            column.name: tensor(column, self._known[column.name], listed.get(column.name, [ABSENT] * n))
+            column.name: tensor(column, self._places[column.name], listed.get(column.name, [ABSENT] * n))
             for column in self.contract.columns
         }
         asked = (*SCORE_OUTPUTS, *REASON_OUTPUTS) if reasons else SCORE_OUTPUTS
-        inputs = {name: each.values for name, each in tensors.items()}
-        probability, label, *explained = self._session.run(asked, inputs, self._only_asked)
+        probability, label, *explained = self._session.run(asked, self._inputs(tensors), self._only_asked)
         scores = _scores(tensors, probability, label)
         if reasons:
-            scores.reasons = self._reasons(inputs, scores, *explained)
+            scores.reasons = self._reasons(tensors, scores, *explained)
         return scores
+
+    def _inputs(self, tensors: dict[str, Tensor]) -> dict[str, npt.NDArray[Any]]:
+        columns = self.contract.columns
+        inputs = {each.name: tensors[each.name].values if each.kind == "number" else NO_TEXT for each in columns}
+        codes = [tensors[each.name].values for each in columns if each.kind == "category"]
+        return inputs | {CATEGORY_CODES: np.stack(codes).astype(np.int32, copy=False)} if codes else inputs
 
     def _length(self, columns: Mapping[str, Sequence[Any]]) -> int:
         lengths = {len(columns[column.name]) for column in self.contract.columns if column.name in columns}
@@ -130,7 +126,7 @@ class ChurnModel:
 
     def _reasons(
         self,
-        inputs: dict[str, npt.NDArray[Any]],
+        tensors: dict[str, Tensor],
         scores: Scores,
         log_odds: npt.NDArray[np.float32],
         columns: npt.NDArray[np.int64],
@@ -140,14 +136,8 @@ class ChurnModel:
         without = 1 / (1 + np.exp(contributions.astype(np.float64) - log_odds[:, None]))
         points = np.rint(100 * (scores.probabilities[:, None] - without))
         points[list(scores.refusals)] = 0  # NaN so far; these reasons are taken out below
-        n, k = columns.shape
-        values = [inputs[name][:, 0].tolist() for name in self.contract.reasons.columns]
-        rows = np.repeat(np.arange(n), k).tolist()
-        raises = (contributions > 0).ravel().tolist()
-        made = map(self._told.reason, columns.ravel().tolist(), rows, repeat(values), points.ravel().tolist(), raises)
-        told = list(zip(*[made] * k, strict=True))
-        if not contributions.all():
-            told = [tuple(compress(each, c)) for each, c in zip(told, contributions.tolist(), strict=True)]
+        values = [tensors[name].values for name in self.contract.reasons.columns]
+        told = self._told.of(values, columns, points, contributions)
         for row in scores.refusals:
             told[row] = ()
         return told
@@ -162,31 +152,6 @@ class ChurnModel:
 def _listed(values: Any) -> Sequence[Any]:
     """Python values of a list, a numpy array or a pandas series: numpy's own scalars are neither int nor str."""
     return values.tolist() if hasattr(values, "tolist") else values  # type: ignore[no-any-return]
-
-
-class _Told:
-    """Reasons in words. Most are said again and again, so they are kept; as many as `most`."""
-
-    def __init__(self, names: Sequence[str], most: int = 1 << 16) -> None:
-        self._names, self._most = names, most
-        self._kept: dict[tuple[int, float | str, float, bool], Reason] = {}
-
-    def reason(self, column: int, row: int, values: Sequence[Sequence[Any]], points: float, raises: bool) -> Reason:
-        key = column, values[column][row], points, raises
-        kept = self._kept.get(key)
-        if kept is None:
-            if len(self._kept) >= self._most:
-                self._kept.clear()
-            kept = self._kept[key] = _reason(self._names[column], *key[1:])
-        return kept
-
-
-def _reason(column: str, value: float | str, points: float, raises: bool) -> Reason:
-    missing = value != value or value == ""
-    shown = "" if missing else f"{value:g}" if isinstance(value, float) else value
-    size = f"{abs(points):.0f} point{'' if abs(points) == 1 else 's'}" if points else "less than a point"
-    words = f"{column} is {shown or 'missing'}: {'raises' if raises else 'lowers'} the risk by {size}"
-    return Reason(column, shown, points, words)
 
 
 def _scores(tensors: dict[str, Tensor], probability: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> Scores:
@@ -228,6 +193,9 @@ def _require_match(contract: Contract, session: Any) -> None:
     if asked != promised:
         wrong = sorted(asked.items() ^ promised.items())
         raise RefusedModel(f"the graph's inputs are not those of its contract: {wrong}")
+    optional = {each.name for each in session.get_overridable_initializers()}
+    if "category" in {column.kind for column in contract.columns} and CATEGORY_CODES not in optional:
+        raise RefusedModel(f"the graph does not take {CATEGORY_CODES}: it is of an older version, train it anew")
     outputs = {each.name for each in session.get_outputs()}
     if not outputs.issuperset((*SCORE_OUTPUTS, *REASON_OUTPUTS)):
         raise RefusedModel(f"the graph lacks outputs: {sorted(outputs)}")

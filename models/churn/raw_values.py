@@ -7,7 +7,7 @@ A category that the training had not seen is taken.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from models.churn.contract import MISSING, Column
+from models.churn.contract import MISSING, UNKNOWN_CODE, Column
 
 BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "#n/a"})
 """Lower case, stripped: what a person writes for nothing."""
@@ -32,11 +32,20 @@ class _Absent:
 ABSENT: Final = _Absent()
 """In the place of a value whose key a row does not have: refused, where None is a blank."""
 
+NO_TEXT: Final = np.array([[""]], object)
+"""What the graph gets as a category's text where it gets its code: one row that it does not look at."""
+
+Places = Mapping[str, int]
+"""Each category's place among those of its column: its code."""
+
+_BYTES = 256
+
 
 @dataclass
 class Tensor:
-    """What the graph takes, shape `(n, 1)`; refused rows hold the reference value.
+    """What the graph takes; refused rows hold the reference value.
 
+    `values`: float32 numbers of shape `(n, 1)`, or int32 codes of categories of shape `(n,)`.
     `refusals`: why, by row. `unknown`: how many categories the training had not seen.
     """
 
@@ -45,9 +54,13 @@ class Tensor:
     unknown: int = 0
 
 
-def tensor(column: Column, known: frozenset[str], values: Sequence[Any]) -> Tensor:
-    """The column's tensor of these raw values."""
-    return _numbers(column, values) if column.kind == "number" else _categories(column, known, values)
+def places_of(column: Column) -> Places:
+    return {category: place for place, category in enumerate(column.categories)}
+
+
+def tensor(column: Column, places: Places, values: Sequence[Any]) -> Tensor:
+    """The column's tensor of these raw values. `places`: of its categories (`places_of`)."""
+    return _numbers(column, values) if column.kind == "number" else _categories(column, places, values)
 
 
 def _numbers(column: Column, values: Sequence[Any]) -> Tensor:
@@ -90,30 +103,25 @@ def _number(column: Column, value: Any) -> float:
     return number
 
 
-def _categories(column: Column, known: frozenset[str], values: Sequence[Any]) -> Tensor:
-    made = Tensor(np.empty((len(values), 1), object))
-    made.values[:, 0] = values
-    if not _all_known(known, values):
-        for row, value in enumerate(values):
-            if type(value) is not str or value not in known:
-                _one_category(column, known, value, row, made)
+def _categories(column: Column, places: Places, values: Sequence[Any]) -> Tensor:
+    try:
+        codes = map(places.__getitem__, values)
+        if len(places) <= _BYTES:  # the quickest way from a dict to an array
+            return Tensor(np.frombuffer(bytes(codes), np.uint8))
+        return Tensor(np.fromiter(codes, np.int32, len(values)))
+    except (KeyError, TypeError):  # a list has no hash
+        return _categories_one_by_one(column, places, values)
+
+
+def _categories_one_by_one(column: Column, places: Places, values: Sequence[Any]) -> Tensor:
+    made = Tensor(np.full(len(values), places[str(column.reference)], np.int32))
+    for row, value in enumerate(values):
+        try:
+            made.values[row] = code = places.get(_category(column, value), UNKNOWN_CODE)
+            made.unknown += code == UNKNOWN_CODE
+        except ValueError as refusal:
+            made.refusals[row] = str(refusal)
     return made
-
-
-def _all_known(known: frozenset[str], values: Sequence[Any]) -> bool:
-    try:
-        return known.issuperset(values)
-    except TypeError:  # a list has no hash
-        return False
-
-
-def _one_category(column: Column, known: frozenset[str], value: Any, row: int, made: Tensor) -> None:
-    try:
-        made.values[row, 0] = category = _category(column, value)
-        made.unknown += category not in known
-    except ValueError as refusal:
-        made.values[row, 0] = column.reference
-        made.refusals[row] = str(refusal)
 
 
 def _category(column: Column, value: Any) -> str:

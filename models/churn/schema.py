@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.churn.contract import MISSING, Column
+from models.churn.contract import MISSING, RESERVED, Column
 from models.churn.errors import UnusableTable
 from models.churn.leakage import leaks
 from models.churn.numbers import parsed, share_of_numbers
@@ -17,7 +17,9 @@ LEAK_AUC = 0.95
 MOST_CATEGORIES = 60
 DISTINCT_SHARE = 0.9
 NUMBER_SHARE = 0.98
+LOOKED_AT = 50
 _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_DECORATED_NUMBER = re.compile(r"[^\w\s]?\s?-?\d[\d.,' ]*\s?[^\w\s]?")
 _IDENTIFIER = re.compile(r"(^|_)(id|uuid|key|no|number|index)$|(?<=[a-z])I[Dd]$|^row|^unnamed", re.IGNORECASE)
 
 
@@ -66,7 +68,7 @@ def infer(
     Raises
     ------
     UnusableTable
-        A column of `keep` or `drop` is not there, or nothing is left to learn from.
+        A column of `keep` or `drop` is not there, one has a name of the graph's, or nothing is left to learn from.
     """
     _require_known(table, [*keep, *drop])
     judged = {name: _reason(table[name], name in keep, name in drop) for name in table.columns if name != target.name}
@@ -75,6 +77,9 @@ def infer(
     leaking = {name: auc for name, auc in alone.items() if auc >= leak_auc and name not in keep}
     judged |= {name: _leak_reason(name, auc) for name, auc in leaking.items()}
     kept = tuple(column for column in columns if column.name not in leaking)
+    taken = [column.name for column in kept if column.name in RESERVED]
+    if taken:
+        raise UnusableTable(f"The model has a tensor of its own named {taken[0]!r}. Rename that column.")
     if not kept:
         raise UnusableTable("No column is left to learn from. " + "; ".join(f"{n}: {r}" for n, r in judged.items()))
     dropped = tuple(Dropped(name, reason) for name, reason in judged.items() if reason is not None)
@@ -103,11 +108,14 @@ def _reason(cells: pd.Series, keep: bool, drop: bool) -> str | None:
     filled = cells[cells != MISSING]
     if share_of_numbers(cells) >= NUMBER_SHARE:
         return IDENTIFIER if _counts_rows(str(cells.name), parsed(filled)) else None
-    if filled.nunique() > DISTINCT_SHARE * len(filled):
-        return "date: give the days since it as a number" if _are_dates(filled) else IDENTIFIER
-    if distinct > MOST_CATEGORIES:
-        return f"too many categories: {distinct:,}, at most {MOST_CATEGORIES}"
-    return None
+    is_identifier = filled.nunique() > DISTINCT_SHARE * len(filled)
+    if not is_identifier and distinct <= MOST_CATEGORIES:
+        return None
+    if filled.head(LOOKED_AT).str.match(_DATE).all():
+        return "date: give the days since it as a number"
+    if filled.head(LOOKED_AT).str.fullmatch(_DECORATED_NUMBER).all():
+        return f"number that is written as {filled.iloc[0]!r}: write it as 1234.5"
+    return IDENTIFIER if is_identifier else f"too many categories: {distinct:,}, at most {MOST_CATEGORIES}"
 
 
 IDENTIFIER = "identifier: another value in nearly every row"
@@ -119,10 +127,6 @@ def _counts_rows(name: str, numbers: pd.Series) -> bool:
         return False
     counts_on = numbers.max() - numbers.min() == len(numbers) - 1
     return bool(counts_on or _IDENTIFIER.search(name))
-
-
-def _are_dates(filled: pd.Series) -> bool:
-    return bool(filled.head(50).str.match(_DATE).all())
 
 
 def _column(cells: pd.Series) -> Column:

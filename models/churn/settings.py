@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
+import joblib
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.churn.costs import Costs
@@ -29,7 +30,7 @@ class TrainingSettings(BaseModel):
     groups
         Columns by which the report compares error rates.
     jobs
-        Outer folds at a time.
+        Outer folds at a time, each in a process of its own; as many as there are cores.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +49,11 @@ class TrainingSettings(BaseModel):
     groups: tuple[str, ...] = ()
     bootstraps: int = Field(default=1000, ge=50)
     seed: int = 7
-    jobs: int = Field(default=1, ge=1)
+    jobs: int = Field(default_factory=joblib.cpu_count, ge=1)
+
+    def jobs_for(self, n_tasks: int) -> int:
+        """Processes for this many tasks."""
+        return min(self.jobs, n_tasks)
 
 
 def load_settings(file: Path | None = None, **options: Any) -> TrainingSettings:

@@ -2,15 +2,23 @@
 
 import csv
 import hashlib
-import warnings
+import io
 from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from models.churn.contract import MISSING
 from models.churn.errors import UnusableTable
 from models.churn.raw_values import BLANKS
+
+SEPARATORS = ",;\t|"
+PART_ROWS = 50_000
+LONGEST_HEADER = 1 << 16
+"""Characters: a quoted name may go over several lines."""
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -19,40 +27,71 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     UnusableTable
-        No file, not UTF-8, no rows, rows of different lengths, or two columns of one name.
+        No file, not UTF-8, no rows, rows longer than the header, or two columns of one name.
     """
+    return pd.concat(table_parts(path))
+
+
+def table_parts(
+    path: Path, n_rows: int = PART_ROWS, progress: Callable[[int], None] = lambda _: None
+) -> Iterator[pd.DataFrame]:
+    """The table's rows, so many at a time; raises as `read_table`. `progress` is called with bytes that were read."""
+    told = 0
     try:
-        _require_distinct_header(path)
-        table = _cells(path)
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+            rows = csv.reader(text, delimiter=_separator(path), strict=True)
+            header = _header(path, next(filter(None, rows), []))
+            whole, first = _whole(path, rows, len(header)), 0
+            while part := list(islice(whole, n_rows)):
+                index = pd.RangeIndex(first, first := first + len(part))
+                yield pd.DataFrame(part, index, header, dtype=object).apply(cleaned)
+                progress(file.tell() - told)
+                told = file.tell()
+    except UnicodeDecodeError as error:
         raise UnusableTable(f"{path} cannot be read as UTF-8 text: {error}. Save it as a UTF-8 CSV.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except OSError as error:
+        raise UnusableTable(f"{path} cannot be read: {error.strerror or error}") from None
+    except csv.Error as error:
         raise UnusableTable(f"{path} is no CSV: {error}. It needs a header line and commas.") from None
-    except pd.errors.ParserWarning:
-        raise UnusableTable(f"{path} has a row that is longer than its header. Quote the cells with a comma.") from None
-    if table.empty:
+    if not first:
         raise UnusableTable(f"{path} has a header and no rows.")
-    return table.apply(cleaned)
 
 
-def _cells(path: Path) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-
-
-def cleaned(cells: pd.Series) -> pd.Series:
-    """Stripped, blanks as MISSING. A row that ends early has NaN, which is blank too."""
-    stripped = cells.fillna(MISSING).str.strip()
-    return stripped.mask(stripped.str.lower().isin(BLANKS), MISSING)
-
-
-def _require_distinct_header(path: Path) -> None:
+def _separator(path: Path) -> str:
+    """Of SEPARATORS the one that cuts the header into most columns."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
+        text = file.read(LONGEST_HEADER).lstrip("\r\n")
+    headers = {each: next(csv.reader(io.StringIO(text), delimiter=each), []) for each in SEPARATORS}
+    return max(headers, key=lambda each: len(headers[each]))
+
+
+def _header(path: Path, row: list[str]) -> list[str]:
+    if not row:
+        raise csv.Error("it is empty")
+    header = [name.strip() or f"Unnamed: {number}" for number, name in enumerate(row)]
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
         raise UnusableTable(f"{path} has two columns named {twice[0]!r}. Rename one.")
+    return header
+
+
+def _whole(path: Path, rows: Any, width: int) -> Iterator[list[str]]:
+    """Rows of this width; one that ends early has blanks. pandas drops what is too long in the first row of a part."""
+    for row in rows:
+        if len(row) > width:
+            raise UnusableTable(
+                f"{path} has a row that is longer than its header, in line {rows.line_num:,}: {len(row)} cells and not "
+                f"{width}. Quote the cells with a comma."
+            )
+        if row:
+            yield row + [""] * (width - len(row))
+
+
+def cleaned(cells: pd.Series) -> pd.Series:
+    """Stripped, blanks as MISSING."""
+    stripped = cells.str.strip()
+    return stripped.mask(stripped.str.lower().isin(BLANKS), MISSING)
 
 
 def fingerprint(table: pd.DataFrame) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
+from joblib import Parallel, delayed
 
-from models.churn.calibration import Labels
 from models.churn.errors import UnusableSettings
 from models.churn.frames import features
 from models.churn.schema import Schema, infer
 from models.churn.settings import TrainingSettings
 from models.churn.target import Target, target_of
-from models.churn.tuning import Fitted, tune
+from models.churn.tuning import Fitted, Side, tune
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,10 @@ def _require_enough_for_folds(target: Target, settings: TrainingSettings) -> Non
 
 def train(prepared: Prepared, settings: TrainingSettings, progress: Callable[[], None] = lambda: None) -> Fitted:
     """The family of least inner loss on all rows; `progress` is called after each family."""
-    labels: Labels = prepared.target.labels
-    fitted = []
-    for family in settings.models:
-        fitted.append(tune(family, prepared.frame, labels, prepared.schema.columns, settings))
+    side = Side.of(prepared.frame, prepared.target.labels, prepared.schema.columns, settings)
+    tasks = (delayed(tune)(family, side) for family in settings.models)
+    fitted: list[Fitted] = []
+    for each in Parallel(n_jobs=settings.jobs_for(len(settings.models)), return_as="generator")(tasks):
+        fitted.append(each)
         progress()
     return min(fitted, key=lambda each: each.loss)

@@ -29,9 +29,9 @@ class Tree:
         return self.feature, self.threshold, self.left, self.right, self.value
 
 
-def of_scikit_learn(tree: Any, weight: float, output: int | None) -> Tree:
-    """A fitted `tree_`: its mean at a leaf, or the rate of class `output`, times the weight."""
-    values = tree.value[:, 0, 0] if output is None else tree.value[:, 0, output] / tree.value[:, 0].sum(axis=1)
+def of_scikit_learn(tree: Any, weight: float) -> Tree:
+    """A fitted `tree_` of a classifier: the rate of class 1 at a leaf, times the weight."""
+    values = tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1)
     leaf = tree.children_left == LEAF
     return Tree(
         np.where(leaf, LEAF, tree.feature).tolist(),
@@ -39,6 +39,20 @@ def of_scikit_learn(tree: Any, weight: float, output: int | None) -> Tree:
         tree.children_left.tolist(),
         tree.children_right.tolist(),
         (values * weight).tolist(),
+    )
+
+
+def of_histogram_boosting(nodes: Any) -> Tree:
+    """The nodes of one predictor of scikit-learn's HistGradientBoosting; it has no public way to its trees."""
+    leaf = nodes["is_leaf"] == 1
+    if nodes["is_categorical"].any():
+        raise ValueError("only numerical splits are exported")
+    return Tree(
+        np.where(leaf, LEAF, nodes["feature_idx"]).tolist(),
+        np.where(leaf, 0.0, nodes["num_threshold"]).tolist(),
+        np.where(leaf, LEAF, nodes["left"].astype(np.int64)).tolist(),
+        np.where(leaf, LEAF, nodes["right"].astype(np.int64)).tolist(),
+        nodes["value"].tolist(),
     )
 
 

@@ -49,62 +49,92 @@ class InnerFold:
     left_out: Any
 
 
-def tune(
-    family: str, frame: pd.DataFrame, labels: Labels, columns: tuple[Column, ...], settings: TrainingSettings
-) -> Fitted:
+@dataclass(frozen=True)
+class Side:
+    """Rows that may be learned from, made ready once for every family and every trial.
+
+    Parameters
+    ----------
+    before
+        The steps before the classifier, fitted to all rows of this side.
+    ready
+        These rows after them.
+    folds
+        The inner folds of the same rows.
+    """
+
+    labels: Labels
+    settings: TrainingSettings
+    before: Pipeline
+    ready: Any
+    folds: list[InnerFold]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, labels: Labels, columns: tuple[Column, ...], settings: TrainingSettings) -> "Side":
+        """The steps do not depend on the classifier's parameters, so they are fitted here and not in a trial."""
+        with one_thread():
+            before = make_pipeline(columns, settings.steps, "passthrough", settings.seed)[:-1]
+            ready = before.fit_transform(frame, labels)
+            return cls(labels, settings, before, ready, _inner_folds(frame, labels, columns, settings))
+
+
+def one_thread() -> Any:
+    """A context: matrices this small lose more by waiting for each other's threads than they gain."""
+    return threadpool_limits(1)
+
+
+def tune(family: str, side: Side) -> Fitted:
     """The family's best parameters by the loss of the inner folds, fitted to all rows of this side."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=settings.seed, n_startup_trials=5))
+    sampler = optuna.samplers.TPESampler(seed=side.settings.seed, n_startup_trials=5)
+    study = optuna.create_study(sampler=sampler)
     study.enqueue_trial(FAMILIES[family].start)
-    folds = inner_folds(settings.steps, frame, labels, columns, settings)
+    tried: list[Floats] = []
 
     def loss_of(trial: Any) -> float:
-        return _loss(out_of_fold(family, FAMILIES[family].suggest(trial), folds, settings.seed), labels)
+        tried.append(out_of_fold(family, FAMILIES[family].suggest(trial), side))
+        return _loss(tried[-1], side.labels)
 
-    # Matrices this small lose more by waiting for each other's threads than they gain.
-    with threadpool_limits(1):
-        study.optimize(loss_of, n_trials=settings.trials)
-    return fit(family, study.best_params, settings.steps, frame, labels, columns, settings)
+    with one_thread():
+        study.optimize(loss_of, n_trials=side.settings.trials)
+        return _fitted(family, study.best_params, side, tried[study.best_trial.number])
 
 
-def fit(
-    family: str,
-    parameters: Parameters,
-    steps: Steps,
-    frame: pd.DataFrame,
-    labels: Labels,
-    columns: tuple[Column, ...],
-    settings: TrainingSettings,
-) -> Fitted:
+def fit(family: str, parameters: Parameters, side: Side) -> Fitted:
     """Fitted with these parameters; calibration and threshold from the inner folds."""
-    raw = out_of_fold(family, parameters, inner_folds(steps, frame, labels, columns, settings), settings.seed)
-    calibration = Calibration.fit(raw, labels)
-    threshold = cheapest_threshold(calibration.probabilities(raw), labels, settings.costs)
-    pipeline = make_pipeline(columns, steps, FAMILIES[family].make(parameters, settings.seed), settings.seed)
-    pipeline.fit(frame, labels)
-    return Fitted(family, parameters, steps, pipeline, calibration, threshold, _loss(raw, labels))
+    with one_thread():
+        return _fitted(family, parameters, side, out_of_fold(family, parameters, side))
 
 
-def inner_folds(
-    steps: Steps, frame: pd.DataFrame, labels: Labels, columns: tuple[Column, ...], settings: TrainingSettings
+def out_of_fold(family: str, parameters: Parameters, side: Side) -> Floats:
+    """Margins of each row by a model that did not learn it. Shape `(n,)`."""
+    raw = np.empty(len(side.labels))
+    for fold in side.folds:
+        model = FAMILIES[family].make(parameters, side.settings.seed).fit(fold.learned, fold.labels)
+        raw[fold.rows] = margins(model, fold.left_out)
+    return raw
+
+
+def _fitted(family: str, parameters: Parameters, side: Side, raw: Floats) -> Fitted:
+    """`raw`: margins out of the inner folds."""
+    calibration = Calibration.fit(raw, side.labels)
+    threshold = cheapest_threshold(calibration.probabilities(raw), side.labels, side.settings.costs)
+    model = FAMILIES[family].make(parameters, side.settings.seed).fit(side.ready, side.labels)
+    pipeline = Pipeline([*side.before.steps, ("model", model)])
+    loss = _loss(raw, side.labels)
+    return Fitted(family, parameters, side.settings.steps, pipeline, calibration, threshold, loss)
+
+
+def _inner_folds(
+    frame: pd.DataFrame, labels: Labels, columns: tuple[Column, ...], settings: TrainingSettings
 ) -> list[InnerFold]:
-    """Made once: the steps before the classifier do not depend on its parameters."""
     splits = StratifiedKFold(settings.inner_folds, shuffle=True, random_state=settings.seed)
     made = []
     for learned, rows in splits.split(labels, labels):
-        before = make_pipeline(columns, steps, "passthrough", settings.seed)[:-1]
+        before = make_pipeline(columns, settings.steps, "passthrough", settings.seed)[:-1]
         ready = before.fit_transform(frame.iloc[learned], labels[learned])
         made.append(InnerFold(ready, labels[learned], rows, before.transform(frame.iloc[rows])))
     return made
-
-
-def out_of_fold(family: str, parameters: Parameters, folds: list[InnerFold], seed: int) -> Floats:
-    """Margins of each row by a model that did not learn it. Shape `(n,)`."""
-    raw = np.empty(sum(len(fold.rows) for fold in folds))
-    for fold in folds:
-        model = FAMILIES[family].make(parameters, seed).fit(fold.learned, fold.labels)
-        raw[fold.rows] = margins(model, fold.left_out)
-    return raw
 
 
 def _loss(raw: Floats, labels: Labels) -> float:

@@ -13,7 +13,7 @@ from models.churn.contract import Column
 from models.churn.metrics import calibration_error, figures
 from models.churn.pipeline import Steps
 from models.churn.settings import TrainingSettings
-from models.churn.tuning import Fitted, fit, tune
+from models.churn.tuning import Fitted, Side, fit, tune
 
 CHOSEN = "chosen"
 """The family of least inner loss in each fold: the procedure that `train` follows."""
@@ -83,7 +83,8 @@ def validate(
         for number, (learned, left_out) in enumerate(outer.split(labels, labels))
     )
     validation = Validation(labels, settings.folds)
-    for outcome in Parallel(n_jobs=settings.jobs, return_as="generator_unordered")(tasks):
+    jobs = settings.jobs_for(settings.folds * settings.repeats)
+    for outcome in Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
         validation.folds.append(outcome)
         progress()
     validation.folds.sort(key=lambda fold: fold.number)
@@ -101,13 +102,14 @@ def _fold(
     compare_steps: bool,
 ) -> FoldOutcome:
     train, truth, unseen = frame.iloc[learned], labels[learned], frame.iloc[left_out]
-    fitted: dict[str, Fitted] = {family: tune(family, train, truth, columns, settings) for family in settings.models}
+    side = Side.of(train, truth, columns, settings)
+    fitted: dict[str, Fitted] = {family: tune(family, side) for family in settings.models}
     chosen = min(fitted.values(), key=lambda each: each.loss)
     probabilities = {family: each.probabilities(unseen) for family, each in fitted.items()}
     probabilities[CHOSEN] = probabilities[chosen.family]
     for words, steps in _other_steps(chosen, len(columns)).items() if compare_steps else ():
-        other = fit(chosen.family, chosen.parameters, steps, train, truth, columns, settings)
-        probabilities[words] = other.probabilities(unseen)
+        other = Side.of(train, truth, columns, settings.model_copy(update={"steps": steps}))
+        probabilities[words] = fit(chosen.family, chosen.parameters, other).probabilities(unseen)
     return FoldOutcome(number, left_out, probabilities, chosen.family, chosen.threshold)
 
 

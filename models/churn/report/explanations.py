@@ -11,7 +11,7 @@ from models.churn.contract import MISSING, Column
 from models.churn.settings import TrainingSettings
 from models.churn.shapley import Score, shapley_values
 from models.churn.training import Prepared
-from models.churn.tuning import Fitted, fit
+from models.churn.tuning import Fitted, Side, fit
 
 REPEATS = 5
 EXPLAINED_ROWS = 400
@@ -30,9 +30,8 @@ def permutation_importance(fitted: Fitted, prepared: Prepared, settings: Trainin
     learned, held_back = train_test_split(
         np.arange(len(labels)), test_size=0.25, stratify=labels, random_state=settings.seed
     )
-    model = fit(
-        fitted.family, fitted.parameters, fitted.steps, prepared.frame.iloc[learned], labels[learned], columns, settings
-    )
+    side = Side.of(prepared.frame.iloc[learned], labels[learned], columns, settings)
+    model = fit(fitted.family, fitted.parameters, side)
     frame, truth = prepared.frame.iloc[held_back], labels[held_back]
     whole = roc_auc_score(truth, model.probabilities(frame))
     rng = np.random.default_rng(settings.seed)

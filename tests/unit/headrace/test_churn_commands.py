@@ -13,7 +13,7 @@ from headrace.commands.training_extra import require_training_extra
 from headrace.errors import MissingTrainingExtra
 from tests.unit.models.churn.customers import customers
 
-CONFIG = "models = ['logistic']\ntrials = 1\nfolds = 2\nrepeats = 1\ninner_folds = 2\nbootstraps = 50\n"
+CONFIG = "models = ['logistic']\ntrials = 1\nfolds = 2\nrepeats = 1\ninner_folds = 2\nbootstraps = 50\njobs = 1\n"
 
 
 def run(*arguments):
@@ -80,11 +80,59 @@ def test_a_row_that_cannot_be_scored_says_why_and_the_others_are_scored(place):
     assert sum(row["probability"] != "" for row in scores(place)) == 4
 
 
-def test_a_file_without_a_column_of_the_model_is_refused(place):
-    customers(5).drop(columns=["bill"]).to_csv(place / "short.csv", index=False)
-    shown = predict(place, place / "short.csv")
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (customers(5).drop(columns="bill"), "✘ Columns are missing: bill."),
+        (customers(0), "✘ {file} has a header and no rows."),
+    ],
+)
+def test_a_file_that_cannot_be_scored_is_refused_and_scores_of_before_stay(place, table, words):
+    file = place / "unusable.csv"
+    (place / "scores.csv").write_text("of before")
+    table.to_csv(file, index=False)
+    shown = predict(place, file)
     assert shown.exit_code == 1
-    assert shown.stderr.splitlines()[-1].startswith("✘ Columns are missing: bill.")
+    assert shown.stderr.splitlines()[-1].startswith(words.format(file=file))
+    assert (place / "scores.csv").read_text() == "of before"
+    assert not (place / "scores.csv.part").exists()
+
+
+def test_order_of_columns_and_other_columns_do_not_matter(place):
+    table = customers(30)
+    table.to_csv(place / "some.csv", index=False)
+    predict(place, place / "some.csv")
+    expected = scores(place)
+    table[table.columns[::-1]].assign(more="x").drop(columns="churn").to_csv(place / "some.csv", sep=";", index=False)
+    assert predict(place, place / "some.csv").exit_code == 0
+    assert scores(place) == expected
+
+
+def test_categories_that_the_training_had_not_seen_are_counted(place):
+    customers(5).assign(contract=["weekly", "daily", "month", "year", "year"]).to_csv(place / "some.csv", index=False)
+    shown = predict(place, place / "some.csv")
+    assert "contract: 2 values that the training had not seen" in shown.output
+    assert "5 rows" in shown.output
+
+
+def test_without_identifier_rows_are_numbered_through_the_parts(place):
+    table = pd.concat([customers(400)] * 126).drop(columns="customer_id")
+    table.to_csv(place / "many.csv", index=False)
+    assert "50,400 rows" in predict(place, place / "many.csv").output
+    assert [int(row["customer_id"]) for row in scores(place)] == list(range(1, 50_401))
+
+
+def test_scores_that_cannot_be_written_are_one_line(place):
+    shown = run("predict", "churn", place / "customers.csv", "--out", place / "no/scores.csv", "--home", place / "home")
+    assert shown.exit_code == 1
+    assert shown.stderr.splitlines()[-1].endswith("scores.csv cannot be written: No such file or directory")
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_training(place):
+    shown = train(place, "--out", place / "customers.csv")
+    assert shown.exit_code == 1
+    assert "customers.csv is no folder to write into" in shown.stderr
+    assert "of 5" not in shown.stderr
 
 
 def test_a_second_training_is_the_challenger_until_it_is_promoted_and_can_be_taken_back(place):

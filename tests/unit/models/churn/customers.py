@@ -39,4 +39,5 @@ def noise(n, seed):
 
 def quick(**options):
     """Settings of a training of seconds."""
-    return load_settings(**{"models": ("logistic", "lightgbm"), "trials": 2, "repeats": 1, "inner_folds": 3, **options})
+    small = {"models": ("logistic", "lightgbm"), "trials": 2, "repeats": 1, "inner_folds": 3, "jobs": 1}
+    return load_settings(**(small | options))

@@ -6,7 +6,7 @@ from models.churn.artifact import export
 from models.churn.families import FAMILIES
 from models.churn.onnx_graph import graph
 from models.churn.training import prepare
-from models.churn.tuning import fit
+from models.churn.tuning import Side, fit
 from tests.unit.models.churn.customers import customers, quick
 
 
@@ -15,7 +15,7 @@ def fitted_and_prepared(family="lightgbm", table=None, **options):
     prepared = prepare(customers() if table is None else table, settings)
     start = FAMILIES[family].start
     labels, columns = prepared.target.labels, prepared.schema.columns
-    return fit(family, start, settings.steps, prepared.frame, labels, columns, settings), prepared, settings
+    return fit(family, start, Side.of(prepared.frame, labels, columns, settings)), prepared, settings
 
 
 def exported(folder, family="lightgbm", **options):

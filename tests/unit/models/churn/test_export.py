@@ -67,15 +67,43 @@ def test_a_graph_with_another_threshold_is_refused_for_its_labels():
         pass_gate(other, session_of(fitted, prepared), prepared.frame, prepared.schema.columns, 1)
 
 
+def test_categories_score_alike_as_text_and_as_codes():
+    fitted, prepared, _ = fitted_and_prepared()
+    session, columns = session_of(fitted, prepared), prepared.schema.columns
+    rows, _ = gate_rows(fitted, prepared.frame, columns, 1)
+    text = {column.name: rows[column.name].to_numpy().reshape(-1, 1) for column in columns}
+    codes = [
+        [[column.categories.index(value) if value in column.categories else -1 for value in rows[column.name]]]
+        for column in columns
+        if column.kind == "category"
+    ]
+    numbers = {name: values for name, values in text.items() if values.dtype == np.float32}
+    nothing = {name: np.array([["not read"]], object) for name in text.keys() - numbers.keys()}
+    coded = numbers | nothing | {"category_codes": np.concatenate(codes).astype(np.int32)}
+    np.testing.assert_array_equal(session.run(["log_odds"], text)[0], session.run(["log_odds"], coded)[0])
+
+
+def test_a_graph_that_reads_codes_in_another_order_is_refused():
+    fitted, prepared, _ = fitted_and_prepared()
+    columns = prepared.schema.columns
+    turned = tuple(each.model_copy(update={"categories": each.categories[::-1]}) for each in columns)
+    with pytest.raises(ExportRefused):
+        pass_gate(fitted, session_of(fitted, prepared), prepared.frame, turned, 1)
+
+
 def test_a_scaler_in_float64_is_caught_at_the_splits():
     """The trap: the graph scales in float32, and a value at a split falls on the other side."""
-    fitted, prepared, _ = fitted_and_prepared("forest")
+    trapped, prepared, _ = trapped_and_prepared()
+    with pytest.raises(ExportRefused):
+        pass_gate(trapped, session_of(trapped, prepared), prepared.frame, prepared.schema.columns, 1)
+
+
+def trapped_and_prepared():
+    fitted, prepared, settings = fitted_and_prepared("forest")
     wide = clone(fitted.pipeline)
     wide["columns"].transformers[0][1].set_params(scale=_Float64Scaler())
     wide.fit(prepared.frame, prepared.target.labels)
-    trapped = dataclasses.replace(fitted, pipeline=wide)
-    with pytest.raises(ExportRefused):
-        pass_gate(trapped, session_of(trapped, prepared), prepared.frame, prepared.schema.columns, 1)
+    return dataclasses.replace(fitted, pipeline=wide), prepared, settings
 
 
 class _Float64Scaler(StandardScaler):
@@ -92,10 +120,9 @@ class _Float64Scaler(StandardScaler):
 
 
 def test_a_refused_export_writes_nothing(tmp_path):
-    table = customers().rename(columns={"bill": "probability"})
-    fitted, prepared, settings = fitted_and_prepared(table=table)
-    with pytest.raises(ExportRefused, match="Rename that column"):
-        export(fitted, prepared, settings, tmp_path / "model", "1")
+    trapped, prepared, settings = trapped_and_prepared()
+    with pytest.raises(ExportRefused):
+        export(trapped, prepared, settings, tmp_path / "model", "1")
     assert not (tmp_path / "model").exists()
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from models.churn.metrics import calibration_error
 from models.churn.training import prepare
+from models.churn.tuning import Side, fit, tune
 from models.churn.validation import CHOSEN, validate
 from tests.unit.models.churn.customers import customers, noise, quick
 
@@ -35,6 +36,22 @@ def test_each_row_is_left_out_once_a_repeat():
     validation = validated(customers(), folds=4, repeats=2, models=("logistic",), trials=1)
     rows = np.concatenate([fold.rows for fold in validation.folds])
     assert np.bincount(rows).tolist() == [2] * 400
+
+
+def test_two_processes_find_what_one_finds():
+    one, two = (validated(customers(), folds=2, trials=1, jobs=jobs) for jobs in (1, 2))
+    assert one.figures(CHOSEN) == two.figures(CHOSEN)
+    assert [fold.threshold for fold in one.folds] == [fold.threshold for fold in two.folds]
+
+
+def test_a_tuned_model_is_the_one_that_its_parameters_give():
+    settings = quick(trials=3)
+    prepared = prepare(customers(), settings)
+    side = Side.of(prepared.frame, prepared.target.labels, prepared.schema.columns, settings)
+    tuned = tune("lightgbm", side)
+    fitted = fit("lightgbm", tuned.parameters, side)
+    assert (tuned.loss, tuned.threshold, tuned.calibration) == (fitted.loss, fitted.threshold, fitted.calibration)
+    np.testing.assert_array_equal(tuned.probabilities(prepared.frame), fitted.probabilities(prepared.frame))
 
 
 def test_calibration_error_is_the_distance_of_said_and_seen():

@@ -5,12 +5,14 @@ from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.churn import ABSENT, ChurnModel, RefusedModel
 from models.churn.onnx_model import CONTRACT_FILE, MODEL_FILE
+from models.churn.reasons_in_words import ReasonsInWords
 from tests.unit.models.churn.customers import customers
 from tests.unit.models.churn.exported import exported
 
@@ -191,6 +193,32 @@ def test_a_contract_that_does_not_match_its_graph_is_refused(tmp_path, folder, d
     (tmp_path / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes())
     with pytest.raises(RefusedModel, match=words):
         ChurnModel.load(tmp_path)
+
+
+def test_a_graph_that_takes_no_codes_is_refused_as_old(tmp_path, folder):
+    old = onnx.load(folder / MODEL_FILE)
+    (codes,) = [each for each in old.graph.input if each.name == "category_codes"]
+    old.graph.input.remove(codes)
+    onnx.save(old, tmp_path / MODEL_FILE)
+    (tmp_path / CONTRACT_FILE).write_bytes((folder / CONTRACT_FILE).read_bytes())
+    with pytest.raises(RefusedModel, match="train it anew"):
+        ChurnModel.load(tmp_path)
+
+
+def test_a_column_of_more_categories_than_a_byte_holds_is_scored(tmp_path):
+    table = customers(1200)
+    table["town"] = [f"T{number % 300}" for number in range(len(table))]
+    model = ChurnModel.load(exported(tmp_path, table=table, keep=("town",)).folder)
+    rows = [{**ROW, "town": f"T{number}"} for number in range(301)]
+    assert scored(model, *rows).unknown_categories == {"town": 1}
+
+
+def test_reasons_are_told_anew_when_too_many_were_kept(folder):
+    rows = customers(50)[list(ROW)].assign(total=lambda table: table["total"].replace("", None)).to_dict("records")
+    many, few = ChurnModel.load(folder), ChurnModel.load(folder)
+    few._told = ReasonsInWords(few.contract, most=5)
+    assert scored(few, *rows, reasons=True).reasons == scored(many, *rows, reasons=True).reasons
+    assert len(few._told) <= 5 < len(many._told)
 
 
 def test_a_damaged_graph_is_refused(tmp_path, folder):

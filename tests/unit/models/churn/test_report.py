@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from models.churn.artifact import export, log_odds_of, session_of
 from models.churn.costs import Costs
+from models.churn.metrics import figures
 from models.churn.onnx_model import MODEL_FILE
 from models.churn.report import curves
 from models.churn.report.contents import contents
 from models.churn.report.fairness import by_group, groups_of
-from models.churn.report.intervals import intervals
+from models.churn.report.intervals import Ordered, intervals
 from models.churn.report.writing import write_report
 from models.churn.training import prepare, train
 from models.churn.validation import validate
@@ -133,6 +134,19 @@ def test_lift_of_all_customers_is_one_and_recall_is_whole():
 
 def test_bootstraps_of_one_seed_are_the_same():
     assert intervals(LABELS, PROBABILITIES, 50, 1) == intervals(LABELS, PROBABILITIES, 50, 1)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]), st.integers(0, 1)), min_size=2, max_size=40),
+    st.data(),
+)
+def test_figures_of_a_drawn_table_are_those_that_scikit_learn_gives(rows, data):
+    rows = sorted([*rows, (0.3, 0), (0.3, 1)])
+    probabilities, labels = (np.array(each) for each in zip(*rows, strict=True))
+    counts = np.array([data.draw(st.integers(int(said == 0.3), 3)) for said in probabilities])
+    drawn = np.repeat(np.arange(len(rows)), counts)
+    expected = figures(labels[drawn], probabilities[drawn])
+    assert Ordered(labels, probabilities).figures(counts) == pytest.approx(expected, abs=1e-12)
 
 
 def test_small_groups_are_left_out_and_rates_are_of_their_group():

@@ -74,6 +74,31 @@ def test_dates_are_dropped_with_what_to_do_instead():
     assert "days since" in reasons(schema_of(table))["joined"]
 
 
+def test_dates_that_customers_share_are_dates_and_not_too_many_categories():
+    table = customers()
+    table["joined"] = pd.date_range("2020-01-01", periods=200).strftime("%d.%m.%Y").tolist() * 2
+    assert "days since" in reasons(schema_of(table))["joined"]
+
+
+@pytest.mark.parametrize("words", ["€ {:,.2f}", "{:.1f}%", "{:,.0f}", "{:.2f} $"])
+def test_numbers_with_signs_are_dropped_with_what_to_do_instead(words):
+    table = customers()
+    table["price"] = [words.format(1000 + 7.3 * number) for number in range(len(table))]
+    assert reasons(schema_of(table))["price"].endswith(": write it as 1234.5")
+
+
+def test_text_that_holds_digits_is_no_number_with_signs():
+    table = customers()
+    table["town"] = [f"Town {number % 100}" for number in range(len(table))]
+    assert reasons(schema_of(table))["town"] == "too many categories: 100, at most 60"
+
+
+@pytest.mark.parametrize("name", ["probability", "category_codes"])
+def test_a_column_named_as_a_tensor_of_the_graph_is_an_error_before_the_training(name):
+    with pytest.raises(UnusableTable, match=f"{name}.*Rename that column"):
+        schema_of(customers().rename(columns={"bill": name}))
+
+
 def test_a_column_to_keep_that_is_not_there_is_an_error():
     with pytest.raises(UnusableTable, match="'moths'"):
         schema_of(customers(), keep=["moths"])

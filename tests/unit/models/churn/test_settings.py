@@ -30,13 +30,18 @@ def test_a_setting_that_makes_no_sense_is_named(tmp_path, text, words):
 
 
 def test_the_document_shows_every_setting_with_its_default():
-    shown = tomllib.loads(
-        DOCUMENT.read_text().split("```toml\n")[1].split("```")[0].replace("# reduce_to", "reduce_to")
-    )
+    text = DOCUMENT.read_text().split("```toml\n")[1].split("```")[0]
+    shown = tomllib.loads(text.replace("# reduce_to", "reduce_to").replace("# jobs", "jobs"))
     assert set(shown) == set(TrainingSettings.model_fields)
     assert set(shown["steps"]) == set(TrainingSettings().steps.model_dump())
     assert shown["steps"].pop("reduce_to") == 10
+    assert shown.pop("jobs") == 2
     assert TrainingSettings(**shown) == TrainingSettings(target="Churn", positive="Yes")
+
+
+def test_there_are_no_more_processes_than_tasks():
+    assert TrainingSettings(jobs=8).jobs_for(3) == 3
+    assert TrainingSettings(jobs=2).jobs_for(3) == 2
 
 
 def test_a_cost_of_the_command_line_leaves_the_other_of_the_file(tmp_path):

@@ -1,0 +1,44 @@
+"""An ONNX graph in the making: nodes and constants, each by the name of its output."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from onnx import helper, numpy_helper
+
+
+@dataclass
+class Builder:
+    """Nodes and constants so far. Names of its own begin with a slash."""
+
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+
+    def node(self, kind: str, *inputs: str, to: str = "", domain: str = "", **attributes: Any) -> str:
+        """A node with one output; the output's name."""
+        output = to or f"/{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
+        return output
+
+    def two(self, kind: str, *inputs: str, **attributes: Any) -> tuple[str, str]:
+        """A node with two outputs."""
+        first, second = f"/{kind}_{len(self.nodes)}", f"/{kind}_{len(self.nodes)}_1"
+        self.nodes.append(helper.make_node(kind, inputs, [first, second], **attributes))
+        return first, second
+
+    def cast(self, tensor: str, kind: int, to: str = "") -> str:
+        """To a type of `TensorProto`."""
+        # make_node reads `to` as the attribute of Cast, so it cannot pass through `node`.
+        output = to or f"/Cast_{len(self.nodes)}"
+        self.nodes.append(helper.make_node("Cast", [tensor], [output], to=kind))
+        return output
+
+    def constant(self, values: Any, dtype: Any = np.float32, to: str = "") -> str:
+        """A constant, or the default of the input `to`."""
+        name = to or f"/constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
+        return name
+
+    def column(self, values: Any, dtype: Any = np.float32) -> str:
+        """A constant of shape `(n, 1)`: a value for each feature."""
+        return self.constant(np.asarray(values).reshape(-1, 1), dtype)
