@@ -98,6 +98,27 @@ def test_a_change_is_there_once_whoever_is_killed(captured, drill):
     assert result.counts.most_lost == result.counts.most_doubled == result.out_of_order == 0
 
 
+def test_rows_come_once_more_when_asked_for_and_the_table_is_left_alone(captured, execute):
+    execute("INSERT INTO customers (customer_id) VALUES ('asked for'), ('not asked for')")
+    touched = "SELECT xmin::text, ctid::text FROM customers WHERE customer_id = 'asked for'"
+    before = execute(touched).fetchone()
+    in_the_end(lambda: len(rows(captured, "customers", "not asked for")), 1)
+
+    captured.headrace("churn", "rescore", "asked for")
+    in_the_end(lambda: len(rows(captured, "customers", "asked for")), 2)
+    captured.headrace("churn", "rescore")
+    in_the_end(lambda: len(rows(captured, "customers", "not asked for")), 2)
+    first, *others = rows(captured, "customers", "asked for")
+    assert others == [first, first]
+    assert execute(touched).fetchone() == before
+
+
+def test_a_customer_who_is_not_there_is_said(captured):
+    done = captured.headrace("churn", "rescore", "nobody", check=False)
+    assert done.returncode == 1
+    assert "of 1 customers only 0 are in the table" in done.stderr
+
+
 def test_status_says_that_it_runs_and_what_waits(captured):
     shown = json.loads(captured.headrace("cdc", "status", "--json").stdout)
     assert (shown["connector"], shown["task"], shown["slot"]) == ("RUNNING", "RUNNING", "active")
