@@ -1,6 +1,7 @@
 """Change capture on PostgreSQL, Kafka Connect and Kafka, on a stack of its own without the rest."""
 
 import json
+import runpy
 from collections import defaultdict
 
 import pytest
@@ -10,6 +11,7 @@ from rich.console import Console
 from connectors.cdc import database
 from headrace.drills import capture
 from headrace.drills.stage import Stage
+from headrace.stack.layout import REPOSITORY
 from headrace.stack.supervision import Supervision
 from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually, in_the_end
@@ -141,3 +143,19 @@ def test_the_connector_is_removed_with_its_slot_and_the_next_up_takes_a_snapshot
     captured.headrace("up", "--only", "connect")
 
     eventually(lambda: rows(captured, "devices", "while-removed"), within_s=30)
+
+
+def test_the_role_of_the_image_makes_what_up_makes(captured, execute, monkeypatch, capsys):
+    captured.headrace("cdc", "remove")
+    role = runpy.run_path(str(REPOSITORY / "deploy" / "image" / "set_up_capture.py"))
+    for name, value in captured.layout.capture.model_dump(exclude={"postgres_password"}).items():
+        monkeypatch.setenv(f"HEADRACE_{name.upper()}", str(value))
+    monkeypatch.setenv("HEADRACE_HOME", str(captured.home))
+    # Connect's secrets lie elsewhere here.
+    secret = f"${{file:{captured.home}/secrets/connect.properties:postgres}}"
+    monkeypatch.setitem(role["main"].__globals__, "PASSWORD", secret)
+    role["main"]()
+
+    assert capsys.readouterr().out == "changes are captured\n"
+    execute("INSERT INTO devices VALUES ('of the role')")
+    eventually(lambda: rows(captured, "devices", "of the role"), within_s=30)
