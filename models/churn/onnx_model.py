@@ -65,12 +65,13 @@ class ChurnModel:
     contract
         What it asks and promises; `contract.version` goes with every score.
     session
-        An onnxruntime session of the graph; use `load`.
+        An onnxruntime session of the graph, with one thread; use `load`.
     """
 
     def __init__(self, contract: Contract, session: Any) -> None:
         self.contract = contract
-        self._session = session
+        self.session = session
+        self._names = [column.name for column in contract.columns]
         self._known = {column.name: frozenset(column.categories) for column in contract.columns}
         self._told = _Told(contract.reasons.columns)
         self._only_asked = onnxruntime.RunOptions()
@@ -94,7 +95,10 @@ class ChurnModel:
 
     def columns_of(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         """The model's columns of JSON objects. A key that a row does not have is refused, a null is a blank."""
-        return {column.name: [row.get(column.name, ABSENT) for row in rows] for column in self.contract.columns}
+        try:  # a look-up is half of what a call of `get` costs
+            return {name: [row[name] for row in rows] for name in self._names}
+        except KeyError:
+            return {name: [row.get(name, ABSENT) for row in rows] for name in self._names}
 
     def predict(self, columns: Mapping[str, Sequence[Any]], *, reasons: bool = False) -> Scores:
         """Scores of raw values, column by column; other columns than the model's are not looked at.
@@ -116,7 +120,7 @@ class ChurnModel:
         }
         asked = (*SCORE_OUTPUTS, *REASON_OUTPUTS) if reasons else SCORE_OUTPUTS
         inputs = {name: each.values for name, each in tensors.items()}
-        probability, label, *explained = self._session.run(asked, inputs, self._only_asked)
+        probability, label, *explained = self.session.run(asked, inputs, self._only_asked)
         scores = _scores(tensors, probability, label)
         if reasons:
             scores.reasons = self._reasons(inputs, scores, *explained)
