@@ -4,7 +4,7 @@
 --                        +-> dead_letters
 --
 -- `outcome` is the score's JSON, or the reason why there is none; NULL for the record that only lets compaction remove a
--- deleted customer's key (models/churn/customer_scores.py). Its dead letters are not replayable: an old state of a row would
+-- deleted customer's key (models/churn/customer_scores.py). Dead letters are not replayable: an old state of a row would
 -- come behind the newer ones. The row is read again instead (headrace churn rescore).
 
 CREATE TEMPORARY VIEW scored AS
