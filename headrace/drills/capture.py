@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from headrace.drills.committed import TopicTail
 from headrace.drills.counts import Counts, counted, missing, surplus
 from headrace.drills.drill import Declaration, Protection
 from headrace.drills.killing import kill
@@ -63,7 +64,7 @@ def run(drill: CaptureDrill, stage: Stage, say: Callable[[str], None]) -> Result
 @contextmanager
 def _flowing(stage: Stage, prefix: str) -> Iterator[tuple[NumberedRows, CapturedRows]]:
     rows = NumberedRows(stage.layout.capture, prefix)
-    seen = CapturedRows(stage.layout.endpoints.kafka, rows)
+    seen = CapturedRows(TopicTail(stage.layout.endpoints.kafka, CUSTOMERS), rows)
     rows.start()
     try:
         yield rows, seen

@@ -14,7 +14,6 @@ from connectors.cdc.endpoints import CaptureEndpoints
 from headrace.drills.committed import TopicTail
 from headrace.publisher import Pace
 from headrace.waiting import wait_until
-from schemas.topics import CUSTOMERS
 
 Row = tuple[str, int]
 """Key and number: one state of one row."""
@@ -83,7 +82,7 @@ class NumberedRows:
 class CapturedRows:
     """What readers of committed records see of them; each look goes on where the last one ended."""
 
-    def __init__(self, kafka: str, rows: NumberedRows) -> None:
+    def __init__(self, tail: TopicTail, rows: NumberedRows) -> None:
         self.found: Counter[Row] = Counter()
         self.out_of_order = 0
         self.longest_s = 0.0
@@ -91,7 +90,7 @@ class CapturedRows:
         self._rows = rows
         self._prefix = rows.prefix.encode()
         self._newest: dict[str, int] = {}
-        self._tail = TopicTail(kafka, CUSTOMERS)
+        self._tail = tail
 
     def update(self) -> None:
         """Reads what is new."""
