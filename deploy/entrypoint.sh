@@ -6,6 +6,7 @@
 #   bridge               MQTT to Kafka
 #   corrector            corrects windows with late readings, every HEADRACE_WINDOWS_CORRECT_EVERY_S
 #   create-topics        makes the Kafka topics that are missing, aligns the others, ends
+#   capture              makes PostgreSQL's tables and Kafka Connect's connector, if missing, ends
 #   submit [JOB...]      submits jobs (all, if none is named) to HEADRACE_FLINK, ends
 #
 # Addresses: HEADRACE_KAFKA, HEADRACE_MQTT_HOST ...; Flink's settings: FLINK_PROPERTIES, one `key: value` a line.
@@ -29,6 +30,7 @@ case $role in
     report=${HEADRACE_HOME:-/opt}/log/corrector.json
     exec python3 -m headrace windows correct --every "$every" --wait "$every" --report "$report" "$@" ;;
   create-topics) exec python3 "$here/create_topics.py" ;;
+  capture)       exec python3 "$here/set_up_capture.py" ;;
   submit)        exec python3 "$here/submit.py" "$@" ;;
   *)             exec "$role" "$@" ;;
 esac

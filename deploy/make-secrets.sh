@@ -17,8 +17,9 @@ secret() {
   mv -f "$folder/.$1.partial" "$folder/$1"
 }
 
-for name in redis-password influxdb-token influxdb-password; do
+for name in redis-password influxdb-token influxdb-password postgres-password; do
   [ -s "$folder/$name" ] || secret "$name" "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
 done
-# The same password in Redis's own language; always made from it, so that the two cannot differ.
+# The same passwords in the languages of Redis and Kafka Connect; always made from it, so that they cannot differ.
 secret redis-auth.conf "requirepass $(cat "$folder/redis-password")"
+secret connect.properties "postgres=$(cat "$folder/postgres-password")"

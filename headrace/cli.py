@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from headrace.commands.balance import balance
 from headrace.commands.cdc import cdc
+from headrace.commands.churn import churn
 from headrace.commands.demo import demo
 from headrace.commands.demo_churn import demo_churn
 from headrace.commands.dlq import dlq
@@ -61,3 +62,4 @@ app.add_typer(windows, name="windows")
 app.add_typer(train, name="train")
 app.add_typer(predict, name="predict")
 app.add_typer(model, name="model")
+app.add_typer(churn, name="churn")

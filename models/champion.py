@@ -4,11 +4,9 @@
     <root>/champion.json           {"version": "...", "folder": "champion/<version>"}
 
 The folder is complete before the pointer names it, and the pointer is replaced by a rename: a reader sees the old
-model or the new one. No training library is needed here.
+model or the new one. This is the reader's side, which streams use; headrace/churn/publishing.py writes.
 """
 
-import os
-import shutil
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -46,31 +44,3 @@ def champion(root: Path) -> Champion | None:
     if not (root / found.folder).is_dir():
         raise UnreadablePointer(f"{root / POINTER} names {found.folder}, which is not there")
     return found
-
-
-def publish(root: Path, source: Path, version: str) -> Champion:
-    """Make the model of the folder `source` the champion; a version that is there already is only pointed to."""
-    target = root / FOLDER / version
-    if not target.exists():
-        _copy_whole(source, target)
-    named = Champion(version=version, folder=f"{FOLDER}/{version}")
-    _replace(root / POINTER, named.model_dump_json() + "\n")
-    return named
-
-
-def _copy_whole(source: Path, target: Path) -> None:
-    """Under another name first: what was cut short is never taken for a model."""
-    partial = target.with_name(f".{target.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    shutil.copytree(source, partial)
-    partial.rename(target)
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

@@ -15,7 +15,7 @@ KEPT_HEAD_BYTES = 64 * 1024
 
 
 class DeadLetter(Record):
-    """A record that a stage refused. `original` replayed to `position.topic` runs through the stage again."""
+    """A record that a stage refused. A replayable `original` sent to `position.topic` runs through the stage again."""
 
     schema_version: int = 1
     reason: RejectReason
@@ -25,7 +25,7 @@ class DeadLetter(Record):
     original: bytes | None = Field(None, description="the bytes as they came, base64 in JSON")
     original_size: int = Field(0, description="bytes, also where only the head is kept")
     original_sha256: str | None = Field(None, description="set where only the head is kept")
-    replayable: bool = True
+    replayable: bool = Field(True, description="false where only the head is kept, and of rows of change capture")
     headers: dict[str, bytes] = Field(default_factory=dict, description="of the source record, base64 in JSON")
     position: Position | None = Field(None, description="null where the record never reached a topic")
     first_seen: int = Field(description="ms since the epoch when the source record was stored")

@@ -12,7 +12,7 @@ import httpx
 from connectors.cdc import ConnectAway, ConnectorRefused
 from connectors.cdc.database import PUBLICATION, SLOT
 from connectors.cdc.endpoints import CaptureEndpoints
-from connectors.cdc.tables import CAPTURED, HEARTBEAT, SCHEMA, CapturedTable
+from connectors.cdc.tables import CAPTURED, HEARTBEAT, SCHEMA, SIGNALS, CapturedTable
 
 NAME = "headrace"
 PREFIX = "cdc"
@@ -52,10 +52,16 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "table.include.list": ",".join(table.qualified for table in CAPTURED),
         "topic.prefix": PREFIX,
         "snapshot.mode": "initial",
+        # Rows are read again when it is asked for, and this table is how (database.read_again).
+        "signal.data.collection": f"{SCHEMA}.{SIGNALS}",
+        "incremental.snapshot.watermarking.strategy": "insert_delete",
         "heartbeat.interval.ms": str(HEARTBEAT_MS),
         "heartbeat.action.query": beat,
         # A row is in its topic once, also if Connect is killed between sending it and noting that it was sent.
         "exactly.once.support": "required",
+        # A database that is away is tried for ever, and back soon (10 s by default).
+        "errors.max.retries": "-1",
+        "retriable.restart.connector.wait.ms": "2000",
         "decimal.handling.mode": "double",
         "time.precision.mode": "isostring",
         "topic.creation.default.replication.factor": "1",

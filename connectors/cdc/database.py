@@ -1,16 +1,19 @@
 """PostgreSQL's side of change capture: tables, publication, replication slot."""
 
-from collections.abc import Iterator
+import json
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from connectors.cdc import DatabaseAway, SlotInUse
 from connectors.cdc.endpoints import CaptureEndpoints
-from connectors.cdc.tables import CAPTURED, HEARTBEAT
+from connectors.cdc.tables import ALSO_PUBLISHED, CAPTURED, SCHEMA, SIGNALS, CapturedTable
 
 TABLES = Path(__file__).with_name("tables.sql")
 PUBLICATION = "headrace"
@@ -45,8 +48,32 @@ def prepare(endpoints: CaptureEndpoints) -> None:
     with connection(endpoints) as database:
         database.execute(TABLES.read_text())
         if not database.execute("SELECT 1 FROM pg_publication WHERE pubname = %s", [PUBLICATION]).fetchone():
-            tables = ", ".join([*(table.qualified for table in CAPTURED), HEARTBEAT])
-            database.execute(f"CREATE PUBLICATION {PUBLICATION} FOR TABLE {tables}")
+            database.execute(f"CREATE PUBLICATION {PUBLICATION}")
+        there = database.execute("SELECT tablename FROM pg_publication_tables WHERE pubname = %s", [PUBLICATION])
+        missing = {*(table.name for table in CAPTURED), *ALSO_PUBLISHED} - {name for (name,) in there}
+        if missing:
+            tables = ", ".join(f"{SCHEMA}.{name}" for name in sorted(missing))
+            database.execute(f"ALTER PUBLICATION {PUBLICATION} ADD TABLE {tables}")
+
+
+def read_again(endpoints: CaptureEndpoints, table: CapturedTable, keys: Sequence[str] = ()) -> int:
+    """Have rows of the table, all or those with these keys, come once more as they are, without changing them.
+
+    Debezium reads them in pieces beside the changes (an incremental snapshot), and goes on with it after a restart.
+    Returns how many rows there are now. Raises DatabaseAway.
+    """
+    wanted = sql.SQL("{} = ANY({})").format(sql.Identifier(table.key), list(keys)) if keys else sql.SQL("true")
+    count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(sql.Identifier(SCHEMA, table.name), wanted)
+    with connection(endpoints) as database:
+        (found,) = database.execute(count).fetchone() or (0,)
+        if found:
+            asked: dict[str, Any] = {"data-collections": [table.qualified], "type": "INCREMENTAL"}
+            if keys:
+                only = {"data-collection": table.qualified, "filter": wanted.as_string(database)}
+                asked["additional-conditions"] = [only]
+            signal = [str(uuid.uuid4()), "execute-snapshot", json.dumps(asked)]
+            database.execute(f"INSERT INTO {SIGNALS} (id, type, data) VALUES (%s, %s, %s)", signal)
+    return int(found)
 
 
 def slot(endpoints: CaptureEndpoints) -> Slot | None:

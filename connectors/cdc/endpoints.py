@@ -1,19 +1,23 @@
 """Where PostgreSQL and Kafka Connect are. Apart from `connectors.endpoints`: no job and no bridge needs to know."""
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+import os
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.endpoints import CONNECT_PORT, LOOPBACK, POSTGRES_PORT, StackSettings, stored_secret
 
 
-class CaptureEndpoints(BaseModel):
-    """Addresses and credentials. Change capture runs in local stacks alone so far: the environment names none."""
+class CaptureEndpoints(BaseSettings):
+    """Addresses and credentials. `load()` fills them from the environment, `local()` from a local stack."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
 
-    postgres_host: str = LOOPBACK
+    postgres_host: str
     postgres_port: int
-    postgres_database: str = "postgres"
-    postgres_user: str = "headrace"
+    postgres_database: str
+    postgres_user: str
     postgres_password: SecretStr | None = None
     connect: str = Field(description="address of Kafka Connect's REST API, host:port")
 
@@ -25,10 +29,24 @@ class CaptureEndpoints(BaseModel):
         return f"postgresql://{self.postgres_user}{secret}@{host}/{self.postgres_database}"
 
     @classmethod
+    def load(cls) -> "CaptureEndpoints":
+        """Those that the environment names, and for what it does not name, those of the local stack."""
+        named = [name for name in cls.model_fields if f"HEADRACE_{name.upper()}" in os.environ]
+        # Init arguments win over the environment in pydantic-settings, so leave out what the environment names.
+        return cls(**{name: value for name, value in _local(StackSettings()).items() if name not in named})
+
+    @classmethod
     def local(cls, stack: StackSettings) -> "CaptureEndpoints":
-        """Of that local stack."""
-        return cls(
-            postgres_port=POSTGRES_PORT + stack.port_offset,
-            postgres_password=stored_secret(stack.secrets / "postgres-password"),
-            connect=f"{LOOPBACK}:{CONNECT_PORT + stack.port_offset}",
-        )
+        """Those of that local stack, whatever the environment names."""
+        return cls(**_local(stack))
+
+
+def _local(stack: StackSettings) -> dict[str, Any]:
+    return {
+        "postgres_host": LOOPBACK,
+        "postgres_port": POSTGRES_PORT + stack.port_offset,
+        "postgres_database": "postgres",
+        "postgres_user": "headrace",
+        "postgres_password": stored_secret(stack.secrets / "postgres-password"),
+        "connect": f"{LOOPBACK}:{CONNECT_PORT + stack.port_offset}",
+    }

@@ -26,7 +26,13 @@ class CapturedTable:
         return f"{SCHEMA}.{self.name}"
 
 
-CAPTURED = (CapturedTable(CUSTOMERS), CapturedTable(DEVICES))
+CUSTOMERS_TABLE = CapturedTable(CUSTOMERS)
+CAPTURED = (CUSTOMERS_TABLE, CapturedTable(DEVICES))
 HEARTBEAT = "headrace_heartbeat"
 """One row that is touched again and again: with only quiet tables captured, the slot would else hold back the log of
 all the others, until the database's disk is full."""
+
+SIGNALS = "headrace_signals"
+"""What the connector is told by the way that changes take: see `database.read_again`."""
+
+ALSO_PUBLISHED = (HEARTBEAT, SIGNALS)

@@ -19,3 +19,10 @@ CREATE TABLE IF NOT EXISTS headrace_heartbeat (
   id int PRIMARY KEY,
   beat_at timestamptz NOT NULL
 );
+
+-- Columns as Debezium wants them.
+CREATE TABLE IF NOT EXISTS headrace_signals (
+  id text PRIMARY KEY,
+  type text NOT NULL,
+  data text
+);

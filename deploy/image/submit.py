@@ -11,7 +11,7 @@ from pathlib import Path
 from headrace import submission
 from headrace.errors import HeadraceError
 from headrace.stack.layout import Layout
-from jobs.names import JOBS
+from jobs.names import ALL_JOBS, JOBS
 
 
 class ContainerLayout(Layout):
@@ -23,8 +23,8 @@ class ContainerLayout(Layout):
 
 def main() -> None:
     jobs = sys.argv[1:] or list(JOBS)
-    if unknown := set(jobs) - set(JOBS):
-        sys.exit(f"no job {unknown.pop()!r}; there are {', '.join(JOBS)}")
+    if unknown := set(jobs) - set(ALL_JOBS):
+        sys.exit(f"no job {unknown.pop()!r}; there are {', '.join(ALL_JOBS)}")
     try:
         submission.submit(ContainerLayout(Path(os.environ["HEADRACE_HOME"])), jobs, os.environ["HEADRACE_FLINK"])
     except HeadraceError as error:

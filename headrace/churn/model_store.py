@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from headrace.churn.publishing import publish
 from headrace.errors import ModelNotMade
 from headrace.stack.layout import Layout
-from models.champion import Champion, champion, publish
+from models.champion import Champion, champion
 from models.churn.onnx_model import ChurnModel
 from models.registry import Registered, Registry
 

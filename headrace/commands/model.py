@@ -49,7 +49,7 @@ def promote(which: Which, home: Home = None) -> None:
     from headrace.churn.errors_in_words import in_words
 
     with in_words():
-        print(f"{_store(home).promote(which).version} is champion")
+        print(_crowned(_store(home).promote(which).version))
 
 
 @model.command()
@@ -58,7 +58,14 @@ def rollback(home: Home = None) -> None:
     from headrace.churn.errors_in_words import in_words
 
     with in_words():
-        print(f"{_store(home).roll_back().version} is champion")
+        print(_crowned(_store(home).roll_back().version))
+
+
+def _crowned(version: str) -> str:
+    return (
+        f"{version} is champion. It scores a customer when the row changes next; "
+        "to have all scored by it now:  headrace churn rescore"
+    )
 
 
 def _store(home: Path | None) -> "ModelStore":

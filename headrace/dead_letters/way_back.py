@@ -1,5 +1,6 @@
 """Where a letter's replay goes: to the topic that its stage reads, or to the store that refused it."""
 
+import shlex
 from dataclasses import dataclass
 
 from connectors.mqtt_bridge.topics import LONGEST_DEVICE, device_of
@@ -7,10 +8,19 @@ from connectors.redis import Update
 from headrace.dead_letters import store_rows
 from headrace.dead_letters.letter import KeptLetter
 from schemas.dead_letter import DeadLetter
+from schemas.reject_reasons import RejectReason
 from schemas.topics import TELEMETRY_RAW, UnreadableRecord
 
 RAW_STAGES = ("clean_telemetry", "mqtt_bridge")
 """What they refuse is a payload of a device, and starts again in telemetry.raw."""
+
+CHURN_STAGE = "score_churn"
+_INSTEAD_OF_A_REPLAY = {
+    RejectReason.UNSCORABLE_CUSTOMER: "an older state of the row would come behind newer ones. Mend the row in "
+    "PostgreSQL, or the model, and have it scored again:  headrace churn rescore {customer}",
+    RejectReason.NOT_A_CUSTOMER: "change capture did not write it, so it is no row of PostgreSQL. See who else writes "
+    "to the topic customers, and write customers to PostgreSQL",
+}
 
 REPLAYS, LETTER, MENDED, RECEIVED_AT = "replays", "dead_letter", "mended", "received_at"
 """Headers. `replays` comes back in the next letter (clean_telemetry); the others say where the message comes from."""
@@ -64,7 +74,10 @@ def way_back(
         return Refused(
             f"it cannot be read ({kept.unreadable}); take its bytes with:  headrace dlq show {kept.id} --raw"
         )
-    if not letter.replayable:
+    if letter.stage == CHURN_STAGE:
+        why = _INSTEAD_OF_A_REPLAY.get(letter.reason, f"no replay is defined for {letter.reason}")
+        return Refused(why.format(customer=shlex.quote(letter.device or "")))
+    if letter.original_sha256 is not None:
         return Refused(f"only the first {len(kept.payload):,} of {letter.original_size:,} bytes are kept")
     if letter.stage in store_rows.STORES:
         return _to_store(letter, mended, as_device)

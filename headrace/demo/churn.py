@@ -11,7 +11,7 @@ from rich.table import Table
 
 from connectors.cdc import database
 from headrace.churn.model_store import ModelStore
-from headrace.demo.customers import add_columns, as_json_has_it, key_of, read_rows, risks, upsert
+from headrace.demo.customers import add_columns, as_json_has_them, key_of, read_rows, risks, upsert
 from headrace.stack.layout import Layout
 from headrace.waiting import wait_until
 from models.churn.onnx_model import ChurnModel
@@ -24,11 +24,9 @@ LARGEST_DIFFERENCE = 1e-6
 def run(layout: Layout, data: Path, limit: int, console: Console) -> bool:
     """Whether Redis holds for every customer what the model says of the row. Raises NotWithin."""
     model = ChurnModel.load(ModelStore.of(layout).champion_folder())
-    columns = model.contract.columns
-    customers = {
-        key_of(model.contract, row, number): {each.name: as_json_has_it(each, row[each.name]) for each in columns}
-        for number, row in enumerate(read_rows(data, limit))
-    }
+    columns, rows = model.contract.columns, read_rows(data, limit)
+    keys = [key_of(model.contract, row, number) for number, row in enumerate(rows)]
+    customers = dict(zip(keys, as_json_has_them(columns, rows), strict=True))
     with database.connection(layout.capture) as connection, Redis.from_url(layout.endpoints.redis_url) as redis:
         add_columns(connection, columns)
         began_ms = time.time() * 1000

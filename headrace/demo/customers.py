@@ -2,16 +2,19 @@
 
 import csv
 import json
+import math
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psycopg
 from psycopg import sql
 from redis import Redis
 
 from models.churn.contract import Column, Contract
+from models.churn.numbers import parsed
 from models.churn.tables import read_table
 
 Row = dict[str, str]
@@ -46,11 +49,19 @@ def key_of(contract: Contract, row: Row, number: int) -> str:
     return row[contract.identifier] if contract.identifier else f"customer-{number:04}"
 
 
-def as_json_has_it(column: Column, text: str) -> float | str | None:
-    """The value as change capture would give it: a blank is a null."""
-    if not text.strip():
-        return None
-    return float(text) if column.kind == "number" else text
+def as_json_has_them(columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, float | str | None]]:
+    """The columns of each row as change capture would give them.
+
+    A blank is a null, and so is a word among numbers: the training takes it for one.
+    """
+    values = {column.name: _as_json_has_it(column, [row[column.name] for row in rows]) for column in columns}
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+
+
+def _as_json_has_it(column: Column, cells: list[str]) -> list[Any]:
+    if column.kind == "category":
+        return [cell if cell.strip() else None for cell in cells]
+    return [None if math.isnan(number) else number for number in parsed(pd.Series(cells, dtype=object)).tolist()]
 
 
 def add_columns(database: "psycopg.Connection[Any]", columns: Iterable[Column]) -> None:

@@ -25,23 +25,29 @@ class Protection:
         return f"`{self.line}` in {self.file}" + (f": {self.does}" if self.does else "")
 
 
-@dataclass(frozen=True)
-class Drill:
-    """One declaration. `act` breaks something and mends it, or leaves the mending to the system."""
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What the report says of a drill, whatever flows through it."""
 
     name: str
     breaks: str
     """One sentence."""
     protected_by: Protection
     """Taken out, it makes this drill fail."""
-    act: Callable[[Scene], None]
-    check: Callable[[Scene], list[str]] = nothing
-    """One sentence for each thing that is not as it should be; called once everything has arrived."""
     seen_failing: str = ""
     """What was taken out once, and what the table then said. Empty: it was not tried."""
     may_lose: int = 0
     """Above 0 only where no protection can help; `why_lost` says why, and the report says both."""
     why_lost: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drill(Declaration):
+    """Readings flow. `act` breaks something and mends it, or leaves the mending to the system."""
+
+    act: Callable[[Scene], None]
+    check: Callable[[Scene], list[str]] = nothing
+    """One sentence for each thing that is not as it should be; called once everything has arrived."""
     cold: bool = False
     """Begins on an empty stack without jobs, and `act` streams and submits by itself."""
     recovers_within_s: float = 180.0

@@ -36,6 +36,14 @@ def kill_a_python_worker(scene: Scene) -> None:
     wait_until("the worker to be gone", lambda: not worker.is_running(), WORKER_GONE_WITHIN_S)
 
 
+def kill_the_fork_server(scene: Scene) -> None:
+    scene.wait_for_the_middle("score_anomalies")
+    workers = python_workers(scene.pid("forkserver"))
+    scene.kill("forkserver")
+    scene.say(f"{len(workers)} Python workers end with it")
+    wait_until("its workers to be gone", lambda: not any(each.is_running() for each in workers), WORKER_GONE_WITHIN_S)
+
+
 def python_workers(fork_server: int) -> list[psutil.Process]:
     """The workers that were forked, the oldest first."""
     workers = psutil.Process(fork_server).children()
@@ -87,5 +95,15 @@ DRILLS = (
         ),
         act=kill_a_python_worker,
         seen_failing="`none` in its place: no recovery, 9,262 of 10,105 readings without a score",
+    ),
+    Drill(
+        name="forkserver-killed",
+        breaks="The process that all Python workers are forked from is killed with -9, and every worker with it.",
+        protected_by=Protection(
+            "flink-conf/config.yaml",
+            "restart-strategy.type: exponential-delay",
+            "the jobs start again from their last checkpoints, with plain interpreters until the server is back",
+        ),
+        act=kill_the_fork_server,
     ),
 )

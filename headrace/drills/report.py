@@ -14,8 +14,8 @@ from rich.table import Table
 
 from headrace.drills import registry
 from headrace.drills.counts import Counts
-from headrace.drills.drill import Drill
-from headrace.drills.run import Result
+from headrace.drills.drill import Declaration
+from headrace.drills.result import Result
 from headrace.stack.whole_files import write_whole
 
 HEADER = ("drill", "sent", "acknowledged", "lost", "doubled", "came again", "out of order", "recovered", "balance")
@@ -35,6 +35,10 @@ readings over MQTT, breaks one thing while they flow, waits for recovery, and th
 * **recovered**: how long the reading waited that waited longest until it stood in both stores with its score,
   without the time that an outage was kept up on purpose.
 * **balance**: `headrace balance` holds afterwards.
+
+In `connect-killed` and `postgres-killed` changes of rows flow in place of readings: sent and acknowledged is what
+PostgreSQL was given and has committed, the place looked at is the topic `customers` at read_committed, and the balance
+is what `headrace cdc status` says.
 """
 
 
@@ -82,7 +86,7 @@ def page(rows: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _section(drill: Drill, row: Mapping[str, Any]) -> str:
+def _section(drill: Declaration, row: Mapping[str, Any]) -> str:
     parts = [f"### {drill.name}\n", f"{drill.breaks}\n", f"* **Protected by** {drill.protected_by}."]
     seen = drill.seen_failing or "not tried"
     parts.append(f"* **Seen to fail without it**: {seen}.")

@@ -3,18 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-
-from kafka.errors import KafkaError
-from redis import RedisError
 
 from connectors.endpoints import Endpoints
-from connectors.stores import StoreAway
 from headrace.accounting import balance as accounting
 from headrace.drills.committed import CommittedOutputs
 from headrace.drills.counts import Counts
 from headrace.drills.drill import Drill
 from headrace.drills.flink_jobs import FlinkJobs
+from headrace.drills.result import Result, noted
 from headrace.drills.scene import Scene
 from headrace.drills.stage import Stage
 from headrace.drills.stores_watch import watch_influxdb, watch_redis
@@ -30,28 +26,6 @@ ARRIVED_WITHIN_S = 240.0
 LATEST_S = 60.0
 """Where some will never arrive: the others have by then, two stores and two commits after the last was sent."""
 BALANCED_WITHIN_S = 240.0
-
-
-@dataclass(frozen=True)
-class Result:
-    """One row of the report. `problems` empty: the drill holds."""
-
-    name: str
-    sent: int = 0
-    acknowledged: int = 0
-    counts: Counts = field(default_factory=Counts)
-    redelivered: int = 0
-    """Copies that came again and were told apart: they stand in telemetry.duplicates and nowhere else."""
-    out_of_order: int = 0
-    recovered_s: float = float("nan")
-    balanced: bool = False
-    notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-    skipped: str = ""
-
-    @property
-    def holds(self) -> bool:
-        return not self.problems and not self.skipped
 
 
 def run(drill: Drill, stage: Stage, say: Callable[[str], None]) -> Result:
@@ -71,12 +45,12 @@ def perform(drill: Drill, stage: Stage, say: Callable[[str], None]) -> Result:
     with _scene(stage, prefix, say) as scene:
         problems: list[str] = []
         recovered_s, counts = float("nan"), Counts()
-        with _problem(problems):
+        with noted(problems):
             recovered_s = _break_and_recover(drill, scene)
-        with _problem(problems):
+        with noted(problems):
             scene.stream.finish()
         say(f"looking for {scene.stream.sent} readings")
-        with _problem(problems):
+        with noted(problems):
             counts = _arrived(drill, scene)
             problems += [*_told(drill, counts), *drill.check(scene)]
         return Result(
@@ -157,12 +131,3 @@ def _told(drill: Drill, counts: Counts) -> Iterator[str]:
             yield f"{number} lost in {place}"
     for place, number in counts.doubled.items():
         yield f"{number} doubled in {place}"
-
-
-@contextmanager
-def _problem(problems: list[str]) -> Iterator[None]:
-    """What goes wrong in a drill is its result, and no reason to leave the others out."""
-    try:
-        yield
-    except (HeadraceError, StoreAway, KafkaError, RedisError) as error:
-        problems.append(str(error))

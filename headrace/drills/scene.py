@@ -1,7 +1,5 @@
 """What a drill can do to the stack while readings flow."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +8,10 @@ from dataclasses import dataclass, field
 import psutil
 
 from connectors.endpoints import Endpoints
+from headrace.drills import killing
 from headrace.drills.committed import CommittedOutputs
 from headrace.drills.flink_jobs import FlinkJobs
+from headrace.drills.killing import RESTARTED_WITHIN_S
 from headrace.drills.stage import Stage
 from headrace.drills.stores_watch import StoreWatch
 from headrace.drills.stream import NumberedStream
@@ -19,7 +19,6 @@ from headrace.stack.supervision import Supervision
 from headrace.waiting import wait_until
 from jobs.names import JOBS
 
-RESTARTED_WITHIN_S = 120.0
 MIDDLE_WITHIN_S = 60.0
 MIDDLE_S = (2.0, 3.5)
 """Checkpoints are 5 s apart (flink-conf/config.yaml)."""
@@ -57,14 +56,11 @@ class Scene:
 
     def pid(self, server: str) -> int:
         """Of a server that runs."""
-        return wait_until(f"{server} to run", lambda: self._pid(server), RESTARTED_WITHIN_S)
+        return killing.pid_of(server, self.supervision)
 
     def kill(self, server: str) -> None:
         """SIGKILL; supervisord starts it again, and this returns when it has."""
-        killed = self.pid(server)
-        os.kill(killed, signal.SIGKILL)
-        self.say(f"killed {server} ({killed}) with -9")
-        wait_until(f"{server} to be started again", lambda: self._pid(server) not in (0, killed), RESTARTED_WITHIN_S)
+        killing.kill(server, self.supervision, self.say)
 
     def stop(self, server: str) -> None:
         """An orderly stop; it stays down until `start`."""
@@ -116,6 +112,3 @@ class Scene:
     def stored_after(self, time_ms: int) -> bool:
         """Whether of every device that talks a reading stands in both stores that was sent after `time_ms`."""
         return self.redis.has_all_up_to(time_ms) and self.influxdb.has_all_up_to(time_ms)
-
-    def _pid(self, server: str) -> int:
-        return int(self.supervision.process(server)["pid"])

@@ -23,8 +23,10 @@ OURS = "drills-own-this-folder"
 class Stage:
     """One stack. `prepare` is repeatable and leaves it whole, with all jobs running."""
 
-    def __init__(self, layout: Layout, console: Console, disposable: bool = True) -> None:
+    def __init__(self, layout: Layout, console: Console, disposable: bool = True, only: tuple[str, ...] = ()) -> None:
+        """`only`: these servers and what they need, and no other."""
         self.layout = layout
+        self._only = only
         self._console = console
         self._disposable = disposable
 
@@ -35,7 +37,7 @@ class Stage:
         if self._disposable:
             self._claim()
         stands = Supervision(self.layout).answers()
-        lifecycle.up(self.layout, Console(quiet=True) if stands else self._console)
+        lifecycle.up(self.layout, Console(quiet=True) if stands else self._console, self._only)
         self.submit(jobs)
 
     def submit(self, jobs: tuple[str, ...] = JOBS, savepoint: str | None = None, **settings: str) -> None:

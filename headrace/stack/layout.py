@@ -101,7 +101,8 @@ class Layout:
 
         Addresses that the caller's environment names are left out: inside a stack its own servers are meant.
         """
-        foreign = {f"HEADRACE_{name.upper()}" for name in Endpoints.model_fields}
+        addresses = (*Endpoints.model_fields, *CaptureEndpoints.model_fields)
+        foreign = {f"HEADRACE_{name.upper()}" for name in addresses}
         inherited = {name: value for name, value in os.environ.items() if name not in foreign}
         path = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
         return inherited | {

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from connectors.endpoints import LOOPBACK, POSTGRES_PORT
-from headrace.errors import BuildFailed, MissingProgram
+from headrace.errors import BuildFailed, MissingProgram, StackError
 from headrace.stack import programs
 from headrace.stack.secrets import POSTGRES_PASSWORD, secret, secret_file
 from headrace.stack.server import NotYet, Server
@@ -69,6 +69,7 @@ class Postgres(Server):
             raise NotYet(str(error)) from error
 
     def _make_cluster(self) -> None:
+        self._require_nothing_there()
         for left in self.layout.folder("postgres").glob("partial-*"):
             shutil.rmtree(left)
         partial = Path(tempfile.mkdtemp(dir=self.layout.folder("postgres"), prefix="partial-"))
@@ -84,6 +85,14 @@ class Postgres(Server):
         with (partial / "postgresql.conf").open("a") as configuration:
             configuration.write("include = 'headrace.conf'\n")
         partial.rename(self._data)
+
+    def _require_nothing_there(self) -> None:
+        """Raises StackError for a folder with something in it: that is for a person to judge."""
+        if self._data.exists() and (not self._data.is_dir() or any(self._data.iterdir())):
+            raise StackError(
+                f"{self._data} is no PostgreSQL cluster, or lacks PG_VERSION: PostgreSQL cannot read it. "
+                f"Put the file back, or start empty:  rm -r {self._data}"
+            )
 
     @property
     def _data(self) -> Path:

@@ -1,4 +1,4 @@
-"""Files that are there wholly or not at all: a killed writer leaves nothing half."""
+"""Files that are there wholly or not at all: a killed writer leaves nothing half, and a power cut neither."""
 
 import os
 import tempfile
@@ -13,6 +13,8 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
         with os.fdopen(handle, "w") as file:
             os.fchmod(handle, mode)
             file.write(text)
+            file.flush()
+            os.fsync(handle)
         os.replace(partial, path)
     except BaseException:
         Path(partial).unlink(missing_ok=True)

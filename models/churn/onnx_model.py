@@ -56,12 +56,12 @@ class ChurnModel:
     contract
         What it asks and promises; `contract.version` goes with every score.
     session
-        An onnxruntime session of the graph; use `load`.
+        An onnxruntime session of the graph, with one thread; use `load`.
     """
 
     def __init__(self, contract: Contract, session: Any) -> None:
         self.contract = contract
-        self._session = session
+        self.session = session
         self._places = {column.name: places_of(column) for column in contract.columns}
         self._told = ReasonsInWords(contract)
         self._only_asked = onnxruntime.RunOptions()
@@ -85,7 +85,10 @@ class ChurnModel:
 
     def columns_of(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         """The model's columns of JSON objects. A key that a row does not have is refused, a null is a blank."""
-        return {column.name: [row.get(column.name, ABSENT) for row in rows] for column in self.contract.columns}
+        try:  # a look-up is half of what a call of `get` costs
+            return {name: [row[name] for row in rows] for name in self._places}
+        except KeyError:
+            return {name: [row.get(name, ABSENT) for row in rows] for name in self._places}
 
     def predict(self, columns: Mapping[str, Sequence[Any]], *, reasons: bool = False) -> Scores:
         """Scores of raw values, column by column; other columns than the model's are not looked at.
@@ -106,7 +109,7 @@ class ChurnModel:
             for column in self.contract.columns
         }
         asked = (*SCORE_OUTPUTS, *REASON_OUTPUTS) if reasons else SCORE_OUTPUTS
-        probability, label, *explained = self._session.run(asked, self._inputs(tensors), self._only_asked)
+        probability, label, *explained = self.session.run(asked, self._inputs(tensors), self._only_asked)
         scores = _scores(tensors, probability, label)
         if reasons:
             scores.reasons = self._reasons(tensors, scores, *explained)

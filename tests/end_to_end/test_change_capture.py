@@ -1,24 +1,22 @@
 """Change capture on PostgreSQL, Kafka Connect and Kafka, on a stack of its own without the rest."""
 
-import contextlib
 import json
-import threading
-import time
+import runpy
 from collections import defaultdict
 
-import psutil
-import psycopg
 import pytest
 from kafka import KafkaConsumer
+from rich.console import Console
 
 from connectors.cdc import database
-from headrace.health import capture
+from headrace.drills import capture
+from headrace.drills.stage import Stage
+from headrace.stack.layout import REPOSITORY
 from headrace.stack.supervision import Supervision
 from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually, in_the_end
 
 SERVERS = {"postgres", "kafka", "connect"}
-ROWS = 2000
 
 
 @pytest.fixture(scope="module")
@@ -93,51 +91,34 @@ def test_a_column_that_is_dropped_is_gone_from_the_next_changes(captured, execut
     in_the_end(lambda: rows(captured, "customers", "after")[-1], dropped)
 
 
-@pytest.mark.parametrize("victim", ["connect", "postgres"])
-def test_a_row_is_there_once_whoever_is_killed(captured, victim):
-    acknowledged = []
-    writer = threading.Thread(target=write, args=(captured, victim, acknowledged))
-    writer.start()
-    eventually(lambda: len(acknowledged) >= ROWS // 4)
-    kill(captured, victim)
-    writer.join(timeout=120)
-    assert len(acknowledged) == ROWS
+@pytest.mark.parametrize("drill", capture.DRILLS, ids=[drill.name for drill in capture.DRILLS])
+def test_a_change_is_there_once_whoever_is_killed(captured, drill):
+    result = capture.run(drill, Stage(captured.layout, Console(quiet=True), disposable=False), print)
 
-    def not_once():
-        found = changes(captured)
-        return {key: len(found[key]) for key in acknowledged if len(found[key]) != 1}
-
-    in_the_end(not_once, {}, within_s=90)
-    assert capture.collect(captured.layout.capture).error == ""
+    assert result.problems == ()
+    assert result.acknowledged == result.sent > 0
+    assert result.counts.most_lost == result.counts.most_doubled == result.out_of_order == 0
 
 
-def write(stack, prefix, acknowledged):
-    """Rows one after the other, each until PostgreSQL has it: also over its restart."""
-    for number in range(ROWS):
-        key = f"{prefix}-{number}"
-        while True:
-            with contextlib.suppress(psycopg.OperationalError, database.DatabaseAway):
-                insert(stack, key)
-                break
-            time.sleep(0.2)
-        acknowledged.append(key)
+def test_rows_come_once_more_when_asked_for_and_the_table_is_left_alone(captured, execute):
+    execute("INSERT INTO customers (customer_id) VALUES ('asked for'), ('not asked for')")
+    touched = "SELECT xmin::text, ctid::text FROM customers WHERE customer_id = 'asked for'"
+    before = execute(touched).fetchone()
+    in_the_end(lambda: len(rows(captured, "customers", "not asked for")), 1)
+
+    captured.headrace("churn", "rescore", "asked for")
+    in_the_end(lambda: len(rows(captured, "customers", "asked for")), 2)
+    captured.headrace("churn", "rescore")
+    in_the_end(lambda: len(rows(captured, "customers", "not asked for")), 2)
+    first, *others = rows(captured, "customers", "asked for")
+    assert others == [first, first]
+    assert execute(touched).fetchone() == before
 
 
-connections = threading.local()
-
-
-def insert(stack, key):
-    connection = getattr(connections, "open", None)
-    if connection is None or connection.closed:
-        connections.open = connection = psycopg.connect(stack.layout.capture.postgres_url, autocommit=True)
-    connection.execute("INSERT INTO customers VALUES (%s) ON CONFLICT DO NOTHING", [key])
-
-
-def kill(stack, name):
-    process = psutil.Process(Supervision(stack.layout).process(name)["pid"])
-    for each in [*process.children(recursive=True), process]:
-        with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL's workers come and go
-            each.kill()
+def test_a_customer_who_is_not_there_is_said(captured):
+    done = captured.headrace("churn", "rescore", "nobody", check=False)
+    assert done.returncode == 1
+    assert "of 1 customers only 0 are in the table" in done.stderr
 
 
 def test_status_says_that_it_runs_and_what_waits(captured):
@@ -162,3 +143,19 @@ def test_the_connector_is_removed_with_its_slot_and_the_next_up_takes_a_snapshot
     captured.headrace("up", "--only", "connect")
 
     eventually(lambda: rows(captured, "devices", "while-removed"), within_s=30)
+
+
+def test_the_role_of_the_image_makes_what_up_makes(captured, execute, monkeypatch, capsys):
+    captured.headrace("cdc", "remove")
+    role = runpy.run_path(str(REPOSITORY / "deploy" / "image" / "set_up_capture.py"))
+    for name, value in captured.layout.capture.model_dump(exclude={"postgres_password"}).items():
+        monkeypatch.setenv(f"HEADRACE_{name.upper()}", str(value))
+    monkeypatch.setenv("HEADRACE_HOME", str(captured.home))
+    # Connect's secrets lie elsewhere here.
+    secret = f"${{file:{captured.home}/secrets/connect.properties:postgres}}"
+    monkeypatch.setitem(role["main"].__globals__, "PASSWORD", secret)
+    role["main"]()
+
+    assert capsys.readouterr().out == "changes are captured\n"
+    execute("INSERT INTO devices VALUES ('of the role')")
+    eventually(lambda: rows(captured, "devices", "of the role"), within_s=30)

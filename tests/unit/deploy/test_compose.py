@@ -12,20 +12,23 @@ import jsonschema
 import pytest
 import yaml
 
-from connectors.endpoints import Endpoints, StackSettings
-from headrace.stack import influxd
+from connectors.cdc.endpoints import CaptureEndpoints
+from connectors.endpoints import CONNECT_PORT, POSTGRES_PORT, Endpoints, StackSettings
+from headrace.stack import influxd, jars, postgres, programs
+from headrace.stack.connect import Connect
 from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
 from headrace.stack.servers import SERVERS
 from jobs.names import JOBS
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-ONCE = {"create-topics", "submit"}
+ONCE = {"create-topics", "capture", "submit"}
 LONG_RUNNING = sorted(SERVICES.keys() - ONCE)
-# Workers come and go with their container (docs/adr/0013); change capture runs in the local stack alone so far.
-LOCAL_ONLY = {"forkserver", "postgres", "connect"}
+# Workers come and go with their container (docs/adr/0013).
+LOCAL_ONLY = {"forkserver"}
+CAPTURE = {"postgres", "connect", "capture"}
 IN_CONTAINERS = [server for server in SERVERS if server.name not in LOCAL_ONLY]
-OURS = {"create-topics", "bridge", "corrector", "jobmanager", "taskmanager", "submit"}
+OURS = {"create-topics", "capture", "bridge", "corrector", "jobmanager", "taskmanager", "submit"}
 
 
 def environment(service):
@@ -59,6 +62,8 @@ def test_published_ports_are_those_that_every_program_is_told_by_default():
         "redis": local.redis_port,
         "influxdb": int(local.influxdb_url.rpartition(":")[2]),
         "jobmanager": int(local.flink.rpartition(":")[2]),
+        "postgres": POSTGRES_PORT,
+        "connect": CONNECT_PORT,
     }
     published = {name: int(SERVICES[name]["ports"][0].split(":")[1]) for name in expected}
     assert published == expected
@@ -66,9 +71,9 @@ def test_published_ports_are_those_that_every_program_is_told_by_default():
 
 def test_addresses_inside_are_names_of_services_and_the_ports_they_listen_on():
     variables = environment("bridge")
-    for name in ("HEADRACE_MQTT_HOST", "HEADRACE_REDIS_HOST"):
+    for name in ("HEADRACE_MQTT_HOST", "HEADRACE_REDIS_HOST", "HEADRACE_POSTGRES_HOST"):
         assert variables[name] in SERVICES
-    for name in ("HEADRACE_KAFKA", "HEADRACE_FLINK", "HEADRACE_INFLUXDB_URL"):
+    for name in ("HEADRACE_KAFKA", "HEADRACE_FLINK", "HEADRACE_INFLUXDB_URL", "HEADRACE_CONNECT"):
         assert variables[name].removeprefix("http://").partition(":")[0] in SERVICES
     assert f"PLAINTEXT://{variables['HEADRACE_KAFKA']}" in environment("kafka")["KAFKA_ADVERTISED_LISTENERS"]
 
@@ -106,6 +111,18 @@ def test_servers_that_must_be_ready_before_another_are_waited_for():
         for name, dependency in service.get("depends_on", {}).items():
             if dependency["condition"] == "service_healthy":
                 assert "healthcheck" in SERVICES[name]
+
+
+def test_change_capture_is_there_for_those_who_ask_for_it():
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["capture"]} == CAPTURE
+    always = [service for service in SERVICES.values() if "profiles" not in service]
+    waits_for = {name for service in always for name in service.get("depends_on", {})}
+    assert not waits_for & CAPTURE
+
+
+def test_the_connector_waits_for_what_it_reads_and_writes():
+    assert SERVICES["connect"]["depends_on"].keys() == set(Connect.after)
+    assert SERVICES["capture"]["depends_on"].keys() == {"create-topics", "postgres", "connect"}
 
 
 def test_jobs_are_submitted_once_everything_they_use_is_there():
@@ -178,8 +195,17 @@ def test_influxdb_has_the_version_that_the_local_stack_builds():
 
 
 def test_other_servers_have_the_versions_of_the_design():
-    images = {name: SERVICES[name]["image"] for name in ("redis", "mosquitto", "zookeeper")}
-    assert images == {"redis": "redis:7", "mosquitto": "eclipse-mosquitto:2", "zookeeper": "zookeeper:3.9"}
+    images = {name: SERVICES[name]["image"] for name in ("redis", "mosquitto", "zookeeper", "postgres")}
+    assert images == {
+        "redis": "redis:7", "mosquitto": "eclipse-mosquitto:2", "zookeeper": "zookeeper:3.9", "postgres": "postgres:15",
+    }  # fmt: skip
+
+
+def test_connect_is_the_image_of_the_broker_with_the_jars_of_the_local_stack():
+    dockerfile = (REPOSITORY / SERVICES["connect"]["build"]["dockerfile"]).read_text()
+    assert re.search(r"^ARG KAFKA=(.+)$", dockerfile, re.MULTILINE)[1] == SERVICES["kafka"]["image"]
+    assert "-P debezium " in dockerfile
+    assert "debezium" in jars.GROUPS
 
 
 def test_all_our_services_are_one_image():
@@ -223,7 +249,6 @@ def test_kafka_is_set_up_as_the_local_one(written):
 
 
 def test_kafka_has_the_heap_of_the_local_one(monkeypatch, tmp_path):
-    from headrace.stack import programs
     from headrace.stack.kafka import Kafka
 
     monkeypatch.setattr(programs, "find", Path)
@@ -267,3 +292,36 @@ def test_influxdb_is_set_up_as_the_local_one(tmp_path):
     # Without a variable the image keeps readings for ever, as 0 seconds mean.
     assert local["retentionPeriodSeconds"] == 0
     assert "DOCKER_INFLUXDB_INIT_RETENTION" not in variables
+
+
+def test_postgresql_is_set_up_as_the_local_one():
+    told = [option.removeprefix("--") for option in SERVICES["postgres"]["command"][1:]]
+    place = ("listen_addresses", "port", "unix_socket_directories")
+    assert without(parsed("\n".join(told)), *place) == without(parsed(postgres.CONFIGURATION), *place)
+    local = CaptureEndpoints.local(StackSettings())
+    variables = environment("postgres")
+    assert (variables["POSTGRES_USER"], variables["POSTGRES_DB"]) == (local.postgres_user, local.postgres_database)
+
+
+def test_connect_is_set_up_as_the_local_one(written):
+    in_compose = parsed((REPOSITORY / "deploy" / "connect" / "worker.properties").read_text())
+    place = (
+        "bootstrap.servers", "listeners", "rest.advertised.host.name", "plugin.path",
+        "config.providers.file.param.allowed.paths",
+    )  # fmt: skip
+    assert without(in_compose, *place) == without(written("connect", "worker.properties"), *place)
+
+
+def test_connect_has_the_heap_of_the_local_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(programs, "find", Path)
+    local = [word for word in Connect(Layout(tmp_path)).command() if word.startswith(("-Xm", "-XX"))]
+    assert environment("connect")["KAFKA_HEAP_OPTS"].split() == local
+
+
+def test_the_connector_is_told_a_password_by_the_name_of_a_secret_that_connect_has():
+    role = (REPOSITORY / "deploy" / "image" / "set_up_capture.py").read_text()
+    (file,) = re.findall(r"\$\{file:/run/secrets/(.+):postgres\}", role)
+    assert file in SERVICES["connect"]["secrets"]
+    assert ("config.providers.file.param.allowed.paths", "/run/secrets") in parsed(
+        (REPOSITORY / "deploy" / "connect" / "worker.properties").read_text()
+    )

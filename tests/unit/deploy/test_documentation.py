@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from connectors.cdc.endpoints import CaptureEndpoints
 from connectors.endpoints import Endpoints
 from connectors.mqtt_bridge.settings import BridgeSettings
 from connectors.topic_settings import TopicSettings
@@ -15,7 +16,7 @@ TEXT = (REPOSITORY / "docs" / "deploy.md").read_text()
 
 
 def variables():
-    for settings in (Endpoints, BridgeSettings, JobSettings, WindowSettings, TopicSettings):
+    for settings in (Endpoints, CaptureEndpoints, BridgeSettings, JobSettings, WindowSettings, TopicSettings):
         prefix = settings.model_config["env_prefix"]
         yield from (f"{prefix}{name.upper()}" for name in settings.model_fields)
 

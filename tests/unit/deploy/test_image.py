@@ -5,6 +5,7 @@ import importlib.util
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -112,6 +113,7 @@ def test_other_roles_run_their_program(runs):
         "python3 -m headrace windows correct --every 300s --wait 300s --report /opt/log/corrector.json"
     ]
     assert runs("create-topics") == ["python3 create_topics.py"]
+    assert runs("capture") == ["python3 set_up_capture.py"]
     assert runs("submit", "clean_telemetry") == ["python3 submit.py clean_telemetry"]
 
 
@@ -139,3 +141,11 @@ def test_only_named_folders_reach_the_builder_and_secrets_are_not_among_them():
     sources = {source.rstrip("/") for line in copied for source in line.split()}
     assert {source for source in sources if source not in allowed and source.split("/")[0] not in allowed} == set()
     assert not {name for name in allowed if "secret" in name or name == "deploy"}
+
+
+def test_workers_of_the_image_are_plain_interpreters_of_its_own_environment(tmp_path):
+    """No fork server runs beside a TaskManager of the image, and no launcher is written there."""
+    layout = load(DEPLOY / "image" / "submit.py").ContainerLayout(tmp_path)
+    line = submission.run_line(layout, "jobs.clean_telemetry", (), "jobmanager:8081")
+    assert line[line.index("-pyexec") + 1] == line[line.index("-pyclientexec") + 1] == sys.executable
+    assert "python.executable" not in yaml.safe_load((FLINK_CONF / "config.yaml").read_text())

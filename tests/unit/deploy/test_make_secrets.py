@@ -4,7 +4,7 @@ import subprocess
 
 from headrace.stack.layout import REPOSITORY
 
-RANDOM = ("redis-password", "influxdb-token", "influxdb-password")
+RANDOM = ("redis-password", "influxdb-token", "influxdb-password", "postgres-password")
 
 
 def test_secrets_differ_and_are_long(made_secrets):
@@ -22,6 +22,11 @@ def test_a_second_run_keeps_every_secret(made_secrets):
 def test_redis_is_told_the_password_that_its_clients_read(made_secrets):
     password = (made_secrets / "redis-password").read_text()
     assert (made_secrets / "redis-auth.conf").read_text() == f"requirepass {password}"
+
+
+def test_connect_is_told_the_password_that_postgresql_has(made_secrets):
+    password = (made_secrets / "postgres-password").read_text()
+    assert (made_secrets / "connect.properties").read_text() == f"postgres={password}"
 
 
 def test_only_the_owner_enters_the_folder_and_the_users_of_containers_read_what_is_mounted(made_secrets):

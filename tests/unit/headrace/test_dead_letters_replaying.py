@@ -132,9 +132,21 @@ def test_an_unreadable_record_cannot_be_replayed():
 
 
 def test_a_stage_that_is_not_known_is_refused_by_name():
-    assert way_back(kept(stage="score_churn", position=None), LARGEST).why == (
-        "no replay is defined for letters of score_churn"
+    assert way_back(kept(stage="score_weather", position=None), LARGEST).why == (
+        "no replay is defined for letters of score_weather"
     )
+
+
+@pytest.mark.parametrize("replayable", [False, True])  # letters of earlier releases said true
+def test_a_row_of_change_capture_is_read_again_and_not_replayed(replayable):
+    letter = kept(stage="score_churn", reason="unscorable_customer", device="C 7", replayable=replayable)
+    for mended in (None, b"{}"):
+        assert way_back(letter, LARGEST, mended).why.endswith("headrace churn rescore 'C 7'")
+
+
+def test_what_change_capture_did_not_write_is_said_to_be_no_row():
+    letter = kept(stage="score_churn", reason="not_a_customer", device=None, replayable=False)
+    assert "no row of PostgreSQL" in way_back(letter, LARGEST).why
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from headrace.drills import registry
 from headrace.drills.counts import Counts, missing, surplus
 from headrace.drills.errors import NotOurs
 from headrace.drills.report import page, write
-from headrace.drills.run import Result
+from headrace.drills.result import Result
 from headrace.drills.stage import OURS, Stage
 from headrace.drills.stores_watch import StoreWatch
 from headrace.drills.stream import NumberedStream

@@ -11,6 +11,7 @@ from headrace.stack.influxdb import InfluxDB
 from headrace.stack.kafka import Kafka
 from headrace.stack.layout import FLINK_CONF, Layout
 from headrace.stack.mosquitto import Mosquitto
+from headrace.stack.postgres import Postgres
 from headrace.stack.redis import Redis
 from headrace.stack.secrets import INFLUXDB_PASSWORD, INFLUXDB_TOKEN, REDIS_PASSWORD, secret
 from headrace.stack.servers import NAMES, OPTIONAL, STOP_WAVES, servers
@@ -56,6 +57,16 @@ def test_kafka_with_records_but_without_its_format_is_left_to_a_person(layout):
     (layout.folder("kafka", "data", "telemetry.raw-0") / "00.log").touch()
     with pytest.raises(StackError, match=r"meta\.properties"):
         Kafka(layout).before_start()
+
+
+@pytest.mark.parametrize("left", ["data/base/1/1259", "data"])
+def test_a_database_without_its_version_is_left_to_a_person(layout, left):
+    path = layout.folder("postgres") / left
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("rows")
+    with pytest.raises(StackError, match=r"lacks PG_VERSION.*rm -r"):
+        Postgres(layout).before_start()
+    assert path.read_text() == "rows"
 
 
 def test_mosquitto_never_drops_by_count_and_has_no_packet_limit(layout):

@@ -2,9 +2,9 @@
 
 import pytest
 
+from headrace.churn.publishing import publish
 from jobs.operators import score_customers
 from jobs.operators.score_customers import CurrentModel, NoModel
-from models.champion import publish
 from models.churn.errors import RefusedModel
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from models.champion import POINTER, Champion, UnreadablePointer, champion, publish
+from headrace.churn.publishing import publish
+from models.champion import POINTER, Champion, UnreadablePointer, champion
 
 
 @pytest.fixture

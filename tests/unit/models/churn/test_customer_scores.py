@@ -48,6 +48,12 @@ def test_a_row_becomes_a_score_with_reasons_version_and_place(model):
     assert (score.model_version, score.position.partition, score.position.offset) == ("v1", 3, 17)
 
 
+@pytest.mark.parametrize("columns", [{"tenure": 60}, {"tenure": 0}, {"__deleted": "true"}])
+def test_the_json_is_what_the_record_itself_would_write(model, columns):
+    (outcome,) = outcomes(model, [('K"ö\n', row(**columns), 3, 17)])
+    assert outcome == ChurnScore.model_validate_json(outcome).model_dump_json(exclude_none=True)
+
+
 def test_a_deleted_customer_has_no_risk_and_its_tombstone_says_nothing(model):
     deleted, tombstone = outcomes(model, [("a", row(tenure=60, __deleted="true"), 0, 1), ("a", None, 0, 2)])
     score = ChurnScore.model_validate_json(deleted)
@@ -74,6 +80,8 @@ def test_a_row_that_the_model_refuses_says_why_and_stops_no_other(model):
         ("a", b'{"__source_ts_ms": "noon"}'),
         ("a", b'{"__source_ts_ms": -1}'),
         ("a", b"[" * 100_000),
+        ("a", b'{"__source_ts_ms": 1, "name": "\\ud800"}'),
+        ("a", b'{"__source_ts_ms": 1, "tenure": NaN}'),
     ],
 )
 def test_what_is_no_row_of_change_capture_is_refused(model, key, value):
