@@ -11,7 +11,7 @@ from pyflink.table import StatementSet, StreamTableEnvironment, Table
 from connectors.endpoints import Endpoints
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.remember_watermark import remember_watermark
+from jobs.operators.java_stage import java_stage
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
@@ -39,7 +39,8 @@ def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, clock_ticks -> telemetry_windows, telemetry_late."""
 
     def remembered(tables: StreamTableEnvironment) -> Table:
-        return remember_watermark(tables, tables.from_path("arrivals"), "et", uid="remember-watermark")
+        arrivals = tables.from_path("arrivals")
+        return java_stage(tables, arrivals, "RememberWatermark", uid="remember-watermark", event_time="et")
 
     return sql_file.load(tables, JOB, operators={"remember_watermark": remembered})
 

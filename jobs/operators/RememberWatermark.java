@@ -15,8 +15,12 @@ import org.apache.flink.streaming.runtime.tasks.StreamTask;
 /**
  * Hands on rows and watermarks, and after a restart the last watermark of before it in front of the first row.
  *
+ * After a restart a source has no watermark for a while, and then one that is older than the last. Flink's window
+ * operator keeps its own over a restart and drops without a word what is behind it; CURRENT_WATERMARK in SQL knows of
+ * none, and takes that as in time. Behind this stage both see the same (docs/adr/0018).
+ *
  * No lower one follows. Kept and restored as Flink's window operator does with its own: all subtasks go on with the
- * lowest of all. Compiled on the TaskManager by Flink's own compiler (Janino), hence neither generics nor lambdas.
+ * lowest of all. Compiled by Janino (jobs/operators/java_stage.py), hence neither generics nor lambdas.
  */
 public class RememberWatermark extends AbstractStreamOperator implements OneInputStreamOperator {
 

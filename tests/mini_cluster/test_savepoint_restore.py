@@ -13,7 +13,6 @@ import pytest
 
 from jobs import clean_telemetry, score_anomalies
 from jobs.settings import JobSettings
-from jobs.tables import PROCESSING_TIME
 from models.detectors import NO_EPISODE, Scorer
 from schemas.reading import Reading
 from schemas.record import Position
@@ -81,7 +80,7 @@ class Scoring:
             )
             for (device, metric), event_time, value, offset in zip(*columns, strict=True)
         )  # fmt: skip
-        topics.bytes_source("readings", TELEMETRY_READINGS, records, PROCESSING_TIME)
+        topics.bytes_source("readings", TELEMETRY_READINGS, records)
         return score_anomalies.build(topics.tables, SETTINGS)
 
     def past(self, topics):
