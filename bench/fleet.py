@@ -29,7 +29,7 @@ from schemas.record import Position
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 SERIES = 100
-READINGS = 2_000_000
+READINGS = 1_500_000
 RIVER_READINGS = 100_000
 """In memory; the loop begins again with the first."""
 ROUNDS = 3

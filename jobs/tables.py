@@ -1,6 +1,6 @@
 """CREATE TABLE for Kafka topics: columns from schemas/, addresses and guarantees from settings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pyflink.table import StreamTableEnvironment
 
@@ -25,8 +25,6 @@ BYTES_COLUMNS = """`device` STRING,
   `partition` INT METADATA VIRTUAL,
   `offset` BIGINT METADATA VIRTUAL"""
 """Records as the bytes that they are, with their key and where each stands."""
-
-PROCESSING_TIME = "`proc` AS PROCTIME()"
 
 FETCH_BYTES = 64 * 1024
 """Of one partition at a time, compressed; a larger batch comes whole all the same. Kafka's 1 MiB is 50,000 small
@@ -55,17 +53,16 @@ class KafkaTables:
         """telemetry_raw: bytes, headers, position, the broker's time."""
         self._create(TELEMETRY_RAW, RAW_COLUMNS, self._source_options("read_committed") | BYTES_FORMATS)
 
-    def bytes_source(self, name: str, *of: Topic, committed: bool = True, extra_columns: Sequence[str] = ()) -> None:
+    def bytes_source(self, name: str, *of: Topic, committed: bool = True) -> None:
         """Table `name`: records of some topics in one source, for a Python stage that reads them itself.
 
         For records that SQL only hands on: bytes cross the border to Python cheaper than columns, and the JVM need not
         read the JSON (docs/adr/0012).
         """
-        body = ",\n  ".join([BYTES_COLUMNS, *extra_columns])
         self._create_table(
             name,
             ";".join(topic.name for topic in of),
-            body,
+            BYTES_COLUMNS,
             self._source_options(_isolation(committed)) | BYTES_FORMATS,
         )
 

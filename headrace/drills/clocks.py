@@ -1,4 +1,4 @@
-"""Drills on time: a clock that runs ahead, a partition that falls silent, a backlog, a long stop."""
+"""Drills on time: a clock that runs ahead, late readings, a partition that falls silent, a backlog, a long stop."""
 
 import json
 import time
@@ -22,12 +22,15 @@ BACKLOG_WITHIN_S = 900.0
 STOPPED_S = 45.0
 TRIES = 5
 CHECKPOINT_WITHIN_S = 60.0
+LATE_READINGS = 50
+LATE_BY_MS = 3600 * 1000
 
 
 def run_a_clock_400_days_ahead(scene: Scene) -> None:
     publisher = Publisher(scene.endpoints.mqtt_host, scene.endpoints.mqtt_port)
+    began_ms = int(time.time() * 1000) + 400 * DAY_MS
     for number in range(FAST_CLOCK_READINGS):
-        ahead = {"metric": "counter", "value": number, "ts": int(time.time() * 1000) + 400 * DAY_MS}
+        ahead = {"metric": "counter", "value": number, "ts": began_ms + number}
         publisher.publish(f"{scene.prefix}fast-clock", json.dumps(ahead).encode())
     publisher.close()
     scene.say(f"sent {FAST_CLOCK_READINGS} readings from 400 days ahead")
@@ -42,6 +45,26 @@ def fast_readings_are_dead_letters(scene: Scene) -> list[str]:
 
 def none_late(scene: Scene) -> list[str]:
     return [f"{scene.committed.late} readings were late for their windows"] if scene.committed.late else []
+
+
+def restart_the_windows_on_late_readings(scene: Scene) -> None:
+    """What is read right after a restart, before the partitions have a watermark again."""
+    path = scene.flink.stop_with_savepoint("window_telemetry")
+    device, began_ms = f"{scene.prefix}late", int(time.time() * 1000) - LATE_BY_MS
+    scene.stream.send_dated(device, [began_ms + 1000 * number for number in range(LATE_READINGS)])
+
+    def committed() -> bool:
+        scene.committed.update()
+        return sum(of == device for of, _ in scene.committed.readings) == LATE_READINGS
+
+    wait_until("the late readings in telemetry.readings", committed, CHECKPOINT_WITHIN_S)
+    scene.say(f"{LATE_READINGS} late readings wait; starting window_telemetry from its savepoint")
+    scene.stage.submit(("window_telemetry",), path)
+
+
+def late_readings_are_late(scene: Scene) -> list[str]:
+    late = scene.committed.late
+    return [] if late == LATE_READINGS else [f"{late} readings are in telemetry.late, and not {LATE_READINGS}"]
 
 
 def silence_one_partition(scene: Scene) -> None:
@@ -123,6 +146,17 @@ DRILLS = (
         seen_failing="the comparison with the broker's clock left out: readings from the future in every store, and "
         "no dead letter as ts_out_of_range",
         check=fast_readings_are_dead_letters,
+    ),
+    Drill(
+        name="windows-restarted",
+        breaks="window_telemetry stops with a savepoint, and goes on with readings that are an hour late.",
+        protected_by=Protection(
+            "jobs/window_telemetry.sql",
+            "AS OPERATOR remember_watermark",
+            "what is late for windows that go on is late for SQL too, from the first reading on",
+        ),
+        act=restart_the_windows_on_late_readings,
+        check=late_readings_are_late,
     ),
     Drill(
         name="partition-silent",

@@ -1,10 +1,10 @@
 """What crosses the border between SQL and the scoring operator: the bytes of readings in, records out.
 
-As bytes and not as columns: PyFlink's coders cost more for eight arrays than orjson for one text, and the JVM need
-not read the JSON at all.
+As one text and not as columns or an array: PyFlink's coders cost more for eight arrays than orjson for one text, an
+array of bytes costs a conversion of each, and the JVM need not read the JSON at all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import orjson
-from pyflink.common import Types
+from pyflink.common import Row, Types
+from pyflink.table import DataTypes
 
 from models.detectors import Batch
 from schemas.record import MOST_PARTITIONS
@@ -20,11 +21,25 @@ from schemas.topics import TELEMETRY_READINGS, UnreadableRecord, read_record
 
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 
-MICRO_BATCH = Types.ROW([Types.OBJECT_ARRAY(BYTES)])
-"""Values of telemetry.readings: the ROW in jobs/score_anomalies.sql."""
+GATHERED = DataTypes.ROW(
+    [
+        DataTypes.FIELD("bucket", DataTypes.INT()),
+        DataTypes.FIELD("records", DataTypes.BYTES()),
+        DataTypes.FIELD("lengths", DataTypes.BYTES()),
+    ]
+)
+"""What GatherMicroBatches.java makes of values of telemetry.readings: a JSON array, and the length of each in it."""
 
-SCORED = Types.ROW_NAMED(["records"], [Types.OBJECT_ARRAY(Types.TUPLE([BYTES, BYTES]))])
-"""Key and record of each new reading: jobs/operators/score_records.py."""
+MICRO_BATCH = Types.ROW([BYTES, BYTES])
+"""The two last of these."""
+
+SCORED = Types.ROW_NAMED(["keys", "records", "lengths"], [BYTES, BYTES, BYTES])
+"""Those of the new readings, as ScatterRecords.java takes them: jobs/operators/score_records.py makes each."""
+
+SCATTERED = DataTypes.ROW([DataTypes.FIELD("key", DataTypes.BYTES()), DataTypes.FIELD("record", DataTypes.BYTES())])
+
+LENGTH = np.dtype(">i4")
+"""As Java writes an int."""
 
 FIELDS = ("device", "metric", "event_time", "value", "position")
 POSITION = ("partition", "offset", "item", "items")
@@ -38,25 +53,55 @@ class MicroBatch:
     records: Sequence[Mapping[str, Any]]
 
 
-def micro_batch(values: Sequence[bytes]) -> MicroBatch:
-    """The readings among some values of telemetry.readings, in their order.
+def micro_batch(records: bytes, lengths: bytes) -> MicroBatch:
+    """The readings among values of telemetry.readings, in their order.
 
     What is no reading is left out. Only a foreign producer writes such a value, and the stores, which read it as
     well, make a dead letter of it.
+
+    Parameters
+    ----------
+    records
+        The values as a JSON array, without a space that is not theirs.
+    lengths
+        The bytes of each, as big-endian integers of four bytes.
 
     Examples
     --------
     >>> value = b'{"device": "pump-1", "metric": "flow", "event_time": 1000, "value": 0.5, "position": %b}'
     >>> position = b'{"topic": "telemetry.raw", "partition": 0, "offset": 7, "item": 2, "items": 3}'
-    >>> found = micro_batch([value % position, value % b"null", b"no JSON"])
+    >>> values = [value % position, value % b"null", b"no JSON"]
+    >>> lengths = b"".join(len(value).to_bytes(4) for value in values)
+    >>> found = micro_batch(b"[" + b",".join(values) + b"]", lengths)
     >>> found.readings.keys, found.readings.offsets, found.records[0]["position"]["items"]
     ([('pump-1', 'flow')], array([7]), 3)
     """
+    sizes = np.frombuffer(lengths, LENGTH)
     try:
-        return _all_of(orjson.loads(b"[" + b",".join(values) + b"]"), len(values))
+        return _all_of(orjson.loads(records), len(sizes))
     except (ValueError, KeyError, TypeError, OverflowError):
-        records = [record for value in values if (record := _record_or_none(value))]
-        return _all_of(records, len(records))
+        readable = [record for value in _values(records, sizes) if (record := _record_or_none(value))]
+        return _all_of(readable, len(readable))
+
+
+def scored(records: Sequence[tuple[bytes, bytes]]) -> Row:
+    """Keys and records, as the row that is scattered into them again.
+
+    Examples
+    --------
+    >>> keys, records, lengths = scored([(b"pump-1", b"{}"), (b"pump-2", b"[]")])
+    >>> keys, records, np.frombuffer(lengths, LENGTH).tolist()
+    (b'pump-1pump-2', b'{}[]', [6, 2, 6, 2])
+    """
+    lengths = np.fromiter(map(len, chain.from_iterable(records)), LENGTH, 2 * len(records))
+    return Row(*map(b"".join, zip(*records, strict=True)), lengths.tobytes())
+
+
+def _values(records: bytes, sizes: Any) -> Iterator[bytes]:
+    start = 1
+    for size in sizes.tolist():
+        yield records[start : start + size]
+        start += size + 1
 
 
 def _all_of(records: Sequence[Mapping[str, Any]], n: int) -> MicroBatch:

@@ -15,7 +15,7 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 
 from jobs.operators.cycle_collector import collect_seldom
-from jobs.operators.micro_batch import BYTES, micro_batch
+from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.score_records import ScoreRecords
 from models.detectors import Batch, Scorer, UnreadableState
 from models.detectors.batch_codec import freeze_batch, thaw_batch
@@ -49,12 +49,12 @@ class ScoreFleet(KeyedProcessFunction):
         bucket = ctx.get_current_key()
         if bucket not in self._scorers:
             self._load(bucket)
-        came = micro_batch(value[0])
+        came = micro_batch(*value)
         batch = came.readings
-        scored = self._scorers[bucket].step(batch)
-        if len(scored):
+        scores = self._scorers[bucket].step(batch)
+        if len(scores):
             self._remember(bucket, batch)
-            yield Row(self._records.write(came, scored))
+            yield scored(self._records.write(came, scores))
         else:
             self._replayed.inc(len(batch))
 

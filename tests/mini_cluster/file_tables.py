@@ -65,10 +65,10 @@ class FileTables:
         """A topic of records, each a row as JSON has it."""
         self._source(topic, ",\n  ".join([columns(topic.record), *extra_columns]), rows, name)
 
-    def bytes_source(self, name: str, topic: Topic, records: Iterable[Record], *extra_columns: str) -> None:
+    def bytes_source(self, name: str, topic: Topic, records: Iterable[Record]) -> None:
         """Table `name`: records of a topic as bytes, with the device as their key."""
         rows = ({"device": record.device, "record": _base64(record.model_dump_json().encode())} for record in records)
-        self._source(topic, ",\n  ".join(["`device` STRING,\n  `record` BYTES", *extra_columns]), rows, name)
+        self._source(topic, "`device` STRING,\n  `record` BYTES", rows, name)
 
     def sink(self, topic: Topic) -> None:
         self._create(table_name(topic), columns(topic.record), self._folder(topic))

@@ -12,8 +12,6 @@ from schemas.topics import TELEMETRY_ANOMALIES
 
 SETTINGS = JobSettings(detector="gaussian", buckets=2, micro_batch_ms=50, snapshot_every=7)
 READINGS, AGAIN, DEVICES = 1500, 100, 3
-# Windows of processing time lose what is open when their input ends: rows without a device outlast the last ones.
-TAIL_S = 3
 
 IDS = """CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '{rate}',
   'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '{last}')"""
@@ -21,7 +19,7 @@ IDS = """CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', '
 # From {again} on the first readings come once more, as they do after an aborted transaction.
 READINGS_VIEW = """CREATE TEMPORARY VIEW readings AS
 SELECT
-  CASE WHEN id < {end} THEN 'pump-' || CAST(MOD(n, {devices}) AS STRING) END AS device,
+  'pump-' || CAST(MOD(n, {devices}) AS STRING) AS device,
   ENCODE(
     '{{"device":"pump-' || CAST(MOD(n, {devices}) AS STRING) || '","metric":"flow","event_time":' ||
     CAST(1764000000000 + n AS STRING) || ',"value":' ||
@@ -30,8 +28,7 @@ SELECT
     ) ||
     ',"position":{{"topic":"telemetry.raw","partition":0,"offset":' || CAST(n AS STRING) || ',"item":0,"items":1}}}}',
     'UTF-8'
-  ) AS record,
-  PROCTIME() AS proc
+  ) AS record
 FROM (SELECT id, CASE WHEN id < {again} THEN id ELSE id - {again} END AS n FROM ({ids}))"""
 
 
@@ -56,8 +53,8 @@ class Scored:
 
     def __init__(self, topics, ids, rate):
         end = READINGS + AGAIN
-        topics.tables.execute_sql(IDS.format(rate=rate, last=end + TAIL_S * rate))
-        view = READINGS_VIEW.format(again=READINGS, end=end, devices=DEVICES, ids=ids)
+        topics.tables.execute_sql(IDS.format(rate=rate, last=end - 1))
+        view = READINGS_VIEW.format(again=READINGS, devices=DEVICES, ids=ids)
         topics.tables.execute_sql(view)
         topics.bytes_sink(TELEMETRY_ANOMALIES)
         topics.execute(build(topics.tables, SETTINGS), timeout_s=120)

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from jobs.operators.micro_batch import micro_batch
+from jobs.operators.micro_batch import micro_batch, scored
 from schemas.record import MOST_PARTITIONS
+from tests.unit.jobs.micro_batches import gathered, scattered
 
 POSITION = {"topic": "telemetry.raw", "partition": 1, "offset": 7, "item": 2, "items": 3}
 READING = {"schema_version": 1, "device": "pump-1", "metric": "flow", "event_time": 1000, "value": 0.5,
@@ -18,7 +19,7 @@ def value(**changes):
 
 
 def test_the_columns_are_those_of_the_readings():
-    batch = micro_batch([value(), value(device="pump-2", value=3)]).readings
+    batch = micro_batch(*gathered([value(), value(device="pump-2", value=3)])).readings
     assert batch.keys == [("pump-1", "flow"), ("pump-2", "flow")]
     for column, expected in ((batch.event_times, 1000), (batch.partitions, 1), (batch.offsets, 7), (batch.items, 2)):
         assert column.dtype == np.int64
@@ -39,16 +40,23 @@ def test_the_columns_are_those_of_the_readings():
     ],
 )  # fmt: skip
 def test_what_is_no_reading_is_left_out_and_takes_no_other_with_it(bad):
-    came = micro_batch([value(), bad, value(device="pump-2")])
+    came = micro_batch(*gathered([value(), bad, value(device="pump-2")]))
     assert [device for device, _ in came.readings.keys] == ["pump-1", "pump-2"]
     assert len(came.records) == 2
 
 
 def test_there_may_be_no_reading():
-    assert len(micro_batch([b"{}"]).readings) == 0
-    assert len(micro_batch([]).readings) == 0
+    assert len(micro_batch(*gathered([b"{}"])).readings) == 0
+    assert len(micro_batch(*gathered([])).readings) == 0
 
 
 def test_what_a_position_may_leave_out_has_its_default():
-    (record,) = micro_batch([value(position={"topic": "telemetry.raw", "partition": 0, "offset": 1})]).records
+    (record,) = micro_batch(
+        *gathered([value(position={"topic": "telemetry.raw", "partition": 0, "offset": 1})])
+    ).records
     assert (record["position"]["item"], record["position"]["items"]) == (0, 1)
+
+
+def test_scored_records_come_apart_again():
+    records = [(b"pump-1", b'{"score":0.5}'), (b"", b""), ("Pümpe".encode(), b"{}")]
+    assert list(scattered(scored(records))) == records

@@ -12,6 +12,7 @@ from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
 from schemas.record import Position
 from tests.state_files import N_JOURNAL, N_SNAPSHOT, N, journal_of_today, of_today, readings
+from tests.unit.jobs.micro_batches import gathered, scattered
 
 BUCKET = 3
 
@@ -86,7 +87,7 @@ def scores(operator, keyed, *batches):
     said = []
     for batch in batches:
         for row in operator.process_element(row_of(batch), keyed):
-            records = (AnomalyScore.model_validate_json(record) for _, record in row[0])
+            records = (AnomalyScore.model_validate_json(record) for _, record in scattered(row))
             said += [(record.score, record.threshold, record.is_anomaly, record.episode) for record in records]
     return said
 
@@ -101,7 +102,7 @@ def row_of(batch):
         )
         for (device, metric), event_time, value, partition, offset, item in rows
     )  # fmt: skip
-    return Row([record.model_dump_json().encode() for record in records])
+    return Row(*gathered([record.model_dump_json().encode() for record in records]))
 
 
 def said_by(scorer, batch):
