@@ -28,6 +28,11 @@ BYTES_COLUMNS = """`device` STRING,
 
 PROCESSING_TIME = "`proc` AS PROCTIME()"
 
+APPEND_TIME = "`append_time` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
+
+APPENDED_MS = "(1000 * EXTRACT(EPOCH FROM append_time) + EXTRACT(MILLISECOND FROM append_time))"
+"""SQL: ms since the epoch of `append_time`."""
+
 FETCH_BYTES = 64 * 1024
 """Of one partition at a time, compressed; a larger batch comes whole all the same. Kafka's 1 MiB is 50,000 small
 messages: of a backlog the partitions came one after the other, those that waited for their turn counted as idle for

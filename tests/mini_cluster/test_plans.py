@@ -22,7 +22,7 @@ class Planned:
 
 
 PYTHON = ("store_influxdb", "store_redis", "score_churn")
-SOURCES = {"window_telemetry": 2, "store_influxdb": 2}
+SOURCES = {"window_telemetry": 2, "store_influxdb": 2, "count_usage": 3, "window_usage": 2}
 
 every_job = pytest.mark.parametrize("job", ALL_JOBS)
 
