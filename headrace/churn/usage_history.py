@@ -48,19 +48,22 @@ class UsageHistory:
 
 
 def features_from_kafka(bootstrap: str, as_of: int) -> dict[str, Features]:
+    """As `features_known`. Raises Unreachable too, when Kafka does not answer."""
+    with KafkaLog.connect(bootstrap) as log:
+        return features_known(log, as_of)
+
+
+def features_known(log: KafkaLog, as_of: int) -> dict[str, Features]:
     """The features of every customer as of the end of an hour, in ms.
 
     Raises
     ------
     FeaturesNotMade
         Nothing was counted in the windows of that hour, or Kafka's retention has taken a part of it.
-    Unreachable
-        Kafka does not answer.
     """
-    with KafkaLog.connect(bootstrap) as log, closing(UsageHistory()) as history:
-        starts, ends = _span(log, as_of)
+    with closing(UsageHistory()) as history:
         n_records = 0
-        for batch in log.read(starts, ends):
+        for batch in log.read(*_span(log, as_of)):
             known = [(record, at) for at, value in _values(batch.records) if (record := _usage_hour(value))]
             history.add(known)
             n_records += len(known)

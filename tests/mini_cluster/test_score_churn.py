@@ -56,7 +56,7 @@ RECORDS = [
     usage("dora", 70, NOW_MS + 2),
     row("dora", NOW_MS + 3),
     (CUSTOMERS_USAGE, "anna", b"{"),
-    row("erik", bill="a lot"),
+    row("erik", bill="für viel"),
     usage("erik", 5),
     (CUSTOMERS, None, b"{}"),
     (CUSTOMERS_USAGE, "anna", None),
@@ -146,6 +146,11 @@ def test_what_cannot_be_used_is_a_dead_letter_once_with_its_own_bytes(by_usage):
         ("customers", 14): ("unscorable_customer", RECORDS[14][2]),
         ("customers", 16): ("not_a_customer", b"{}"),
     }
+
+
+def test_text_of_a_row_comes_through_unchanged(by_usage):
+    (detail,) = (each.detail for each in by_usage[1] if each.reason == "unscorable_customer")
+    assert "'für viel'" in detail
 
 
 def test_a_model_without_usage_scores_rows_alone(without_usage):

@@ -63,7 +63,7 @@ SELECT *, TO_TIMESTAMP_LTZ({NOW_MS}, 3) AS append_time, PROCTIME() AS proc
 FROM (
   SELECT `user`, item, action, event_time FROM interactions_sent
   UNION ALL
-  SELECT CASE WHEN id < 0 THEN 'nobody' END, CAST(NULL AS STRING), 'none', CAST(0 AS BIGINT) FROM ids
+  SELECT CASE WHEN id < 0 THEN 'nobody' END, CAST(NULL AS STRING), 'none', {NOW_MS} + id FROM ids
 )"""
 
 
