@@ -11,6 +11,7 @@ HeadraceError
 ├── NotWithin             a condition did not come true in its time (headrace/waiting.py)
 ├── MissingTrainingExtra  training needs packages that are not installed (headrace/commands/training_extra.py)
 ├── ModelNotMade          a table, a setting, a model's folder or the registry is of no use (headrace/churn/)
+├── FeaturesNotMade       what was counted of customers is not there, or Kafka does not answer (headrace/churn/)
 ├── DeadLetterError       about dead letters (headrace/dead_letters/errors.py draws its branch)
 ├── DrillError            about drills (headrace/drills/errors.py draws its branch)
 └── StackError            the local stack
@@ -53,6 +54,10 @@ class MissingTrainingExtra(HeadraceError):
 
 class ModelNotMade(HeadraceError):
     """A model could not be trained, exported, registered or used; nothing was changed."""
+
+
+class FeaturesNotMade(HeadraceError):
+    """Features of customers cannot be made of what is there."""
 
 
 class StackError(HeadraceError):

@@ -9,8 +9,8 @@ from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.score_customers import score_customers
 from jobs.settings import JobSettings
-from jobs.tables import KafkaTables
-from schemas.topics import CHURN_SCORES, CUSTOMERS, DEAD_LETTERS
+from jobs.tables import PROCESSING_TIME, KafkaTables
+from schemas.topics import CHURN_SCORES, CUSTOMERS, CUSTOMERS_USAGE, DEAD_LETTERS
 
 JOB = "score_churn"
 
@@ -21,7 +21,7 @@ def models() -> Path:
 
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
-    """customers -> churn_scores, dead_letters."""
+    """customers and customers_usage, as records -> churn_scores, dead_letters."""
     tables.create_temporary_function("score_customers", score_customers(models))
     return sql_file.load(tables, JOB)
 
@@ -30,7 +30,7 @@ def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
     tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
-    topics.bytes_source("customers", CUSTOMERS)
+    topics.bytes_source("records", CUSTOMERS, CUSTOMERS_USAGE, extra_columns=[PROCESSING_TIME])
     topics.bytes_sink(CHURN_SCORES)
     topics.sink(DEAD_LETTERS)
     build(tables).execute()

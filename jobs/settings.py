@@ -14,4 +14,5 @@ class JobSettings(BaseSettings):
     buckets: int = Field(4, ge=1, le=128, description="fleets that share the series; a change starts the models cold")
     micro_batch_ms: int = Field(100, ge=20, le=10_000, description="how long the scorer gathers readings")
     snapshot_every: int = Field(100, ge=1, description="micro-batches of a bucket between two snapshots of its fleet")
+    usage_counted_every_s: int = Field(600, ge=1, le=3600, description="how long count_usage gathers what it counts")
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="how long a stopped job's output can wait")

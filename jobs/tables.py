@@ -1,6 +1,6 @@
 """CREATE TABLE for Kafka topics: columns from schemas/, addresses and guarantees from settings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pyflink.table import StreamTableEnvironment
 
@@ -25,6 +25,13 @@ BYTES_COLUMNS = """`device` STRING,
   `partition` INT METADATA VIRTUAL,
   `offset` BIGINT METADATA VIRTUAL"""
 """Records as the bytes that they are, with their key and where each stands."""
+
+PROCESSING_TIME = "`proc` AS PROCTIME()"
+
+APPEND_TIME = "`append_time` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
+
+APPENDED_MS = "(1000 * EXTRACT(EPOCH FROM append_time) + EXTRACT(MILLISECOND FROM append_time))"
+"""SQL: ms since the epoch of `append_time`."""
 
 FETCH_BYTES = 64 * 1024
 """Of one partition at a time, compressed; a larger batch comes whole all the same. Kafka's 1 MiB is 50,000 small
@@ -53,7 +60,7 @@ class KafkaTables:
         """telemetry_raw: bytes, headers, position, the broker's time."""
         self._create(TELEMETRY_RAW, RAW_COLUMNS, self._source_options("read_committed") | BYTES_FORMATS)
 
-    def bytes_source(self, name: str, *of: Topic, committed: bool = True) -> None:
+    def bytes_source(self, name: str, *of: Topic, committed: bool = True, extra_columns: Sequence[str] = ()) -> None:
         """Table `name`: records of some topics in one source, for a Python stage that reads them itself.
 
         For records that SQL only hands on: bytes cross the border to Python cheaper than columns, and the JVM need not
@@ -62,7 +69,7 @@ class KafkaTables:
         self._create_table(
             name,
             ";".join(topic.name for topic in of),
-            BYTES_COLUMNS,
+            ",\n  ".join([BYTES_COLUMNS, *extra_columns]),
             self._source_options(_isolation(committed)) | BYTES_FORMATS,
         )
 

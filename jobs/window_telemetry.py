@@ -13,14 +13,13 @@ from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.java_stage import java_stage
 from jobs.settings import JobSettings
-from jobs.tables import KafkaTables
+from jobs.tables import APPEND_TIME, KafkaTables
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
 
 JOB = "window_telemetry"
 
 # A record without event_time can only come from a foreign producer: it must not stop the job, nor move the watermark.
 EVENT_TIME = "`et` AS TO_TIMESTAMP_LTZ(COALESCE(`event_time`, 0), 3)"
-APPEND_TIME = "`append_time` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
 # A device whose clock runs ahead moves the watermark to the broker's time and no further.
 WATERMARK = "WATERMARK FOR `et` AS LEAST(`et`, `append_time`) - INTERVAL '5' SECOND"
 

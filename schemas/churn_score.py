@@ -16,11 +16,15 @@ class ChurnReason(BaseModel):
 
 
 class ChurnScore(Record):
-    """The risk of one customer as the newest row of the table tells it."""
+    """The risk of one customer as the newest row of the table tells it, and the newest usage if the model reads it."""
 
     schema_version: int = 1
     customer: str
-    changed_at: int = Field(ge=0, lt=2**63, description="ms since the epoch: when the database took the change")
+    changed_at: int = Field(
+        ge=0,
+        lt=2**63,
+        description="ms since the epoch: when the database took the row, or as_of of its usage, the newer of both",
+    )
     risk: float | None = Field(None, ge=0, le=1, description="probability of leaving; null for a deleted customer")
     at_risk: bool = Field(False, description="whether the risk reaches the model's threshold")
     threshold: float | None = Field(None, description="chosen in training by the costs of a miss and a false alarm")

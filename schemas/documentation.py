@@ -13,6 +13,7 @@ from schemas.reject_reasons import RejectReason
 from schemas.sql import sql_type
 from schemas.topics import DAY_MS, MIB, TOPICS, Topic
 from schemas.units import ACCEPTED_UNITS, METRIC_UNITS, conversions
+from schemas.usage_features import USAGE_FEATURES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MADE_BY = "<!-- Made by `python -m schemas.documentation` from schemas/{source}. Do not edit. -->\n"
@@ -64,11 +65,23 @@ def topics() -> str:
     return _page("Topics", "topics.py", [introduction, _table(head, map(_topic, TOPICS))])
 
 
+def usage_features() -> str:
+    """Every usage feature with what it is made of."""
+    head = ("feature", "of", "aggregate", "window", "meaning")
+    rows = ((f"`{f.name}`", f.source, f.aggregate, f"{f.window_h} h", _cell(f.meaning)) for f in USAGE_FEATURES)
+    introduction = (
+        "How a customer uses the product, as a churn model may see it: aggregates over whole hours, up to the hour\n"
+        '`as_of`. Without any event a feature is 0. How they are made and kept: [churn.md](churn.md), "Usage".\n'
+    )
+    return _page("Usage features", "usage_features.py", [introduction, _table(head, rows)])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "records.md": records,
     "reject_reasons.md": reject_reasons,
     "units.md": units,
     "topics.md": topics,
+    "usage_features.md": usage_features,
 }
 
 
@@ -134,7 +147,8 @@ def _conversion(code: str) -> str:
 def _topic(topic: Topic) -> tuple[str, ...]:
     value = f"[{topic.record.__name__}](records.md#{topic.record.__name__.lower()})" if topic.record else "bytes"
     days, size = topic.retention_ms // DAY_MS, topic.retention_bytes // MIB
-    kept = ("newest of a key", "") if topic.cleanup_policy == "compact" else (f"{days} days", f"{size} MiB")
+    newest = "newest of a key" if "compact" in topic.cleanup_policy else ""
+    kept = (newest, "") if topic.retention_ms < 0 else (f"{newest}{', ' * bool(newest)}{days} days", f"{size} MiB")
     limits = (str(topic.partitions), *kept, f"{topic.max_message_bytes // MIB} MiB")
     return (f"`{topic.name}`", topic.key, value, *limits, _cell(topic.purpose))
 

@@ -77,5 +77,6 @@ class RejectReason(StrEnum):
         "unscorable_customer",
         "The row lacks a column that the churn model reads, or has text where it reads a number.",
     )
+    NOT_USAGE = "not_usage", "A record of `customers.usage` that is none."
     REFUSED_BY_INFLUXDB = "refused_by_influxdb", "InfluxDB refused this row; `detail` has its words."
     REFUSED_BY_REDIS = "refused_by_redis", "Redis refused this row, or its device has too many metrics."

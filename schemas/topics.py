@@ -9,9 +9,11 @@ from schemas.anomaly_score import AnomalyScore
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
+from schemas.interaction import Interaction
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Record, faults
 from schemas.replay import Replay
+from schemas.usage import CustomerUsage, UsageHour
 from schemas.window_summary import WindowSummary
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -85,8 +87,29 @@ DEVICES = Topic(
     retention_ms=-1,
     retention_bytes=-1,
 )
+INTERACTIONS = Topic("interactions", Interaction, "What users did with items.", key="user")
+# A table to train on needs the week before each of its moments, so this is kept for longer than what it counts.
+USAGE_HOURS = Topic(
+    "usage.hours",
+    UsageHour,
+    "What was counted of customers' readings and interactions, by the hour that they are of.",
+    key="customer",
+    retention_ms=90 * DAY_MS,
+)
+# Every customer with a feature above 0 comes each hour, and once more with zeros: what is older says nothing.
+CUSTOMERS_USAGE = Topic(
+    "customers.usage",
+    CustomerUsage,
+    "Usage features of customers, each hour.",
+    key="customer",
+    cleanup_policy="compact,delete",
+    retention_ms=8 * DAY_MS,
+)
 CHURN_SCORES = Topic(
-    "churn.scores", ChurnScore, "The risk of each customer whose row changed, with its reasons.", key="customer"
+    "churn.scores",
+    ChurnScore,
+    "The risk of each customer whose row or usage changed, with its reasons.",
+    key="customer",
 )
 
 TOPICS = (
@@ -100,6 +123,9 @@ TOPICS = (
     DEAD_LETTER_REPLAYS,
     CUSTOMERS,
     DEVICES,
+    INTERACTIONS,
+    USAGE_HOURS,
+    CUSTOMERS_USAGE,
     CHURN_SCORES,
 )
 

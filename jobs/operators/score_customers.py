@@ -1,4 +1,4 @@
-"""Rows of customers to churn scores, as a pandas UDF: one call of the model an Arrow batch.
+"""Customers with their usage to churn scores, as a pandas UDF: one call of the model an Arrow batch.
 
 The model is a folder that `models.champion` names. It is looked for again every second: a version that was promoted
 scores from the next batch on. One that cannot be used is said in the log once, and the old one stays.
@@ -15,7 +15,7 @@ from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
 
 from jobs.operators.cycle_collector import collect_seldom
 from models.champion import Champion, UnreadablePointer, champion
-from models.churn.customer_scores import outcomes
+from models.churn.customer_scores import Arrival, outcomes
 from models.churn.errors import RefusedModel
 from models.churn.onnx_model import ChurnModel
 
@@ -63,7 +63,7 @@ class CurrentModel:
 
 
 class ScoreCustomers(ScalarFunction):
-    """`score_customers(customer, row, partition, offset)`: see `models.churn.customer_scores.outcomes`."""
+    """`score_customers(customer, row, its partition, its offset, usage, topic)`: see `models.churn.customer_scores`."""
 
     def __init__(self, root: Callable[[], Path]) -> None:
         self._root = root
@@ -72,11 +72,12 @@ class ScoreCustomers(ScalarFunction):
         collect_seldom()
         self._current = CurrentModel(self._root())
 
-    def eval(self, customers: Any, rows: Any, partitions: Any, offsets: Any) -> Any:
+    def eval(self, customers: Any, rows: Any, partitions: Any, offsets: Any, usages: Any, topics: Any) -> Any:
         import pandas
 
-        records = list(zip(customers, rows, partitions.tolist(), offsets.tolist(), strict=True))
-        return pandas.Series(outcomes(self._current.get(), records), dtype=object)
+        columns = (customers, rows, partitions.tolist(), offsets.tolist(), usages, topics)
+        arrivals = [Arrival(*each) for each in zip(*columns, strict=True)]
+        return pandas.Series(outcomes(self._current.get(), arrivals), dtype=object)
 
     def is_deterministic(self) -> bool:
         return False

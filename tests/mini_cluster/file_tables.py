@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,18 @@ class FileTables:
         """Table `name`: records of a topic as bytes, with the device as their key."""
         rows = ({"device": record.device, "record": _base64(record.model_dump_json().encode())} for record in records)
         self._source(topic, "`device` STRING,\n  `record` BYTES", rows, name)
+
+    def records_source(
+        self, name: str, records: Sequence[tuple[Topic, str | None, bytes | None]], *extra_columns: str
+    ) -> None:
+        """Table `name`: records of several topics as key and bytes, with the offsets 0, 1, 2..."""
+        rows = [
+            {"device": key, "record": None if value is None else _base64(value), "topic": topic.name}
+            | {"partition": 0, "offset": offset}
+            for offset, (topic, key, value) in enumerate(records)
+        ]
+        body = "`device` STRING, `record` BYTES, `topic` STRING, `partition` INT, `offset` BIGINT"
+        self._source(records[0][0], ",\n  ".join([body, *extra_columns]), rows, name)
 
     def sink(self, topic: Topic) -> None:
         self._create(table_name(topic), columns(topic.record), self._folder(topic))

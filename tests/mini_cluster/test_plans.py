@@ -22,7 +22,7 @@ class Planned:
 
 
 PYTHON = ("store_influxdb", "store_redis", "score_churn")
-SOURCES = {"store_influxdb": 2}
+SOURCES = {"store_influxdb": 2, "count_usage": 3, "window_usage": 2}
 
 every_job = pytest.mark.parametrize("job", ALL_JOBS)
 

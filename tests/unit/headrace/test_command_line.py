@@ -11,7 +11,7 @@ from headrace.cli import app
 from headrace.stack.layout import Layout
 from headrace.stack.secrets import INFLUXDB_TOKEN, REDIS_PASSWORD, secret
 
-COMMANDS = ("up", "down", "status", "endpoints", "logs", "setup", "windows", "train", "predict", "model")
+COMMANDS = ("up", "down", "status", "endpoints", "logs", "setup", "windows", "features", "train", "predict", "model")
 
 
 def run(*arguments):

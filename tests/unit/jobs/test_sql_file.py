@@ -133,8 +133,8 @@ def test_a_view_reads_only_what_stands_above_it(job):
     sources = {table_name(topic) for topic in TOPICS} | SOURCES_OF_NO_TOPICS_NAME
     known = set(sources)
     for statement in statements(sql_of(job)):
-        read = set(re.findall(r"(?:FROM|JOIN|TABLE)\s+(?!UNNEST|TUMBLE)\(?(?:TABLE )?([a-z_]+)\b(?!\()", statement))
-        assert read - {"seen_watermark", "append_time", "variance"} <= known, statement[:100]
+        read = set(re.findall(r"(?:FROM|JOIN|TABLE)\s+(?!UNNEST|TUMBLE|HOP)\(?(?:TABLE )?([a-z_]+)\b(?!\()", statement))
+        assert read - {"seen_watermark", "append_time", "variance", "window_end"} <= known, statement[:100]
         if view := re.match(r"CREATE TEMPORARY VIEW (\w+)", statement):
             known.add(view[1])
 
@@ -209,6 +209,8 @@ def built(job, monkeypatch):
         return made(tables, job, constants, dict.fromkeys(operators or {}, str))
 
     monkeypatch.setattr(sql_file, "load", load)
-    arguments = {"score_anomalies": (JobSettings(),), "store_influxdb": ("127.0.0.1:1",)}
+    arguments = {
+        "score_anomalies": (JobSettings(),), "count_usage": (JobSettings(),), "store_influxdb": ("127.0.0.1:1",)
+    }  # fmt: skip
     module.build(tables, *arguments.get(job, ()))
     return tables

@@ -5,30 +5,44 @@ import json
 import numpy as np
 import pytest
 
-from models.churn.customer_scores import outcomes
+from models.churn.contract import Column
+from models.churn.customer_scores import Arrival, outcomes
 from models.churn.onnx_model import Reason, Scores
 from schemas.churn_score import ChurnScore
+from schemas.topics import CUSTOMERS_USAGE
+
+CHANGED_AT = 1795715863423
 
 
 class Model:
-    """Scores tenure / 100; refuses what has none."""
+    """Scores tenure / 100; refuses what has none. Reads usage where it is told to, and takes it off."""
 
     class contract:  # noqa: N801
         version = "v1"
         threshold = 0.5
+        columns = (Column(name="tenure", kind="number", nullable=False, reference=0.0),)
 
     calls = 0
 
     def columns_of(self, rows):
-        return {"tenure": [row.get("tenure") for row in rows]}
+        return {column.name: [row.get(column.name) for row in rows] for column in self.contract.columns}
 
     def predict(self, columns, *, reasons):
         self.calls += 1
         tenures = columns["tenure"]
+        usages = columns.get("usage_readings_7d", [0] * len(tenures))
         refusals = {i: "tenure is missing" for i, each in enumerate(tenures) if each is None}
-        risks = np.array([np.nan if each is None else each / 100 for each in tenures])
+        risks = np.array([np.nan if t is None else (t - u) / 100 for t, u in zip(tenures, usages, strict=True)])
         why = [() if i in refusals else (Reason("tenure", "9", -3.0, "tenure is 9"),) for i in range(len(tenures))]
         return Scores(risks, risks > 0.5, refusals, {}, why)
+
+
+class ModelOfUsage(Model):
+    class contract(Model.contract):  # noqa: N801
+        columns = (
+            *Model.contract.columns,
+            Column(name="usage_readings_7d", kind="number", nullable=False, reference=0.0),
+        )
 
 
 @pytest.fixture
@@ -36,36 +50,107 @@ def model():
     return Model()
 
 
+@pytest.fixture
+def model_of_usage():
+    return ModelOfUsage()
+
+
 def row(**columns):
-    return json.dumps({"customer_id": "a", "__source_ts_ms": 1795715863423, **columns}).encode()
+    return json.dumps({"customer_id": "a", "__source_ts_ms": CHANGED_AT, **columns}).encode()
+
+
+def usage(as_of=CHANGED_AT - 1, **features):
+    return json.dumps({"customer": "a", "as_of": as_of, "features": features}).encode()
+
+
+def new_usage(customer_row, said):
+    """What comes when a customer's usage does."""
+    partition, offset = (-1, -1) if customer_row is None else (3, 17)
+    return Arrival("a", customer_row, partition, offset, said, CUSTOMERS_USAGE.name)
 
 
 def test_a_row_becomes_a_score_with_reasons_version_and_place(model):
-    (outcome,) = outcomes(model, [("a", row(tenure=60), 3, 17)])
+    (outcome,) = outcomes(model, [Arrival("a", row(tenure=60), 3, 17)])
     score = ChurnScore.model_validate_json(outcome)
-    assert (score.customer, score.risk, score.at_risk, score.changed_at) == ("a", 0.6, True, 1795715863423)
+    assert (score.customer, score.risk, score.at_risk, score.changed_at) == ("a", 0.6, True, CHANGED_AT)
     assert [reason.words for reason in score.reasons] == ["tenure is 9"]
     assert (score.model_version, score.position.partition, score.position.offset) == ("v1", 3, 17)
 
 
 @pytest.mark.parametrize("columns", [{"tenure": 60}, {"tenure": 0}, {"__deleted": "true"}])
 def test_the_json_is_what_the_record_itself_would_write(model, columns):
-    (outcome,) = outcomes(model, [('K"ö\n', row(**columns), 3, 17)])
+    (outcome,) = outcomes(model, [Arrival('K"ö\n', row(**columns), 3, 17)])
     assert outcome == ChurnScore.model_validate_json(outcome).model_dump_json(exclude_none=True)
 
 
-def test_a_deleted_customer_has_no_risk_and_its_tombstone_says_nothing(model):
-    deleted, tombstone = outcomes(model, [("a", row(tenure=60, __deleted="true"), 0, 1), ("a", None, 0, 2)])
+def test_a_deleted_customer_has_no_risk(model):
+    (deleted,) = outcomes(model, [Arrival("a", row(tenure=60, __deleted="true"), 0, 1)])
     score = ChurnScore.model_validate_json(deleted)
     assert (score.deleted, score.risk) == (True, None)
-    assert tombstone is None
     assert model.calls == 0
 
 
 def test_a_row_that_the_model_refuses_says_why_and_stops_no_other(model):
-    refused, scored = outcomes(model, [("a", row(), 0, 1), ("b", row(tenure=10), 0, 2)])
+    refused, scored = outcomes(model, [Arrival("a", row(), 0, 1), Arrival("b", row(tenure=10), 0, 2)])
     assert refused == "unscorable_customer: tenure is missing"
     assert ChurnScore.model_validate_json(scored).risk == 0.1
+
+
+def test_a_model_without_usage_scores_as_before_and_usage_alone_is_no_occasion(model):
+    first, second = outcomes(
+        model, [Arrival("a", row(tenure=60), 3, 17, usage(usage_readings_7d=20)), new_usage(row(tenure=60), usage())]
+    )
+    assert ChurnScore.model_validate_json(first).risk == 0.6
+    assert second is None
+
+
+def test_new_usage_is_a_new_score_of_the_newest_row(model_of_usage):
+    (outcome,) = outcomes(model_of_usage, [new_usage(row(tenure=60), usage(usage_readings_7d=20))])
+    score = ChurnScore.model_validate_json(outcome)
+    assert (score.risk, score.position.partition, score.position.offset) == (0.4, 3, 17)
+
+
+def test_without_usage_a_feature_is_zero(model_of_usage):
+    never, without = outcomes(
+        model_of_usage, [Arrival("a", row(tenure=60), 0, 1), Arrival("a", row(tenure=60), 0, 2, usage())]
+    )
+    assert [ChurnScore.model_validate_json(each).risk for each in (never, without)] == [0.6, 0.6]
+
+
+def test_a_column_of_the_table_goes_before_a_feature_of_its_name(model_of_usage):
+    own = row(tenure=60, usage_readings_7d=10)
+    (outcome,) = outcomes(model_of_usage, [Arrival("a", own, 0, 1, usage(usage_readings_7d=20))])
+    assert ChurnScore.model_validate_json(outcome).risk == 0.5
+
+
+@pytest.mark.parametrize("as_of", [CHANGED_AT - 1, CHANGED_AT, CHANGED_AT + 1])
+def test_the_time_of_a_score_is_that_of_the_newer_half_and_a_deletion_is_never_older(model_of_usage, as_of):
+    said = usage(as_of)
+    arrivals = [
+        new_usage(row(tenure=1), said),
+        Arrival("a", row(tenure=1), 3, 17, said),
+        Arrival("a", row(__deleted="true"), 3, 18, said),
+    ]
+    times = [ChurnScore.model_validate_json(each).changed_at for each in outcomes(model_of_usage, arrivals)]
+    assert times == [max(as_of, CHANGED_AT)] * 3
+
+
+@pytest.mark.parametrize(
+    "customer_row", [None, row(tenure=1, __deleted="true"), row(), b"{"], ids=["none", "deleted", "refused", "no row"]
+)
+def test_usage_of_a_customer_who_cannot_be_scored_says_nothing(model_of_usage, customer_row):
+    assert outcomes(model_of_usage, [new_usage(customer_row, usage(usage_readings_7d=1))]) == [None]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"{", b"7", b"{}", b"\xff", usage(as_of=-1), usage(n="many"), usage(n=None), usage(n=1.5), b"[" * 100_000],
+)
+def test_what_is_no_usage_is_refused_once_and_rows_are_scored_without_it(model_of_usage, said):
+    arrivals = [new_usage(row(tenure=60), said), Arrival("a", row(tenure=60), 3, 18, said)]
+    refused, scored = outcomes(model_of_usage, arrivals)
+    assert refused.startswith("not_usage: ")
+    assert ChurnScore.model_validate_json(scored).risk == 0.6
 
 
 @pytest.mark.parametrize(
@@ -85,11 +170,11 @@ def test_a_row_that_the_model_refuses_says_why_and_stops_no_other(model):
     ],
 )
 def test_what_is_no_row_of_change_capture_is_refused(model, key, value):
-    bad, good = outcomes(model, [(key, value, 0, 1), ("b", row(tenure=10), 0, 2)])
+    bad, good = outcomes(model, [Arrival(key, value, 0, 1), Arrival("b", row(tenure=10), 0, 2)])
     assert bad.startswith("not_a_customer: ")
     assert good.startswith("{")
 
 
 def test_a_batch_is_one_call_of_the_model(model):
-    outcomes(model, [(str(number), row(tenure=number), 0, number) for number in range(100)])
+    outcomes(model, [Arrival(str(number), row(tenure=number), 0, number) for number in range(100)])
     assert model.calls == 1

@@ -1,0 +1,212 @@
+"""Usage features: the stream and a table to train on know the same of the same events, at every hour."""
+
+import random
+import time
+from collections import Counter, defaultdict
+
+import pytest
+from pyflink.table.udf import udf
+
+from headrace.churn.usage_history import UsageHistory
+from jobs import count_usage, window_usage
+from jobs.settings import JobSettings
+from schemas.topics import CUSTOMERS_USAGE, DEVICES, INTERACTIONS, USAGE_HOURS
+from schemas.usage import UsageHour
+from schemas.usage_features import GRACE_MS, HOUR_MS, LONGEST_WINDOW_H, NO_USAGE, OLDEST_MS, SOONEST_MS, UsageSource
+from tests.mini_cluster.file_tables import APPEND_TIME, NOW_MS
+
+MINUTE_MS = 60_000
+DAY_MS = 24 * HOUR_MS
+
+OWNERS = {"pump-1": "anna", "pump-2": "anna", "pump-3": "ben", "pump-4": None}
+"""pump-5 is sold and its row deleted, pump-6 has no row."""
+SOLD = "pump-5"
+DEVICE_ROWS = [
+    {"device": "pump-3", "owner": "carl", "__deleted": "false"},
+    *({"device": device, "owner": owner, "__deleted": "false"} for device, owner in OWNERS.items()),
+    {"device": SOLD, "owner": "ben", "__deleted": "false"},
+    {"device": SOLD, "owner": "ben", "__deleted": "true"},
+]
+
+draw = random.Random(5)
+
+AGES_MS = [draw.randrange(OLDEST_MS) for _ in range(150)]
+READINGS = [(draw.choice([*OWNERS, SOLD, "pump-6"]), NOW_MS - age) for age in AGES_MS] + [
+    ("pump-1", NOW_MS - OLDEST_MS), ("pump-2", NOW_MS + SOONEST_MS), ("pump-3", NOW_MS),
+]  # fmt: skip
+NOT_COUNTED = [
+    ("pump-1", NOW_MS - OLDEST_MS - 1), ("pump-1", 0), ("pump-1", -(2**63)), ("pump-1", 2**62),
+    ("pump-2", NOW_MS + SOONEST_MS + 1),
+]  # fmt: skip
+"""Too old, or from a clock that is ahead."""
+
+INTERACTIONS_SENT = [
+    (draw.choice(["anna", "dora"]), draw.choice(["a", "b 1", None]), draw.choice(["view", "buy"]), NOW_MS - age)
+    for age in AGES_MS[:60]
+]
+SAME_UP_TO_THE_ITEM = [("dora", "a", "bc", NOW_MS), ("dora", "ab", "c", NOW_MS)]
+
+# Windows of processing time lose what is open when their input ends, and the devices are read before the readings.
+RATE, LEAD_S, TAIL_S = 100, 4, 4
+SETTINGS = JobSettings(usage_counted_every_s=2)
+
+IDS = """CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '{rate}',
+  'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '{last}')"""
+
+READINGS_VIEW = f"""CREATE TEMPORARY VIEW telemetry_readings AS
+SELECT SPLIT_INDEX(line, '|', 0) AS device, CAST(SPLIT_INDEX(line, '|', 1) AS BIGINT) AS event_time,
+  TO_TIMESTAMP_LTZ({NOW_MS}, 3) AS append_time, PROCTIME() AS proc
+FROM (SELECT nth_reading(id) AS line FROM ids)"""
+
+INTERACTIONS_VIEW = f"""CREATE TEMPORARY VIEW interactions AS
+SELECT *, TO_TIMESTAMP_LTZ({NOW_MS}, 3) AS append_time, PROCTIME() AS proc
+FROM (
+  SELECT `user`, item, action, event_time FROM interactions_sent
+  UNION ALL
+  SELECT CASE WHEN id < 0 THEN 'nobody' END, CAST(NULL AS STRING), 'none', {NOW_MS} + id FROM ids
+)"""
+
+
+def hour_of(event_time):
+    return event_time // HOUR_MS * HOUR_MS
+
+
+@pytest.fixture(scope="module")
+def counted(file_tables):
+    """What count_usage makes of the events: readings out of order, interactions twice, some events of no use."""
+    topics = file_tables("count_usage")
+    sent = READINGS + NOT_COUNTED
+    random.Random(6).shuffle(sent)
+    lines = [f"{device}|{event_time}" for device, event_time in sent]
+    first = LEAD_S * RATE
+
+    def nth_reading(number: int) -> str | None:
+        return lines[number - first] if first <= number < first + len(lines) else None
+
+    topics.tables.create_temporary_function("nth_reading", udf(nth_reading, result_type="STRING"))
+    topics.tables.execute_sql(IDS.format(rate=RATE, last=first + len(lines) + TAIL_S * RATE))
+    topics.tables.execute_sql(READINGS_VIEW)
+    names = ("user", "item", "action", "event_time")
+    twice = [*INTERACTIONS_SENT, *SAME_UP_TO_THE_ITEM] * 2
+    malformed = [{"user": "dora"}, {"user": None, "action": "view", "event_time": NOW_MS}, {"action": "view"}]
+    rows = [dict(zip(names, each, strict=True)) for each in twice] + malformed
+    topics.source(INTERACTIONS, rows, name="interactions_sent")
+    topics.tables.execute_sql(INTERACTIONS_VIEW)
+    topics.source(DEVICES, DEVICE_ROWS, count_usage.DELETED)
+    topics.sink(USAGE_HOURS)
+    topics.execute(count_usage.build(topics.tables, SETTINGS, int(time.time())))
+    return topics.records(USAGE_HOURS)
+
+
+def test_each_event_is_counted_once_for_its_customer_and_hour(counted):
+    expected = Counter(
+        (OWNERS[device], "telemetry", hour_of(at)) for device, at in READINGS if OWNERS.get(device) is not None
+    )
+    expected += Counter(
+        (user, "interactions", hour_of(at)) for user, _, _, at in {*INTERACTIONS_SENT, *SAME_UP_TO_THE_ITEM}
+    )
+    found = Counter()
+    for record in counted:
+        found[record.customer, record.source.value, record.hour_start] += record.events
+    assert found == expected
+
+
+def appended_later(records):
+    """Each record with a moment after its hour: at once, at the edge of the grace, hours or days later."""
+    delays = random.Random(7)
+    choices = (0, GRACE_MS - 1, GRACE_MS, GRACE_MS + 1, 20 * MINUTE_MS, 5 * HOUR_MS, 3 * DAY_MS, 9 * DAY_MS)
+    known = [(record, record.hour_start + HOUR_MS + delays.choice(choices)) for record in records]
+    return sorted(known, key=lambda each: each[1])
+
+
+LONELY = UsageHour(customer="erik", source=UsageSource.TELEMETRY, hour_start=NOW_MS, events=3)
+"""A customer of one hour, which comes in two parts in the same ms at the very end of its grace."""
+EDGE_MS = NOW_MS + HOUR_MS + GRACE_MS - 1
+
+# Ticks that never come: when windows close is the same in every run.
+NO_TICKS = """CREATE TEMPORARY VIEW clock_ticks AS
+SELECT CAST(NULL AS BIGINT) AS tick, et FROM usage_hours WHERE FALSE"""
+
+
+def run_windows(topics, known, clock_ticks):
+    rows = [record.model_dump(mode="json") | {"append_ms": appended} for record, appended in known]
+    columns = ("`append_ms` BIGINT", APPEND_TIME, window_usage.EVENT_TIME, window_usage.WATERMARK)
+    topics.source(USAGE_HOURS, rows, *columns)
+    topics.tables.execute_sql(clock_ticks)
+    topics.sink(CUSTOMERS_USAGE)
+    topics.execute(window_usage.build(topics.tables))
+    return topics.records(CUSTOMERS_USAGE)
+
+
+@pytest.fixture(scope="module")
+def known(counted):
+    return sorted([*appended_later(counted), (LONELY, EDGE_MS), (LONELY, EDGE_MS)], key=lambda each: each[1])
+
+
+@pytest.fixture(scope="module")
+def served(file_tables, known):
+    return run_windows(file_tables("window_usage"), known, NO_TICKS)
+
+
+@pytest.fixture(scope="module")
+def history(known):
+    history = UsageHistory()
+    history.add(known)
+    yield history
+    history.close()
+
+
+def by_hour(served):
+    found = defaultdict(dict)
+    for record in served:
+        assert record.customer not in found[record.as_of], record
+        found[record.as_of][record.customer] = record.features
+    return found
+
+
+def test_training_and_serving_give_equal_features_of_every_customer_at_every_hour(served, history):
+    streamed = by_hour(served)
+    hours = range(min(streamed) - 2 * HOUR_MS, max(streamed) + 3 * HOUR_MS, HOUR_MS)
+    assert set(streamed) <= set(hours)
+    compared = Counter()
+    for as_of in hours:
+        trained = history.features(as_of)
+        for customer in {*streamed[as_of], *trained}:
+            served_now = streamed[as_of].get(customer, NO_USAGE)
+            assert served_now == trained.get(customer, NO_USAGE), (customer, as_of)
+            compared[customer] += 1
+    assert set(compared) == {"anna", "ben", "dora", "erik"}
+    assert min(compared.values()) >= LONGEST_WINDOW_H
+
+
+def test_features_are_those_of_their_words(served, known):
+    """Counted once more, from the words of the list and without its SQL."""
+    for record in served:
+        mine = [r for r, appended in known if r.customer == record.customer and appended < record.as_of + GRACE_MS]
+        for source, label in (("telemetry", "readings"), ("interactions", "interactions")):
+            ended = [r for r in mine if r.source == source and r.hour_start < record.as_of]
+            day, week = ([r for r in ended if r.hour_start >= record.as_of - n * DAY_MS] for n in (1, 7))
+            hours = "usage_device_hours_7d" if source == "telemetry" else "usage_interaction_hours_7d"
+            assert record.features[f"usage_{label}_1d"] == sum(r.events for r in day)
+            assert record.features[f"usage_{label}_7d"] == sum(r.events for r in week)
+            assert record.features[hours] == len({r.hour_start for r in week})
+
+
+def test_what_comes_in_the_last_millisecond_of_the_grace_counts_at_once(served):
+    assert by_hour(served)[NOW_MS + HOUR_MS]["erik"]["usage_readings_1d"] == 2 * LONELY.events
+
+
+def test_a_customer_who_stops_is_said_to_have_none_once_and_no_more(served):
+    mine = sorted((r for r in served if r.customer == "erik"), key=lambda r: r.as_of)
+    assert [r.as_of for r in mine] == [NOW_MS + n * HOUR_MS for n in range(1, LONGEST_WINDOW_H + 2)]
+    assert [r.features == NO_USAGE for r in mine] == [False] * LONGEST_WINDOW_H + [True]
+
+
+def test_what_comes_later_leaks_into_no_earlier_hour(history, known):
+    """The features of an hour do not change with records that Kafka took after its grace."""
+    as_of = NOW_MS - 2 * DAY_MS
+    before = UsageHistory()
+    before.add([each for each in known if each[1] < as_of + GRACE_MS])
+    assert before.features(as_of) == history.features(as_of)
+    assert len(known) > sum(appended < as_of + GRACE_MS for _, appended in known)
+    before.close()
