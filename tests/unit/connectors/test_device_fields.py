@@ -63,7 +63,10 @@ def test_columns_that_are_null_or_missing_give_no_field(fields):
     assert fields.of("pump 7") == ""
 
 
-@pytest.mark.parametrize("last", [tombstone(), row(**BERLIN)._replace(value=b'{"device":"pump 7","__deleted":"true"}')])
+DELETED = row(**BERLIN)._replace(value=b'{"device":"pump 7","site":"Berlin","__deleted":"true"}')
+
+
+@pytest.mark.parametrize("last", [tombstone(), DELETED])
 def test_a_deleted_device_gives_no_fields_until_it_is_there_again(fields, last):
     fields.take([last])
     assert fields.of("pump 7") == ""
