@@ -1,13 +1,9 @@
 """What a training shows: the schema before it, the figures after it."""
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.table import Table
 
 from headrace.churn.training_run import Trained
-from models.churn.contract import Contract
-from models.churn.score_table import Tally
 from models.churn.training import Prepared
 from models.churn.validation import CHOSEN, Validation
 
@@ -50,20 +46,6 @@ def print_outcome(trained: Trained, console: Console) -> None:
         f"threshold: {contract.threshold:.3f}",
         f"version: {contract.version}",
     ]
-    console.print("\n".join(lines), markup=False, highlight=False)
-
-
-def print_tally(tally: Tally, contract: Contract, out: Path, console: Console) -> None:
-    """What became of a scored file's rows."""
-    lines = [
-        f"{tally.rows:,} rows in {out}: {tally.flagged:,} labelled {contract.positive}, {tally.refused:,} refused",
-        *(
-            f"{name}: {n:,} values that the training had not seen, scored as none of its categories"
-            for name, n in tally.unknown_categories.items()
-        ),
-    ]
-    if tally.refused:
-        lines.append(f"why they were refused stands in the column refused of {out}")
     console.print("\n".join(lines), markup=False, highlight=False)
 
 

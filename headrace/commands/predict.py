@@ -29,7 +29,7 @@ def churn(
     """Write a CSV of identifier, probability, label and reasons; a row that cannot be scored says why."""
     from headrace.churn.errors_in_words import in_words
     from headrace.churn.model_store import ModelStore
-    from headrace.churn.printed import print_tally
+    from headrace.churn.printed_tally import print_tally
     from headrace.churn.progress import progress
     from headrace.stack.layout import Layout
     from models.churn import ChurnModel

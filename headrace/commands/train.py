@@ -1,5 +1,6 @@
 """`headrace train churn`: a churn model of any customer table."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,8 @@ import typer
 from rich.console import Console
 
 from headrace.commands.options import Home
+
+WIDTH_IN_A_FILE = 120
 
 train = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model.")
 
@@ -86,7 +89,7 @@ def _train(
     from models.churn.tables import read_table
     from models.churn.training import prepare
 
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_IN_A_FILE)
     settings = load_settings(config, costs=costs, **options)
     prepared = prepare(read_table(data), settings)
     print_schema(prepared, console)

@@ -41,11 +41,14 @@ class Calibration:
 
     @classmethod
     def fit(cls, out_of_fold: Floats, labels: Labels) -> "Calibration":
-        regression = LogisticRegression(C=1e6).fit(out_of_fold.reshape(-1, 1), labels)
-        slope = float(regression.coef_[0, 0])
+        # A model that is held tight has margins close together, on which the solver would stop too early.
+        middle, spread = float(out_of_fold.mean()), float(out_of_fold.std()) or 1.0
+        standard = ((out_of_fold - middle) / spread).reshape(-1, 1)
+        regression = LogisticRegression(C=1e6, solver="newton-cholesky").fit(standard, labels)
+        slope = float(regression.coef_[0, 0]) / spread
         if slope <= 0:
             return cls(0.0, float(logit(labels.mean())))
-        return cls(slope, float(regression.intercept_[0]))
+        return cls(slope, float(regression.intercept_[0]) - slope * middle)
 
     def probabilities(self, raw: Floats) -> Floats:
         return np.asarray(expit(self.slope * raw + self.intercept), np.float64)

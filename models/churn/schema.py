@@ -80,6 +80,8 @@ def infer(
     taken = [column.name for column in kept if column.name in RESERVED]
     if taken:
         raise UnusableTable(f"The model has a tensor of its own named {taken[0]!r}. Rename that column.")
+    if not judged:
+        raise UnusableTable(f"There is no column but {target.name!r}, and nothing to learn from.")
     if not kept:
         raise UnusableTable("No column is left to learn from. " + "; ".join(f"{n}: {r}" for n, r in judged.items()))
     dropped = tuple(Dropped(name, reason) for name, reason in judged.items() if reason is not None)

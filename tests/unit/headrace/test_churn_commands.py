@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -116,10 +118,19 @@ def test_categories_that_the_training_had_not_seen_are_counted(place):
 
 
 def test_without_identifier_rows_are_numbered_through_the_parts(place):
-    table = pd.concat([customers(400)] * 126).drop(columns="customer_id")
+    table = pd.concat([customers(400)] * 26).drop(columns="customer_id")
     table.to_csv(place / "many.csv", index=False)
-    assert "50,400 rows" in predict(place, place / "many.csv").output
-    assert [int(row["customer_id"]) for row in scores(place)] == list(range(1, 50_401))
+    assert "10,400 rows" in predict(place, place / "many.csv").output
+    assert [int(row["customer_id"]) for row in scores(place)] == list(range(1, 10_401))
+
+
+def test_predict_needs_no_training_library(place):
+    absent = "dict.fromkeys(('sklearn', 'lightgbm', 'optuna', 'onnx', 'matplotlib', 'mlflow'))"
+    code = f"import sys; sys.modules.update({absent}); from headrace.cli import app; app()"
+    options = ["--out", place / "scores.csv", "--home", place / "home"]
+    command = [sys.executable, "-c", code, "predict", "churn", place / "customers.csv", *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "400 rows" in done.stdout, done.stderr
 
 
 def test_scores_that_cannot_be_written_are_one_line(place):

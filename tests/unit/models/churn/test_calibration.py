@@ -18,6 +18,21 @@ def test_overconfident_margins_are_drawn_back():
     assert calibration.intercept == pytest.approx(-1 / 3, abs=0.05)
 
 
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e3])
+def test_margins_of_any_scale_give_the_same_probabilities(scale):
+    rng = np.random.default_rng(5)
+    true = rng.normal(size=2000)
+    labels = (rng.random(2000) < 1 / (1 + np.exp(-true))).astype(int)
+    expected = Calibration.fit(true, labels).probabilities(true)
+    scaled = scale * true - 3
+    assert Calibration.fit(scaled, labels).probabilities(scaled) == pytest.approx(expected, abs=1e-6)
+
+
+def test_margins_that_are_all_alike_give_the_rate_of_all():
+    labels = np.array([1] * 30 + [0] * 70)
+    assert Calibration.fit(np.full(100, 2.0), labels).probabilities(np.array([2.0])) == pytest.approx(0.3, abs=1e-6)
+
+
 def test_margins_that_point_the_wrong_way_become_the_rate_of_all():
     labels = np.array([1] * 30 + [0] * 70)
     calibration = Calibration.fit(-labels.astype(float), labels)

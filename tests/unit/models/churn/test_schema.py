@@ -107,6 +107,8 @@ def test_a_column_to_keep_that_is_not_there_is_an_error():
 def test_a_table_of_nothing_but_identifiers_cannot_be_trained_on():
     with pytest.raises(UnusableTable, match="No column is left"):
         schema_of(customers()[["customer_id", "country", "churn"]])
+    with pytest.raises(UnusableTable, match="no column but 'churn'"):
+        schema_of(customers()[["churn"]])
 
 
 @given(st.lists(st.one_of(st.sampled_from(sorted(BLANKS)), st.text(max_size=5)), min_size=1))
