@@ -29,7 +29,7 @@ LIMITS = {
     "brier": ("probability", "Brier score", 0.1395, False),
     "calibration_error": ("calibration", "expected error", 0.03, False),
 }
-ROWS_LIMIT, REASONS_LIMIT = 100_000, 3.0
+ROWS_LIMIT, REASONS_LIMIT = 300_000, 3.0
 BATCH, BATCHES, ROUNDS = 1_000, 40, 7
 
 

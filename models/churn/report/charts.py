@@ -119,6 +119,11 @@ def shapley(report: Contents) -> str:
 
 
 def dependence(name: str, points: list[dict[str, Any]]) -> str:
+    title = _short(name)
+    if isinstance(points[0]["value"], str) and len(points) > SHOWN_COLUMNS:
+        title += f", {SHOWN_COLUMNS} of {len(points)}: highest and lowest"
+        points = sorted(points, key=lambda each: -each["probability"])
+        points = points[: SHOWN_COLUMNS // 2] + points[-SHOWN_COLUMNS // 2 :]
     values, probabilities = [each["value"] for each in points], [each["probability"] for each in points]
 
     def draw(axes: Any) -> None:
@@ -130,7 +135,7 @@ def dependence(name: str, points: list[dict[str, Any]]) -> str:
         else:
             axes.plot(values, probabilities, color=BLUE)
             axes.set(xlabel=_short(name), ylabel="mean probability", ylim=(0, None))
-        axes.set_title(_short(name), loc="left", fontsize=9)
+        axes.set_title(title, loc="left", fontsize=9)
 
     return _svg(draw, width=3.6, height=2.4)
 

@@ -14,7 +14,7 @@ from models.churn.artifact import export, log_odds_of, session_of
 from models.churn.costs import Costs
 from models.churn.metrics import figures
 from models.churn.onnx_model import MODEL_FILE
-from models.churn.report import curves
+from models.churn.report import charts, curves
 from models.churn.report.contents import contents
 from models.churn.report.fairness import by_group, groups_of
 from models.churn.report.intervals import Ordered, intervals
@@ -130,6 +130,13 @@ def test_lift_of_all_customers_is_one_and_recall_is_whole():
     curve = curves.lift(LABELS, PROBABILITIES)
     assert (curve["lift"][-1], curve["recall"][-1]) == (1, 1)
     assert curve["lift"][0] == pytest.approx(1 / 0.4)
+
+
+def test_of_many_categories_the_highest_and_lowest_are_drawn():
+    points = [{"value": f"town {number:02}", "probability": number / 100} for number in range(40)]
+    drawn = re.findall(r"town \d\d", charts.dependence("town", points))
+    assert len(drawn) == 12
+    assert {"town 00", "town 39"} <= set(drawn)
 
 
 def test_bootstraps_of_one_seed_are_the_same():
