@@ -90,10 +90,14 @@ def _whole(path: Path, rows: Any, width: int) -> Iterator[list[str]]:
 
 def cleaned(cells: pd.Series) -> pd.Series:
     """Stripped, blanks as MISSING."""
-    codes, distinct = pd.factorize(cells)  # most columns say the same few things again and again
-    stripped = pd.Series(distinct, dtype=object).str.strip()
-    said = stripped.mask(stripped.str.lower().isin(BLANKS), MISSING).to_numpy(object)
-    return pd.Series(said[codes], cells.index, object, cells.name)
+    # Most columns say the same few things again and again. pandas would take "\0" and "" for one.
+    said = {cell: _said(cell) for cell in set(cells)}
+    return pd.Series([said[cell] for cell in cells], cells.index, object, cells.name)
+
+
+def _said(cell: str) -> str:
+    stripped = cell.strip()
+    return MISSING if stripped.lower() in BLANKS else stripped
 
 
 def fingerprint(table: pd.DataFrame) -> str:

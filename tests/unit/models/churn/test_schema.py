@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.churn.errors import UnusableTable
@@ -112,6 +112,7 @@ def test_a_table_of_nothing_but_identifiers_cannot_be_trained_on():
 
 
 @given(st.lists(st.one_of(st.sampled_from(sorted(BLANKS)), st.text(max_size=5)), min_size=1))
+@example(["#n/a", "\0"])
 def test_cleaning_twice_is_cleaning_once(cells):
     once = cleaned(pd.Series(cells, dtype=object))
     assert cleaned(once).tolist() == once.tolist()
