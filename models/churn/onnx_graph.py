@@ -4,12 +4,11 @@ Written node by node and not by a converter, so that every step has the rounding
 scaling as in `float32_scaler`, thresholds rounded down to float32 as in `tree_nodes`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from models.churn.calibration import CLIP
 from models.churn.classifiers import Linear, Trees, taken_apart
@@ -18,37 +17,11 @@ from models.churn.errors import ExportRefused
 from models.churn.reason_tables import MOST_RANGES, ReasonTables
 from models.churn.tree_nodes import attributes
 from models.churn.tuning import Fitted
+from models.onnx_builder import Builder
 
-OPSETS = (helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3))
-IR_VERSION = 8
 N_REASONS = 3
 OUTPUTS = {"probability": TensorProto.FLOAT, "label": TensorProto.INT64, "log_odds": TensorProto.FLOAT}
 _RESERVED = {*OUTPUTS, "reason_columns", "reason_log_odds"}
-
-
-@dataclass
-class Builder:
-    """Nodes and constants so far. Names of its own begin with a slash."""
-
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-
-    def node(self, kind: str, *inputs: str, to: str = "", domain: str = "", **attributes: Any) -> str:
-        """A node with one output; the output's name."""
-        output = to or f"/{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
-        return output
-
-    def two(self, kind: str, *inputs: str, **attributes: Any) -> tuple[str, str]:
-        """A node with two outputs."""
-        first, second = f"/{kind}_{len(self.nodes)}", f"/{kind}_{len(self.nodes)}_1"
-        self.nodes.append(helper.make_node(kind, inputs, [first, second], **attributes))
-        return first, second
-
-    def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        name = f"/constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
-        return name
 
 
 def graph(fitted: Fitted, columns: tuple[Column, ...], reasons: ReasonTables | None = None) -> bytes:
@@ -68,19 +41,12 @@ def graph(fitted: Fitted, columns: tuple[Column, ...], reasons: ReasonTables | N
     outputs = [helper.make_tensor_value_info(name, kind, ["rows"]) for name, kind in OUTPUTS.items()]
     if reasons is not None:
         outputs += _explain(build, encoded, reasons)
-    return _serialised(build, [_input(column) for column in columns], outputs)
+    return build.serialised("churn", [_input(column) for column in columns], outputs)
 
 
 def _input(column: Column) -> Any:
     kind = TensorProto.FLOAT if column.kind == "number" else TensorProto.STRING
     return helper.make_tensor_value_info(column.name, kind, ["rows", 1])
-
-
-def _serialised(build: Builder, inputs: list[Any], outputs: list[Any]) -> bytes:
-    made = helper.make_graph(build.nodes, "churn", inputs, outputs, build.constants)
-    model = helper.make_model(made, opset_imports=OPSETS, producer_name="headrace", ir_version=IR_VERSION)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
 
 
 @dataclass(frozen=True)
@@ -120,17 +86,11 @@ def _numbers(build: Builder, steps: Any, numbers: str, missing: str) -> str:
     filled = build.node("Where", missing, build.constant(impute.statistics_.reshape(1, -1)), numbers)
     marked = getattr(impute, "indicator_", None)
     if marked is not None and len(marked.features_):
-        chosen = build.node("Gather", _cast(build, missing), build.constant(marked.features_, np.int64), axis=1)
+        chosen = build.node("Gather", build.cast(missing), build.constant(marked.features_, np.int64), axis=1)
         filled = build.node("Concat", filled, chosen, axis=1)
     if scale == "passthrough":
         return filled
     return build.node("Mul", build.node("Sub", filled, build.constant(scale.mean_)), build.constant(scale.scale_))
-
-
-def _cast(build: Builder, tensor: str, kind: int = TensorProto.FLOAT, to: str = "") -> str:
-    output = to or f"/Cast_{len(build.nodes)}"
-    build.nodes.append(helper.make_node("Cast", [tensor], [output], to=kind))
-    return output
 
 
 def _categories(build: Builder, seen: dict[str, list[str]]) -> str:
@@ -157,7 +117,7 @@ def _score(build: Builder, fitted: Fitted, features: str) -> None:
     log_odds = build.node("Reshape", calibrated, build.constant([-1], np.int64), to="log_odds")
     probability = build.node("Sigmoid", log_odds, to="probability")
     flagged = build.node("GreaterOrEqual", probability, build.constant(fitted.threshold))
-    _cast(build, flagged, TensorProto.INT64, to="label")
+    build.cast(flagged, TensorProto.INT64, to="label")
 
 
 def _margin(build: Builder, model: Linear | Trees, features: str) -> str:
@@ -203,7 +163,7 @@ def _steps(build: Builder, numbers: str, missing: str, tables: ReasonTables) -> 
         edges[0, number, : len(table.edges)] = table.edges
         steps[0, number, : len(table.edges)] = np.diff(table.values)
     upright = build.node("Unsqueeze", numbers, build.constant([2], np.int64))
-    reached = _cast(build, build.node("GreaterOrEqual", upright, build.constant(edges)))
+    reached = build.cast(build.node("GreaterOrEqual", upright, build.constant(edges)))
     climbed = build.node("Mul", reached, build.constant(steps))
     height = build.node("ReduceSum", climbed, build.constant([2], np.int64), keepdims=0)
     filled = build.node("Add", height, build.constant([[table.values[0] for table in of]]))

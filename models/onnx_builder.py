@@ -1,0 +1,48 @@
+"""An ONNX graph, written node by node."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSETS = (helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3))
+IR_VERSION = 8
+
+
+@dataclass
+class Builder:
+    """Nodes and constants so far. Names of its own begin with a slash."""
+
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+
+    def node(self, kind: str, *inputs: str, to: str = "", domain: str = "", **attributes: Any) -> str:
+        """A node with one output; the output's name."""
+        output = to or f"/{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
+        return output
+
+    def two(self, kind: str, *inputs: str, **attributes: Any) -> tuple[str, str]:
+        """A node with two outputs."""
+        first, second = f"/{kind}_{len(self.nodes)}", f"/{kind}_{len(self.nodes)}_1"
+        self.nodes.append(helper.make_node(kind, inputs, [first, second], **attributes))
+        return first, second
+
+    def constant(self, values: Any, dtype: Any = np.float32) -> str:
+        name = f"/constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
+        return name
+
+    def cast(self, tensor: str, kind: int = TensorProto.FLOAT, to: str = "") -> str:
+        output = to or f"/Cast_{len(self.nodes)}"
+        self.nodes.append(helper.make_node("Cast", [tensor], [output], to=kind))
+        return output
+
+    def serialised(self, name: str, inputs: list[Any], outputs: list[Any]) -> bytes:
+        """The checked model of these inputs and outputs."""
+        made = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
+        model = helper.make_model(made, opset_imports=OPSETS, producer_name="headrace", ir_version=IR_VERSION)
+        onnx.checker.check_model(model)
+        return bytes(model.SerializeToString())
