@@ -11,7 +11,9 @@ from models.recommend.errors import UnusableInteractions
 from models.recommend.history import Items
 
 FEWEST_INTERACTIONS, FEWEST_ITEMS = 100, 20
-MOST_ITEMS = 10_000
+MOST_ITEMS = 5_000
+"""Tables are dense: four of them, 100 MB each at this size, and three in the graph."""
+
 MILLISECONDS_FROM = 1e11
 """Numbers from here on are taken for milliseconds: as seconds it would be the year 5138."""
 
