@@ -99,7 +99,7 @@ bench-churn: .venv/locked ## Churn models on a table of customers, its path in D
 	$(RUN)/python -m bench.churn $(DATA)
 
 .PHONY: bench-recommend
-bench-recommend: .venv/locked ## Recommenders on MovieLens-100K by three protocols, and the cost of learning a click
+bench-recommend: .venv/locked ## Recommenders on MovieLens-100K by four protocols, and the cost of learning a click
 	$(RUN)/python -m bench.recommend
 
 .PHONY: image-check

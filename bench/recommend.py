@@ -1,4 +1,4 @@
-"""Recommenders on MovieLens-100K: how well they predict, by three protocols, and what an interaction costs.
+"""Recommenders on MovieLens-100K: how well they predict, by four protocols, and what an interaction costs.
 
     python -m bench.recommend
 

@@ -1,9 +1,7 @@
-"""Three ways to ask a model for lists. None shows it an interaction before its list is made.
+"""Ways to ask a model for lists. None shows it an interaction before its list is made.
 
 The order is that of time; interactions of one moment are in the order of the file.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 
@@ -12,12 +10,11 @@ from models.recommend.history import Histories, History
 from models.recommend.interactions import Interactions
 from models.recommend.recommender import Recommender
 
-Progress = Callable[[], None]
 FIRST_REFIT = 1_000
 REFIT_GROWTH = 1.3
 
 
-def prequential(model: Recommender, events: Interactions, progress: Progress = lambda: None) -> Lists:
+def prequential(model: Recommender, events: Interactions) -> Lists:
     """Each interaction is first predicted, then learned.
 
     A list for every interaction with an item that its user had not taken before, the first of a user included.
@@ -27,7 +24,6 @@ def prequential(model: Recommender, events: Interactions, progress: Progress = l
         history = learner.history(number)
         learner.list_next(number, history)
         learner.learn(number, history)
-        progress()
     return learner.lists
 
 
