@@ -102,6 +102,10 @@ bench-metadata: setup ## What the metadata of devices cost: CPU a reading of the
 bench-churn: .venv/locked ## Churn models on a table of customers, its path in DATA, and the cost of a score
 	$(RUN)/python -m bench.churn $(DATA)
 
+.PHONY: bench-recommend
+bench-recommend: .venv/locked ## Recommenders on MovieLens-100K by four protocols, and the cost of learning a click
+	$(RUN)/python -m bench.recommend
+
 .PHONY: image-check
 image-check: setup ## Build our image without a container engine and run a TaskManager and a job from it (root)
 	deploy/image-check

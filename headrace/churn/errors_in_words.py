@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from headrace.errors import ModelNotMade
 from models.champion import UnreadablePointer
 from models.churn.errors import ChurnError
+from models.recommend.errors import RecommendError
 from models.registry import NotRegistered
 
 
@@ -14,5 +15,5 @@ def in_words() -> Iterator[None]:
     """Errors about models become a line without a stack trace."""
     try:
         yield
-    except (ChurnError, NotRegistered, UnreadablePointer) as error:
+    except (ChurnError, RecommendError, NotRegistered, UnreadablePointer) as error:
         raise ModelNotMade(str(error)) from error

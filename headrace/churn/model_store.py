@@ -1,5 +1,6 @@
-"""Where a stack keeps its models: the registry, and the champion's folder that the stream reads."""
+"""Where a stack keeps its models: the registry, and the champions' folders that the stream reads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +12,15 @@ from headrace.errors import ModelNotMade
 from headrace.stack.layout import Layout
 from models.champion import Champion, champion
 from models.churn.onnx_model import ChurnModel
+from models.recommend.onnx_model import RecommendModel
 from models.registry import Registered, Registry
 
-NAME = "churn"
+NAME, RECOMMEND = "churn", "recommend"
+VERSION_OF: dict[str, Callable[[Path], str]] = {
+    NAME: lambda folder: ChurnModel.load(folder).contract.version,
+    RECOMMEND: lambda folder: RecommendModel.load(folder).contract.version,
+}
+"""Of a folder; it raises where the folder holds no such model."""
 
 
 class RegistrySettings(BaseSettings):
@@ -25,17 +32,18 @@ class RegistrySettings(BaseSettings):
 
 @dataclass(frozen=True)
 class ModelStore:
-    """Of the churn models. `root`: the folder that holds the champion."""
+    """Of the models of one name. `root`: the folder that holds the champion."""
 
     models: Path
+    name: str = NAME
 
     @classmethod
-    def of(cls, layout: Layout) -> "ModelStore":
-        return cls(layout.home / "models")
+    def of(cls, layout: Layout, name: str = NAME) -> "ModelStore":
+        return cls(layout.home / "models", name)
 
     @property
     def root(self) -> Path:
-        return self.models / NAME
+        return self.models / self.name
 
     @cached_property
     def registry(self) -> Registry:
@@ -47,14 +55,14 @@ class ModelStore:
 
         Raises
         ------
-        NotRegistered, RefusedModel
+        NotRegistered, RefusedModel, RefusedRecommender
             There is no such version, or its files are no model.
         """
-        return self._crown(self.registry.one(NAME, which))
+        return self._crown(self.registry.one(self.name, which))
 
     def roll_back(self) -> Champion:
         """Make the champion before this one champion again."""
-        return self._crown(self.registry.champion_before(NAME))
+        return self._crown(self.registry.champion_before(self.name))
 
     def champion_folder(self) -> Path:
         """The champion's folder.
@@ -66,13 +74,13 @@ class ModelStore:
         """
         found = champion(self.root)
         if found is None:
-            raise ModelNotMade("There is no champion. Train one:  headrace train churn DATA.csv --promote")
+            raise ModelNotMade(f"There is no champion. Train one:  headrace train {self.name} DATA.csv --promote")
         return self.root / found.folder
 
     def _crown(self, found: Registered) -> Champion:
-        folder = self.registry.download(NAME, found.number)
-        version = ChurnModel.load(folder).contract.version
+        folder = self.registry.download(self.name, found.number)
+        version = VERSION_OF[self.name](folder)
         self.root.mkdir(parents=True, exist_ok=True)
         published = publish(self.root, folder, version)
-        self.registry.crown(NAME, found.number)
+        self.registry.crown(self.name, found.number)
         return published

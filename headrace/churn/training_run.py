@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from headrace.churn.model_store import NAME, ModelStore
-from models.churn.artifact import Artifact, export, log_odds_of, session_of
+from models.churn.artifact import Artifact, export, log_odds_of
 from models.churn.errors import UnusableSettings
 from models.churn.onnx_model import MODEL_FILE
 from models.churn.report.contents import contents
@@ -16,6 +16,7 @@ from models.churn.settings import TrainingSettings
 from models.churn.tables import fingerprint
 from models.churn.training import Prepared, train
 from models.churn.validation import CHOSEN, Validation, validate
+from models.onnx_session import session_of
 from models.registry import Registered
 
 Progress = Callable[[], None]

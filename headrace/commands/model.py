@@ -1,4 +1,4 @@
-"""`headrace model`: versions of the churn model, which of them scores, and which did before."""
+"""`headrace model`: versions of a model, which of them scores, and which did before."""
 
 import json
 import time
@@ -16,27 +16,34 @@ if TYPE_CHECKING:
 
 model = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Versions of a model: list, promote, roll back.")
 
+Name = Annotated[str, typer.Option(help="churn or recommend.")]
 Which = Annotated[str, typer.Argument(metavar="VERSION", help="Number, version or alias, as `model ls` shows it.")]
+
+FIGURES = {
+    "churn": {"roc_auc": "ROC AUC", "brier": "Brier"},
+    "recommend": {"prequential_recall": "recall@10", "time_split_ndcg": "NDCG@10, time split"},
+}
+"""Columns of the list, by the name of the model and of the figure."""
 
 
 @model.command()
-def ls(as_json: AsJson = False, home: Home = None) -> None:
+def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None:
     """List versions, the newest first, and the champions over time."""
     from dataclasses import asdict
 
     from headrace.churn.errors_in_words import in_words
-    from headrace.churn.model_store import NAME
 
     with in_words():
-        registry = _store(home).registry
-        versions, reigns = registry.versions(NAME), registry.history(NAME)
+        registry = _store(home, name).registry
+        versions, reigns = registry.versions(name), registry.history(name)
     if as_json:
         shown = {"versions": [asdict(each) for each in versions], "champions": [asdict(each) for each in reigns]}
         print(json.dumps(shown, indent=2))
         return
-    table = Table("number", "version", "alias", "made", "ROC AUC", "Brier", box=None, header_style="bold")
+    columns = FIGURES[name]
+    table = Table("number", "version", "alias", "made", *columns.values(), box=None, header_style="bold")
     for each in versions:
-        figures = [f"{each.figures[key]:.4f}" if key in each.figures else "" for key in ("roc_auc", "brier")]
+        figures = [f"{each.figures[key]:.4f}" if key in each.figures else "" for key in columns]
         table.add_row(each.number, each.version, ", ".join(each.aliases), _time(each.created_ms), *figures)
     Console(soft_wrap=True).print(table)
     for reign in reigns:
@@ -44,37 +51,41 @@ def ls(as_json: AsJson = False, home: Home = None) -> None:
 
 
 @model.command()
-def promote(which: Which, home: Home = None) -> None:
+def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
     """Make a version champion: running jobs take it up without a restart."""
     from headrace.churn.errors_in_words import in_words
 
     with in_words():
-        print(_crowned(_store(home).promote(which).version))
+        print(_crowned(_store(home, name).promote(which).version, name))
 
 
 @model.command()
-def rollback(home: Home = None) -> None:
+def rollback(name: Name = "churn", home: Home = None) -> None:
     """Make the champion before this one champion again."""
     from headrace.churn.errors_in_words import in_words
 
     with in_words():
-        print(_crowned(_store(home).roll_back().version))
+        print(_crowned(_store(home, name).roll_back().version, name))
 
 
-def _crowned(version: str) -> str:
+def _crowned(version: str, name: str) -> str:
+    said = f"{version} is champion"
+    if name != "churn":
+        return said
     return (
-        f"{version} is champion. It scores a customer when the row changes next; "
-        "to have all scored by it now:  headrace churn rescore"
+        f"{said}\nIt scores a customer when the row changes next. To have all scored by it now:  headrace churn rescore"
     )
 
 
-def _store(home: Path | None) -> "ModelStore":
+def _store(home: Path | None, name: str) -> "ModelStore":
     from headrace.churn.model_store import ModelStore
     from headrace.commands.training_extra import require_training_extra
     from headrace.stack.layout import Layout
 
+    if name not in FIGURES:
+        raise typer.BadParameter(f"{name!r} is none of: {', '.join(FIGURES)}", param_hint="--name")
     require_training_extra()
-    return ModelStore.of(Layout.of(home))
+    return ModelStore.of(Layout.of(home), name)
 
 
 def _time(moment_ms: int) -> str:

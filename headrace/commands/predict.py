@@ -30,7 +30,7 @@ def churn(
     from headrace.churn.errors_in_words import in_words
     from headrace.churn.model_store import ModelStore
     from headrace.churn.printed_tally import print_tally
-    from headrace.churn.progress import progress
+    from headrace.progress import progress
     from headrace.stack.layout import Layout
     from models.churn import ChurnModel
     from models.churn.score_table import write_scores

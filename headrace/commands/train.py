@@ -1,4 +1,4 @@
-"""`headrace train churn`: a churn model of any customer table."""
+"""`headrace train`: a churn model of any customer table, a recommender of any interactions."""
 
 import sys
 from pathlib import Path
@@ -82,8 +82,8 @@ def _train(
 ) -> None:
     from headrace.churn.model_store import ModelStore
     from headrace.churn.printed import print_outcome, print_schema
-    from headrace.churn.progress import progress
     from headrace.churn.training_run import n_steps, require_folder, run
+    from headrace.progress import progress
     from headrace.stack.layout import Layout
     from models.churn.settings import load_settings
     from models.churn.tables import read_table
@@ -108,3 +108,63 @@ def _train(
         console.print(f"{version} is champion. Score a file:  headrace predict churn FILE.csv --out SCORES.csv")
     else:
         console.print(f"{version} is challenger. Score with it:  headrace model promote {version}")
+
+
+Interactions = Annotated[
+    Path, typer.Argument(metavar="INTERACTIONS.csv", help="Columns user, item, event_time; UTF-8, with a header line.")
+]
+ItemsFile = Annotated[Path | None, typer.Option("--items", help="CSV: column item, the others are attributes.")]
+Kind = Annotated[str, typer.Option("--model", help="Model to export; docs/recommend.md names them.")]
+
+
+@train.command()
+def recommend(
+    interactions: Interactions,
+    items: ItemsFile = None,
+    kind: Kind = "hybrid",
+    compare: Annotated[bool, typer.Option("--compare", help="Evaluate every model, and not only popularity.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the model into this folder too.")] = None,
+    promote: Annotated[bool, typer.Option("--promote", help="Make it champion.")] = False,
+    home: Home = None,
+) -> None:
+    """Train, evaluate and export a recommender, and register it as challenger.
+
+    Shows how well it does beside decayed popularity, on interactions that it has not seen.
+    """
+    from headrace.churn.errors_in_words import in_words
+    from headrace.commands.training_extra import require_training_extra
+
+    require_training_extra()
+    with in_words():
+        _train_recommender(interactions, items, kind, compare, out, promote, home)
+
+
+def _train_recommender(
+    interactions: Path, items: Path | None, kind: str, compare: bool, out: Path | None, promote: bool, home: Path | None
+) -> None:
+    from headrace.churn.model_store import RECOMMEND, ModelStore
+    from headrace.progress import progress
+    from headrace.recommend.printed import WIDTH, print_interactions, print_outcome
+    from headrace.recommend.training_run import PROTOCOLS, compared, run
+    from headrace.stack.layout import Layout
+    from models.recommend.catalogue import names
+    from models.recommend.interactions import read_interactions, read_words
+
+    console = Console(soft_wrap=True, width=max(Console().width, WIDTH))
+    events = read_interactions(interactions)
+    words = read_words(items, events.item_names) if items else None
+    if kind not in names(words):
+        raise typer.BadParameter(f"{kind!r} is none of: {', '.join(names(words))}", param_hint="--model")
+    print_interactions(events, console)
+    evaluated = compared(kind, names(words) if compare else [])
+    store = ModelStore.of(Layout.of(home), RECOMMEND)
+    steps = len(PROTOCOLS) * len(evaluated) + 1
+    with progress("evaluations, then all interactions", steps, Console(stderr=True, soft_wrap=True)) as advance:
+        trained = run(events, words, kind, evaluated, lambda: advance(1), store, out)
+    print_outcome(trained, console)
+    version = trained.artifact.contract.version
+    if promote:
+        store.promote(version)
+        console.print(f"{version} is champion")
+    else:
+        console.print(f"{version} is challenger. Make it champion:  headrace model promote {version} --name recommend")

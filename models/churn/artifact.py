@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 
 from models.churn.calibration import Floats
@@ -21,6 +20,7 @@ from models.churn.settings import TrainingSettings
 from models.churn.tables import fingerprint
 from models.churn.training import Prepared
 from models.churn.tuning import Fitted
+from models.onnx_session import session_of
 
 GATE_FILE = "gate.json"
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "optuna", "onnx", "onnxruntime")
@@ -64,14 +64,6 @@ def log_odds_of(session: Any) -> Callable[[pd.DataFrame], Floats]:
         return np.asarray(session.run(["log_odds"], inputs)[0], np.float64)
 
     return score
-
-
-def session_of(model: bytes) -> Any:
-    """Of one thread."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # it warns of every input that may be left out
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _contract(

@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper
 
 from models.churn.contract import CATEGORY_CODES, UNKNOWN_CODE, Column
-from models.churn.onnx_builder import Builder
 from models.churn.onnx_margin import margin
 from models.churn.onnx_reasons import RawFeatures, explain
 from models.churn.reason_tables import ReasonTables
 from models.churn.tuning import Fitted
+from models.onnx_builder import Builder
 
-OPSETS = (helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3))
-IR_VERSION = 8
 OUTPUTS = {"probability": TensorProto.FLOAT, "label": TensorProto.INT64, "log_odds": TensorProto.FLOAT}
 _NOT_GIVEN = UNKNOWN_CODE - 1
 
@@ -36,7 +33,7 @@ def graph(fitted: Fitted, columns: tuple[Column, ...], reasons: ReasonTables | N
     outputs = [helper.make_tensor_value_info(name, kind, ["rows"]) for name, kind in OUTPUTS.items()]
     if reasons is not None:
         outputs += explain(build, encoded.raw, reasons)
-    return _serialised(build, _inputs(columns), outputs)
+    return build.serialised("churn", _inputs(columns), outputs)
 
 
 def _inputs(columns: tuple[Column, ...]) -> list[Any]:
@@ -49,13 +46,6 @@ def _inputs(columns: tuple[Column, ...]) -> list[Any]:
     ]
     codes = helper.make_tensor_value_info(CATEGORY_CODES, TensorProto.INT32, [len(text), "code_rows"])
     return [*inputs, codes] if text else inputs
-
-
-def _serialised(build: Builder, inputs: list[Any], outputs: list[Any]) -> bytes:
-    made = helper.make_graph(build.nodes, "churn", inputs, outputs, build.constants)
-    model = helper.make_model(made, opset_imports=OPSETS, producer_name="headrace", ir_version=IR_VERSION)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
 
 
 @dataclass(frozen=True)

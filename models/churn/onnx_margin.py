@@ -6,9 +6,9 @@ from onnx import TensorProto
 
 from models.churn.calibration import CLIP
 from models.churn.classifiers import Linear, taken_apart
-from models.churn.onnx_builder import Builder
 from models.churn.split_terms import SplitTerms, split_terms
 from models.churn.tree_nodes import attributes
+from models.onnx_builder import Builder
 
 
 def margin(build: Builder, classifier: Any, features: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from models.churn.onnx_builder import Builder
 from models.churn.reason_tables import NumberTable, ReasonTables
+from models.onnx_builder import Builder
 
 N_REASONS = 3
 REASON_OUTPUTS = {"reason_columns": TensorProto.INT64, "reason_log_odds": TensorProto.FLOAT}

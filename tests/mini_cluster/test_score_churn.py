@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from headrace.churn.publishing import publish
 from jobs import score_churn
 from jobs.tables import PROCESSING_TIME
-from models.champion import publish
 from models.churn import ChurnModel
 from models.churn.artifact import export
 from schemas.topics import CHURN_SCORES, CUSTOMERS, CUSTOMERS_USAGE, DEAD_LETTERS

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from headrace.churn.progress import progress
+from headrace.progress import progress
 
 
 def shown(is_terminal, *steps):

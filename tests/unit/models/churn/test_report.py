@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.churn.artifact import export, log_odds_of, session_of
+from models.churn.artifact import export, log_odds_of
 from models.churn.costs import Costs
 from models.churn.metrics import figures
 from models.churn.onnx_model import MODEL_FILE
@@ -21,6 +21,7 @@ from models.churn.report.intervals import Ordered, intervals
 from models.churn.report.writing import write_report
 from models.churn.training import prepare, train
 from models.churn.validation import validate
+from models.onnx_session import session_of
 from tests.unit.models.churn.customers import customers, quick
 
 LABELS = np.array([0, 0, 1, 0, 1, 1, 0, 1, 0, 0])

@@ -1,10 +1,14 @@
-"""An ONNX graph in the making: nodes and constants, each by the name of its output."""
+"""An ONNX graph, written node by node."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from onnx import helper, numpy_helper
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSETS = (helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3))
+IR_VERSION = 8
 
 
 @dataclass
@@ -26,13 +30,6 @@ class Builder:
         self.nodes.append(helper.make_node(kind, inputs, [first, second], **attributes))
         return first, second
 
-    def cast(self, tensor: str, kind: int, to: str = "") -> str:
-        """To a type of `TensorProto`."""
-        # make_node reads `to` as the attribute of Cast, so it cannot pass through `node`.
-        output = to or f"/Cast_{len(self.nodes)}"
-        self.nodes.append(helper.make_node("Cast", [tensor], [output], to=kind))
-        return output
-
     def constant(self, values: Any, dtype: Any = np.float32, to: str = "") -> str:
         """A constant, or the default of the input `to`."""
         name = to or f"/constant_{len(self.constants)}"
@@ -42,3 +39,17 @@ class Builder:
     def column(self, values: Any, dtype: Any = np.float32) -> str:
         """A constant of shape `(n, 1)`: a value for each feature."""
         return self.constant(np.asarray(values).reshape(-1, 1), dtype)
+
+    def cast(self, tensor: str, kind: int = TensorProto.FLOAT, to: str = "") -> str:
+        """To a type of `TensorProto`."""
+        # make_node reads `to` as the attribute of Cast, so it cannot pass through `node`.
+        output = to or f"/Cast_{len(self.nodes)}"
+        self.nodes.append(helper.make_node("Cast", [tensor], [output], to=kind))
+        return output
+
+    def serialised(self, name: str, inputs: list[Any], outputs: list[Any]) -> bytes:
+        """The checked model of these inputs and outputs."""
+        made = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
+        model = helper.make_model(made, opset_imports=OPSETS, producer_name="headrace", ir_version=IR_VERSION)
+        onnx.checker.check_model(model)
+        return bytes(model.SerializeToString())

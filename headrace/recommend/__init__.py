@@ -1,0 +1,1 @@
+"""Training of recommenders, put together for the commands."""
