@@ -63,8 +63,8 @@ def rollback(home: Home = None) -> None:
 
 def _crowned(version: str) -> str:
     return (
-        f"{version} is champion. It scores a customer when the row changes next; "
-        "to have all scored by it now:  headrace churn rescore"
+        f"{version} is champion\n"
+        "It scores a customer when the row changes next. To have all scored by it now:  headrace churn rescore"
     )
 
 
