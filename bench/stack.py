@@ -1,6 +1,7 @@
 """A stack of the benchmarks' own, beside the one that people use."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,12 +23,13 @@ def bench_stack(*options: str) -> Iterator[Layout]:
     kept = os.environ.get("HEADRACE_BENCH_HOME")
     home = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="headrace-bench-"))
     layout = Layout.of(home, PORT_OFFSET)
-    headrace(layout, "up", "--port-offset", str(PORT_OFFSET), *options)
     try:
+        headrace(layout, "up", "--port-offset", str(PORT_OFFSET), *options)
         yield layout
     finally:
         if not kept:
             headrace(layout, "down")
+            shutil.rmtree(home)
 
 
 def headrace(layout: Layout, *arguments: str) -> None:

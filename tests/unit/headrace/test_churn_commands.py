@@ -151,9 +151,11 @@ def test_a_second_training_is_the_challenger_until_it_is_promoted_and_can_be_tak
     listed = json.loads(run("model", "ls", "--json", "--home", place / "home").output)["versions"]
     assert [each["aliases"] for each in listed[:2]] == [["challenger"], ["champion"]]
     newer, older = listed[0]["version"], listed[1]["version"]
-    assert run("model", "promote", newer, "--home", place / "home").output.startswith(f"{newer} is champion")
+    said = run("model", "promote", newer, "--home", place / "home").output.splitlines()
+    assert said[0] == f"{newer} is champion"
+    assert said[1].endswith("headrace churn rescore")
     assert pointer(place) == newer
-    assert run("model", "rollback", "--home", place / "home").output.startswith(f"{older} is champion")
+    assert run("model", "rollback", "--home", place / "home").output.startswith(f"{older} is champion\n")
     assert pointer(place) == older
     assert len(json.loads(run("model", "ls", "--json", "--home", place / "home").output)["champions"]) == 3
 
