@@ -36,7 +36,7 @@ def load(
     constants
         SQL text for each `${name}` of the file. Raises KeyError for one that is missing.
     operators
-        Where the file says `CREATE TEMPORARY VIEW x AS OPERATOR name`, the Python stage of that name:
+        Where the file says `CREATE TEMPORARY VIEW x AS OPERATOR name`, the stage of that name:
         called with the environment, whose views above x are registered, it returns x.
     """
     statement_set = tables.create_statement_set()

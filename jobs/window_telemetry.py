@@ -6,11 +6,12 @@ partition without readings for 60 s is left out; when all are, the clock goes on
 windows of a fleet that went silent close within 70 s, or 10 s after their end if that is later.
 """
 
-from pyflink.table import StatementSet, StreamTableEnvironment
+from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints
 from jobs import sql_file
 from jobs.environment import table_environment
+from jobs.operators.remember_watermark import remember_watermark
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
@@ -36,7 +37,11 @@ CLOCK_TICKS = """CREATE TEMPORARY TABLE clock_ticks (
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, clock_ticks -> telemetry_windows, telemetry_late."""
-    return sql_file.load(tables, JOB)
+
+    def remembered(tables: StreamTableEnvironment) -> Table:
+        return remember_watermark(tables, tables.from_path("arrivals"), "et", uid="remember-watermark")
+
+    return sql_file.load(tables, JOB, operators={"remember_watermark": remembered})
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 -- window_telemetry: tumbling windows of event time over clean readings, and what came too late for them.
 --
---   telemetry_readings -+-> arrivals -> fenced -> judged -+-> telemetry_windows (10s, 1m)
---   clock_ticks --------+                                 +-> telemetry_late
+--   telemetry_readings -+-> arrivals -> remembered -> judged -+-> telemetry_windows (10s, 1m)
+--   clock_ticks --------+                                     +-> telemetry_late
 --
 -- Every reading is in one window of each length, or late: readings = windowed + late.
 
@@ -14,15 +14,13 @@ SELECT CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS BIGINT), CAST(NU
   CAST(NULL AS BIGINT), CAST(NULL AS ROW<`topic` STRING, `partition` INT, `offset` BIGINT, `item` INT, `items` INT>), et
 FROM clock_ticks;
 
--- The fence (jobs/clean_telemetry.sql says what it is) keeps CURRENT_WATERMARK behind the union. Above it the planner
--- would judge by the readings' own watermark, and what the ticks have made late would be in no window and not late.
-CREATE TEMPORARY VIEW fenced AS
-SELECT device, metric, event_time, fenced_value AS `value`, unit, sequence, `position`, et
-FROM arrivals CROSS JOIN UNNEST(ARRAY[`value`]) AS f (fenced_value);
+-- The watermark of before a restart stands in front of the first row after it (jobs/operators/RememberWatermark.java):
+-- the windows go on with it, so what is late for them has to be late here.
+CREATE TEMPORARY VIEW remembered AS OPERATOR remember_watermark;
 
 -- Judged by the watermark that the windows see.
 CREATE TEMPORARY VIEW judged AS
-SELECT *, COALESCE(et <= CURRENT_WATERMARK(et), FALSE) AS is_late, CURRENT_WATERMARK(et) AS seen_watermark FROM fenced;
+SELECT *, COALESCE(et <= CURRENT_WATERMARK(et), FALSE) AS is_late, CURRENT_WATERMARK(et) AS seen_watermark FROM remembered;
 
 CREATE TEMPORARY VIEW on_time AS
 SELECT * FROM judged WHERE NOT is_late AND metric IS NOT NULL AND `value` IS NOT NULL;

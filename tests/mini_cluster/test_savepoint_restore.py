@@ -4,19 +4,16 @@ Also from the savepoints of earlier releases, in tests/data/savepoints. `HEADRAC
 file stores those of the present version; CONTRIBUTING.md says when.
 """
 
-import json
 import os
 import shutil
-import time
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from pyflink.java_gateway import get_gateway
 
 from jobs import clean_telemetry, score_anomalies
 from jobs.settings import JobSettings
-from jobs.tables import PROCESSING_TIME, table_name
+from jobs.tables import PROCESSING_TIME
 from models.detectors import NO_EPISODE, Scorer
 from schemas.reading import Reading
 from schemas.record import Position
@@ -27,7 +24,8 @@ from schemas.topics import (
     TELEMETRY_RAW,
     TELEMETRY_READINGS,
 )
-from tests.mini_cluster.file_tables import RAW_COLUMNS, FileTables, Message
+from tests.mini_cluster.file_tables import RAW_COLUMNS, Message
+from tests.mini_cluster.savepoints import OPTIONS, GrowingTables, run_until_written
 from tests.state_files import N_SNAPSHOT, readings
 
 STORED = Path(__file__).parents[1] / "data" / "savepoints"
@@ -36,38 +34,6 @@ ORIGINS = ["taken just now", *(path.name for path in sorted(STORED.glob("*")))]
 
 SETTINGS = JobSettings(detector="gaussian", buckets=2, micro_batch_ms=50, snapshot_every=7)
 N_SCORED = N_SNAPSHOT + 600
-
-OPTIONS = {
-    "execution.checkpointing.interval": "300 ms",
-    # All state in the one file `_metadata`.
-    "execution.checkpointing.data-inline-threshold": "1 mb",
-    # As good as for ever: a stored savepoint is of the day of its release.
-    "table.exec.state.ttl": "3650 d",
-}
-
-
-class GrowingTables(FileTables):
-    """Topics as folders that are read without an end, and written in files that each checkpoint closes."""
-
-    def _source(self, topic, body, rows, name=None):
-        (self.folder / topic.name).mkdir()
-        self._create(name or table_name(topic), body, self.folder / topic.name)
-        self.send(topic, rows)
-
-    def send(self, topic, rows):
-        """One more file, there all at once: the source does not look at hidden ones."""
-        hidden = self.folder / topic.name / ".being-written"
-        hidden.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        hidden.rename(hidden.with_name(f"{time.time_ns()}.json"))
-
-    def _create(self, name, body, path):
-        options = {
-            "connector": "filesystem", "path": path, "format": "json", "json.encode.ignore-null-fields": "true",
-            "source.monitor-interval": "100 ms",
-            "sink.rolling-policy.rollover-interval": "100 ms", "sink.rolling-policy.check-interval": "100 ms",
-        }  # fmt: skip
-        given = ", ".join(f"'{key}' = '{value}'" for key, value in options.items())
-        self.tables.execute_sql(f"CREATE TEMPORARY TABLE {name} (\n  {body}\n) WITH ({given})")
 
 
 class Cleaning:
@@ -136,30 +102,9 @@ def run(environment, tmp_path_factory):
         topics = GrowingTables(environment(flow.job, **OPTIONS, **options), folder)
         for topic in flow.sinks:
             (topics.bytes_sink if flow.writes_bytes else topics.sink)(topic)
-        job = statements_of(topics).execute().get_job_client()
-        try:
-            wait_for(lambda: sum(len(topics.records(topic)) for topic in flow.sinks) >= n, job)
-            return topics, stopped(job, folder / "savepoints")
-        except BaseException:
-            job.cancel().result()
-            raise
+        return topics, run_until_written(topics, statements_of(topics), flow.sinks, n)
 
     return run
-
-
-def stopped(job, folder):
-    """The path of its savepoint. PyFlink 2.3's own method calls one of Java that is no longer there."""
-    canonical = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
-    return job._j_job_client.stopWithSavepoint(False, folder.as_uri(), canonical).get()
-
-
-def wait_for(condition, job, within_s=60):
-    deadline = time.monotonic() + within_s
-    while not condition():
-        status = job.get_job_status().result().name
-        assert status not in {"FAILED", "CANCELED", "FINISHED"}, job.get_job_execution_result().result()
-        assert time.monotonic() < deadline, f"the job is {status} and has not written all after {within_s} s"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -201,10 +201,14 @@ def test_bytes_are_no_source_of_records():
 
 
 def built(job, monkeypatch):
-    """What build() of a job registers. The Python stages are named, not made."""
+    """What build() of a job registers. Stages outside of SQL are named, not made."""
     tables, module = RecordingTables(), import_module(f"jobs.{job}")
     made = sql_file.load
-    monkeypatch.setattr(sql_file, "load", lambda t, j, c=None, o=None: made(t, j, c, dict.fromkeys(o or {}, str)))
+
+    def load(tables, job, constants=None, operators=None):
+        return made(tables, job, constants, dict.fromkeys(operators or {}, str))
+
+    monkeypatch.setattr(sql_file, "load", load)
     arguments = (JobSettings(),) if job == "score_anomalies" else ()
     module.build(tables, *arguments)
     return tables
