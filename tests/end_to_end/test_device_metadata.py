@@ -1,6 +1,7 @@
-"""Metadata of devices followed on Kafka itself, as a store's worker does. No Flink, no database."""
+"""Metadata of devices on Kafka and InfluxDB themselves, as a store's worker has them. No Flink, no PostgreSQL."""
 
 import json
+from collections import namedtuple
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -9,16 +10,24 @@ import pytest
 
 from connectors import kafka
 from connectors.device_fields import DeviceFields
+from connectors.influxdb import InfluxDBWriter
+from connectors.influxdb_points import point
+from connectors.influxdb_reader import InfluxDBReader
 from connectors.kafka_follow import followed
+from headrace.accounting.stores import InfluxDBPoints, Point
 from headrace.stack.supervision import Supervision
-from schemas.topics import DEVICES
+from headrace.windows.stored import StoredWindows
+from headrace.windows.summary import Window
+from schemas.topics import DEVICES, TELEMETRY_READINGS
 from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually
+
+Row = namedtuple("Row", "key value")
 
 
 @pytest.fixture(scope="module")
 def broker():
-    with started(PORT_OFFSET + 600, "--only", "kafka") as stack:
+    with started(PORT_OFFSET + 600, "--only", "kafka,influxdb") as stack:
         yield stack
 
 
@@ -100,3 +109,38 @@ def test_a_killed_broker_leaves_what_was_known_and_what_comes_after_it_is_read(b
         put(bootstrap, row("a", "Trier"))
         eventually(lambda: fields.of("a") == ',site="Trier"')
         devices.raise_if_ended()
+
+
+MINUTE = 1719800040000
+POSITION = {"topic": "telemetry.raw", "partition": 0, "offset": 1}
+SITES = ["Köln", 'the "old" works', "C:\\plant\\", "two\nlines", "a,b=c d", ""]
+
+
+@pytest.fixture(scope="module")
+def stored(broker):
+    """A reading of each of some devices, with the site of each, and one of a device that is not known."""
+    fields, lines = DeviceFields(), []
+    for number, site in enumerate([*SITES, None]):
+        fields.take([Row(*row(f"dev-{number}", site))])
+        measured = {"metric": "flow", "event_time": MINUTE + number, "value": 1.5, "position": POSITION}
+        record = json.dumps({"device": f"dev-{number}", **measured}).encode()
+        lines.append(point(TELEMETRY_READINGS.name, record, fields.of))
+    assert InfluxDBWriter.connect(broker.endpoints).write(lines) == [None] * len(lines)
+    return InfluxDBReader.connect(broker.endpoints)
+
+
+def test_influxdb_has_each_text_as_it_was_and_none_of_a_device_that_is_not_known(stored):
+    query = (
+        f'from(bucket: "{stored.bucket}") |> range(start: 2010-01-01T00:00:00Z)'
+        ' |> filter(fn: (r) => r._measurement == "reading" and r._field == "site")'
+    )
+    # InfluxDB writes a line break in CSV as two characters.
+    found = {row["device"]: row["_value"].replace("\r\n", "\n") for row in stored.rows(query)}
+    assert found == {f"dev-{number}": site for number, site in enumerate(SITES)}
+
+
+def test_windows_are_corrected_and_the_balance_is_taken_by_values_alone(stored):
+    (found,) = StoredWindows(stored).of([Window("dev-0", "flow", "1m", MINUTE)])
+    assert (found.readings, found.point) == ({MINUTE: 1.5}, None)
+    points = sorted(InfluxDBPoints(stored).points(MINUTE, MINUTE + 60_000))
+    assert points == [Point(f"dev-{number}", "flow", MINUTE + number, 1.5) for number in range(len(SITES) + 1)]
