@@ -98,6 +98,10 @@ bench-capture: .venv/locked ## Change capture at 5,000 changes a second: how old
 bench-churn: .venv/locked ## Churn models on a table of customers, its path in DATA, and the cost of a score
 	$(RUN)/python -m bench.churn $(DATA)
 
+.PHONY: bench-churn-job
+bench-churn-job: setup ## The job that scores customers against onnxruntime alone; a table of customers in DATA
+	$(RUN)/python -m bench.churn_job $(DATA)
+
 .PHONY: image-check
 image-check: setup ## Build our image without a container engine and run a TaskManager and a job from it (root)
 	deploy/image-check

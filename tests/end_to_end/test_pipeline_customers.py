@@ -113,7 +113,17 @@ def test_a_model_that_is_promoted_scores_the_next_change_without_a_restart(scori
     assert vertices["exceptionHistory"]["entries"] == []
 
 
-def test_a_row_without_a_column_of_the_model_is_a_dead_letter_with_the_reason(scoring, execute):
+def test_a_promoted_model_scores_customers_whose_rows_do_not_change(scoring, execute, risk_of, tmp_path):
+    execute("INSERT INTO customers VALUES ('still', 12, 'monthly')")
+    before = eventually(lambda: risk_of("still"))
+    promote(scoring, tmp_path / "customers.csv", seed=3)
+    scoring.headrace("churn", "rescore")
+    after = eventually(lambda: (risk := risk_of("still"))["model"] != before["model"] and risk)
+    assert after["model"] == champion(scoring.home / "models" / "churn").version
+    assert after["ts"] > before["ts"]
+
+
+def test_a_row_without_a_column_of_the_model_is_a_dead_letter_and_scored_once_mended(scoring, execute, risk_of):
     execute("ALTER TABLE customers RENAME COLUMN contract TO agreement")
     execute("INSERT INTO customers VALUES ('seven', 12, 'monthly')")
     execute("ALTER TABLE customers RENAME COLUMN agreement TO contract")
@@ -124,3 +134,7 @@ def test_a_row_without_a_column_of_the_model_is_a_dead_letter_with_the_reason(sc
 
     (letter,) = eventually(listed)
     assert "contract" in letter["detail"]
+    shown = json.loads(scoring.headrace("dlq", "show", letter["id"], "--json").stdout)
+    assert shown["not_replayable_because"].endswith("headrace churn rescore seven")
+    scoring.headrace("churn", "rescore", "seven")
+    assert 0 <= eventually(lambda: risk_of("seven"))["risk"] <= 1
