@@ -106,6 +106,10 @@ bench-churn: .venv/locked ## Churn models on a table of customers, its path in D
 bench-recommend: .venv/locked ## Recommenders on MovieLens-100K by four protocols, and the cost of learning a click
 	$(RUN)/python -m bench.recommend
 
+.PHONY: bench-churn-job
+bench-churn-job: setup ## The job that scores customers against onnxruntime alone; a table of customers in DATA
+	$(RUN)/python -m bench.churn_job $(DATA)
+
 .PHONY: image-check
 image-check: setup ## Build our image without a container engine and run a TaskManager and a job from it (root)
 	deploy/image-check
