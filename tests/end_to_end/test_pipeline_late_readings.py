@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from connectors.kafka import producer
 from connectors.kafka_scan import scan
-from schemas.topics import DEVICES, TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
+from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
 from tests.end_to_end.waiting import eventually
 
 DEVICE = "late-1"
@@ -54,15 +53,6 @@ def records_of(running, topic, device):
     return [(partition, value) for partition, value in found if value["device"] == device]
 
 
-@pytest.fixture
-def known(running):
-    """The device has metadata: texts beside the values of its readings, from which windows are computed anew."""
-    client = producer(running.endpoints.kafka, client_id="test")
-    client.send(DEVICES.name, key=DEVICE.encode(), value=b'{"device":"%b","site":"Ulm"}' % DEVICE.encode()).get(30)
-    client.close()
-
-
-@pytest.mark.usefixtures("known")
 def test_a_late_reading_is_stored_and_scored_and_its_windows_are_corrected(running, publish, points):
     # The next minute: whatever the stack has seen before, its watermark cannot have passed it.
     start = (time.time_ns() // 60_000_000_000 + 1) * 60_000
@@ -81,7 +71,7 @@ def test_a_late_reading_is_stored_and_scored_and_its_windows_are_corrected(runni
     eventually(lambda: records_of(running, TELEMETRY_LATE, "late-2"))
     assert len(records_of(running, TELEMETRY_READINGS, DEVICE)) == len(ON_TIME) + 1
     eventually(lambda: (start + 2500, None) in points("anomaly", DEVICE))
-    assert points("reading", DEVICE)[start + 2500, None] == {"value": LATE, "site": "Ulm"}
+    assert points("reading", DEVICE)[start + 2500, None] == {"value": LATE}
 
     # The stack's own corrector may have been quicker: then there is nothing left to do.
     running.headrace("windows", "correct", "--wait", "60s")
