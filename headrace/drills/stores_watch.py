@@ -64,8 +64,8 @@ class StoreWatch:
 
     def update(self, newest: Mapping[str, int], now_ms: float) -> None:
         """Takes over what the store holds at `now_ms`."""
-        for device, time_ms in newest.items():
-            self.newest[device] = max(time_ms, self.newest[device])
+        for device in self.newest.keys() & newest.keys():
+            self.newest[device] = max(newest[device], self.newest[device])
         for device, time_ms in self.newest.items():
             waiting = self._stream.first_after(device, time_ms)
             if waiting is not None:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 
 from headrace.publisher import Pace, Publisher
@@ -29,6 +30,7 @@ class NumberedStream:
         """Those that send now; the others are silent."""
         self._publisher = publisher
         self._pace = Pace(messages_per_s)
+        self._beside: deque[tuple[str, int]] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
@@ -48,6 +50,11 @@ class NumberedStream:
         """Sends that many readings now, in the caller's thread. Not beside `start`."""
         for turn in range(turns):
             self._send(self.devices[turn % len(self.devices)])
+
+    def send_dated(self, device: str, times_ms: Sequence[int]) -> None:
+        """Sends readings of one more device between those of the stream, with these event times, each newer."""
+        self.times[device] = list(times_ms)
+        self._beside.extend((device, number) for number in range(len(times_ms)))
 
     def finish(self) -> None:
         """Ends the stream and waits for every acknowledgement. Raises NotWithin or NotAcknowledged."""
@@ -69,6 +76,8 @@ class NumberedStream:
     def _run(self) -> None:
         turn = 0
         while not self._stop.is_set():
+            while self._beside:
+                self._publish(*self._beside.popleft())
             talking = self.talking
             self._send(talking[turn % len(talking)])
             turn += 1
@@ -76,7 +85,9 @@ class NumberedStream:
 
     def _send(self, device: str) -> None:
         times = self.times[device]
-        number, time_ms = len(times), max(int(time.time() * 1000), times[-1] + 1 if times else 0)
-        reading = {"metric": METRIC, "value": number, "ts": time_ms, "seq": number}
-        times.append(time_ms)
+        times.append(max(int(time.time() * 1000), times[-1] + 1 if times else 0))
+        self._publish(device, len(times) - 1)
+
+    def _publish(self, device: str, number: int) -> None:
+        reading = {"metric": METRIC, "value": number, "ts": self.times[device][number], "seq": number}
         self._publisher.publish(device, json.dumps(reading).encode())
