@@ -31,7 +31,6 @@ class NumberedStream:
         self._publisher = publisher
         self._pace = Pace(messages_per_s)
         self._beside: deque[tuple[str, int]] = deque()
-        self._copies = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
@@ -56,11 +55,6 @@ class NumberedStream:
         """Sends readings of one more device between those of the stream, with these event times, each newer."""
         self.times[device] = list(times_ms)
         self._beside.extend((device, number) for number in range(len(times_ms)))
-
-    def send_again(self, count: int) -> None:
-        """Sends copies of so many readings between those of the stream: the first of its first device."""
-        self._copies += count
-        self._beside.extend((self.devices[0], number) for number in range(count))
 
     def finish(self) -> None:
         """Ends the stream and waits for every acknowledgement. Raises NotWithin or NotAcknowledged."""
