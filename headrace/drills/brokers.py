@@ -4,7 +4,6 @@ from headrace.drills.drill import Drill, Protection
 from headrace.drills.scene import Scene
 
 UNREACHABLE_S = 30.0
-WINDOW_FILLS_S = 3.0
 BRIDGE_AWAY_S = 10.0
 
 KEPT_UNTIL_STORED = Protection(
@@ -32,10 +31,8 @@ def restart_the_mqtt_broker_while_the_bridge_is_away(scene: Scene) -> None:
     scene.start("bridge")
 
 
-def kill_the_mqtt_broker_with_a_full_window(scene: Scene) -> None:
-    with scene.frozen("kafka"):
-        scene.hold(WINDOW_FILLS_S)
-        scene.kill("mosquitto")
+def kill_the_mqtt_broker(scene: Scene) -> None:
+    scene.kill("mosquitto")
     scene.stage.wait_until_ready("mosquitto")
 
 
@@ -75,14 +72,13 @@ DRILLS = (
     ),
     Drill(
         name="mqtt-killed",
-        breaks=f"The MQTT broker is killed with -9 while {WINDOW_FILLS_S:.0f} s of messages wait in the window of a "
-        "connected bridge for Kafka.",
+        breaks="The MQTT broker is killed with -9 while the bridge is connected.",
         protected_by=Protection(
-            "connectors/mqtt_bridge/settings.py",
-            "max_inflight: int = Field(1000",
-            "what the broker has acknowledged is with a connected bridge already, as far as its window reaches",
+            "connectors/mqtt_bridge/session.py",
+            "properties.ReceiveMaximum = settings.max_inflight",
+            "what the broker has acknowledged is in the socket of a connected bridge already",
         ),
-        act=kill_the_mqtt_broker_with_a_full_window,
+        act=kill_the_mqtt_broker,
     ),
     Drill(
         name="mqtt-killed-with-a-queue",

@@ -40,7 +40,7 @@ class NumberedStream:
 
     @property
     def acknowledged(self) -> int:
-        return self._publisher.acknowledged - self._copies
+        return self._publisher.acknowledged
 
     def start(self) -> None:
         """Begins to send; `finish` ends it."""
