@@ -119,6 +119,8 @@ def test_a_killed_launcher_takes_its_worker_along_and_the_server_stays(address, 
 def test_a_killed_server_takes_its_workers_along_and_the_next_launcher_runs_python(address, tmp_path):
     launched = launch(address, "stay", folder=tmp_path)
     worker = worker_of(launched)
+    # The server serves one after the other: now the first launcher has been told of its worker.
+    launch(address, folder=tmp_path).communicate(timeout=20)
     worker.parent().kill()
     launched.communicate(timeout=20)
     assert gone(worker)
