@@ -26,8 +26,8 @@ from bench.job_cost import Cost, run_job
 from bench.stack import bench_stack
 from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
-from headrace.churn.publishing import publish
 from headrace.demo.customers import as_json_has_them, write_example
+from headrace.model_store.publishing import publish
 from headrace.stack.layout import Layout
 from models.churn.artifact import export
 from models.churn.contract import MISSING

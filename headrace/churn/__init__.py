@@ -1,1 +1,1 @@
-"""Churn models from the command line: a training, a scored file, the registry."""
+"""Churn models from the command line: a training, a scored file, usage features."""

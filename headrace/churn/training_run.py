@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from headrace.churn.model_store import NAME, ModelStore
+from headrace.model_store.store import CHURN, ModelStore
 from models.churn.artifact import Artifact, export, log_odds_of
 from models.churn.errors import UnusableSettings
 from models.churn.onnx_model import MODEL_FILE
@@ -76,4 +76,4 @@ def _version(prepared: Prepared) -> str:
 def _register(store: ModelStore, artifact: Artifact, validation: Validation) -> Registered:
     gate = {f"gate_{name}": float(value) for name, value in artifact.gate.as_json().items()}
     figures = validation.mean(CHOSEN) | gate | {"reasons_fidelity": artifact.contract.reasons.fidelity}
-    return store.registry.register(NAME, artifact.folder, artifact.contract.version, figures)
+    return store.registry.register(CHURN, artifact.folder, artifact.contract.version, figures)

@@ -40,10 +40,10 @@ def usage(
     """
     from connectors.endpoints import Endpoints
     from connectors.kafka import Unreachable
-    from headrace.churn.errors_in_words import in_words
     from headrace.churn.usage_history import features_from_kafka
     from headrace.churn.usage_table import alone, joined
     from headrace.errors import FeaturesNotMade
+    from headrace.model_store.errors_in_words import in_words
     from headrace.stack.layout import Layout
     from models.churn.tables import read_table
 

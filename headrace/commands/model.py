@@ -12,7 +12,7 @@ from rich.table import Table
 from headrace.commands.options import AsJson, Home
 
 if TYPE_CHECKING:
-    from headrace.churn.model_store import ModelStore
+    from headrace.model_store.store import ModelStore
 
 model = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Versions of a model: list, promote, roll back.")
 
@@ -31,7 +31,7 @@ def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None
     """List versions, the newest first, and the champions over time."""
     from dataclasses import asdict
 
-    from headrace.churn.errors_in_words import in_words
+    from headrace.model_store.errors_in_words import in_words
 
     with in_words():
         registry = _store(home, name).registry
@@ -53,7 +53,7 @@ def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None
 @model.command()
 def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
     """Make a version champion: running jobs take it up without a restart."""
-    from headrace.churn.errors_in_words import in_words
+    from headrace.model_store.errors_in_words import in_words
 
     with in_words():
         print(_crowned(_store(home, name).promote(which).version, name))
@@ -62,7 +62,7 @@ def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
 @model.command()
 def rollback(name: Name = "churn", home: Home = None) -> None:
     """Make the champion before this one champion again."""
-    from headrace.churn.errors_in_words import in_words
+    from headrace.model_store.errors_in_words import in_words
 
     with in_words():
         print(_crowned(_store(home, name).roll_back().version, name))
@@ -78,8 +78,8 @@ def _crowned(version: str, name: str) -> str:
 
 
 def _store(home: Path | None, name: str) -> "ModelStore":
-    from headrace.churn.model_store import ModelStore
     from headrace.commands.training_extra import require_training_extra
+    from headrace.model_store.store import ModelStore
     from headrace.stack.layout import Layout
 
     if name not in FIGURES:

@@ -27,9 +27,9 @@ def churn(
     home: Home = None,
 ) -> None:
     """Write a CSV of identifier, probability, label and reasons; a row that cannot be scored says why."""
-    from headrace.churn.errors_in_words import in_words
-    from headrace.churn.model_store import ModelStore
     from headrace.churn.printed_tally import print_tally
+    from headrace.model_store.errors_in_words import in_words
+    from headrace.model_store.store import ModelStore
     from headrace.progress import progress
     from headrace.stack.layout import Layout
     from models.churn import ChurnModel

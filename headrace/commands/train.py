@@ -56,8 +56,8 @@ def churn(
 
     Shows what it takes the columns for, and how well each model does on customers that it did not learn from.
     """
-    from headrace.churn.errors_in_words import in_words
     from headrace.commands.training_extra import require_training_extra
+    from headrace.model_store.errors_in_words import in_words
 
     require_training_extra()
     options: dict[str, Any] = {
@@ -80,9 +80,9 @@ def _train(
     promote: bool,
     home: Path | None,
 ) -> None:
-    from headrace.churn.model_store import ModelStore
     from headrace.churn.printed import print_outcome, print_schema
     from headrace.churn.training_run import n_steps, require_folder, run
+    from headrace.model_store.store import ModelStore
     from headrace.progress import progress
     from headrace.stack.layout import Layout
     from models.churn.settings import load_settings
@@ -131,8 +131,8 @@ def recommend(
 
     Shows how well it does beside decayed popularity, on interactions that it has not seen.
     """
-    from headrace.churn.errors_in_words import in_words
     from headrace.commands.training_extra import require_training_extra
+    from headrace.model_store.errors_in_words import in_words
 
     require_training_extra()
     with in_words():
@@ -142,7 +142,7 @@ def recommend(
 def _train_recommender(
     interactions: Path, items: Path | None, kind: str, compare: bool, out: Path | None, promote: bool, home: Path | None
 ) -> None:
-    from headrace.churn.model_store import RECOMMEND, ModelStore
+    from headrace.model_store.store import RECOMMEND, ModelStore
     from headrace.progress import progress
     from headrace.recommend.printed import WIDTH, print_interactions, print_outcome
     from headrace.recommend.training_run import PROTOCOLS, compared, run

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from connectors.cdc import database
-from headrace.churn.model_store import ModelStore
 from headrace.demo.customers import add_columns, as_json_has_them, key_of, read_rows, risks, upsert
+from headrace.model_store.store import ModelStore
 from headrace.stack.layout import Layout
 from headrace.waiting import wait_until
 from models.churn.onnx_model import ChurnModel

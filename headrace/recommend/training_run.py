@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from headrace.churn.model_store import RECOMMEND, ModelStore
+from headrace.model_store.store import RECOMMEND, ModelStore
 from models.recommend.artifact import Artifact, export, fingerprint
 from models.recommend.catalogue import RECOMMENDERS, Words
 from models.recommend.evaluation.intervals import mean

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from headrace.churn.publishing import publish
+from headrace.model_store.publishing import publish
 from jobs import score_churn
 from jobs.tables import PROCESSING_TIME
 from models.churn import ChurnModel

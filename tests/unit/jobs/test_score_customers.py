@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.churn.publishing import publish
+from headrace.model_store.publishing import publish
 from jobs.operators import score_customers
 from jobs.operators.score_customers import CurrentModel, NoModel
 from models.churn.errors import RefusedModel

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.churn.publishing import publish
+from headrace.model_store.publishing import publish
 from models.champion import POINTER, Champion, UnreadablePointer, champion
 
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from headrace.churn.publishing import publish
 from headrace.errors import ModelNotMade
+from headrace.model_store.publishing import publish
 from headrace.stack.layout import Layout
 from models.champion import Champion, champion
 from models.churn.onnx_model import ChurnModel
 from models.recommend.onnx_model import RecommendModel
 from models.registry import Registered, Registry
 
-NAME, RECOMMEND = "churn", "recommend"
+CHURN, RECOMMEND = "churn", "recommend"
 VERSION_OF: dict[str, Callable[[Path], str]] = {
-    NAME: lambda folder: ChurnModel.load(folder).contract.version,
+    CHURN: lambda folder: ChurnModel.load(folder).contract.version,
     RECOMMEND: lambda folder: RecommendModel.load(folder).contract.version,
 }
 """Of a folder; it raises where the folder holds no such model."""
@@ -35,10 +35,10 @@ class ModelStore:
     """Of the models of one name. `root`: the folder that holds the champion."""
 
     models: Path
-    name: str = NAME
+    name: str = CHURN
 
     @classmethod
-    def of(cls, layout: Layout, name: str = NAME) -> "ModelStore":
+    def of(cls, layout: Layout, name: str = CHURN) -> "ModelStore":
         return cls(layout.home / "models", name)
 
     @property

@@ -1,0 +1,1 @@
+"""Versions of models: registered, promoted, taken back; for models of every kind."""
