@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from models.recommend.history import History
-from models.recommend.parts import Float32s, Part, recency
-from models.recommend.recommender import Floats, Recommender
+from models.recommend.of_table import OfTable
+from models.recommend.parts import Float32s
 
 
-class ContentBased(Recommender):
+class ContentBased(OfTable):
     """Cosine of the items' words, a rare word counting more (TF-IDF). Learns nothing from interactions.
 
     Parameters
@@ -24,21 +24,10 @@ class ContentBased(Recommender):
     name: ClassVar[str] = "content"
 
     def __init__(self, words: Sequence[frozenset[str]], reach: int = 10, decay: float = 0.8) -> None:
-        super().__init__(len(words))
-        self._reach, self._decay = reach, decay
-        self._recency = recency(reach, decay)
-        self._table = _cosines(words)
+        super().__init__(_cosines(words), reach, decay)
 
     def learn(self, history: History, item: int, time_s: float) -> None:
         pass
-
-    def score(self, history: History) -> Floats:
-        recent = history.items[-self._reach :]
-        scores: Floats = self._recency[self._reach - len(recent) :] @ self._table[recent]
-        return scores
-
-    def parts(self) -> tuple[Part, ...]:
-        return (Part(np.zeros(self.n_items, np.float32), self._table, self._reach, self._decay),)
 
 
 def _cosines(words: Sequence[frozenset[str]]) -> Float32s:

@@ -5,25 +5,16 @@ from abc import abstractmethod
 import numpy as np
 
 from models.recommend.history import History
-from models.recommend.parts import Float32s, Part, recency
-from models.recommend.recommender import Floats, Recommender
+from models.recommend.of_table import OfTable
+from models.recommend.parts import Float32s
 
 
-class Together(Recommender):
-    """Counts at each interaction; `refit` makes the table of the counts.
-
-    Parameters
-    ----------
-    reach, decay
-        Of the history that a score looks at: a recency-weighted history tells more of what comes next than a set.
-    """
+class Together(OfTable):
+    """Counts at each interaction; `refit` makes the table of the counts."""
 
     def __init__(self, n_items: int, reach: int, decay: float) -> None:
-        super().__init__(n_items)
-        self._reach, self._decay = reach, decay
-        self._recency = recency(reach, decay)
-        self._counts = np.zeros((n_items, n_items), np.float32)
-        self._table: Float32s = np.zeros((n_items, n_items), np.float32)
+        super().__init__(np.zeros((n_items, n_items), np.float32), reach, decay)
+        self._counts: Float32s = np.zeros((n_items, n_items), np.float32)
 
     def learn(self, history: History, item: int, time_s: float) -> None:
         if item in history.items:
@@ -38,11 +29,3 @@ class Together(Recommender):
     @abstractmethod
     def _made(self, counts: Float32s) -> Float32s:
         """The table, of the counts. Shape `(n_items, n_items)`, zeros in the diagonal."""
-
-    def score(self, history: History) -> Floats:
-        recent = history.items[-self._reach :]
-        scores: Floats = self._recency[self._reach - len(recent) :] @ self._table[recent]
-        return scores
-
-    def parts(self) -> tuple[Part, ...]:
-        return (Part(np.zeros(self.n_items, np.float32), self._table, self._reach, self._decay),)
