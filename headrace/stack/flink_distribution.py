@@ -8,7 +8,7 @@ from pathlib import Path
 
 from connectors.endpoints import FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
 from headrace.errors import MissingProgram
-from headrace.stack import jars, programs
+from headrace.stack import beam_loopback, jars, programs
 from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, Layout
 from headrace.stack.whole_files import write_whole
@@ -126,3 +126,4 @@ def _link_jars(lib: Path) -> None:
     for name, path in links.items():
         if not (lib / name).exists():
             (lib / name).symlink_to(path)
+    beam_loopback.write_jar(links[next(name for name in links if name.startswith("flink-python-"))], lib)

@@ -2,11 +2,13 @@
 
 import json
 
+import psutil
 import pytest
 import redis
 
 from connectors.kafka_scan import scan
 from headrace.accounting.stores import influxdb_points
+from headrace.stack import orphans
 from headrace.stack.supervision import Supervision
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS
@@ -37,6 +39,17 @@ def test_a_published_reading_stands_in_redis_and_influxdb_with_its_score(running
     assert state["value"] == pytest.approx(21.5)
     assert state["ts"] == state["score_ts"] == 1790000000123
     eventually(lambda: influxdb_points(running.endpoints, "reading", "value") == before + 1)
+
+
+def test_every_port_is_bound_to_loopback_only(running):
+    # With jobs running: their TaskManager listens for its Python workers (headrace/stack/beam_loopback.py).
+    addresses = {
+        connection.laddr.ip
+        for process in orphans.find(running.home)
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
 def test_five_malformed_messages_stand_in_dead_letters_with_their_reasons_and_bytes(running, publish):
