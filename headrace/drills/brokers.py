@@ -4,6 +4,7 @@ from headrace.drills.drill import Drill, Protection
 from headrace.drills.scene import Scene
 
 UNREACHABLE_S = 30.0
+WINDOW_FILLS_S = 3.0
 BRIDGE_AWAY_S = 10.0
 
 KEPT_UNTIL_STORED = Protection(
@@ -31,8 +32,10 @@ def restart_the_mqtt_broker_while_the_bridge_is_away(scene: Scene) -> None:
     scene.start("bridge")
 
 
-def kill_the_mqtt_broker(scene: Scene) -> None:
-    scene.kill("mosquitto")
+def kill_the_mqtt_broker_with_a_full_window(scene: Scene) -> None:
+    with scene.frozen("kafka"):
+        scene.hold(WINDOW_FILLS_S)
+        scene.kill("mosquitto")
     scene.stage.wait_until_ready("mosquitto")
 
 
@@ -72,13 +75,14 @@ DRILLS = (
     ),
     Drill(
         name="mqtt-killed",
-        breaks="The MQTT broker is killed with -9 while the bridge is connected.",
+        breaks=f"The MQTT broker is killed with -9 while {WINDOW_FILLS_S:.0f} s of messages wait in the window of a "
+        "connected bridge for Kafka.",
         protected_by=Protection(
-            "connectors/mqtt_bridge/session.py",
-            "properties.ReceiveMaximum = settings.max_inflight",
-            "what the broker has acknowledged is in the socket of a connected bridge already",
+            "connectors/mqtt_bridge/settings.py",
+            "max_inflight: int = Field(1000",
+            "what the broker has acknowledged is with a connected bridge already, as far as its window reaches",
         ),
-        act=kill_the_mqtt_broker,
+        act=kill_the_mqtt_broker_with_a_full_window,
     ),
     Drill(
         name="mqtt-killed-with-a-queue",

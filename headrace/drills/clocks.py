@@ -28,8 +28,9 @@ LATE_BY_MS = 3600 * 1000
 
 def run_a_clock_400_days_ahead(scene: Scene) -> None:
     publisher = Publisher(scene.endpoints.mqtt_host, scene.endpoints.mqtt_port)
+    began_ms = int(time.time() * 1000) + 400 * DAY_MS
     for number in range(FAST_CLOCK_READINGS):
-        ahead = {"metric": "counter", "value": number, "ts": int(time.time() * 1000) + 400 * DAY_MS}
+        ahead = {"metric": "counter", "value": number, "ts": began_ms + number}
         publisher.publish(f"{scene.prefix}fast-clock", json.dumps(ahead).encode())
     publisher.close()
     scene.say(f"sent {FAST_CLOCK_READINGS} readings from 400 days ahead")

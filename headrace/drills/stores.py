@@ -13,6 +13,7 @@ GOES_ON_WITHIN_S = 10.0
 """The other store's readings never wait longer while one store is away."""
 OVERLOADED_S = 20.0
 FULL_S = 20.0
+REDIS_DOWN_S = 30.0
 
 
 def down_for(server: str, seconds: float) -> Callable[[Scene], None]:
@@ -24,6 +25,15 @@ def down_for(server: str, seconds: float) -> Callable[[Scene], None]:
         scene.start(server)
 
     return act
+
+
+def redis_down_while_devices_fall_silent(scene: Scene) -> None:
+    """Redis keeps the newest reading only. That of a silent device is not made good by the next one."""
+    scene.stop("redis")
+    scene.hold(REDIS_DOWN_S / 2)
+    scene.stream.talking = scene.stream.talking[::2]
+    scene.hold(REDIS_DOWN_S / 2)
+    scene.start("redis")
 
 
 def overloaded_with(status: int) -> Callable[[Scene], None]:
@@ -81,9 +91,9 @@ DRILLS = (
     ),
     Drill(
         name="redis-down",
-        breaks="Redis is stopped for 30 s.",
+        breaks=f"Redis is stopped for {REDIS_DOWN_S:.0f} s, and half of the devices fall silent meanwhile.",
         protected_by=BATCH_IS_KEPT,
-        act=down_for("redis", 30),
+        act=redis_down_while_devices_fall_silent,
         check=influxdb_goes_on,
     ),
     *(

@@ -31,6 +31,7 @@ class NumberedStream:
         self._publisher = publisher
         self._pace = Pace(messages_per_s)
         self._beside: deque[tuple[str, int]] = deque()
+        self._copies = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
@@ -40,7 +41,8 @@ class NumberedStream:
 
     @property
     def acknowledged(self) -> int:
-        return self._publisher.acknowledged
+        """Of those that were sent; copies do not count."""
+        return self._publisher.acknowledged - self._copies
 
     def start(self) -> None:
         """Begins to send; `finish` ends it."""
@@ -55,6 +57,12 @@ class NumberedStream:
         """Sends readings of one more device between those of the stream, with these event times, each newer."""
         self.times[device] = list(times_ms)
         self._beside.extend((device, number) for number in range(len(times_ms)))
+
+    def send_again(self, copies: int) -> None:
+        """Sends copies of the stream's first readings, between those that are new."""
+        first = [(device, number) for number in range(copies) for device in self.devices]
+        self._beside.extend(first[:copies])
+        self._copies += copies
 
     def finish(self) -> None:
         """Ends the stream and waits for every acknowledgement. Raises NotWithin or NotAcknowledged."""

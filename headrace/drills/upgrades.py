@@ -17,6 +17,8 @@ SCORING, CLEANING = "score_anomalies", "clean_telemetry"
 DETECTOR_FILE = "models/detectors/river_fleet.py"
 """Of the default detector."""
 SUBMITTED_WITHIN_S = 180.0
+COPIES = 20
+"""Of readings from before the savepoint, after each start."""
 SCALED_S = 15.0
 """Three checkpoints' worth of readings at each parallelism."""
 
@@ -41,7 +43,13 @@ def rescale_the_cleaning(scene: Scene) -> None:
         path = scene.flink.stop_with_savepoint(CLEANING)
         scene.say(f"clean_telemetry stopped with a savepoint; starting it at parallelism {parallelism}")
         _run(scene, CLEANING, path, REPOSITORY, "-p", parallelism)
+        scene.stream.send_again(COPIES)
         scene.flow(SCALED_S)
+
+
+def copies_are_recognised(scene: Scene) -> list[str]:
+    found, wanted = scene.committed.duplicates, 2 * COPIES
+    return [] if found == wanted else [f"{found} copies were recognised, and not {wanted}"]
 
 
 def write_next_release(release: Path) -> int:
@@ -89,12 +97,14 @@ DRILLS = (
     ),
     Drill(
         name="cleaning-rescaled",
-        breaks="clean_telemetry stops with a savepoint and goes on at parallelism 2, then at 1 again.",
+        breaks="clean_telemetry stops with a savepoint and goes on at parallelism 2, then at 1 again. After each start "
+        "copies come of readings from before it.",
         protected_by=Protection(
-            "jobs/environment.py",
-            "table.exec.uid.generation",
-            "operators find their state again by identifiers of their own",
+            "headrace/submission.py",
+            '"--fromSavepoint", savepoint',
+            "what the cleaning has seen comes with it, whatever its parallelism",
         ),
         act=rescale_the_cleaning,
+        check=copies_are_recognised,
     ),
 )

@@ -69,6 +69,18 @@ def test_an_unknown_drill_is_named():
     assert "--list" in shown.stderr
 
 
+def test_copies_are_sent_between_new_readings_and_do_not_count(stream):
+    stream.send(4)
+    stream.send_again(3)
+    stream.start()
+    wait_until("the copies", lambda: len(stream._publisher.published) > 7, 10)
+    stream.finish()
+    published = stream._publisher.published
+    assert [(device, reading["seq"]) for device, reading in published[4:7]] == [("a", 0), ("b", 0), ("a", 1)]
+    assert [published.count(each) for each in published[:4]] == [2, 2, 2, 1]
+    assert stream.acknowledged == stream.sent == len(published) - 3
+
+
 def test_readings_are_numbered_for_each_device_and_no_two_of_it_have_one_time(stream):
     stream.send(7)
     published = stream._publisher.published
