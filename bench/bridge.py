@@ -21,10 +21,10 @@ from collections.abc import Callable
 import httpx
 import paho.mqtt.client as mqtt
 import psutil
-from kafka import KafkaConsumer, TopicPartition
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from bench.stack import bench_stack
+from bench.topic_ends import TopicEnds
 from connectors.endpoints import LOOPBACK, Endpoints
 from headrace.publisher import Publisher
 from schemas.topics import TELEMETRY_RAW
@@ -51,14 +51,15 @@ def _median(arguments: argparse.Namespace, endpoints: Endpoints) -> float:
     bridge = _start(client_id, port)
     try:
         _until(lambda: _is_ready(port), "the bridge is ready")
-        before = _end_of_topic(endpoints.kafka)
+        ends = TopicEnds(endpoints.kafka, TELEMETRY_RAW)
+        before = ends()
         sent = _round(bridge, endpoints, port, WARM_UP_MESSAGES, 0)[0]
         figures = []
         for number in range(1, arguments.rounds + 1):
             sent, figure = _round(bridge, endpoints, port, arguments.messages, sent)
             figures.append(figure)
             print(f"round {number}: {figure:.0f} messages/CPU s ({1e6 / figure:.1f} us each)", flush=True)
-        stored = _end_of_topic(endpoints.kafka) - before
+        stored = ends() - before
         print(f"{sent} messages acknowledged, {stored} records stored, {bridge.memory_info().rss >> 20} MiB resident")
     finally:
         _stop(bridge)
@@ -126,15 +127,6 @@ def _forget_session(endpoints: Endpoints, client_id: str) -> None:
     _until(client.is_connected, "the session is gone")
     client.disconnect()
     client.loop_stop()
-
-
-def _end_of_topic(bootstrap: str) -> int:
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
-    try:
-        partitions = [TopicPartition(TELEMETRY_RAW.name, number) for number in range(TELEMETRY_RAW.partitions)]
-        return sum(consumer.end_offsets(partitions).values())
-    finally:
-        consumer.close()
 
 
 def _acknowledged(port: int) -> int:

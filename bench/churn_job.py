@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 import orjson
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 
 from bench.beside import Beside
 from bench.job_cost import Cost, run_job
 from bench.stack import bench_stack
+from bench.topic_ends import TopicEnds
 from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
 from headrace.demo.customers import as_json_has_them, write_example
@@ -65,7 +66,15 @@ def main() -> None:
                 bare.mark()
                 reading.mark()
 
-            costs = run_job(layout, "jobs.score_churn", [], ROWS, _scored(layout), windows=ROUNDS, at_mark=mark)
+            costs = run_job(
+                layout,
+                "jobs.score_churn",
+                [],
+                ROWS,
+                TopicEnds(layout.endpoints.kafka, CHURN_SCORES),
+                windows=ROUNDS,
+                at_mark=mark,
+            )
             windows = list(zip(bare.costs_us(), reading.costs_us(), costs, strict=True))
         _print(windows)  # also if the risks then differ
         _require_equal_risks(layout, model, values)
@@ -148,14 +157,6 @@ def _column(cells: list[Any], dtype: Any, blank: Any) -> Any:
 
 def _columns(model: ChurnModel) -> list[tuple[str, Any]]:
     return [(each.name, BLANKS[each.kind]) for each in model.contract.columns]
-
-
-def _scored(layout: Layout) -> Any:
-    """Gives how many records of churn.scores there are."""
-    consumer = KafkaConsumer(bootstrap_servers=layout.endpoints.kafka)
-    numbers = consumer.partitions_for_topic(CHURN_SCORES.name) or set()
-    partitions = [TopicPartition(CHURN_SCORES.name, number) for number in numbers]
-    return lambda: sum(consumer.end_offsets(partitions).values())
 
 
 def _require_equal_risks(layout: Layout, model: ChurnModel, values: Sequence[dict[str, Any]]) -> None:

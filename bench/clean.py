@@ -11,12 +11,12 @@ import random
 import statistics
 import sys
 
-from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from bench.clean_parts import PARTS
 from bench.job_cost import Cost, run_job
 from bench.stack import bench_stack
+from bench.topic_ends import TopicEnds
 from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
 from headrace.stack.layout import Layout
@@ -46,19 +46,21 @@ def main() -> None:
 
 
 def _measure(layout: Layout, side: str, outputs: list[Topic]) -> Cost:
-    before = _ends(layout, outputs)
+    ends = TopicEnds(layout.endpoints.kafka, *outputs)
+    before = ends()
     # The JSON job loses the bad rows: 1 % of the messages never come out.
     expected = MESSAGES if side == "clean" else int(MESSAGES * 0.985)
     _forget_offsets(layout, f"headrace-bench_{side}", "bench-json")
-    (cost,) = run_job(layout, "bench.clean_jobs", [side], expected, lambda: _ends(layout, outputs) - before)
+    (cost,) = run_job(layout, "bench.clean_jobs", [side], expected, lambda: ends() - before)
     return cost
 
 
 def _print_parts(layout: Layout) -> None:
     """How the cost grows along the flow. Each part ends in the same sink."""
     previous = 0.0
+    ends = TopicEnds(layout.endpoints.kafka, TELEMETRY_DUPLICATES)
     for part in PARTS:
-        before = _ends(layout, [TELEMETRY_DUPLICATES])
+        before = ends()
         _forget_offsets(layout, f"headrace-bench_{part}")
         expected = int(MESSAGES * 0.985)  # bad ones are in no `numbered`
         (cost,) = run_job(
@@ -66,7 +68,7 @@ def _print_parts(layout: Layout) -> None:
             "bench.clean_jobs",
             [part],
             expected,
-            lambda before=before: _ends(layout, [TELEMETRY_DUPLICATES]) - before,
+            lambda before=before: ends() - before,
         )
         print(f"up to {part:9} {cost.jvm_us:6.1f} us, {cost.jvm_us - previous:+6.1f}", flush=True)
         previous = cost.jvm_us
@@ -92,20 +94,6 @@ def _fill(layout: Layout) -> None:
     client.flush()
     client.close()
     print(f"{MESSAGES:,} messages of about {len(payload)} bytes in {TELEMETRY_RAW.name}", flush=True)
-
-
-def _ends(layout: Layout, topics: list[Topic]) -> int:
-    """Records written so far, committed or not."""
-    global _consumer
-    if _consumer is None:
-        _consumer = KafkaConsumer(bootstrap_servers=layout.endpoints.kafka)
-    partitions = [
-        TopicPartition(topic.name, number) for topic in topics for number in _consumer.partitions_for_topic(topic.name)
-    ]
-    return sum(_consumer.end_offsets(partitions).values())
-
-
-_consumer: KafkaConsumer | None = None
 
 
 def _forget_offsets(layout: Layout, *groups: str) -> None:

@@ -12,13 +12,13 @@ import statistics
 from collections.abc import Callable
 
 import numpy as np
-from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from river import anomaly, preprocessing
 
 from bench.job_cost import Cost, run_job
 from bench.river_beside import RiverBeside
 from bench.stack import bench_stack
+from bench.topic_ends import TopicEnds
 from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
 from connectors.kafka_scan import scan
@@ -68,22 +68,11 @@ def _job(layout: Layout, at_mark: Callable[[], None] = lambda: None) -> list[Cos
     if "headrace-score_anomalies" in {group["group_id"] for group in admin.list_groups()}:
         admin.delete_groups(["headrace-score_anomalies"])
     admin.close()
-    consumer = KafkaConsumer(bootstrap_servers=layout.endpoints.kafka)
-    numbers = consumer.partitions_for_topic(TELEMETRY_ANOMALIES.name) or set()
-    partitions = [TopicPartition(TELEMETRY_ANOMALIES.name, number) for number in numbers]
-    before = sum(consumer.end_offsets(partitions).values())
-    try:
-        return run_job(
-            layout,
-            "jobs.score_anomalies",
-            [],
-            READINGS,
-            lambda: sum(consumer.end_offsets(partitions).values()) - before,
-            windows=ROUNDS,
-            at_mark=at_mark,
-        )
-    finally:
-        consumer.close()
+    ends = TopicEnds(layout.endpoints.kafka, TELEMETRY_ANOMALIES)
+    before = ends()
+    return run_job(
+        layout, "jobs.score_anomalies", [], READINGS, lambda: ends() - before, windows=ROUNDS, at_mark=at_mark
+    )
 
 
 def _fill(layout: Layout, values: np.ndarray) -> None:

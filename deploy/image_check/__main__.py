@@ -78,7 +78,10 @@ def _run(image: Image, stack: LocalStack, at_the_end: ExitStack, state: Path, re
     with _timed("submit"):
         cluster.run("submit", *JOBS)
     with _timed(f"{readings} readings"):
-        flow.check(stack.layout.endpoints, readings)
+        try:
+            flow.check(stack.layout.endpoints, readings)
+        except flow.NotArrived as error:
+            raise flow.NotArrived(f"{error}\n{cluster.failures()}") from error
     cluster.require_all_alive()
     stack.require_stopped("bridge", "jobmanager", "taskmanager")
 

@@ -74,6 +74,18 @@ class ImageCluster:
             if process.poll() is not None:
                 raise NotReady(f"{role} ended with {process.returncode}:\n{self._said(role)}")
 
+    def failures(self) -> str:
+        """What Flink says of each job: its state, and why it failed last."""
+        with httpx.Client(base_url=f"http://{self._layout.endpoints.flink}", timeout=10) as flink:
+            lines = []
+            for job in flink.get("/jobs/overview").json()["jobs"]:
+                failed = (
+                    flink.get(f"/jobs/{job['jid']}/exceptions").json().get("exceptionHistory", {}).get("entries", [])
+                )
+                why = "\n".join(f"  | {line}" for line in failed[0]["stacktrace"].splitlines()[:40]) if failed else ""
+                lines.append(f"{job['name']} {job['state']} {job['tasks']}\n{why}")
+            return "\n".join([*lines, self._said("bridge")])
+
     def _start(self, role: str, *arguments: str) -> subprocess.Popen[bytes]:
         arguments = tuple(self._container.arguments([ENTRYPOINT, role, *arguments]))
         mark = {MARK: str(self._state)}

@@ -2,14 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from headrace.commands.options import Home
 
+if TYPE_CHECKING:  # it imports the registry, which takes a second
+    from headrace.model_store.store import ModelStore
+
 WIDTH_IN_A_FILE = 120
+NEXT = {"churn": " Score a file:  headrace predict churn FILE.csv --out SCORES.csv"}
+"""After a promotion, by the model's name."""
 
 train = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model.")
 
@@ -103,11 +108,7 @@ def _train(
         trained = run(prepared, settings, lambda: advance(1), store, out)
     print_outcome(trained, console)
     version = trained.artifact.contract.version
-    if promote:
-        store.promote(version)
-        console.print(f"{version} is champion. Score a file:  headrace predict churn FILE.csv --out SCORES.csv")
-    else:
-        console.print(f"{version} is challenger. Score with it:  headrace model promote {version}")
+    _offer(store, version, promote, console)
 
 
 Interactions = Annotated[
@@ -163,8 +164,13 @@ def _train_recommender(
         trained = run(events, words, kind, evaluated, lambda: advance(1), store, out)
     print_outcome(trained, console)
     version = trained.artifact.contract.version
+    _offer(store, version, promote, console)
+
+
+def _offer(store: "ModelStore", version: str, promote: bool, console: Console) -> None:
+    """Champion or challenger, and what to do next."""
     if promote:
         store.promote(version)
-        console.print(f"{version} is champion")
+        console.print(f"{version} is champion.{NEXT.get(store.name, '')}")
     else:
-        console.print(f"{version} is challenger. Make it champion:  headrace model promote {version} --name recommend")
+        console.print(f"{version} is challenger. Use it:  headrace model promote {version} --name {store.name}")

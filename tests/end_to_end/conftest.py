@@ -1,5 +1,6 @@
 """One real stack for the session, beside whatever runs on the machine: own folder, own ports."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
+from connectors.cdc import database
 from connectors.endpoints import Endpoints
 from headrace.publisher import Publisher
 from headrace.stack.layout import Layout
@@ -79,6 +82,20 @@ def publish(running):
     publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
     yield publisher.publish
     publisher.close()
+
+
+@pytest.fixture
+def execute(running):
+    """Runs a statement in PostgreSQL; a module's own fixture has started it."""
+    with database.connection(running.layout.capture) as connection:
+        yield connection.execute
+
+
+@pytest.fixture
+def risk_of(running):
+    """What Redis holds of a customer; None: nothing."""
+    with Redis.from_url(running.endpoints.redis_url) as redis:
+        yield lambda customer: json.loads(redis.get(f"churn:{customer}") or "null")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,7 +9,6 @@ import time
 
 import httpx
 import pytest
-from redis import Redis
 
 from connectors.cdc import database
 from connectors.influxdb_reader import InfluxDBReader
@@ -43,19 +42,6 @@ def promote(stack, path, seed):
             leaves = draw.random() < (0.8 if contract == "monthly" and tenure < 24 else 0.1)
             table.writerow([f"c-{number}", tenure, contract, "yes" if leaves else "no"])
     stack.headrace("train", "churn", str(path), "--model", "logistic", "--trials", "1", "--promote")
-
-
-@pytest.fixture
-def execute(scoring):
-    with database.connection(scoring.layout.capture) as connection:
-        yield connection.execute
-
-
-@pytest.fixture
-def risk_of(scoring):
-    """What Redis holds of a customer; None: nothing."""
-    with Redis.from_url(scoring.endpoints.redis_url) as redis:
-        yield lambda customer: json.loads(redis.get(f"churn:{customer}") or "null")
 
 
 def test_a_customer_has_a_risk_with_reasons_and_each_change_a_new_one(scoring, execute, risk_of):

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 
 import pytest
-from redis import Redis
 
 from connectors.cdc import database
 from connectors.kafka import producer
@@ -53,12 +52,6 @@ def write_customers(path):
 
 
 @pytest.fixture
-def execute(counting):
-    with database.connection(counting.layout.capture) as connection:
-        yield connection.execute
-
-
-@pytest.fixture
 def send(counting):
     """Writes a record to a topic."""
     client = producer(counting.endpoints.kafka, client_id="test")
@@ -68,13 +61,6 @@ def send(counting):
 
     yield send
     client.close()
-
-
-@pytest.fixture
-def risk_of(counting):
-    """What Redis holds of a customer; None: nothing."""
-    with Redis.from_url(counting.endpoints.redis_url) as redis:
-        yield lambda customer: json.loads(redis.get(f"churn:{customer}") or "null")
 
 
 def test_new_usage_is_a_new_risk_of_the_same_row(execute, send, risk_of):
