@@ -76,7 +76,7 @@ class ScoreCustomers(ScalarFunction):
         import pandas
 
         columns = (customers, rows, partitions.tolist(), offsets.tolist(), usages, topics)
-        arrivals = [Arrival(*each) for each in zip(*columns, strict=True)]
+        arrivals = map(Arrival._make, zip(*columns, strict=True))
         return pandas.Series(outcomes(self._current.get(), arrivals), dtype=object)
 
     def is_deterministic(self) -> bool:

@@ -4,7 +4,8 @@ The records are written out here, field by field as schemas.churn_score has them
 as much as everything else together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -51,60 +52,50 @@ class Arrival(NamedTuple):
 
 class _Row(NamedTuple):
     place: int
-    customer: str
-    partition: int
-    offset: int
+    arrival: Arrival
     columns: dict[str, Any]
     changed_at: int
-    is_new: bool
 
 
-def outcomes(model: ChurnModel, arrivals: Sequence[Arrival]) -> list[str | None]:
+def outcomes(model: ChurnModel, arrivals: Iterable[Arrival]) -> list[str | None]:
     """For each record the JSON of a ChurnScore, or `reason: why not`, or None.
 
     None is for usage, where the model reads none, or the customer's row is deleted, not there yet, or cannot be
     scored, as was said when the row came.
     """
-    found: list[str | None] = [None] * len(arrivals)
+    found: list[str | None] = []
     reads_usage = any(column.name in NO_USAGE for column in model.contract.columns)
     rows = []
     for place, arrival in enumerate(arrivals):
-        usage, fault = _usage(arrival.usage)
+        found.append(None)
+        usage, fault = _usage(arrival.usage) if arrival.usage is not None else (None, None)
         if not arrival.is_row and (fault or not reads_usage or arrival.row is None):
             found[place] = fault
             continue
         try:
-            row = _row(place, arrival, usage)
+            columns = _columns(arrival.customer, arrival.row)
         except ValueError as error:
             found[place] = f"{RejectReason.NOT_A_CUSTOMER}: {error}" if arrival.is_row else None
             continue
-        if row.columns.get(DELETED) != "true":
-            rows.append(row)
+        # Redis and InfluxDB go by this time. Neither part of it ever goes back, so the maximum does not.
+        changed_at = max(columns[CHANGED_AT], usage.as_of) if usage else columns[CHANGED_AT]
+        if columns.get(DELETED) != "true":
+            if reads_usage:  # a column of the table goes before a feature of its name
+                columns = NO_USAGE | (usage.features if usage else {}) | columns
+            rows.append(_Row(place, arrival, columns, changed_at))
         elif arrival.is_row:
-            found[place] = _deleted_json(row)
+            found[place] = _deleted_json(arrival, changed_at)
     for row, outcome in zip(rows, _scored(model, rows), strict=True):
         found[row.place] = outcome
     return found
 
 
-def _usage(value: bytes | None) -> tuple[CustomerUsage | None, str | None]:
+def _usage(value: bytes) -> tuple[CustomerUsage | None, str | None]:
     """The usage, or why it is none. What cannot be read is as if it had not come."""
-    if value is None:
-        return None, None
     try:
         return CustomerUsage.model_validate_json(value), None
     except ValidationError as error:
         return None, f"{RejectReason.NOT_USAGE}: {'; '.join(faults(error))}"
-
-
-def _row(place: int, arrival: Arrival, usage: CustomerUsage | None) -> _Row:
-    """Raises ValueError. A column of the table goes before a feature of its name."""
-    columns = _columns(arrival.customer, arrival.row)
-    # Redis and InfluxDB go by this time. Neither part of it ever goes back, so the maximum does not.
-    changed_at = max(columns[CHANGED_AT], usage.as_of if usage else 0)
-    features = NO_USAGE | (usage.features if usage else {})
-    stands = arrival.partition, arrival.offset
-    return _Row(place, arrival.customer or "", *stands, features | columns, changed_at, arrival.is_row)
 
 
 def _columns(customer: str | None, value: bytes | None) -> dict[str, Any]:
@@ -128,26 +119,29 @@ def _scored(model: ChurnModel, rows: Sequence[_Row]) -> Iterator[str | None]:
     each = zip(rows, scores.probabilities.tolist(), scores.labels.tolist(), scores.reasons, strict=True)
     for index, (row, risk, label, reasons) in enumerate(each):
         if index not in scores.refusals:
-            yield _json(row, risk, label, threshold, [_told(reason) for reason in reasons], version)
+            yield _json(row, risk, label, threshold, reasons, version)
         else:
-            yield f"{RejectReason.UNSCORABLE_CUSTOMER}: {scores.refusals[index]}" if row.is_new else None
+            yield f"{RejectReason.UNSCORABLE_CUSTOMER}: {scores.refusals[index]}" if row.arrival.is_row else None
 
 
-def _told(reason: Reason) -> dict[str, Any]:
-    column, _, points, words = reason
-    return {"column": column, "points": points, "words": words}
-
-
-def _json(row: _Row, risk: float, label: bool, threshold: float, reasons: list[dict[str, Any]], version: str) -> str:
+def _json(row: _Row, risk: float, label: bool, threshold: float, reasons: Iterable[Reason], version: str) -> str:
+    customer, _, partition, offset, *_ = row.arrival
     record = {
-        "schema_version": VERSION, "customer": row.customer, "changed_at": row.changed_at, "risk": risk,
-        "at_risk": label, "threshold": threshold, "reasons": reasons, "model_version": version, "deleted": False,
-        "position": {"topic": TOPIC, "partition": row.partition, "offset": row.offset, "item": 0, "items": 1},
+        "schema_version": VERSION, "customer": customer, "changed_at": row.changed_at, "risk": risk,
+        "at_risk": label, "threshold": threshold, "reasons": list(map(_told, reasons)), "model_version": version,
+        "deleted": False,
+        "position": {"topic": TOPIC, "partition": partition, "offset": offset, "item": 0, "items": 1},
     }  # fmt: skip
     return orjson.dumps(record).decode()
 
 
-def _deleted_json(row: _Row) -> str:
-    position = Position(topic=TOPIC, partition=row.partition, offset=row.offset)
-    score = ChurnScore(customer=row.customer, changed_at=row.changed_at, deleted=True, position=position)
+@lru_cache(maxsize=1 << 16)
+def _told(reason: Reason) -> orjson.Fragment:
+    """Most reasons are said again and again, so each is written out once."""
+    return orjson.Fragment(orjson.dumps({"column": reason.column, "points": reason.points, "words": reason.words}))
+
+
+def _deleted_json(arrival: Arrival, changed_at: int) -> str:
+    position = Position(topic=TOPIC, partition=arrival.partition, offset=arrival.offset)
+    score = ChurnScore(customer=arrival.customer, changed_at=changed_at, deleted=True, position=position)
     return score.model_dump_json(exclude_none=True)
