@@ -3,9 +3,9 @@
     python -m bench.churn_job [DATA.csv [MODEL]]
 
 Two loops run in processes beside the job, with the same graph and outputs, batches as large as the job's, one thread.
-The one that the limit is for reads the rows' JSON, as a script of a few lines would; the other has tensors already, which
-is what the graph costs and no program that gets rows can reach. Ours is the job, Kafka to Kafka, exactly once: it reads
-JSON, looks at every value, scores, puts reasons in words and writes records.
+The one that the limit is for reads the rows' JSON, as a script of a few lines would; the other has tensors already,
+which is what the graph costs and no program that gets rows can reach. Ours is the job, Kafka to Kafka, exactly once: it
+reads JSON, looks at every value, scores, puts reasons in words and writes records.
 """
 
 import json
