@@ -17,6 +17,7 @@ from headrace.commands.demo_churn import demo_churn
 from headrace.commands.dlq import dlq
 from headrace.commands.drill import drill
 from headrace.commands.endpoints import endpoints
+from headrace.commands.experiment import experiment
 from headrace.commands.features import features
 from headrace.commands.logs import logs
 from headrace.commands.model import model
@@ -61,6 +62,7 @@ app.add_typer(cdc, name="cdc")
 app.add_typer(dlq, name="dlq")
 app.add_typer(windows, name="windows")
 app.add_typer(features, name="features")
+app.add_typer(experiment, name="experiment")
 app.add_typer(train, name="train")
 app.add_typer(predict, name="predict")
 app.add_typer(model, name="model")

@@ -60,6 +60,10 @@ class FeaturesNotMade(HeadraceError):
     """Features of customers cannot be made of what is there."""
 
 
+class ExperimentsUnreadable(HeadraceError):
+    """No experiment is declared as it should be, or what was seen of it cannot be read."""
+
+
 class StackError(HeadraceError):
     """Of the local stack."""
 

@@ -141,21 +141,28 @@ def wait_until_running(target: str, jobs: Sequence[str], within_s: float = 120.0
 
 
 def _environment(layout: Layout, target: str) -> dict[str, str]:
-    """Of the client. For a foreign cluster it has our jars, the caller's addresses, and no setting of the local stack.
-
-    A client hands its own configuration to the job: the local stack's checkpoint folders must not reach
-    another cluster, which has its own.
-    """
+    """Of the client. For a foreign cluster it has our jars, the caller's addresses, and what belongs to a job."""
     if not (layout.home / "flink" / "conf" / "config.yaml").exists():
         flink_distribution.write_configuration(layout)
     if target == layout.endpoints.flink:
         return layout.environment() | flink_distribution.environment(layout)
     conf = layout.folder("flink", "foreign-conf")
-    opens = re.search(r"^env\.java\.opts\.all: .*$", (FLINK_CONF / "config.yaml").read_text(), re.MULTILINE)
-    write_whole(conf / "config.yaml", (opens[0] if opens else "") + "\n")
+    write_whole(conf / "config.yaml", _of_any_job((FLINK_CONF / "config.yaml").read_text()))
     write_whole(conf / "log4j-cli.properties", (FLINK_CONF / "log4j-cli.properties").read_text())
     variables = flink_distribution.environment(layout) | {"FLINK_CONF_DIR": str(conf)}
     return {**os.environ, "PYTHONPATH": layout.environment().get("PYTHONPATH", str(REPOSITORY)), **variables}
+
+
+def _of_any_job(configuration: str) -> str:
+    """The settings that a job takes from its client, wherever it runs: Flink asks the cluster for none of these.
+
+    Without an interval in it a job takes no checkpoints, and commits nothing, whatever its cluster's configuration
+    says. The folders are the cluster's: a local stack's must not reach another.
+    """
+    wanted = ("execution.checkpointing.", "restart-strategy.", "python.", "env.java.opts.all:")
+    unwanted = ("execution.checkpointing.dir:", "execution.checkpointing.savepoint-dir:")
+    lines = configuration.splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith(wanted) and not line.startswith(unwanted))
 
 
 def _cause(lines: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
+from headrace import submission
 from headrace.stack import orphans
 from headrace.stack.servers import NAMES, OPTIONAL
 from headrace.stack.supervision import Supervision
@@ -59,6 +60,19 @@ def test_up_makes_the_topics_as_the_schemas_say(stack):
     finally:
         admin.close()
     assert {each["name"]: len(each["partitions"]) for each in described} == {t.name: t.partitions for t in TOPICS}
+
+
+def test_a_job_on_a_cluster_that_is_not_of_this_stack_takes_checkpoints(stack):
+    """Another name of ours makes it one. A job without checkpoints commits nothing."""
+    foreign = stack.endpoints.flink.replace("127.0.0.1", "localhost")
+    stack.headrace("submit", "window_usage", "--target", foreign)
+    job = submission.running_jobs(foreign)["window_usage"]
+    flink = httpx.Client(base_url=f"http://{foreign}")
+    assert flink.get(f"/jobs/{job}/checkpoints/config").json()["interval"] == 5000
+    eventually(lambda: flink.get(f"/jobs/{job}/checkpoints").json()["counts"]["completed"])
+    flink.patch(f"/jobs/{job}").raise_for_status()
+    eventually(lambda: flink.get(f"/jobs/{job}").json()["state"] == "CANCELED")
+    flink.close()
 
 
 def test_redis_refuses_whoever_has_no_password(stack):

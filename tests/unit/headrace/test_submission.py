@@ -39,14 +39,23 @@ def test_the_cause_of_a_failed_plan_is_the_innermost_java_exception():
     assert submission._cause(lines) == "c.D: inner"
 
 
-def test_a_foreign_cluster_gets_the_callers_addresses_and_no_setting_of_the_local_stack(tmp_path, monkeypatch):
+def test_a_foreign_cluster_gets_the_callers_addresses_and_what_a_job_brings_along(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADRACE_KAFKA", "broker.example:9092")
     layout = Layout(tmp_path)
     environment = submission._environment(layout, "flink.example:8081")
     configuration = (layout.home / "flink" / "foreign-conf" / "config.yaml").read_text()
     assert environment["HEADRACE_KAFKA"] == "broker.example:9092"
-    assert "checkpointing" not in configuration
-    assert "high-availability" not in configuration
+    assert "\nexecution.checkpointing.interval: 5 s\n" in configuration
+    assert "python.state.cache-size" in configuration
+    for of_the_cluster in (
+        "checkpointing.dir",
+        "savepoint-dir",
+        "high-availability",
+        "memory",
+        "address",
+        "executable",
+    ):
+        assert of_the_cluster not in configuration
 
 
 @pytest.fixture

@@ -1,0 +1,90 @@
+"""The file that declares experiments, and beside it which of them have ended; read anew when one of them changes."""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from schemas.experiment import Experiment, List, experiment_of, experiments_of
+
+USUAL: List = "personal"
+"""What a user is shown while nothing else was promoted."""
+DECLARED, ENDED = "experiments.toml", "experiments.ended.json"
+
+
+class Ended(BaseModel):
+    """How an experiment ended. `list` is what all users are shown from then on; None: what they were before it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at_ms: int
+    list: List | None = None
+
+
+_ENDED = TypeAdapter(dict[str, Ended])
+
+
+class ExperimentsFile:
+    """Of one folder. Neither file need be there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.declared, self._ended = folder / DECLARED, folder / ENDED
+        self._seen: tuple[object, ...] = ()
+        self._all: list[Experiment] = []
+        self._over: dict[str, Ended] = {}
+
+    def all(self) -> Sequence[Experiment]:
+        """Those that are declared, ended ones too.
+
+        Raises:
+            BadExperiments: the file declares what is no experiment.
+        """
+        self._look()
+        return self._all
+
+    def ended(self) -> dict[str, Ended]:
+        """By name of the experiment."""
+        self._look()
+        return self._over
+
+    def running(self) -> list[Experiment]:
+        """Raises BadExperiments."""
+        return [each for each in self.all() if each.name not in self._over]
+
+    def shown_to(self, user: str) -> tuple[List, str | None]:
+        """The list that a user is to be shown, and the arm as exposures name it. Raises BadExperiments."""
+        found = experiment_of(self.running(), user)
+        if found is not None:
+            experiment, arm = found
+            return experiment.arm(arm).list, experiment.label(arm)
+        promoted = [ended for ended in self._over.values() if ended.list is not None]
+        newest = max(promoted, key=lambda ended: ended.at_ms, default=None)
+        return (newest.list if newest and newest.list else USUAL), None
+
+    def end(self, name: str, ended: Ended) -> None:
+        """Says that an experiment is over. The next look of every reader sees it."""
+        over = self.ended() | {name: ended}
+        text = json.dumps({each: how.model_dump() for each, how in over.items()}, indent=2) + "\n"
+        handle, partial = tempfile.mkstemp(dir=self._ended.parent, prefix=f".{ENDED}.")
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        os.replace(partial, self._ended)
+
+    def _look(self) -> None:
+        seen = _stamp(self.declared), _stamp(self._ended)
+        if seen == self._seen:
+            return
+        self._all = experiments_of(self.declared.read_text()) if seen[0] else []
+        self._over = _ENDED.validate_json(self._ended.read_bytes()) if seen[1] else {}
+        self._seen = seen
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
