@@ -45,7 +45,7 @@ def test_a_foreign_cluster_gets_the_callers_addresses_and_what_a_job_brings_alon
     environment = submission._environment(layout, "flink.example:8081")
     configuration = (layout.home / "flink" / "foreign-conf" / "config.yaml").read_text()
     assert environment["HEADRACE_KAFKA"] == "broker.example:9092"
-    assert "\nexecution.checkpointing.interval: 5 s\n" in configuration
+    assert "execution.checkpointing.interval: 5 s\n" in configuration
     assert "python.state.cache-size" in configuration
     for of_the_cluster in (
         "checkpointing.dir",
