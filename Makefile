@@ -106,6 +106,10 @@ bench-churn: .venv/locked ## Churn models on a table of customers, its path in D
 bench-recommend: .venv/locked ## Recommenders on MovieLens-100K by four protocols, and the cost of learning a click
 	$(RUN)/python -m bench.recommend
 
+.PHONY: bench-experiments
+bench-experiments: .venv/locked ## How often an experiment without a difference is decided, looking after each user
+	$(RUN)/python -m bench.experiments
+
 .PHONY: bench-churn-job
 bench-churn-job: setup ## The job that scores customers against onnxruntime alone; a table of customers in DATA
 	$(RUN)/python -m bench.churn_job $(DATA)

@@ -12,6 +12,7 @@ from typing import Any
 from schemas.device import Device
 from schemas.topics import (
     CHURN_SCORES,
+    RECOMMENDATIONS_FEEDBACK,
     TELEMETRY_ANOMALIES,
     TELEMETRY_READINGS,
     TELEMETRY_WINDOWS,
@@ -83,6 +84,15 @@ def _churn(score: Any) -> str:
     return f"churn,customer={_tag(score.customer)} {risk}{flags} {score.changed_at}"
 
 
+def _feedback(feedback: Any) -> str:
+    tags = (
+        f"{name}={_tag(getattr(feedback, name) or 'none')}" for name in ("model_version", "source", "arm", "action")
+    )
+    rank = feedback.mean_reciprocal_rank
+    fields = f"events={feedback.events}i" + ("" if rank is None else f",mean_reciprocal_rank={rank!r}")
+    return f"recommendations,{','.join(tags)} {fields} {feedback.window_start}"
+
+
 def _text(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
@@ -103,4 +113,5 @@ _LINES: dict[str, Callable[[Any], str]] = {
     TELEMETRY_WINDOWS.name: _window,
     TELEMETRY_ANOMALIES.name: _anomaly,
     CHURN_SCORES.name: _churn,
+    RECOMMENDATIONS_FEEDBACK.name: _feedback,
 }

@@ -20,6 +20,7 @@ from schemas.topics import (
     CHURN_SCORES,
     DEAD_LETTERS,
     DEVICES,
+    RECOMMENDATIONS_FEEDBACK,
     TELEMETRY_ANOMALIES,
     TELEMETRY_READINGS,
     TELEMETRY_WINDOWS,
@@ -47,7 +48,7 @@ def points(kafka: str) -> Iterator[RowOf]:
 
 
 def build(tables: StreamTableEnvironment, kafka: str) -> StatementSet:
-    """telemetry_readings, telemetry_windows, telemetry_anomalies, churn_scores, devices -> InfluxDB, dead_letters.
+    """Readings, windows, scores, churn risks, feedback on lists, and devices -> InfluxDB, dead_letters.
 
     The worker follows `devices` at `kafka`, which is where the job's own sources are: it holds no secret.
     """
@@ -62,7 +63,7 @@ def main() -> None:
     # A reading or a score of an aborted transaction comes again as the same point. A window need not: its readings
     # may be late after the restart, so windows are read when they are final.
     topics.bytes_source("records", TELEMETRY_READINGS, TELEMETRY_ANOMALIES, CHURN_SCORES, committed=False)
-    topics.bytes_source("committed_records", TELEMETRY_WINDOWS)
+    topics.bytes_source("committed_records", TELEMETRY_WINDOWS, RECOMMENDATIONS_FEEDBACK)
     topics.counted("stored_in_influxdb", "`offset` BIGINT")
     topics.sink(DEAD_LETTERS)
     build(tables, endpoints.kafka).execute()

@@ -1,7 +1,7 @@
--- store_influxdb: readings, windows, scores and churn risks as points.
+-- store_influxdb: readings, windows, scores, churn risks and feedback on lists as points.
 --
 --   telemetry.readings, telemetry.anomalies, churn.scores -> records -+-> written -+-> stored_in_influxdb (a count)
---   telemetry.windows -> committed_records ---------------------------+            +-> dead_letters
+--   telemetry.windows, recommendations.feedback -> committed_records --+            +-> dead_letters
 --
 -- What a record becomes stands in connectors/influxdb_points.py. A point that is written again overwrites itself.
 

@@ -12,6 +12,7 @@ from schemas.device import Device
 from schemas.exposure import Exposure
 from schemas.interaction import Interaction
 from schemas.reading import DuplicateReading, LateReading, Reading
+from schemas.recommendation_feedback import RecommendationFeedback
 from schemas.record import Record, faults
 from schemas.replay import Replay
 from schemas.usage import CustomerUsage, UsageHour
@@ -90,6 +91,14 @@ DEVICES = Topic(
 )
 INTERACTIONS = Topic("interactions", Interaction, "What users did with items.", key="user")
 EXPOSURES = Topic("exposures", Exposure, "Lists that were shown to users.", key="user", retention_ms=30 * DAY_MS)
+RECOMMENDATIONS_FEEDBACK = Topic(
+    "recommendations.feedback",
+    RecommendationFeedback,
+    "What users did with the lists that they were shown, each minute.",
+    key="source",
+    partitions=1,
+    retention_ms=30 * DAY_MS,
+)
 # A table to train on needs the week before each of its moments, so this is kept for longer than what it counts.
 USAGE_HOURS = Topic(
     "usage.hours",
@@ -127,6 +136,7 @@ TOPICS = (
     DEVICES,
     INTERACTIONS,
     EXPOSURES,
+    RECOMMENDATIONS_FEEDBACK,
     USAGE_HOURS,
     CUSTOMERS_USAGE,
     CHURN_SCORES,

@@ -69,3 +69,24 @@ def test_the_first_flagged_reading_of_an_episode_is_its_alert():
         "metric": "flow", "ts": SCORE["event_time"], "value": 21.5, "score": 0.5, "detector": "gaussian"
     }  # fmt: skip
     assert [update("telemetry.anomalies", value(each)).alert for each in (later, outside)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        (
+            {"window_start": 60000, "source": "popular", "action": "shown", "events": 3},
+            "recommendations,model_version=none,source=popular,arm=none,action=shown events=3i 60000",
+        ),
+        (
+            {
+                "window_start": 60000, "model_version": "v 1", "source": "personal", "arm": "a/control", "action": "buy",
+                "events": 2, "mean_reciprocal_rank": 0.75,
+            },
+            "recommendations,model_version=v\\ 1,source=personal,arm=a/control,action=buy "
+            "events=2i,mean_reciprocal_rank=0.75 60000",
+        ),
+    ],
+)  # fmt: skip
+def test_feedback_on_lists_is_a_point_of_its_model_and_arm(record, line):
+    assert point("recommendations.feedback", value(record)) == line
