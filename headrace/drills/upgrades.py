@@ -105,6 +105,7 @@ DRILLS = (
             "what the cleaning has seen comes with it, whatever its parallelism",
         ),
         act=rescale_the_cleaning,
+        seen_failing="left out: no copy recognised, 975 of 11,870 readings doubled in telemetry.readings",
         check=copies_are_recognised,
     ),
 )

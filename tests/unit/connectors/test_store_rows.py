@@ -80,8 +80,8 @@ def test_the_first_flagged_reading_of_an_episode_is_its_alert():
         ),
         (
             {
-                "window_start": 60000, "model_version": "v 1", "source": "personal", "arm": "a/control", "action": "buy",
-                "events": 2, "mean_reciprocal_rank": 0.75,
+                "window_start": 60000, "model_version": "v 1", "source": "personal", "arm": "a/control",
+                "action": "buy", "events": 2, "mean_reciprocal_rank": 0.75,
             },
             "recommendations,model_version=v\\ 1,source=personal,arm=a/control,action=buy "
             "events=2i,mean_reciprocal_rank=0.75 60000",
