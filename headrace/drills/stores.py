@@ -94,8 +94,8 @@ DRILLS = (
         breaks=f"Redis is stopped for {REDIS_DOWN_S:.0f} s, and half of the devices fall silent meanwhile.",
         protected_by=BATCH_IS_KEPT,
         act=redis_down_while_devices_fall_silent,
-        seen_failing="the batch taken for written in its place: the last reading of each of the 4 silent devices is not "
-        "in Redis, and the balance names them",
+        seen_failing="the batch taken for written in its place: the last readings of the 4 silent devices are not in "
+        "Redis, and the balance names them",
         check=influxdb_goes_on,
     ),
     *(
