@@ -58,7 +58,7 @@ test: setup check test-unit test-mini-cluster test-end-to-end ## Every check and
 .PHONY: test-unit
 test-unit: .venv/locked ## Pure tests: seconds
 	$(RUN)/pytest tests/unit
-	$(RUN)/pytest -q --doctest-modules models schemas headrace connectors
+	$(RUN)/pytest -q --doctest-modules models schemas headrace serving connectors
 
 .PHONY: test-mini-cluster
 test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster

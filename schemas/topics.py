@@ -9,6 +9,7 @@ from schemas.anomaly_score import AnomalyScore
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
+from schemas.exposure import Exposure
 from schemas.interaction import Interaction
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Record, faults
@@ -88,6 +89,7 @@ DEVICES = Topic(
     retention_bytes=-1,
 )
 INTERACTIONS = Topic("interactions", Interaction, "What users did with items.", key="user")
+EXPOSURES = Topic("exposures", Exposure, "Lists that were shown to users.", key="user", retention_ms=30 * DAY_MS)
 # A table to train on needs the week before each of its moments, so this is kept for longer than what it counts.
 USAGE_HOURS = Topic(
     "usage.hours",
@@ -124,6 +126,7 @@ TOPICS = (
     CUSTOMERS,
     DEVICES,
     INTERACTIONS,
+    EXPOSURES,
     USAGE_HOURS,
     CUSTOMERS_USAGE,
     CHURN_SCORES,
