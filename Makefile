@@ -66,7 +66,7 @@ test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
 
 .PHONY: test-end-to-end
 test-end-to-end: .venv/locked ## The real servers, on ports and folders of their own
-	@$(RUN)/headrace setup --with postgres,connect
+	@$(RUN)/headrace setup --with postgres,connect,serving
 	$(RUN)/pytest tests/end_to_end
 
 .PHONY: drills
@@ -105,6 +105,10 @@ bench-churn: .venv/locked ## Churn models on a table of customers, its path in D
 .PHONY: bench-recommend
 bench-recommend: .venv/locked ## Recommenders on MovieLens-100K by four protocols, and the cost of learning a click
 	$(RUN)/python -m bench.recommend
+
+.PHONY: bench-serving
+bench-serving: setup ## One instance of the REST API on one core: requests a second, p99, memory of a list (wants wrk)
+	$(RUN)/python -m bench.serving
 
 .PHONY: bench-churn-job
 bench-churn-job: setup ## The job that scores customers against onnxruntime alone; a table of customers in DATA

@@ -15,6 +15,7 @@ import uvloop
 from connectors.endpoints import Endpoints, StackSettings
 from serving.instance import Instance
 from serving.settings import ServingSettings
+from serving.whole_answers import WholeAnswersProtocol
 
 log = logging.getLogger("serving")
 
@@ -67,7 +68,7 @@ def _configuration(instance: Instance, settings: ServingSettings) -> uvicorn.Con
         instance.application,
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=WholeAnswersProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
