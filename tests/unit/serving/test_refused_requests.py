@@ -64,6 +64,13 @@ def test_no_key_gets_more_than_its_rate_and_its_burst(pauses_s):
     assert passed <= 3 + 5 * now_s + 1e-6
 
 
+def test_a_long_pause_saves_up_no_more_than_the_burst():
+    limit = RateLimit(rate=5, burst=3)
+    assert limit.wait_s("key", 0.0) == 0
+    passed = [limit.wait_s("key", 3600.0) == 0 for _ in range(5)]
+    assert passed == [True, True, True, False, False]
+
+
 def test_keys_do_not_share_a_limit():
     limit = RateLimit(rate=1, burst=1)
     assert [limit.wait_s(owner, 0.0) for owner in ("a", "b", "a")] == [0.0, 0.0, 1.0]
