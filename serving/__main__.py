@@ -73,6 +73,7 @@ def _configuration(instance: Instance, settings: ServingSettings) -> uvicorn.Con
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=60,
