@@ -58,7 +58,7 @@ test: setup check test-unit test-mini-cluster test-end-to-end ## Every check and
 .PHONY: test-unit
 test-unit: .venv/locked ## Pure tests: seconds
 	$(RUN)/pytest tests/unit
-	$(RUN)/pytest -q --doctest-modules models schemas headrace connectors
+	$(RUN)/pytest -q --doctest-modules models schemas headrace serving connectors
 
 .PHONY: test-mini-cluster
 test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
@@ -66,7 +66,7 @@ test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
 
 .PHONY: test-end-to-end
 test-end-to-end: .venv/locked ## The real servers, on ports and folders of their own
-	@$(RUN)/headrace setup --with postgres,connect
+	@$(RUN)/headrace setup --with postgres,connect,serving
 	$(RUN)/pytest tests/end_to_end
 
 .PHONY: drills
@@ -109,6 +109,10 @@ bench-recommend: .venv/locked ## Recommenders on MovieLens-100K by four protocol
 .PHONY: bench-experiments
 bench-experiments: .venv/locked ## How often an experiment without a difference is decided, looking after each user
 	$(RUN)/python -m bench.experiments
+
+.PHONY: bench-serving
+bench-serving: setup ## One instance of the REST API on one core: requests a second, p99, memory of a list (wants wrk)
+	$(RUN)/python -m bench.serving
 
 .PHONY: bench-churn-job
 bench-churn-job: setup ## The job that scores customers against onnxruntime alone; a table of customers in DATA

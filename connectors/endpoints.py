@@ -27,6 +27,8 @@ ZOOKEEPER_PORT = 12181
 BRIDGE_HTTP_PORT = 19100
 POSTGRES_PORT = 15432
 CONNECT_PORT = 18083
+SERVING_PORT = 18000
+"""Of HAProxy. The instances behind it have the ports that follow."""
 
 
 class StackSettings(BaseSettings):

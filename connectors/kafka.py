@@ -86,12 +86,15 @@ def producer(
     linger_ms: int = 5,
     compression: str | None = "lz4",
     wait_ms: int = 10_000,
+    give_up_after_ms: int | None = None,
 ) -> KafkaProducer:
     """A producer whose records are stored once and in order, or not confirmed at all.
 
     acks=all and idempotence: what a future confirms is on every in-sync replica, once, in the order of `send`
     within a partition. Nothing is given up: records wait for an unreachable broker. Their number is bounded by
-    the caller (kafka-python has no `buffer.memory`), who stops sending while too much is unconfirmed.
+    the caller (kafka-python has no `buffer.memory`), who stops sending while too much is unconfirmed. With
+    `give_up_after_ms`, for a caller whom somebody waits for, a record fails that is not confirmed by then; it may be
+    stored all the same, if what was lost is the broker's answer.
 
     Raises Unreachable when no broker answers within `wait_ms`.
     """
@@ -101,7 +104,7 @@ def producer(
             client_id=client_id,
             acks="all",
             enable_idempotence=True,
-            delivery_timeout_ms=NEVER_MS,
+            **_patience(give_up_after_ms, linger_ms),
             linger_ms=linger_ms,
             batch_size=BATCH_BYTES,
             max_request_size=LARGEST_MESSAGE_BYTES + FRAMING_BYTES,
@@ -113,6 +116,13 @@ def producer(
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )
+
+
+def _patience(give_up_after_ms: int | None, linger_ms: int) -> dict[str, int]:
+    if give_up_after_ms is None:
+        return {"delivery_timeout_ms": NEVER_MS}
+    # The client wants room for one request and the linger within a delivery.
+    return {"delivery_timeout_ms": give_up_after_ms, "request_timeout_ms": give_up_after_ms - linger_ms}
 
 
 def transactional_producer(

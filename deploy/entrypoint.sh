@@ -5,6 +5,7 @@
 #   taskmanager          Flink's TaskManager, with its Python workers
 #   bridge               MQTT to Kafka
 #   corrector            corrects windows with late readings, every HEADRACE_WINDOWS_CORRECT_EVERY_S
+#   serving              recommendations over HTTP
 #   create-topics        makes the Kafka topics that are missing, aligns the others, ends
 #   capture              makes PostgreSQL's tables and Kafka Connect's connector, if missing, ends
 #   submit [JOB...]      submits jobs (all, if none is named) to HEADRACE_FLINK, ends
@@ -29,6 +30,7 @@ case $role in
     every=${HEADRACE_WINDOWS_CORRECT_EVERY_S:-300}s
     report=${HEADRACE_HOME:-/opt}/log/corrector.json
     exec python3 -m headrace windows correct --every "$every" --wait "$every" --report "$report" "$@" ;;
+  serving)       exec python3 -m serving "$@" ;;
   create-topics) exec python3 "$here/create_topics.py" ;;
   capture)       exec python3 "$here/set_up_capture.py" ;;
   submit)        exec python3 "$here/submit.py" "$@" ;;

@@ -17,7 +17,7 @@ secret() {
   mv -f "$folder/.$1.partial" "$folder/$1"
 }
 
-for name in redis-password influxdb-token influxdb-password postgres-password; do
+for name in redis-password influxdb-token influxdb-password postgres-password serving-key; do
   [ -s "$folder/$name" ] || secret "$name" "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
 done
 # The same passwords in the languages of Redis and Kafka Connect; always made from it, so that they cannot differ.

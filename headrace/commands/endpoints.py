@@ -7,6 +7,7 @@ from headrace.commands.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
     from connectors.endpoints import Endpoints
+    from headrace.stack.layout import Layout
 
 
 def endpoints(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
@@ -15,14 +16,23 @@ def endpoints(home: Home = None, port_offset: PortOffset = None, as_json: AsJson
 
     layout = Layout.of(home, port_offset)
     found = addresses(layout.endpoints)
-    if layout.extras:
+    if "postgres" in layout.extras:
         found |= {"postgres": layout.capture.postgres_url, "connect": f"http://{layout.capture.connect}"}
+    if "haproxy" in layout.extras:
+        found |= {"serving": _serving(layout)}
     if as_json:
         print(json.dumps(found, indent=2))
         return
     for name, value in found.items():
         for key, text in value.items() if isinstance(value, dict) else [("", value)]:
             print(f"{name} {key}".ljust(16), text)
+
+
+def _serving(layout: "Layout") -> dict[str, str]:
+    from connectors.endpoints import LOOPBACK, SERVING_PORT
+    from headrace.stack.secrets import SERVING_KEY, secret
+
+    return {"url": f"http://{LOOPBACK}:{layout.port(SERVING_PORT)}", "key": secret(layout, SERVING_KEY)}
 
 
 def addresses(of: "Endpoints") -> dict[str, Any]:

@@ -16,7 +16,13 @@ DEBIAN_PACKAGES = {
     "mvn": "maven",
 }
 # Of servers that are asked for. Debian keeps each version of PostgreSQL in a folder of its own, and none on PATH.
-OPTIONAL_PACKAGES = {"postgres": "postgresql", "initdb": "postgresql"}
+OPTIONAL_PACKAGES = {
+    "postgres": "postgresql",
+    "initdb": "postgresql",
+    "haproxy": "haproxy",
+    "wrk": "wrk",  # of `make bench-serving` alone
+}
+OF_SERVERS = {"postgres": ("postgres", "initdb"), "haproxy": ("haproxy",)}
 POSTGRES_VERSIONS = Path("/usr/lib/postgresql")
 POLICY_RC_D = Path("/usr/sbin/policy-rc.d")
 
@@ -53,7 +59,7 @@ def variable(program: str) -> str:
 
 def of_servers(names: Collection[str]) -> tuple[str, ...]:
     """Programs of optional servers."""
-    return tuple(OPTIONAL_PACKAGES) if "postgres" in names else ()
+    return tuple(program for name in names for program in OF_SERVERS.get(name, ()))
 
 
 def missing_packages(optional: Collection[str] = ()) -> list[str]:

@@ -16,6 +16,7 @@ REDIS_PASSWORD = "redis-password"  # noqa: S105
 INFLUXDB_TOKEN = "influxdb-token"  # noqa: S105
 INFLUXDB_PASSWORD = "influxdb-password"  # noqa: S105
 POSTGRES_PASSWORD = "postgres-password"  # noqa: S105
+SERVING_KEY = "serving-key"
 
 
 def secret(layout: Layout, name: str) -> str:

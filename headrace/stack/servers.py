@@ -5,6 +5,7 @@ from headrace.stack.connect import Connect
 from headrace.stack.corrector import Corrector
 from headrace.stack.flink import JobManager, TaskManager
 from headrace.stack.fork_server import ForkServer
+from headrace.stack.haproxy import HAProxy
 from headrace.stack.influxdb import InfluxDB
 from headrace.stack.kafka import Kafka
 from headrace.stack.layout import Layout
@@ -12,11 +13,12 @@ from headrace.stack.mosquitto import Mosquitto
 from headrace.stack.postgres import Postgres
 from headrace.stack.redis import Redis
 from headrace.stack.server import Server
+from headrace.stack.serving import INSTANCES
 from headrace.stack.zookeeper import ZooKeeper
 
 SERVERS: tuple[type[Server], ...] = (
     ZooKeeper, Kafka, Redis, InfluxDB, Mosquitto, ForkServer, JobManager, TaskManager, Bridge, Corrector,
-    Postgres, Connect,
+    Postgres, Connect, *INSTANCES, HAProxy,
 )  # fmt: skip
 NAMES = tuple(server.name for server in SERVERS)
 OPTIONAL = tuple(server.name for server in SERVERS if server.optional)
@@ -24,7 +26,7 @@ OPTIONAL = tuple(server.name for server in SERVERS if server.optional)
 # What feeds Kafka first, so that nothing enters any more; the JobManager before the TaskManager, so that its jobs are
 # suspended (ZooKeeper remembers them) and not seen failing; what the jobs write to after them.
 STOP_WAVES = (
-    ("bridge", "corrector", "connect"),
+    ("bridge", "corrector", "connect", "haproxy", *(instance.name for instance in INSTANCES)),
     ("jobmanager",),
     ("taskmanager", "forkserver"),
     ("mosquitto", "redis", "influxdb", "kafka", "postgres"),

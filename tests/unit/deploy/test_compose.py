@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from connectors.cdc.endpoints import CaptureEndpoints
-from connectors.endpoints import CONNECT_PORT, POSTGRES_PORT, Endpoints, StackSettings
-from headrace.stack import influxd, jars, postgres, programs
+from connectors.endpoints import CONNECT_PORT, POSTGRES_PORT, SERVING_PORT, Endpoints, StackSettings
+from headrace.stack import haproxy, influxd, jars, postgres, programs
 from headrace.stack.connect import Connect
 from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
 from headrace.stack.servers import SERVERS
@@ -25,10 +25,13 @@ SERVICES = COMPOSE["services"]
 ONCE = {"create-topics", "capture", "submit"}
 LONG_RUNNING = sorted(SERVICES.keys() - ONCE)
 # Workers come and go with their container (docs/adr/0013).
-LOCAL_ONLY = {"forkserver"}
+LOCAL_ONLY = {"forkserver", "serving-3", "serving-4"}
 CAPTURE = {"postgres", "connect", "capture"}
+SERVING = {"serving-1", "serving-2", "haproxy"}
 IN_CONTAINERS = [server for server in SERVERS if server.name not in LOCAL_ONLY]
-OURS = {"create-topics", "capture", "bridge", "corrector", "jobmanager", "taskmanager", "submit"}
+OURS = {"create-topics", "capture", "bridge", "corrector", "jobmanager", "taskmanager", "submit"} | SERVING - {
+    "haproxy"
+}
 
 
 def environment(service):
@@ -64,6 +67,7 @@ def test_published_ports_are_those_that_every_program_is_told_by_default():
         "jobmanager": int(local.flink.rpartition(":")[2]),
         "postgres": POSTGRES_PORT,
         "connect": CONNECT_PORT,
+        "haproxy": SERVING_PORT,
     }
     published = {name: int(SERVICES[name]["ports"][0].split(":")[1]) for name in expected}
     assert published == expected
@@ -120,6 +124,12 @@ def test_change_capture_is_there_for_those_who_ask_for_it():
     assert not waits_for & CAPTURE
 
 
+def test_the_rest_api_is_there_for_those_who_ask_for_it():
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["serving"]} == SERVING
+    outside = [service for name, service in SERVICES.items() if name not in SERVING]
+    assert not {name for service in outside for name in service.get("depends_on", {})} & SERVING
+
+
 def test_the_connector_waits_for_what_it_reads_and_writes():
     assert SERVICES["connect"]["depends_on"].keys() == set(Connect.after)
     assert SERVICES["capture"]["depends_on"].keys() == {"create-topics", "postgres", "connect"}
@@ -174,6 +184,14 @@ def test_our_processes_find_secrets_where_they_look_for_them():
     assert targets == {str(home / "secrets" / name) for name in ("redis-password", "influxdb-token")}
 
 
+def test_instances_of_the_api_have_its_key_and_no_secret_that_they_do_not_use():
+    for name in SERVING - {"haproxy"}:
+        targets = {secret["target"] for secret in SERVICES[name]["secrets"]}
+        assert targets == {"/opt/secrets/redis-password", "/opt/secrets/serving-key"}
+    holders = {name for name, service in SERVICES.items() if "serving-key" in str(service.get("secrets"))}
+    assert holders == SERVING - {"haproxy"}
+
+
 def test_secrets_that_a_service_reads_are_given_to_it():
     for name, service in SERVICES.items():
         given = {secret for secret in service.get("secrets", []) if isinstance(secret, str)}
@@ -195,9 +213,11 @@ def test_influxdb_has_the_version_that_the_local_stack_builds():
 
 
 def test_other_servers_have_the_versions_of_the_design():
-    images = {name: SERVICES[name]["image"] for name in ("redis", "mosquitto", "zookeeper", "postgres")}
+    names = ("redis", "mosquitto", "zookeeper", "postgres", "haproxy")
+    images = {name: SERVICES[name]["image"] for name in names}
     assert images == {
         "redis": "redis:7", "mosquitto": "eclipse-mosquitto:2", "zookeeper": "zookeeper:3.9", "postgres": "postgres:15",
+        "haproxy": "haproxy:2.6",
     }  # fmt: skip
 
 
@@ -325,3 +345,21 @@ def test_the_connector_is_told_a_password_by_the_name_of_a_secret_that_connect_h
     assert ("config.providers.file.param.allowed.paths", "/run/secrets") in parsed(
         (REPOSITORY / "deploy" / "connect" / "worker.properties").read_text()
     )
+
+
+def test_haproxy_is_set_up_as_the_local_one():
+    def settings(text):
+        lines = [line.strip() for line in text.splitlines()]
+        return [line for line in lines if line and not line.startswith(("#", "server ", "bind ", "{instances}"))]
+
+    in_compose = settings((REPOSITORY / "deploy" / "haproxy" / "haproxy.cfg").read_text())
+    resolvers = ["resolvers docker", "nameserver dns 127.0.0.11:53", "hold valid 1s"]
+    local = settings(haproxy.CONFIGURATION.format(listen="", instances=""))
+    assert [line for line in in_compose if line not in resolvers] == [line for line in local if line != "bind"]
+
+
+def test_haproxy_knows_the_instances_and_their_port():
+    written = (REPOSITORY / "deploy" / "haproxy" / "haproxy.cfg").read_text()
+    ports = dict(re.findall(r"^    server (\S+) \1:(\d+) ", written, re.MULTILINE))
+    variables = {name: environment(name)["HEADRACE_SERVING_PORT"] for name in SERVING - {"haproxy"}}
+    assert ports == variables

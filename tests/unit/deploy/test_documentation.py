@@ -11,12 +11,14 @@ from connectors.topic_settings import TopicSettings
 from headrace.stack.layout import REPOSITORY
 from headrace.windows.settings import WindowSettings
 from jobs.settings import JobSettings
+from serving.settings import ServingSettings
 
 TEXT = (REPOSITORY / "docs" / "deploy.md").read_text()
 
 
 def variables():
-    for settings in (Endpoints, CaptureEndpoints, BridgeSettings, JobSettings, WindowSettings, TopicSettings):
+    ours = (BridgeSettings, JobSettings, WindowSettings, TopicSettings, ServingSettings)
+    for settings in (Endpoints, CaptureEndpoints, *ours):
         prefix = settings.model_config["env_prefix"]
         yield from (f"{prefix}{name.upper()}" for name in settings.model_fields)
 

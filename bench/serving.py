@@ -1,0 +1,210 @@
+"""One instance of the REST API on one core: requests a second, latencies, and what a user's list takes of Redis.
+
+    python -m bench.serving [--rounds 3] [--seconds 15] [--users 100000]
+
+A stack of its own with Redis and Kafka alone. The instance is pinned to one core; wrk, with 50 connections, and the two
+servers share another. Users are drawn at random for each request, out of so many that the instance's cache, which
+holds a value for half a second, seldom helps: how often it did is printed. Every list is an exposure in Kafka, and
+what was dropped is printed too. Between stack and instance there is no HAProxy.
+"""
+
+import argparse
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import orjson
+import psutil
+from redis import Redis
+
+from bench.stack import bench_stack
+from bench.verdict import verdict
+from connectors.endpoints import SERVING_PORT
+from headrace.stack import programs
+from headrace.stack.layout import Layout
+from headrace.stack.secrets import SERVING_KEY, secret
+from headrace.waiting import wait_until
+from schemas.topics import EXPOSURES
+
+CONNECTIONS = 50
+ITEMS, CATALOGUE = 50, 5000
+WITHDRAWN = 100
+RATE_LIMIT, P99_LIMIT_MS, MEMORY_LIMIT_BYTES = 1500, 25.0, 3000
+RATE_AIM, P99_AIM_MS, MEMORY_AIM_BYTES = 4000, 5.0, 1000
+
+SCRIPT = """
+function init(arguments)
+  math.randomseed(os.time())
+end
+function request()
+  return wrk.format("GET", "/users/user-" .. math.random({users}) .. "/recommendations?limit=10")
+end
+function done(summary, latency)
+  local failed = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  print(string.format("figures %d %d %d %d %d", summary.requests, summary.duration, latency:percentile(50),
+    latency:percentile(99), failed + summary.errors.status))
+end
+"""
+
+
+class Figures(NamedTuple):
+    """Of one round. Latencies in ms, CPU in us a request."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    failed: int
+    cpu_us: float
+
+
+def main() -> None:
+    arguments = _arguments()
+    wrk, (instance_core, other_core) = programs.find("wrk"), _cores()
+    # Inherited by the stack and by wrk; the instance is moved away.
+    os.sched_setaffinity(0, {other_core})
+    with bench_stack("--only", "kafka,redis") as layout, Redis.from_url(layout.endpoints.redis_url) as redis:
+        memory_bytes = _fill(redis, arguments.users)
+        with _instance(layout, instance_core) as (url, process), _script(arguments.users) as script:
+            load = [str(wrk), "-t1", f"-c{CONNECTIONS}", "-s", str(script), "-H", f"X-API-Key: {_key(layout)}", url]
+            _round(load, 5, process)
+            before = _counters(url)
+            rounds = [_round(load, arguments.seconds, process) for _ in range(arguments.rounds)]
+            _print_counters(before, _counters(url))
+    _print(rounds, memory_bytes)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=15, help="of a round")
+    parser.add_argument("--users", type=int, default=100_000)
+    return parser.parse_args()
+
+
+def _cores() -> tuple[int, int]:
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        sys.exit("✘ It takes two cores: one for the instance, one for the load.")
+    return cores[0], cores[1]
+
+
+def _key(layout: Layout) -> str:
+    return secret(layout, SERVING_KEY)
+
+
+def _fill(redis: "Redis[bytes]", users: int) -> float:
+    """Lists as the job writes them. Returns the bytes that one takes, its key and its expiry included."""
+    draw = random.Random(17)
+    names = [f"item-{number:05d}" for number in range(CATALOGUE)]
+    redis.set("popular:items", _list(draw, names, ["popular"]))
+    redis.sadd("items:withdrawn", *draw.sample(names, WITHDRAWN))
+    pipeline = redis.pipeline(transaction=False)
+    for user in range(1, users + 1):
+        reasons = [f"goes with {name}" for name in draw.sample(names, 3)] + ["popular"]
+        pipeline.set(f"recommendations:user-{user}", _list(draw, names, reasons), ex=7 * 24 * 3600)
+        if user % 5000 == 0:
+            pipeline.execute()
+    pipeline.execute()
+    return statistics.mean(redis.memory_usage(f"recommendations:user-{user}") for user in range(1, min(users, 1000)))
+
+
+def _list(draw: random.Random, names: list[str], reasons: list[str]) -> bytes:
+    scores = sorted((float(f"{draw.random():.4g}") for _ in range(ITEMS)), reverse=True)
+    return orjson.dumps({
+        "items": draw.sample(names, ITEMS), "scores": scores, "why": draw.choices(range(len(reasons)), k=ITEMS),
+        "reasons": reasons, "model_version": "v3", "generated_at": 1_790_000_000_000,
+    })  # fmt: skip
+
+
+@contextmanager
+def _instance(layout: Layout, core: int) -> Iterator[tuple[str, psutil.Process]]:
+    _key(layout)
+    port = layout.port(SERVING_PORT + 1)
+    unlimited = {"HEADRACE_SERVING_RATE_LIMIT": "1e9", "HEADRACE_SERVING_RATE_BURST": "1e9"}
+    environment = layout.environment() | unlimited | {"HEADRACE_SERVING_PORT": str(port)}
+    command = ["taskset", "--cpu-list", str(core), sys.executable, "-m", "serving"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until("the instance is ready", lambda: _ready(url), within_s=30)
+        yield url, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=2).text == "ready\n"
+    except httpx.HTTPError:
+        return False
+
+
+@contextmanager
+def _script(users: int) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "users.lua"
+        path.write_text(SCRIPT.replace("{users}", str(users)))
+        yield path
+
+
+def _round(load: list[str], seconds: int, process: psutil.Process) -> Figures:
+    before_s = sum(process.cpu_times()[:2])
+    done = subprocess.run([*load, f"-d{seconds}s", "--latency"], capture_output=True, text=True, check=True)
+    spent_s = sum(process.cpu_times()[:2]) - before_s
+    found = re.search(r"^figures (\d+) (\d+) (\d+) (\d+) (\d+)$", done.stdout, re.MULTILINE)
+    if found is None:
+        sys.exit(f"✘ wrk says nothing that is understood:\n{done.stdout}{done.stderr}")
+    requests, took_us, p50_us, p99_us, failed = map(int, found.groups())
+    figures = Figures(requests / took_us * 1e6, p50_us / 1000, p99_us / 1000, failed, spent_s / requests * 1e6)
+    print(
+        f"{figures.rate:,.0f} requests/s, p50 {figures.p50_ms:.2f} ms, p99 {figures.p99_ms:.2f} ms, "
+        f"{figures.failed} failed, {figures.cpu_us:.0f} us of CPU each", flush=True,
+    )  # fmt: skip
+    return figures
+
+
+def _counters(url: str) -> dict[str, float]:
+    lines = httpx.get(f"{url}/metrics", timeout=10).text.splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[:1] != "#")}
+
+
+def _print_counters(before: dict[str, float], after: dict[str, float]) -> None:
+    def since(name: str) -> float:
+        return after[f"headrace_serving_{name}"] - before[f"headrace_serving_{name}"]
+
+    hits, misses = since("cache_hits_total"), since("cache_misses_total")
+    print(
+        f"{hits / (hits + misses):.1%} of values from the cache, {misses / since('redis_round_trips_total'):.1f} lists "
+        f"a round trip of Redis, {since('degraded_total'):.0f} lists degraded"
+    )
+    print(
+        f"{EXPOSURES.name}: {since('exposures_stored_total'):,.0f} stored, {since('exposures_dropped_total'):,.0f} "
+        f"dropped, {after['headrace_serving_exposures_waiting']:,.0f} on their way"
+    )
+
+
+def _print(rounds: list[Figures], memory_bytes: float) -> None:
+    failed = sum(each.failed for each in rounds)
+    rate = statistics.median(each.rate for each in rounds)
+    p50_ms = statistics.median(each.p50_ms for each in rounds)
+    p99_ms = statistics.median(each.p99_ms for each in rounds)
+    print(f"median of {len(rounds)} rounds: p50 {p50_ms:.2f} ms; {failed} requests failed")
+    print(f"aims: {RATE_AIM:,} requests/s, p99 {P99_AIM_MS:g} ms, {MEMORY_AIM_BYTES:,} bytes a user")
+    print(verdict("serving", rate, "requests/s", RATE_LIMIT, at_least=True))
+    print(verdict("serving p99", p99_ms, "ms", P99_LIMIT_MS, at_least=False))
+    print(verdict("serving failures", failed, "requests", 0, at_least=False))
+    print(verdict("serving memory", memory_bytes, "bytes of Redis a user", MEMORY_LIMIT_BYTES, at_least=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Run one instance: `python -m serving`. Ends with 0 after SIGTERM, once it has answered what it was asked."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+import uvloop
+
+from connectors.endpoints import Endpoints, StackSettings
+from serving.instance import Instance
+from serving.settings import ServingSettings
+from serving.whole_answers import WholeAnswersProtocol
+
+log = logging.getLogger("serving")
+
+SWITCH_INTERVAL_S = 0.0005
+"""Python's 5 ms are what an answer would wait while the exposures' thread works."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: it would stop at once, while HAProxy still sends requests."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
+    logging.getLogger("kafka").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    uvloop.run(_serve(ServingSettings(), Endpoints.load(), StackSettings()))
+    return 0
+
+
+async def _serve(settings: ServingSettings, endpoints: Endpoints, stack: StackSettings) -> None:
+    instance = Instance(settings, endpoints, stack.secrets)
+    await instance.start()
+    server = _Server(_configuration(instance, settings))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _drain, instance, server, settings.drain_s)
+    _collect_seldom()
+    log.info("Answering on http://%s:%d", settings.host, settings.port)
+    await server.serve()
+    await instance.stop()
+
+
+def _drain(instance: Instance, server: uvicorn.Server, drain_s: float) -> None:
+    """First it says that it wants no more requests and goes on answering; a second signal ends that."""
+    asyncio.get_running_loop().call_later(
+        0 if instance.health.draining else drain_s, setattr, server, "should_exit", True
+    )
+    if not instance.health.draining:
+        log.info("Draining: answering for %g s more, and not ready any more.", drain_s)
+    instance.health.draining = True
+
+
+def _configuration(instance: Instance, settings: ServingSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        instance.application,
+        host=settings.host,
+        port=settings.port,
+        http=WholeAnswersProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=int(settings.stop_within_s) + 1,
+    )
+
+
+def _collect_seldom() -> None:
+    """No cycles grow here: what lives at the start lives for ever, and the rest goes by its count of references."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    # Not sys.exit: the Kafka client would hold the process until a broker that is away takes its records.
+    os._exit(code)

@@ -1,0 +1,30 @@
+"""Whether an instance lives, and whether it wants requests."""
+
+from serving.interaction_door import InteractionDoor
+from serving.shelf import Shelf
+
+
+class Health:
+    """Redis or Kafka away is no reason to be sent no requests: every instance would say so, and none would answer."""
+
+    def __init__(self, shelf: Shelf, door: InteractionDoor) -> None:
+        self._shelf = shelf
+        self._door = door
+        self.draining = False
+
+    def not_ready(self) -> str | None:
+        """Why it wants no requests; None if it does."""
+        if self.draining:
+            return "draining: it is being stopped"
+        if not self._shelf.seen:
+            return f"waiting for Redis: {self._shelf.away}"
+        return None
+
+    def impaired(self) -> list[str]:
+        """What it cannot do at the moment though it answers."""
+        found = []
+        if self._shelf.away is not None:
+            found.append(f"Redis is away, popular lists stand in: {self._shelf.away}")
+        if not self._door.open:
+            found.append("Kafka is away, interactions are refused")
+        return found

@@ -1,0 +1,127 @@
+"""One instance, put together: its parts, their background work, their end."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from connectors import kafka
+from connectors.endpoints import Endpoints
+from connectors.redis_reader import GatheredReads, client
+from schemas.topics import EXPOSURES, INTERACTIONS, Topic
+from serving.answers import Answers
+from serving.api import Application, api
+from serving.api_keys import ApiKeys, read_keys
+from serving.exposure_log import ExposureLog, Producer
+from serving.gate import Gate
+from serving.health import Health
+from serving.interaction_door import InteractionDoor
+from serving.metrics import ServingCollector, registry
+from serving.quick_paths import QuickPaths
+from serving.rate_limit import RateLimit
+from serving.settings import ServingSettings
+from serving.shelf import Shelf, ask_shared_of
+
+log = logging.getLogger(__name__)
+
+KEYS_EVERY_S = 2.0
+"""A key whose file is removed opens nothing after so long."""
+
+
+class Instance:
+    """Made inside a running event loop."""
+
+    def __init__(self, settings: ServingSettings, endpoints: Endpoints, secrets: Path) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._redis = client(endpoints, settings.redis_timeout_ms)
+        reads = GatheredReads(self._redis, settings.redis_timeout_ms)
+        ask_shared = ask_shared_of(self._redis, settings.redis_timeout_ms)
+        self._shelf = Shelf(reads, ask_shared, settings.stale_after_ms, time.monotonic)
+        self._exposures = ExposureLog(_exposure_producer(endpoints.kafka), settings.max_exposures)
+        timeout_s = settings.kafka_timeout_ms / 1000
+        self._door = InteractionDoor(_interaction_producer(endpoints.kafka, settings.kafka_timeout_ms), timeout_s)
+        limit = RateLimit(settings.rate_limit, settings.rate_burst)
+        self._gate = Gate(ApiKeys({}), limit, time.monotonic)
+        answers = Answers(self._shelf, self._exposures)
+        paths = QuickPaths(self._gate, answers, self._door, settings.max_body_bytes)
+        self.health = Health(self._shelf, self._door)
+        collector = ServingCollector(paths, answers, self._shelf, reads, self._exposures, self._door, self.health)
+        self.application = Application(paths, api(paths, self.health, registry(collector)))
+        self._background: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin the background work. Neither Redis nor Kafka need be there."""
+        self._read_keys()
+        self._exposures.start()
+        self._door.start()
+        await self._shelf.look()
+        self._background = [
+            asyncio.create_task(self._shelf.keep_looking(), name="look at Redis"),
+            asyncio.create_task(self._keep_reading_keys(), name="read the keys"),
+        ]
+        for task in self._background:
+            task.add_done_callback(_say_why)
+
+    async def stop(self) -> None:
+        """After the last answer: what is on its way to Kafka gets `stop_within_s`."""
+        for task in self._background:
+            task.cancel()
+        left = await asyncio.to_thread(self._exposures.stop, self._settings.stop_within_s)
+        if left:
+            log.warning("%d exposures were not stored.", left)
+        await asyncio.to_thread(self._door.stop)
+        await self._redis.aclose()
+
+    async def _keep_reading_keys(self) -> None:
+        while True:
+            await asyncio.sleep(KEYS_EVERY_S)
+            self._read_keys()
+
+    def _read_keys(self) -> None:
+        try:
+            keys = read_keys(self._secrets)
+        except OSError as error:
+            log.error("The keys in %s cannot be read (%s): the known ones stay.", self._secrets, error)
+            return
+        if len(keys) != len(self._gate.keys):
+            log.info("%d keys in %s", len(keys), self._secrets)
+        self._gate.keys = keys
+
+
+def _say_why(task: "asyncio.Task[None]") -> None:
+    """Background work has no end of its own: without it answers would grow old unnoticed. So the instance ends."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("A fault of ours: `%s` ended", task.get_name(), exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _exposure_producer(bootstrap: str) -> Callable[[], Producer]:
+    def connect() -> Producer:
+        # A second's worth of exposures may share a batch: nobody waits for them.
+        return _with_topic(bootstrap, EXPOSURES, kafka.producer, linger_ms=100)
+
+    return connect
+
+
+def _interaction_producer(bootstrap: str, timeout_ms: int) -> Callable[[], Producer]:
+    def connect() -> Producer:
+        wait = {"wait_ms": timeout_ms, "give_up_after_ms": timeout_ms}
+        return _with_topic(bootstrap, INTERACTIONS, kafka.producer, linger_ms=2, **wait)
+
+    return connect
+
+
+def _with_topic(bootstrap: str, topic: Topic, make: Callable[..., Producer], **settings: int) -> Producer:
+    """A producer that knows its topic, so that no later send waits for it. Raises KafkaDoorError."""
+    if not kafka.reachable(bootstrap):
+        raise kafka.Unreachable(f"Kafka at {bootstrap} does not answer")
+    producer = make(bootstrap, client_id="headrace-serving", **settings)
+    try:
+        kafka.require_topics(producer, (topic,))
+    except kafka.MissingTopics:
+        producer.close(timeout=1)
+        raise
+    return producer

@@ -1,0 +1,69 @@
+"""What an application posts: one interaction, or a few, out of a body that may be anything."""
+
+import time
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.interaction import Interaction
+from schemas.record import faults
+from serving.interaction_door import Record
+from serving.problems import Code, Problem
+from serving.question import LONGEST_ID
+
+MOST_AT_ONCE = 100
+MOST_CONTEXT = 20
+EARLIEST_MS = 1_262_304_000_000
+"""2010, as for readings: what is before it is seconds, or a clock that was never set."""
+MOST_AHEAD_MS = 5 * 60 * 1000
+
+_ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
+
+
+class PostedInteraction(BaseModel):
+    """One action of one user."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    user: str = Field(min_length=1, max_length=LONGEST_ID, pattern=_ID, examples=["u-17"])
+    item: str | None = Field(None, min_length=1, max_length=LONGEST_ID, pattern=_ID, examples=["i-42"])
+    action: str = Field(min_length=1, max_length=50, pattern=_ID, examples=["view"])
+    event_time: int | None = Field(
+        None, ge=EARLIEST_MS, examples=[1_790_000_000_000],
+        description="ms since the epoch; without it, when the request came. With it a repetition is recognised",
+    )  # fmt: skip
+    context: dict[str, str] | None = Field(None, max_length=MOST_CONTEXT, examples=[{"page": "home"}])
+    exposure_id: str | None = Field(
+        None, min_length=1, max_length=LONGEST_ID, pattern=_ID, description="of the list that it answers"
+    )
+
+
+def read(body: bytes, now_ms: int | None = None) -> list[Interaction]:
+    """The interactions of a body: an object, or an array of 1 to 100. All are good, or Problem is raised."""
+    now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    try:
+        found: Any = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(Code.BAD_REQUEST, f"the body is not JSON: {error}") from error
+    entries = found if isinstance(found, list) else [found]
+    if not 1 <= len(entries) <= MOST_AT_ONCE:
+        raise Problem(Code.BAD_REQUEST, f"1 to {MOST_AT_ONCE} interactions at once, not {len(entries)}")
+    return [_interaction(entry, place, now_ms) for place, entry in enumerate(entries)]
+
+
+def records(interactions: list[Interaction]) -> list[Record]:
+    """Keys and values for the topic."""
+    return [(each.user.encode(), each.model_dump_json().encode()) for each in interactions]
+
+
+def _interaction(entry: object, place: int, now_ms: int) -> Interaction:
+    try:
+        posted = PostedInteraction.model_validate(entry)
+    except ValidationError as error:
+        said = "; ".join(list(faults(error))[:3])
+        raise Problem(Code.BAD_REQUEST, f"interaction {place}: {said}") from error
+    event_time = now_ms if posted.event_time is None else posted.event_time
+    if event_time > now_ms + MOST_AHEAD_MS:
+        raise Problem(Code.BAD_REQUEST, f"interaction {place}: event_time is over 5 minutes ahead of our clock")
+    return Interaction(**posted.model_dump(exclude={"event_time"}), event_time=event_time)

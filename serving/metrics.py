@@ -1,0 +1,85 @@
+"""The instance's counters, read when Prometheus asks: counting costs the hot path one addition."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from connectors.redis_reader import GatheredReads
+from serving.answers import Answers
+from serving.exposure_log import ExposureLog
+from serving.health import Health
+from serving.interaction_door import InteractionDoor
+from serving.quick_paths import QuickPaths
+from serving.shelf import Shelf
+
+
+class ServingCollector(Collector):
+    """Counters start at 0 with the process."""
+
+    def __init__(
+        self, paths: QuickPaths, answers: Answers, shelf: Shelf, reads: GatheredReads, exposures: ExposureLog,
+        door: InteractionDoor, health: Health,
+    ) -> None:  # fmt: skip
+        self._paths = paths
+        self._answers = answers
+        self._shelf = shelf
+        self._reads = reads
+        self._exposures = exposures
+        self._door = door
+        self._health = health
+
+    def collect(self) -> Iterator[Metric]:
+        yield _gauge("ready", "1 if it wants requests.", self._health.not_ready() is None)
+        yield _labelled("lists", "Lists answered.", "source", self._answers.by_source)
+        yield _counter("degraded", "Lists that stood in for another because Redis was away.", self._answers.degraded)
+        yield _labelled("refused", "Requests refused.", "error", {str(k): v for k, v in self._paths.refused.items()})
+        yield from self._redis()
+        yield from self._kafka()
+
+    def _redis(self) -> Iterator[Metric]:
+        shelf = self._shelf
+        yield _gauge("redis_up", "1 if Redis answered last.", shelf.away is None)
+        yield _counter("redis_failures", "Calls of Redis that failed.", shelf.failures)
+        yield _counter(
+            "redis_round_trips", "MGETs; each serves the requests that came meanwhile.", self._reads.round_trips
+        )
+        yield _counter("cache_hits", "Values that were read just before.", shelf.hits)
+        yield _counter("cache_misses", "Values that Redis was asked for.", shelf.misses)
+        yield _counter("unreadable", "Values of Redis that were no lists.", shelf.unreadable)
+        yield _gauge("shared_age_seconds", "Age of withdrawn items and popular lists.", shelf.shared_age_s)
+
+    def _kafka(self) -> Iterator[Metric]:
+        exposures, door = self._exposures, self._door
+        yield _counter("exposures_stored", "Exposures that Kafka has confirmed.", exposures.stored)
+        yield _counter("exposures_dropped", "Exposures dropped because too many waited for Kafka.", exposures.dropped)
+        yield _counter("exposures_refused", "Exposures that Kafka refused.", exposures.refused)
+        yield _gauge("exposures_waiting", "Exposures that wait for Kafka.", exposures.waiting)
+        yield _gauge("kafka_up", "1 if Kafka takes interactions, as far as is known.", door.open)
+        yield _counter("interactions_stored", "Interactions that Kafka has confirmed.", door.stored)
+        yield _counter("interactions_failed", "Interactions that Kafka has not confirmed in time.", door.failed)
+        yield _gauge("interactions_unconfirmed", "Interactions that wait for Kafka.", door.unconfirmed)
+
+
+def registry(collector: ServingCollector) -> CollectorRegistry:
+    """With the process's own figures: memory, CPU, open files."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"headrace_serving_{name}", text, value=value)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"headrace_serving_{name}", text, value=value)
+
+
+def _labelled(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+    family = CounterMetricFamily(f"headrace_serving_{name}", text, labels=[label])
+    for value, count in values.items():
+        family.add_metric([value], count)
+    return family

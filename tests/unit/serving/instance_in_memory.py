@@ -1,0 +1,123 @@
+"""An instance without a network: Redis, Kafka and the clock are in memory."""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import orjson
+from kafka.future import Future
+from prometheus_client import CollectorRegistry
+
+from connectors.redis_reader import GatheredReads
+from serving import lists
+from serving.answers import Answers
+from serving.api import Application, api
+from serving.api_keys import ApiKeys
+from serving.exposure_log import ExposureLog
+from serving.gate import Gate
+from serving.health import Health
+from serving.interaction_door import InteractionDoor
+from serving.metrics import ServingCollector, registry
+from serving.quick_paths import QuickPaths
+from serving.rate_limit import RateLimit
+from serving.shelf import Shelf
+
+KEY = "a key of the tests"
+
+
+def stored_list(items, /, **changes):
+    """Bytes as the job stores them."""
+    many = len(items)
+    fields = {"items": items, "scores": [round(1 - n / 100, 4) for n in range(many)], "why": [0] * many}
+    return orjson.dumps(fields | {"reasons": ["popular"], "model_version": "v3", "generated_at": 17} | changes)
+
+
+class RedisInMemory:
+    """What an instance asks of Redis; `away` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+        self.withdrawn: set[bytes] = set()
+        self.away = False
+        self.asked: list[list[str]] = []
+
+    async def mget(self, keys):
+        self._require_itself()
+        self.asked.append(list(keys))
+        await asyncio.sleep(0)
+        return [self.values.get(key) for key in keys]
+
+    async def shared(self):
+        self._require_itself()
+        return set(self.withdrawn), self.values.get(lists.POPULAR), self.values.get(lists.TRENDING)
+
+    def _require_itself(self) -> None:
+        if self.away:
+            raise ConnectionError("gone")
+
+
+class KafkaInMemory:
+    """A producer that confirms at once, never, or with an error."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, bytes, bytes]] = []
+        self.outcome: Exception | str = "confirmed"
+        self.closed = False
+
+    def send(self, topic, *, key, value):
+        self.records.append((topic, key, value))
+        future = Future()
+        if isinstance(self.outcome, Exception):
+            future.failure(self.outcome)
+        elif self.outcome == "confirmed":
+            future.success(None)
+        return future
+
+    def close(self, timeout=None) -> None:
+        self.closed = True
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Service:
+    """The parts of one instance, and a client of it."""
+
+    def __init__(self, most_exposures=100, rate=1000.0, kafka_timeout_s=0.2) -> None:
+        self.redis, self.kafka, self.clock = RedisInMemory(), KafkaInMemory(), Clock()
+        self.reads = GatheredReads(self.redis, timeout_ms=500)
+        self.shelf = Shelf(self.reads, self.redis.shared, 500, self.clock)
+        self.exposures = ExposureLog(lambda: self.kafka, most_exposures)
+        self.connects: Callable[[], object] = lambda: self.kafka
+        self.door = InteractionDoor(lambda: self.connects(), kafka_timeout_s)
+        self.gate = Gate(ApiKeys({"tests": KEY}), RateLimit(rate, rate), self.clock)
+        self.answers = Answers(self.shelf, self.exposures)
+        self.paths = QuickPaths(self.gate, self.answers, self.door, max_body_bytes=4096)
+        self.health = Health(self.shelf, self.door)
+        parts = (self.paths, self.answers, self.shelf, self.reads, self.exposures, self.door, self.health)
+        self.registry: CollectorRegistry = registry(ServingCollector(*parts))
+        self.fastapi = api(self.paths, self.health, self.registry)
+        self.application = Application(self.paths, self.fastapi)
+
+    def client(self, application=None, key: str | None = KEY) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(application or self.application)
+        headers = {} if key is None else {"X-API-Key": key}
+        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+    async def get(self, path, **named):
+        async with self.client() as client:
+            return await client.get(path, **named)
+
+    async def post(self, **named):
+        async with self.client() as client:
+            return await client.post("/interactions", **named)
+
+    def metric(self, name, **labels) -> float:
+        value = self.registry.get_sample_value(f"headrace_serving_{name}", labels)
+        assert value is not None, name
+        return value

@@ -1,0 +1,228 @@
+"""What a request gets that is not as it should be: always a status, a code, and what to do."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.api_keys import ApiKeys, read_keys
+from serving.body import read_body
+from serving.problems import STATUS, Code, Problem
+from serving.question import LONGEST_ID, Question, identifier, parse
+from serving.rate_limit import RateLimit
+from tests.unit.serving.instance_in_memory import KEY, Service
+
+U1 = "/users/u1/recommendations"
+
+
+def refused(service, path, key=KEY, method="GET", **named):
+    async def ask():
+        async with service.client(key=key) as client:
+            return await client.request(method, path, **named)
+
+    answer = asyncio.run(ask())
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json().keys() == {"error", "message"}
+    return answer
+
+
+@pytest.mark.parametrize("key", [None, "", "wrong", KEY[:-1], f"{KEY}x", "k" * 100_000, "schlüssel"])
+@pytest.mark.parametrize(("method", "path"), [("GET", U1), ("GET", "/items/a/similar"), ("POST", "/interactions")])
+def test_without_a_right_key_nothing_is_answered(service, method, path, key):
+    key = key if key is None else key.encode()
+    answer = refused(service, path, key, method)
+    assert (answer.status_code, answer.json()["error"]) == (401, "unknown_key")
+    assert service.redis.asked == []
+    assert service.metric("refused_total", error="unknown_key") == 1
+
+
+def test_the_description_needs_no_key(service):
+    async def ask():
+        async with service.client(key=None) as client:
+            return [(await client.get(path)).status_code for path in ("/openapi.json", "/docs", "/healthz", "/metrics")]
+
+    assert asyncio.run(ask()) == [200] * 4
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_back():
+    service = Service(rate=2.0)
+    asyncio.run(service.shelf.look())
+    assert [asyncio.run(service.get(U1)).status_code for _ in range(2)] == [200, 200]
+    answer = refused(service, U1)
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["error"]) == (429, "1", "rate_limited")
+    service.clock.now_s += 1.0
+    assert asyncio.run(service.get(U1)).status_code == 200
+
+
+@given(st.lists(st.floats(0, 3), max_size=60))
+def test_no_key_gets_more_than_its_rate_and_its_burst(pauses_s):
+    limit, now_s, passed = RateLimit(rate=5, burst=3), 0.0, 0
+    for pause_s in pauses_s:
+        now_s += pause_s
+        passed += limit.wait_s("key", now_s) == 0
+    assert passed <= 3 + 5 * now_s + 1e-6
+
+
+def test_a_long_pause_saves_up_no_more_than_the_burst():
+    limit = RateLimit(rate=5, burst=3)
+    assert limit.wait_s("key", 0.0) == 0
+    passed = [limit.wait_s("key", 3600.0) == 0 for _ in range(5)]
+    assert passed == [True, True, True, False, False]
+
+
+def test_keys_do_not_share_a_limit():
+    limit = RateLimit(rate=1, burst=1)
+    assert [limit.wait_s(owner, 0.0) for owner in ("a", "b", "a")] == [0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f"{U1}?limit=0", "limit"), (f"{U1}?limit=51", "limit"), (f"{U1}?limit=-1", "limit"), (f"{U1}?limit=", "limit"),
+        (f"{U1}?limit=ten", "limit"), (f"{U1}?limit=1e1", "limit"), (f"{U1}?limit=1&limit=2", "limit"),
+        (f"{U1}?limit={'9' * 5000}", "limit"),
+        (f"{U1}?context={'c' * 501}", "context"), (f"{U1}?context=%FF", "context"),
+        (f"{U1}?context=a&context=b", "context"),
+        (f"{U1}?exclude={'i' * 201}", "exclude"), (f"{U1}?exclude={','.join(map(str, range(300)))}", "exclude"),
+        (f"{U1}?exclude=%C3", "exclude"),
+        ("/users//recommendations", "user"), (f"/users/{'u' * 201}/recommendations", "user"),
+        ("/users/a%00b/recommendations", "user"), ("/users/%FF/recommendations", "user"),
+        ("/users/a%0Ab/recommendations", "user"), (f"/items/{'i' * 201}/similar", "item"),
+    ],
+)  # fmt: skip
+def test_a_bad_request_names_what_is_wrong(service, path, said):
+    answer = refused(service, path)
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
+    assert answer.json()["message"].startswith(f"{said}: ")
+
+
+def test_a_query_that_is_too_long_is_not_looked_at(service):
+    answer = refused(service, f"{U1}?exclude={'x,' * 5000}")
+    assert (answer.status_code, answer.json()["error"]) == (413, "too_large")
+
+
+def test_unknown_parameters_are_ignored(service):
+    assert asyncio.run(service.get(f"{U1}?colour=red&limit=1&&=&x")).status_code == 200
+
+
+@given(st.binary(max_size=300))
+def test_any_query_is_a_question_or_a_problem(query):
+    try:
+        question = parse(query)
+    except Problem:
+        return
+    assert isinstance(question, Question)
+    assert 1 <= question.limit <= 50
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_an_identifier_or_a_problem(raw):
+    try:
+        found = identifier(raw, "user")
+    except Problem:
+        return
+    assert 1 <= len(found) <= LONGEST_ID
+    found.encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404), ("GET", "/users/u1", 404), ("GET", "/users/u1/recommendations/", 404),
+        ("GET", "/users/a/b/recommendations", 404), ("POST", U1, 405), ("DELETE", "/interactions", 405),
+        ("GET", "/interactions", 405),
+    ],
+)  # fmt: skip
+def test_other_paths_and_methods_are_refused_in_the_same_form(service, method, path, status):
+    assert refused(service, path, method=method).status_code == status
+
+
+def test_a_fault_of_ours_is_told_without_its_inside(service, caplog):
+    async def broken(user, question):
+        raise RuntimeError("a secret of the inside")
+
+    service.answers.for_user = broken
+    answer = refused(service, U1)
+    assert (answer.status_code, answer.json()["error"]) == (500, "internal")
+    assert "secret" not in answer.text
+    assert "a secret of the inside" in caplog.text
+
+
+def test_every_code_has_a_status():
+    assert STATUS.keys() == set(Code)
+
+
+# ---------------------------------------------------------------- bodies
+
+
+def receiving(*messages):
+    waiting = list(messages)
+
+    async def receive():
+        if not waiting:
+            await asyncio.sleep(60)
+        return waiting.pop(0)
+
+    return receive
+
+
+def part(body, more=False):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_a_body_comes_in_parts():
+    receive = receiving(part(b"ab", more=True), part(b"", more=True), part(b"c"))
+    assert asyncio.run(read_body({"headers": []}, receive, 3)) == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("headers", "messages", "code"),
+    [
+        ([(b"content-length", b"4")], [], Code.TOO_LARGE),
+        ([], [part(b"ab", more=True), part(b"cd", more=True)], Code.TOO_LARGE),
+        ([], [part(b"ab", more=True)], Code.TOO_SLOW),
+        ([], [part(b"ab", more=True), {"type": "http.disconnect"}], Code.BAD_REQUEST),
+    ],
+    ids=["told too large", "too large", "too slow", "cut off"],
+)
+def test_a_body_that_is_too_large_too_slow_or_cut_off_is_refused(headers, messages, code):
+    with pytest.raises(Problem) as problem:
+        asyncio.run(read_body({"headers": headers}, receiving(*messages), 3, within_s=0.05))
+    assert problem.value.code is code
+
+
+# ---------------------------------------------------------------- keys
+
+
+def test_keys_are_files_of_the_secrets_folder(tmp_path):
+    for name, text in {"serving-key": "a" * 20, "serving-key-shop": "b" * 20, "redis-password": "c" * 20}.items():
+        (tmp_path / name).write_text(f"{text}\n")
+    keys = read_keys(tmp_path)
+    assert [keys.owner(letter * 20) for letter in (b"a", b"b", b"c")] == ["default", "shop", None]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "short", "x" * 600])
+def test_a_file_that_holds_no_key_opens_nothing(tmp_path, caplog, text):
+    (tmp_path / "serving-key").write_text(text)
+    keys = read_keys(tmp_path)
+    assert len(keys) == 0
+    assert keys.owner(text.strip().encode()) is None
+    assert "is no key" in caplog.text
+
+
+def test_without_the_folder_there_are_no_keys(tmp_path):
+    assert len(read_keys(tmp_path / "nowhere")) == 0
+
+
+def test_no_key_is_shown_by_an_error_or_a_metric(service):
+    answer = refused(service, U1, "guessed")
+    assert KEY not in answer.text
+    assert KEY not in asyncio.run(service.get("/metrics")).text
+
+
+def test_all_keys_are_compared_also_after_one_has_matched(monkeypatch):
+    compared = []
+    monkeypatch.setattr("serving.api_keys.hmac.compare_digest", lambda a, b: compared.append(a) or a == b)
+    assert ApiKeys({"a": "x" * 16, "b": "y" * 16}).owner(b"x" * 16) == "a"
+    assert len(compared) == 2
