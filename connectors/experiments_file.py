@@ -8,10 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from schemas.experiment import Experiment, List, experiment_of, experiments_of
+from schemas.experiment import USUAL, Experiment, List, Plan, experiments_of
 
-USUAL: List = "personal"
-"""What a user is shown while nothing else was promoted."""
 DECLARED, ENDED = "experiments.toml", "experiments.ended.json"
 
 
@@ -54,15 +52,11 @@ class ExperimentsFile:
         """Raises BadExperiments."""
         return [each for each in self.all() if each.name not in self._over]
 
-    def shown_to(self, user: str) -> tuple[List, str | None]:
-        """The list that a user is to be shown, and the arm as exposures name it. Raises BadExperiments."""
-        found = experiment_of(self.running(), user)
-        if found is not None:
-            experiment, arm = found
-            return experiment.arm(arm).list, experiment.label(arm)
-        promoted = [ended for ended in self._over.values() if ended.list is not None]
-        newest = max(promoted, key=lambda ended: ended.at_ms, default=None)
-        return (newest.list if newest and newest.list else USUAL), None
+    def plan(self) -> Plan:
+        """Which list whom. Raises BadExperiments."""
+        running = self.running()
+        promoted = [(ended.at_ms, ended.list) for ended in self._over.values() if ended.list is not None]
+        return Plan(running, max(promoted)[1] if promoted else USUAL)
 
     def end(self, name: str, ended: Ended) -> None:
         """Says that an experiment is over. The next look of every reader sees it."""

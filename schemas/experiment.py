@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import cached_property
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,6 +15,8 @@ CONTROL, TREATMENT = "control", "treatment"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 List = Literal["personal", "popular", "trending"]
+USUAL: List = "personal"
+"""What a user is shown while nothing else was promoted."""
 
 
 class BadExperiments(ValueError):
@@ -99,12 +101,20 @@ def experiments_of(text: str) -> list[Experiment]:
     return [_experiment(name, table) for name, table in tables.items()]
 
 
-def experiment_of(experiments: Sequence[Experiment], user: str) -> tuple[Experiment, str] | None:
-    """The first of them that the user is in, and the arm: a user is in one at most."""
-    for experiment in experiments:
-        if arm := experiment.arm_of(user):
-            return experiment, arm
-    return None
+class Plan(NamedTuple):
+    """Which list whom."""
+
+    experiments: Sequence[Experiment]
+    """Those that run; a user is in one at most, the first that has them."""
+    usual: List
+    """For users outside of all of them."""
+
+    def shown_to(self, user: str) -> tuple[List, str | None]:
+        """The list, and the arm as exposures name it; None outside of an experiment."""
+        for experiment in self.experiments:
+            if arm := experiment.arm_of(user):
+                return experiment.arm(arm).list, experiment.label(arm)
+        return self.usual, None
 
 
 def _experiment(name: str, table: object) -> Experiment:

@@ -41,7 +41,7 @@ def main() -> int:
 
 
 async def _serve(settings: ServingSettings, endpoints: Endpoints, stack: StackSettings) -> None:
-    instance = Instance(settings, endpoints, stack.secrets)
+    instance = Instance(settings, endpoints, stack.secrets, stack.home)
     await instance.start()
     server = _Server(_configuration(instance, settings))
     loop = asyncio.get_running_loop()

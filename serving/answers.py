@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 
 from connectors.stores import StoreAway
+from schemas.experiment import USUAL
 from serving import lists
+from serving.arms import Arms
 from serving.exposure_log import ExposureLog
 from serving.question import Question
 from serving.shelf import Shelf
@@ -16,17 +18,22 @@ from serving.shelf import Shelf
 class Answers:
     """Every list comes with its source; one that had to stand in for another is marked `degraded`."""
 
-    def __init__(self, shelf: Shelf, exposures: ExposureLog) -> None:
+    def __init__(self, shelf: Shelf, exposures: ExposureLog, arms: Arms) -> None:
         self._shelf = shelf
+        self._arms = arms
         self._exposures = exposures
         self.by_source = dict.fromkeys(("personal", "similar", "popular", "trending", "none"), 0)
         self.degraded = 0
 
     async def for_user(self, user: str, question: Question) -> bytes:
         """JSON of a user's recommendations; also logs the exposure."""
-        answer = await self._answer(lists.of_user(user), "personal", question)
+        wanted, arm = self._arms.shown_to(user)
+        if wanted == USUAL:
+            answer = await self._answer(lists.of_user(user), "personal", question)
+        else:
+            answer = self._of_all(wanted, question)
         exposure_id = os.urandom(16).hex()
-        self._expose(exposure_id, user, answer, question.context)
+        self._expose(exposure_id, user, answer, arm, question.context)
         return orjson.dumps({"user": user, "exposure_id": exposure_id, **answer})
 
     async def for_item(self, item: str, question: Question) -> bytes:
@@ -55,6 +62,17 @@ class Answers:
         self.by_source[source] += 1
         return _fields(stored, items, source, degraded=False)
 
+    def _of_all(self, source: str, question: Question) -> dict[str, Any]:
+        """The list that an arm is shown; without one, what a user without a list gets."""
+        shared = self._shelf.shared
+        stored = shared.lists.get(source)
+        away = self._shelf.away is not None
+        if stored is None:
+            return self._shared(question, degraded=away)
+        self.by_source[source] += 1
+        self.degraded += away
+        return _fields(stored, lists.shown(stored, question.limit, shared.withdrawn, question.exclude), source, away)
+
     def _shared(self, question: Question, degraded: bool) -> dict[str, Any]:
         """What all see. No list is known before the job has written one: then there are no items."""
         shared = self._shelf.shared
@@ -67,7 +85,9 @@ class Answers:
         items = lists.shown(shared.popular, question.limit, shared.withdrawn, question.exclude)
         return _fields(shared.popular, items, shared.source, degraded)
 
-    def _expose(self, exposure_id: str, user: str, answer: dict[str, Any], context: str | None) -> None:
+    def _expose(
+        self, exposure_id: str, user: str, answer: dict[str, Any], arm: str | None, context: str | None
+    ) -> None:
         # As schemas.exposure.Exposure writes it; a test reads it back. Making the record first costs 4 us more.
         exposure = {
             "schema_version": 1,
@@ -76,7 +96,7 @@ class Answers:
             "items": [each["item"] for each in answer["items"]],
             "model_version": answer["model_version"],
             "source": answer["source"],
-            "arm": None,
+            "arm": arm,
             "event_time": time.time_ns() // 1_000_000,
             "context": context,
         }

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from connectors import kafka
 from connectors.endpoints import Endpoints
+from connectors.experiments_file import ExperimentsFile
 from connectors.redis_reader import GatheredReads, client
 from schemas.topics import EXPOSURES, INTERACTIONS, Topic
 from serving.answers import Answers
 from serving.api import Application, api
 from serving.api_keys import ApiKeys, read_keys
+from serving.arms import Arms
 from serving.exposure_log import ExposureLog, Producer
 from serving.gate import Gate
 from serving.health import Health
@@ -26,14 +28,15 @@ from serving.shelf import Shelf, ask_shared_of
 
 log = logging.getLogger(__name__)
 
-KEYS_EVERY_S = 2.0
-"""A key whose file is removed opens nothing after so long."""
+FILES_EVERY_S = 2.0
+"""A key whose file is removed opens nothing after so long, and an experiment that ended has no arms."""
 
 
 class Instance:
     """Made inside a running event loop."""
 
-    def __init__(self, settings: ServingSettings, endpoints: Endpoints, secrets: Path) -> None:
+    def __init__(self, settings: ServingSettings, endpoints: Endpoints, secrets: Path, experiments: Path) -> None:
+        """`secrets`, `experiments`: the folders with the keys, and with the files of experiments."""
         self._settings = settings
         self._secrets = secrets
         self._redis = client(endpoints, settings.redis_timeout_ms)
@@ -45,22 +48,26 @@ class Instance:
         self._door = InteractionDoor(_interaction_producer(endpoints.kafka, settings.kafka_timeout_ms), timeout_s)
         limit = RateLimit(settings.rate_limit, settings.rate_burst)
         self._gate = Gate(ApiKeys({}), limit, time.monotonic)
-        answers = Answers(self._shelf, self._exposures)
+        self._arms = Arms(ExperimentsFile(experiments))
+        answers = Answers(self._shelf, self._exposures, self._arms)
         paths = QuickPaths(self._gate, answers, self._door, settings.max_body_bytes)
         self.health = Health(self._shelf, self._door)
-        collector = ServingCollector(paths, answers, self._shelf, reads, self._exposures, self._door, self.health)
+        collector = ServingCollector(
+            paths, answers, self._arms, self._shelf, reads, self._exposures, self._door, self.health
+        )
         self.application = Application(paths, api(paths, self.health, registry(collector)))
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin the background work. Neither Redis nor Kafka need be there."""
         self._read_keys()
+        self._arms.look()
         self._exposures.start()
         self._door.start()
         await self._shelf.look()
         self._background = [
             asyncio.create_task(self._shelf.keep_looking(), name="look at Redis"),
-            asyncio.create_task(self._keep_reading_keys(), name="read the keys"),
+            asyncio.create_task(self._keep_reading_files(), name="read keys and experiments"),
         ]
         for task in self._background:
             task.add_done_callback(_say_why)
@@ -75,10 +82,11 @@ class Instance:
         await asyncio.to_thread(self._door.stop)
         await self._redis.aclose()
 
-    async def _keep_reading_keys(self) -> None:
+    async def _keep_reading_files(self) -> None:
         while True:
-            await asyncio.sleep(KEYS_EVERY_S)
+            await asyncio.sleep(FILES_EVERY_S)
             self._read_keys()
+            self._arms.look()
 
     def _read_keys(self) -> None:
         try:

@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from connectors.redis_reader import GatheredReads
 from serving.answers import Answers
+from serving.arms import Arms
 from serving.exposure_log import ExposureLog
 from serving.health import Health
 from serving.interaction_door import InteractionDoor
@@ -19,11 +20,12 @@ class ServingCollector(Collector):
     """Counters start at 0 with the process."""
 
     def __init__(
-        self, paths: QuickPaths, answers: Answers, shelf: Shelf, reads: GatheredReads, exposures: ExposureLog,
-        door: InteractionDoor, health: Health,
+        self, paths: QuickPaths, answers: Answers, arms: Arms, shelf: Shelf, reads: GatheredReads,
+        exposures: ExposureLog, door: InteractionDoor, health: Health,
     ) -> None:  # fmt: skip
         self._paths = paths
         self._answers = answers
+        self._arms = arms
         self._shelf = shelf
         self._reads = reads
         self._exposures = exposures
@@ -35,6 +37,8 @@ class ServingCollector(Collector):
         yield _labelled("lists", "Lists answered.", "source", self._answers.by_source)
         yield _counter("degraded", "Lists that stood in for another because Redis was away.", self._answers.degraded)
         yield _labelled("refused", "Requests refused.", "error", {str(k): v for k, v in self._paths.refused.items()})
+        yield _gauge("experiments", "Experiments that run.", self._arms.running)
+        yield _counter("experiments_unreadable", "Looks at experiments that are none.", self._arms.failures)
         yield from self._redis()
         yield from self._kafka()
 

@@ -6,7 +6,7 @@ popular list and the last known withdrawn items stand in.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from redis.exceptions import RedisError
@@ -33,9 +33,11 @@ class Shared(NamedTuple):
     popular: lists.StoredList | None
     source: str
     """`popular` or `trending`."""
+    lists: Mapping[str, lists.StoredList]
+    """Both, by source; one that is not there, or empty, is left out."""
 
 
-NOTHING = Shared(frozenset(), None, "none")
+NOTHING = Shared(frozenset(), None, "none", {})
 
 
 class Shelf:
@@ -120,12 +122,10 @@ class Shelf:
         if withdrawn != self._withdrawn:  # seldom: names are made anew only then
             self._withdrawn = withdrawn
             self._hidden = frozenset(item.decode(errors="replace") for item in withdrawn)
-        hidden = self._hidden
-        for source, value in (("popular", popular), ("trending", trending)):
-            found = self._readable(value)
-            if found is not None and found.items:
-                return Shared(hidden, found, source)
-        return Shared(hidden, None, "none")
+        found = {"popular": self._readable(popular), "trending": self._readable(trending)}
+        known = {source: each for source, each in found.items() if each is not None and each.items}
+        source = next(iter(known), "none")
+        return Shared(self._hidden, known.get(source), source, known)
 
     def _readable(self, value: bytes | None) -> lists.StoredList | None:
         if value is None:

@@ -23,12 +23,12 @@ def users_of(file, arm):
 
 
 def test_without_a_file_everybody_is_shown_their_own_list(tmp_path):
-    assert ExperimentsFile(tmp_path).shown_to("a") == ("personal", None)
+    assert ExperimentsFile(tmp_path).plan().shown_to("a") == ("personal", None)
 
 
 def test_users_are_shown_the_list_of_their_arm(file):
-    assert {file.shown_to(user) for user in users_of(file, "control")} == {("popular", "lists/control")}
-    assert {file.shown_to(user) for user in users_of(file, "treatment")} == {("trending", "lists/treatment")}
+    assert {file.plan().shown_to(user) for user in users_of(file, "control")} == {("popular", "lists/control")}
+    assert {file.plan().shown_to(user) for user in users_of(file, "treatment")} == {("trending", "lists/treatment")}
 
 
 def test_a_change_of_the_file_is_seen_at_the_next_look(file):
@@ -41,7 +41,7 @@ def test_a_change_of_the_file_is_seen_at_the_next_look(file):
 
 def test_who_was_in_a_stopped_experiment_is_shown_the_usual_list(file):
     file.end("lists", Ended(at_ms=1))
-    assert {file.shown_to(user) for user in map(str, range(50))} == {("personal", None)}
+    assert {file.plan().shown_to(user) for user in map(str, range(50))} == {("personal", None)}
     assert [each.name for each in file.all()] == ["lists"]
 
 
@@ -49,13 +49,13 @@ def test_all_are_shown_a_promoted_list_and_other_readers_see_it(file, tmp_path):
     other = ExperimentsFile(tmp_path)
     assert other.running()
     file.end("lists", Ended(at_ms=1, list="trending"))
-    assert {other.shown_to(user) for user in map(str, range(50))} == {("trending", None)}
+    assert {other.plan().shown_to(user) for user in map(str, range(50))} == {("trending", None)}
 
 
 def test_the_promotion_that_came_last_counts(file):
     file.end("lists", Ended(at_ms=2, list="popular"))
     file.end("before", Ended(at_ms=1, list="trending"))
-    assert file.shown_to("a") == ("popular", None)
+    assert file.plan().shown_to("a") == ("popular", None)
 
 
 def test_a_file_that_is_none_says_so_at_each_look(file):

@@ -121,7 +121,7 @@ def test_a_stopped_experiment_has_no_arms_any_more(home):
 def test_the_list_of_a_promoted_arm_is_for_all(home):
     done = run(home, "promote", "lists", "control")
     assert "all users are shown the popular list" in done.output
-    assert ExperimentsFile(home).shown_to("anybody") == ("popular", None)
+    assert ExperimentsFile(home).plan().shown_to("anybody") == ("popular", None)
 
 
 def test_what_is_no_arm_and_no_experiment_is_refused(home):

@@ -9,10 +9,12 @@ from kafka.future import Future
 from prometheus_client import CollectorRegistry
 
 from connectors.redis_reader import GatheredReads
+from schemas.experiment import USUAL, Plan, experiments_of
 from serving import lists
 from serving.answers import Answers
 from serving.api import Application, api
 from serving.api_keys import ApiKeys
+from serving.arms import Arms
 from serving.exposure_log import ExposureLog
 from serving.gate import Gate
 from serving.health import Health
@@ -77,6 +79,17 @@ class KafkaInMemory:
         self.closed = True
 
 
+class ExperimentsInMemory:
+    """A file of experiments as its text."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.usual = USUAL
+
+    def plan(self) -> Plan:
+        return Plan(experiments_of(self.text), self.usual)
+
+
 class Clock:
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -96,10 +109,12 @@ class Service:
         self.connects: Callable[[], object] = lambda: self.kafka
         self.door = InteractionDoor(lambda: self.connects(), kafka_timeout_s)
         self.gate = Gate(ApiKeys({"tests": KEY}), RateLimit(rate, rate), self.clock)
-        self.answers = Answers(self.shelf, self.exposures)
+        self.experiments = ExperimentsInMemory()
+        self.arms = Arms(self.experiments)
+        self.answers = Answers(self.shelf, self.exposures, self.arms)
         self.paths = QuickPaths(self.gate, self.answers, self.door, max_body_bytes=4096)
         self.health = Health(self.shelf, self.door)
-        parts = (self.paths, self.answers, self.shelf, self.reads, self.exposures, self.door, self.health)
+        parts = (self.paths, self.answers, self.arms, self.shelf, self.reads, self.exposures, self.door, self.health)
         self.registry: CollectorRegistry = registry(ServingCollector(*parts))
         self.fastapi = api(self.paths, self.health, self.registry)
         self.application = Application(self.paths, self.fastapi)
