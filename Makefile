@@ -31,6 +31,11 @@ demo-churn: .venv/locked ## Train a churn model, change customers in PostgreSQL,
 	@$(RUN)/headrace setup --with postgres,connect
 	@$(RUN)/headrace demo-churn $(DATA)
 
+.PHONY: demo-recommend
+demo-recommend: .venv/locked ## Post what people of a shop do, show lists that follow each click, let an experiment decide
+	@$(RUN)/headrace setup --with serving
+	@$(RUN)/headrace demo-recommend
+
 .PHONY: up
 up: setup ## Start the local stack and submit all jobs
 	@$(RUN)/headrace up && $(RUN)/headrace submit

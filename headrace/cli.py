@@ -14,6 +14,7 @@ from headrace.commands.cdc import cdc
 from headrace.commands.churn import churn
 from headrace.commands.demo import demo
 from headrace.commands.demo_churn import demo_churn
+from headrace.commands.demo_recommend import demo_recommend
 from headrace.commands.dlq import dlq
 from headrace.commands.drill import drill
 from headrace.commands.endpoints import endpoints
@@ -56,7 +57,21 @@ app = typer.Typer(
     rich_markup_mode=None,  # it would swallow the defaults in [brackets]
     help="Telemetry of a device fleet to its models: local stack, jobs, demo, balance, churn models.",
 )
-for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, demo, demo_churn, drill):
+for command in (
+    up,
+    down,
+    submit,
+    publish,
+    balance,
+    status,
+    endpoints,
+    logs,
+    setup,
+    demo,
+    demo_churn,
+    demo_recommend,
+    drill,
+):
     app.command()(command)
 app.add_typer(cdc, name="cdc")
 app.add_typer(dlq, name="dlq")

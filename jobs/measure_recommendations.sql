@@ -17,7 +17,7 @@ CREATE TEMPORARY VIEW answers AS
 SELECT
   L.model_version, L.source, L.arm, I.action, ARRAY_POSITION(L.items, I.item) AS place, I.proc,
   -- an interaction, or a list, that is sent twice is one
-  L.exposure_id || ' ' || CAST(I.event_time AS STRING) || ' ' || COALESCE(I.item, '') AS identity
+  L.exposure_id || ' ' || CAST(I.event_time AS STRING) || ' ' || COALESCE(I.item, '') AS answer_key
 FROM lists AS L
 JOIN interactions AS I
   ON L.exposure_id = I.exposure_id AND L.`user` = I.`user`
@@ -26,7 +26,7 @@ WHERE I.action IS NOT NULL AND I.action <> '${shown}' AND I.event_time IS NOT NU
 
 CREATE TEMPORARY VIEW chosen AS
 SELECT
-  window_start, model_version, source, arm, action, COUNT(DISTINCT identity) AS events,
+  window_start, model_version, source, arm, action, COUNT(DISTINCT answer_key) AS events,
   AVG(CASE WHEN place > 0 THEN CAST(1 AS DOUBLE) / place ELSE CAST(0 AS DOUBLE) END) AS mean_reciprocal_rank
 FROM TABLE(TUMBLE(TABLE answers, DESCRIPTOR(proc), ${measured_every}))
 GROUP BY model_version, source, arm, action, window_start, window_end;

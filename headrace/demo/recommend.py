@@ -1,0 +1,193 @@
+"""The demo of recommendations: a list that follows each click, what users do with their lists, an experiment that ends."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from connectors.experiments_file import DECLARED, ExperimentsFile
+from connectors.influxdb_reader import InfluxDBReader
+from headrace.demo.shop import Person, histories, item
+from headrace.experiments.from_topics import from_topics
+from headrace.experiments.printed import print_standing
+from headrace.experiments.standing import Standing, standing
+from headrace.stack.layout import Layout
+from headrace.stack.serving import MOST_INSTANCES
+from headrace.stack.whole_files import write_whole
+from headrace.waiting import wait_until
+from schemas.experiment import CONTROL, Experiment
+from schemas.recommendation_feedback import SHOWN
+
+PEOPLE, EACH = 400, 25
+HOUR_MS = 3600 * 1000
+CLICKS = ((7, 1), (7, 2), (12, 4))
+"""Series and number of what somebody new clicks, one after the other."""
+AT_ONCE = 100
+LEARNED_WITHIN_S, CHANGED_WITHIN_S, MEASURED_WITHIN_S = 120.0, 10.0, 90.0
+SUCCESS_WITHIN_S = 20
+DECLARATION = """
+[{name}]
+control   = {{ share = 50, list = "popular" }}
+treatment = {{ share = 50, list = "personal" }}
+success   = ["click"]
+within_h  = {within_h:.6f}
+"""
+LIVE = """
+from(bucket: "{bucket}")
+  |> range(start: {since}, stop: 2100-01-01T00:00:00Z)
+  |> filter(fn: (r) => r._measurement == "recommendations" and r._field == "events")
+  |> group(columns: ["source", "model_version", "action"])
+  |> sum()
+"""
+
+
+class Shop:
+    """What an application does: posts what users do, asks for their lists."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self._client = httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=10)
+
+    def __enter__(self) -> "Shop":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def post(self, interactions: Sequence[dict[str, Any]]) -> None:
+        self._client.post("/interactions", json=list(interactions)).raise_for_status()
+
+    def list_of(self, user: str) -> dict[str, Any]:
+        answer = self._client.get(f"/users/{user}/recommendations").raise_for_status()
+        return dict(answer.json())
+
+
+def run(layout: Layout, address: str, key: str, console: Console) -> bool:
+    """Whether the lists followed each click, and the experiment was decided for them. Raises NotWithin."""
+    draw = random.Random(7)
+    suffix = f"{int(time.time()) % 100_000:05}"
+    people = [Person(f"demo-{suffix}-{number}", draw) for number in range(PEOPLE)]
+    with Shop(address, key) as shop:
+        _teach(shop, people, console)
+        _follow(shop, f"demo-{suffix}-new", console)
+        began = datetime.now(UTC)
+        with _declared(layout, f"demo-{suffix}") as experiment:
+            _visit(shop, experiment, people, console)
+            found = _standing(layout, experiment, console)
+        _live(layout, began, console)
+    decided = found.interval is not None and found.interval.low > 0 and not found.is_mismatched
+    words = "lists of their own were" if decided else "lists of their own were not"
+    console.print(
+        f"[{'green' if decided else 'red'}]{'✔' if decided else '✘'}[/] Lists followed each click, and {words} shown to "
+        "be clicked more than what is popular.",
+        highlight=False,
+    )
+    return decided
+
+
+def _teach(shop: Shop, people: Sequence[Person], console: Console) -> None:
+    began_ms = int(time.time() * 1000) - HOUR_MS
+    posted = histories(people, EACH, began_ms, step_ms=HOUR_MS // (PEOPLE * EACH))
+    began = time.monotonic()
+    while batch := list(islice(posted, AT_ONCE)):
+        shop.post(batch)
+    last = people[-1].name
+    wait_until(f"a list of {last}'s own", lambda: shop.list_of(last)["source"] == "personal", LEARNED_WITHIN_S)
+    console.print(f"{PEOPLE * EACH:,} interactions of {PEOPLE} users, learned after {time.monotonic() - began:.1f} s")
+
+
+def _follow(shop: Shop, user: str, console: Console) -> None:
+    table = Table("click", "list", "why", "after", title="Somebody new", title_justify="left")
+    before = shop.list_of(user)
+    table.add_row("", *_told(before), "")
+    for series, number in CLICKS:
+        clicked = item(series, number)
+        began = time.monotonic()
+        shop.post([{"user": user, "item": clicked, "action": "view", "event_time": int(time.time() * 1000)}])
+
+        def changed(before: dict[str, Any] = before) -> dict[str, Any] | None:
+            found = shop.list_of(user)
+            return found if found["source"] == "personal" and found["items"] != before["items"] else None
+
+        before = wait_until(f"a list that knows of {clicked}", changed, CHANGED_WITHIN_S, pause_s=0.05)
+        table.add_row(clicked, *_told(before), f"{time.monotonic() - began:.1f} s")
+    console.print(table)
+
+
+def _told(answer: dict[str, Any]) -> tuple[str, str]:
+    first = answer["items"][:3]
+    return "\n".join(each["item"] for each in first), "\n".join(each.get("why") or "" for each in first)
+
+
+@contextmanager
+def _declared(layout: Layout, name: str) -> Iterator[Experiment]:
+    """An experiment in front of those that the file declares, which is as it was afterwards."""
+    path = layout.home / DECLARED
+    before = path.read_text() if path.exists() else None
+    write_whole(path, DECLARATION.format(name=name, within_h=SUCCESS_WITHIN_S / 3600) + (before or ""))
+    try:
+        yield ExperimentsFile(layout.home).all()[0]
+    finally:
+        if before is None:
+            path.unlink()
+        else:
+            write_whole(path, before)
+
+
+def _visit(shop: Shop, experiment: Experiment, people: Sequence[Person], console: Console) -> None:
+    """Half of them see what is popular, half their own list; they click what they want, if it is there."""
+    control = next(each.name for each in people if experiment.arm_of(each.name) == CONTROL)
+
+    def all_instances_know() -> bool:
+        return all(shop.list_of(control)["source"] == "popular" for _ in range(2 * MOST_INSTANCES))
+
+    wait_until("the instances to show the arms", all_instances_know, CHANGED_WITHIN_S)
+    clicks = 0
+    for person in people:
+        answer = shop.list_of(person.name)
+        choice = person.clicks([each["item"] for each in answer["items"]])
+        if choice is not None:
+            clicks += 1
+            click = {"user": person.name, "item": choice, "action": "click", "event_time": int(time.time() * 1000)}
+            shop.post([click | {"exposure_id": answer["exposure_id"]}])
+    console.print(f"{len(people)} users were shown a list of an experiment, and clicked {clicks} times")
+
+
+def _standing(layout: Layout, experiment: Experiment, console: Console) -> Standing:
+    """Once the time of all is over: the newest event says what time it is, so an empty one is not needed."""
+    ended_ms = int(time.time() * 1000) + SUCCESS_WITHIN_S * 1000
+
+    def over() -> Standing | None:
+        ([outcomes], _) = from_topics(layout.endpoints.kafka, [experiment])
+        outcomes.newest_ms = max(outcomes.newest_ms, int(time.time() * 1000))
+        return standing(outcomes, None) if time.time() * 1000 > ended_ms else None
+
+    found = wait_until("the end of the experiment", over, 2 * SUCCESS_WITHIN_S, pause_s=1)
+    print_standing(found, console)
+    return found
+
+
+def _live(layout: Layout, began: datetime, console: Console) -> None:
+    """What measure_recommendations has counted of it."""
+    query = LIVE.format(bucket=layout.endpoints.influxdb_bucket, since=began.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    reader = InfluxDBReader.connect(layout.endpoints)
+
+    def look() -> dict[str, Counter[str]] | None:
+        found: dict[str, Counter[str]] = {}
+        for row in reader.rows(query):
+            found.setdefault(row["source"], Counter())[row["action"]] += int(row["_value"])
+        return found if found.get("personal", Counter())["click"] else None
+
+    found = wait_until("feedback in InfluxDB", look, MEASURED_WITHIN_S, pause_s=1)
+    table = Table("list", "shown", "clicks", "click-through", title="InfluxDB, live", title_justify="left")
+    for source, counts in sorted(found.items()):
+        shown, clicks = counts[SHOWN], counts["click"]
+        table.add_row(source, f"{shown:,}", f"{clicks:,}", f"{clicks / shown:.1%}" if shown else "")
+    console.print(table)
