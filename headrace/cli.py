@@ -57,21 +57,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # it would swallow the defaults in [brackets]
     help="Telemetry of a device fleet to its models: local stack, jobs, demo, balance, churn models.",
 )
-for command in (
-    up,
-    down,
-    submit,
-    publish,
-    balance,
-    status,
-    endpoints,
-    logs,
-    setup,
-    demo,
-    demo_churn,
-    demo_recommend,
-    drill,
-):
+for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, drill):
+    app.command()(command)
+for command in (demo, demo_churn, demo_recommend):
     app.command()(command)
 app.add_typer(cdc, name="cdc")
 app.add_typer(dlq, name="dlq")

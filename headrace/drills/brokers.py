@@ -92,6 +92,7 @@ DRILLS = (
             "headrace/stack/mosquitto.py", "autosave_interval 100", "the queue is saved after so many changes"
         ),
         act=kill_the_mqtt_broker_while_the_bridge_is_away,
+        seen_failing="100,000 in its place: 1,225 of 2,827 readings lost, and not 100 at most",
         may_lose=100,
         why_lost=(
             "Mosquitto acknowledges a message first and saves it later, after 100 changes. Saving after each still "
