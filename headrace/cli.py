@@ -59,8 +59,8 @@ app = typer.Typer(
 )
 for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, drill):
     app.command()(command)
-for command in (demo, demo_churn, demo_recommend):
-    app.command()(command)
+for demonstration in (demo, demo_churn, demo_recommend):
+    app.command()(demonstration)
 app.add_typer(cdc, name="cdc")
 app.add_typer(dlq, name="dlq")
 app.add_typer(windows, name="windows")
