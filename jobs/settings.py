@@ -16,7 +16,7 @@ class JobSettings(BaseSettings):
     snapshot_every: int = Field(100, ge=1, description="micro-batches of a bucket between two snapshots of its fleet")
     usage_counted_every_s: int = Field(600, ge=1, le=3600, description="how long count_usage gathers what it counts")
     measured_every_s: int = Field(60, ge=1, le=3600, description="how long measure_recommendations gathers feedback")
-    answered_within_s: int = Field(
-        3600, ge=60, le=24 * 3600, description="how long after a list measure_recommendations counts what answers it"
+    answered_within_min: int = Field(
+        60, ge=1, le=24 * 60, description="how long after a list measure_recommendations counts what answers it"
     )
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="how long a stopped job's output can wait")
