@@ -163,6 +163,7 @@ def _columns(model: ChurnModel) -> list[tuple[str, Any]]:
 def _require_equal_risks(layout: Layout, model: ChurnModel, values: Sequence[dict[str, Any]]) -> None:
     """What the job wrote first, against the model in this process."""
     expected = model.predict(model.columns_of(values[:COMPARED])).probabilities
+    wanted = {f"customer-{number:07}": float(risk) for number, risk in enumerate(expected)}
     consumer = KafkaConsumer(
         CHURN_SCORES.name, bootstrap_servers=layout.endpoints.kafka, auto_offset_reset="earliest",
         consumer_timeout_ms=20_000,
@@ -170,11 +171,10 @@ def _require_equal_risks(layout: Layout, model: ChurnModel, values: Sequence[dic
     compared = 0
     for record in consumer:
         score = ChurnScore.model_validate_json(record.value)
-        if score.position.offset < COMPARED:
+        if score.customer in wanted:
             compared += 1
-            if not abs((score.risk or 0.0) - expected[score.position.offset]) <= LARGEST_DIFFERENCE:
-                wanted = float(expected[score.position.offset])
-                raise SystemExit(f"row {score.position.offset}: the job says {score.risk!r}, the model {wanted!r}")
+            if not abs((score.risk or 0.0) - wanted[score.customer]) <= LARGEST_DIFFERENCE:
+                raise SystemExit(f"{score.customer}: the job says {score.risk!r}, the model {wanted[score.customer]!r}")
         if compared == COMPARED:
             break
     consumer.close()

@@ -19,7 +19,7 @@ JOB = "measure_recommendations"
 def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
     """exposures, interactions -> recommendations_feedback."""
     constants = {
-        "answered_within": f"INTERVAL '{settings.answered_within_min}' MINUTE(4)",
+        "answered_within": f"INTERVAL '{settings.answered_within_min}' MINUTE",
         "measured_every": f"INTERVAL '{settings.measured_every_s}' SECOND(4)",
         "shown": SHOWN,
     }

@@ -17,6 +17,6 @@ class JobSettings(BaseSettings):
     usage_counted_every_s: int = Field(600, ge=1, le=3600, description="how long count_usage gathers what it counts")
     measured_every_s: int = Field(60, ge=1, le=3600, description="how long measure_recommendations gathers feedback")
     answered_within_min: int = Field(
-        60, ge=1, le=24 * 60, description="how long after a list measure_recommendations counts what answers it"
+        60, ge=1, le=99, description="how long after a list measure_recommendations counts what answers it"
     )
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="how long a stopped job's output can wait")
