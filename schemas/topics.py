@@ -10,6 +10,7 @@ from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
 from schemas.interaction import Interaction
+from schemas.item import Item
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Record, faults
 from schemas.replay import Replay
@@ -88,6 +89,15 @@ DEVICES = Topic(
     retention_bytes=-1,
 )
 INTERACTIONS = Topic("interactions", Interaction, "What users did with items.", key="user")
+ITEMS = Topic(
+    "items",
+    Item,
+    "What can be recommended; a record without a value: the item is gone.",
+    key="item",
+    cleanup_policy="compact",
+    retention_ms=-1,
+    retention_bytes=-1,
+)
 # A table to train on needs the week before each of its moments, so this is kept for longer than what it counts.
 USAGE_HOURS = Topic(
     "usage.hours",
@@ -124,6 +134,7 @@ TOPICS = (
     CUSTOMERS,
     DEVICES,
     INTERACTIONS,
+    ITEMS,
     USAGE_HOURS,
     CUSTOMERS_USAGE,
     CHURN_SCORES,
