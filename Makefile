@@ -127,6 +127,10 @@ bench-churn-job: setup ## The job that scores customers against onnxruntime alon
 image-check: setup ## Build our image without a container engine and run a TaskManager and a job from it (root)
 	deploy/image-check
 
+.PHONY: bench-recommend-job
+bench-recommend-job: setup ## The job that recommends on MovieLens-100K: interactions per CPU second of its worker
+	$(RUN)/python -m bench.recommend_job
+
 .PHONY: docs
 docs: .venv/locked ## Write docs/records.md and its neighbours from schemas/
 	$(RUN)/python -m schemas.documentation

@@ -126,12 +126,7 @@ class RedisWriter:
     @classmethod
     def connect(cls, endpoints: Endpoints) -> "RedisWriter":
         """A writer for the Redis of `endpoints`. Opens no connection yet."""
-        password = endpoints.redis_password.get_secret_value() if endpoints.redis_password else None
-        client = redis.Redis(
-            host=endpoints.redis_host, port=endpoints.redis_port, password=password,
-            socket_timeout=20, socket_connect_timeout=5, health_check_interval=30,
-        )  # fmt: skip
-        return cls(client)
+        return cls(client_of(endpoints))
 
     def write(self, updates: Sequence[Update]) -> list[str | None]:
         """For each update None, or why Redis does not hold it."""
@@ -144,20 +139,13 @@ class RedisWriter:
 
     def _send(self, updates: Sequence[Update]) -> list[object]:
         """The script's answer for each update; a Redis error of one command is that command's answer."""
-        try:
-            pipeline = self._client.pipeline(transaction=False)
-            for update in updates:
-                self._move(pipeline, update)
-            for update in updates:
-                if update.alert is not None:
-                    _add_alert(pipeline, update)
-            answers = pipeline.execute(raise_on_error=False)
-        except (redis.exceptions.AuthenticationError, redis.exceptions.AuthenticationWrongNumberOfArgsError) as error:
-            raise StoreMisconfigured(f"Redis refuses our password ({error}): check HEADRACE_REDIS_PASSWORD") from error
-        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
-            raise StoreAway(f"Redis does not answer ({error})") from error
-        _raise_if_it_takes_nothing(answers)
-        return answers[: len(updates)]
+        pipeline = self._client.pipeline(transaction=False)
+        for update in updates:
+            self._move(pipeline, update)
+        for update in updates:
+            if update.alert is not None:
+                _add_alert(pipeline, update)
+        return answers_of(pipeline)[: len(updates)]
 
     def _move(self, pipeline: "redis.client.Pipeline", update: Update) -> None:
         if isinstance(update, ChurnUpdate):
@@ -167,6 +155,30 @@ class RedisWriter:
             return
         device = (update.metric, update.half, update.time_ms, update.body, MOST_METRICS, LIFETIME_S)
         self._script(keys=[f"device:{update.device}"], args=device, client=pipeline)
+
+
+def client_of(endpoints: Endpoints) -> "redis.Redis":
+    """Opens no connection yet."""
+    password = endpoints.redis_password.get_secret_value() if endpoints.redis_password else None
+    return redis.Redis(
+        host=endpoints.redis_host, port=endpoints.redis_port, password=password,
+        socket_timeout=20, socket_connect_timeout=5, health_check_interval=30,
+    )  # fmt: skip
+
+
+def answers_of(pipeline: "redis.client.Pipeline") -> list[object]:
+    """Sends the commands of a pipeline; a Redis error of one command is that command's answer.
+
+    Raises StoreAway and StoreMisconfigured.
+    """
+    try:
+        answers: list[object] = pipeline.execute(raise_on_error=False)
+    except (redis.exceptions.AuthenticationError, redis.exceptions.AuthenticationWrongNumberOfArgsError) as error:
+        raise StoreMisconfigured(f"Redis refuses our password ({error}): check HEADRACE_REDIS_PASSWORD") from error
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+        raise StoreAway(f"Redis does not answer ({error})") from error
+    _raise_if_it_takes_nothing(answers)
+    return answers
 
 
 def _newest(updates: Sequence[Update]) -> list[int]:

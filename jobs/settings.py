@@ -19,4 +19,9 @@ class JobSettings(BaseSettings):
     answered_within_min: int = Field(
         60, ge=1, le=99, description="how long after a list measure_recommendations counts what answers it"
     )
+    recommend_users: int = Field(100_000, ge=1, description="users whose history recommend_items keeps")
+    recommend_items: int = Field(5_000, ge=16, le=20_000, description="items that it knows; its table is 4 n² bytes")
+    recommend_history: int = Field(100, ge=20, le=1000, description="interactions of a user that it keeps")
+    recommend_shards: int = Field(1, ge=1, le=16, description="workers that share the lists; each learns everything")
+    recommend_lifetime_s: int = Field(7 * 24 * 3600, ge=60, description="how long a list stays in Redis unchanged")
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="how long a stopped job's output can wait")

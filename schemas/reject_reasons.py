@@ -78,5 +78,11 @@ class RejectReason(StrEnum):
         "The row lacks a column that the churn model reads, or has text where it reads a number.",
     )
     NOT_USAGE = "not_usage", "A record of `customers.usage` that is none."
+    NOT_AN_INTERACTION = (
+        "not_an_interaction",
+        "A record of `interactions` that is none, with a name that is empty or over 200 characters, or with a time "
+        "before 2010 or over 5 minutes after it was stored.",
+    )
+    NOT_AN_ITEM = "not_an_item", "A record of `items` that is none, or without value and key."
     REFUSED_BY_INFLUXDB = "refused_by_influxdb", "InfluxDB refused this row; `detail` has its words."
     REFUSED_BY_REDIS = "refused_by_redis", "Redis refused this row, or its device has too many metrics."

@@ -11,6 +11,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.device import Device
 from schemas.exposure import Exposure
 from schemas.interaction import Interaction
+from schemas.item import Item
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.recommendation_feedback import RecommendationFeedback
 from schemas.record import Record, faults
@@ -99,6 +100,15 @@ RECOMMENDATIONS_FEEDBACK = Topic(
     partitions=1,
     retention_ms=30 * DAY_MS,
 )
+ITEMS = Topic(
+    "items",
+    Item,
+    "What can be recommended; a record without a value: the item is gone.",
+    key="item",
+    cleanup_policy="compact",
+    retention_ms=-1,
+    retention_bytes=-1,
+)
 # A table to train on needs the week before each of its moments, so this is kept for longer than what it counts.
 USAGE_HOURS = Topic(
     "usage.hours",
@@ -137,6 +147,7 @@ TOPICS = (
     INTERACTIONS,
     EXPOSURES,
     RECOMMENDATIONS_FEEDBACK,
+    ITEMS,
     USAGE_HOURS,
     CUSTOMERS_USAGE,
     CHURN_SCORES,

@@ -15,6 +15,7 @@ RAW_STAGES = ("clean_telemetry", "mqtt_bridge")
 """What they refuse is a payload of a device, and starts again in telemetry.raw."""
 
 CHURN_STAGE = "score_churn"
+RECOMMEND_STAGE = "recommend_items"
 _INSTEAD_OF_A_REPLAY = {
     RejectReason.UNSCORABLE_CUSTOMER: "an older state of the row would come behind newer ones. Mend the row in "
     "PostgreSQL, or the model, and have it scored again:  headrace churn rescore {customer}",
@@ -77,6 +78,8 @@ def way_back(
     if letter.stage == CHURN_STAGE:
         why = _INSTEAD_OF_A_REPLAY.get(letter.reason, f"no replay is defined for {letter.reason}")
         return Refused(why.format(customer=shlex.quote(letter.device or "")))
+    if letter.stage == RECOMMEND_STAGE:
+        return Refused("an application wrote it: mend it there, and have it sent again; what comes twice counts once")
     if letter.original_sha256 is not None:
         return Refused(f"only the first {len(kept.payload):,} of {letter.original_size:,} bytes are kept")
     if letter.stage in store_rows.STORES:

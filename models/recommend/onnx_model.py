@@ -55,6 +55,14 @@ class RecommendModel:
             raise RefusedRecommender(f"{folder}: the graph is not that of the contract")
         return cls(contract, session)
 
+    @property
+    def version(self) -> str:
+        return self.contract.version
+
+    def choose(self, history: Sequence[str]) -> list[str]:
+        """Items for a user who is there now and has this history, the oldest first; the best item first."""
+        return [each.item for each in self.recommend([history], [0.0])[0]]
+
     def recommend(self, histories: Sequence[Sequence[str]], idle_s: Sequence[float]) -> list[list[Recommended]]:
         """A list for each history of item names, the oldest first; names that the model does not know are left out.
 

@@ -1,0 +1,118 @@
+"""The job recommend_items over MovieLens-100K: interactions per CPU second of its Python worker.
+
+    python -m bench.recommend_job
+
+Kafka to Redis: reading JSON, learning, asking an ONNX model, making lists, writing them, state in checkpoints.
+
+The ratings are told by six crowds of users in turns, so that nearly every interaction has a list of its own: in the
+order of the file users rate fifty films in a row, of which a backlog needs one list. The model is the hybrid, trained
+on all of it. How far the job is, its committed offsets say.
+"""
+
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import orjson
+from kafka import KafkaConsumer, TopicPartition
+
+from bench.job_cost import run_job
+from bench.movielens import movielens
+from bench.stack import bench_stack
+from bench.verdict import verdict
+from connectors.kafka import create_topics, producer
+from connectors.redis import client_of
+from headrace.model_store.publishing import publish
+from headrace.stack.layout import Layout
+from models.recommend.artifact import export
+from models.recommend.catalogue import RECOMMENDERS, Words
+from models.recommend.history import Histories
+from models.recommend.interactions import Interactions
+from schemas.topics import INTERACTIONS
+
+SERVERS = "zookeeper,kafka,redis,forkserver,jobmanager,taskmanager"
+JOB = "recommend_items"
+VERSION = "bench"
+CROWDS = 6
+LATER_MS = 900_000_000_000
+"""The ratings are of 1997; a time before 2010 is refused."""
+ROUNDS = 3
+LIMIT = 5_000
+LARGEST_LIST_BYTES = 3_072
+
+
+def main() -> None:
+    events, words = movielens()
+    with TemporaryDirectory() as folder, bench_stack("--only", SERVERS) as layout:
+        _model(layout, Path(folder), events, words)
+        n = _fill(layout, events)
+        costs = run_job(layout, f"jobs.{JOB}", [], n, _read(layout), windows=ROUNDS)
+        for cost in costs:
+            print(f"worker {cost.python_us:5.1f} us, JVM {cost.jvm_us:5.1f} us an interaction", flush=True)
+        _print_redis(layout)
+    figure = 1e6 / statistics.median(cost.python_us for cost in costs)
+    print(verdict("recommend worker", figure, "interactions a CPU second", LIMIT, at_least=True))
+
+
+def _model(layout: Layout, folder: Path, events: Interactions, words: Words) -> None:
+    """The hybrid, trained on all interactions, and champion."""
+    model, histories = RECOMMENDERS["hybrid"](len(events.item_names), words), Histories(len(events.user_names))
+    for user, item, time_s in zip(events.users.tolist(), events.items.tolist(), events.times_s.tolist(), strict=True):
+        model.learn(histories.of(user, time_s), item, time_s)
+        histories.add(user, item, time_s)
+    model.refit()
+    artifact = export(model, events, {}, folder / "made", VERSION)
+    publish(layout.folder("models", "recommend"), artifact.folder, VERSION)
+
+
+def _fill(layout: Layout, events: Interactions) -> int:
+    """Each user's ratings in their order, users in turns."""
+    create_topics(layout.endpoints.kafka)
+    client = producer(layout.endpoints.kafka, client_id="bench", linger_ms=20)
+    own_order = np.argsort(events.users, kind="stable")
+    turns = np.random.default_rng(7).permutation(events.users)
+    places = np.empty(len(events), np.int64)
+    places[np.argsort(turns, kind="stable")] = own_order
+    columns = (events.users[places].tolist(), events.items[places].tolist(), events.times_s[places].tolist())
+    for user, item, time_s in zip(*columns, strict=True):
+        for crowd in range(CROWDS):
+            key = f"user-{events.user_names[user]}-{crowd}"
+            record = {
+                "schema_version": 1, "user": key, "item": events.item_names[item], "action": "view",
+                "event_time": int(1000 * time_s) + LATER_MS, "context": {"page": "home"},
+            }  # fmt: skip
+            client.send(INTERACTIONS.name, key=key.encode(), value=orjson.dumps(record))
+    client.flush()
+    client.close()
+    n = CROWDS * len(events)
+    print(f"{n:,} interactions of {CROWDS * len(events.user_names):,} users in {INTERACTIONS.name}", flush=True)
+    return n
+
+
+def _read(layout: Layout) -> Callable[[], int]:
+    """Gives how many interactions the job has learned, as of its last checkpoint."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=layout.endpoints.kafka, group_id=f"headrace-{JOB}", enable_auto_commit=False
+    )
+    partitions = [TopicPartition(INTERACTIONS.name, number) for number in range(INTERACTIONS.partitions)]
+    return lambda: sum(consumer.committed(partition) or 0 for partition in partitions)
+
+
+def _print_redis(layout: Layout) -> None:
+    """What the lists take. Raises SystemExit if one takes too much."""
+    client = client_of(layout.endpoints)
+    keys = [key for key, _ in zip(client.scan_iter(match="recommendations:*", count=1000), range(1000), strict=False)]
+    sizes = [client.memory_usage(key) or 0 for key in keys]
+    asked = sum(b'"model_version":"bench"' in (client.get(key) or b"") for key in keys)
+    print(
+        f"a list takes {statistics.median(sizes):,.0f} bytes of Redis, {max(sizes):,} at most ({len(keys)} looked at)"
+    )
+    print(f"{asked} of them with the model")
+    if max(sizes) > LARGEST_LIST_BYTES or asked < len(keys):
+        raise SystemExit("lists are too large, or were made without the model")
+
+
+if __name__ == "__main__":
+    main()

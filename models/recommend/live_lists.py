@@ -1,0 +1,56 @@
+"""Lists as readers of a stream get them: one JSON text each, short enough to be kept for every user."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+MOST_ITEMS = 50
+MOST_BYTES = 2_500
+"""Of a text. Redis takes about 150 bytes more for it, so a list stays below 3 kB whatever its items are called."""
+
+DIGITS = 4
+"""Behind the point; the best score of a list is 1."""
+
+Scores = npt.NDArray[np.floating[Any]]
+
+
+def best(scores: Scores) -> npt.NDArray[np.int64]:
+    """Numbers of the items with the highest scores above 0, the best first; of equal ones the lower number.
+
+    >>> best(np.array([0.1, 0.0, 0.5, 0.1]))
+    array([2, 0, 3])
+    """
+    n = len(scores)
+    if n > MOST_ITEMS:
+        # The lowest of the best decides, and not which of its equals a partition happens to take.
+        lowest = np.partition(scores, n - MOST_ITEMS)[n - MOST_ITEMS]
+        found = np.flatnonzero(scores >= lowest) if lowest > 0 else np.flatnonzero(scores > 0)
+    else:
+        found = np.flatnonzero(scores > 0)
+    order = np.argsort(-scores[found], kind="stable")
+    return found[order[:MOST_ITEMS]]
+
+
+def text(items: Sequence[str], scores: Scores, generated_at: int, **more: Any) -> bytes:
+    """The JSON of a list, cut where it would be too long. Its last field is the time, for whoever moves it forward.
+
+    Columns among `more` that are lists have one entry an item and are cut like `items`.
+
+    >>> text(["a", "b"], np.array([4.0, 1.0]), 1719800000123, model_version=None)
+    b'{"items":["a","b"],"scores":[1.0,0.25],"model_version":null,"generated_at":1719800000123}'
+    """
+    scaled = (scores / np.float64(scores[0])).round(DIGITS).tolist() if len(items) else []
+    written = _json(items, scaled, generated_at, more)
+    while len(written) > MOST_BYTES:
+        kept = min(len(items) - 1, len(items) * MOST_BYTES // len(written))
+        items, scaled = items[:kept], scaled[:kept]
+        more = {name: value[:kept] if name == "why" else value for name, value in more.items()}
+        written = _json(items, scaled, generated_at, more)
+    return written
+
+
+def _json(items: Sequence[str], scores: Sequence[float], generated_at: int, more: dict[str, Any]) -> bytes:
+    return orjson.dumps({"items": items, "scores": scores, **more, "generated_at": generated_at})

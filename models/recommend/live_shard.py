@@ -1,0 +1,201 @@
+"""What the operator of a stream keeps: micro-batches in, the lists that changed out.
+
+Every shard learns all interactions and makes the lists of its own users and items. Learning is the cheap part, and
+so each shard has the co-visitation of everybody (docs/adr/0021).
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from models.detectors.state_codec import State, decode, encode
+from models.recommend.live import Arrival, LiveRecommender
+from models.recommend.live_events import Offered, Refused, Taken, read
+
+SIMILAR_EVERY_MS = 10_000
+EVERYBODY_EVERY_S = 1.0
+
+_TIME = b',"generated_at":'
+
+
+class Listed(NamedTuple):
+    """A list to be kept for readers: of which kind, of whom, its JSON, and the time by which it moves forward."""
+
+    kind: str
+    name: str
+    body: bytes
+    generated_at: int
+
+
+class Chosen(NamedTuple):
+    """What a model answered, and at which event of a batch."""
+
+    place: int
+    items: list[str]
+    model_version: str
+
+
+class Model(Protocol):
+    """A recommender that was trained elsewhere."""
+
+    @property
+    def version(self) -> str: ...
+
+    def choose(self, history: Sequence[str]) -> list[str]:
+        """A list for a history, the best first; the user is there now."""
+
+
+@dataclass
+class Step:
+    """What became of a micro-batch."""
+
+    lists: list[Listed] = field(default_factory=list)
+    offered: dict[str, bool] = field(default_factory=dict)
+    """Items whose availability was told of."""
+    refused: list[Refused] = field(default_factory=list)
+    arrivals: Counter[Arrival] = field(default_factory=Counter)
+    passed_over: int = 0
+    chosen: list[Chosen] = field(default_factory=list)
+
+
+class LiveShard:
+    """A LiveRecommender, and the lists of the users and items that are this shard's.
+
+    Parameters
+    ----------
+    model
+        Gives the model to be asked, or None: then there are lists without one.
+    now_s
+        A clock for what is made once a second; no user's list depends on it.
+    """
+
+    def __init__(
+        self, live: LiveRecommender, model: Callable[[], Model | None], now_s: Callable[[], float],
+        shard: int = 0, shards: int = 1,
+    ) -> None:  # fmt: skip
+        self.live = live
+        self._model, self._now_s = model, now_s
+        self._shard, self._shards = shard, shards
+        self._similar_ms: dict[str, int] = {}
+        self._everybody_s = -EVERYBODY_EVERY_S
+        self._written: dict[str, bytes] = {}
+
+    def step(self, records: bytes, lengths: bytes) -> Step:
+        """Learn what a micro-batch holds (`live_events.read`), and make the lists that it changes."""
+        found = read(records, lengths)
+        step = Step(passed_over=found.passed_over, refused=found.refused if self._shard == 0 else [])
+        lists = self._follow(found.events, step, self._model())
+        step.lists += (listed for user, body in lists.items() if (listed := self._changed(user, body)))
+        step.lists += self._of_items(event.item for event in found.events if isinstance(event, Taken))
+        if self._shard == 0:
+            step.lists += self._of_everybody(bool(step.offered))
+        else:
+            step.offered.clear()
+        return step
+
+    def replay(self, entry: bytes) -> None:
+        """Learn a batch of the journal; leaves the state that `step` left, whichever model there is now.
+
+        Raises UnreadableState.
+        """
+        state = decode(entry, "interactions", 1)
+        chosen = {place: Chosen(place, *more) for place, *more in state.values["chosen"]}
+        for place, event in enumerate(read(*(state.arrays[name].tobytes() for name in ("records", "lengths"))).events):
+            if isinstance(event, Offered):
+                self._offer(event)
+                continue
+            self.live.learn(*event)
+            if place in chosen:
+                self.live.choose(event.user, *chosen[place][1:])
+
+    def _follow(self, events: Sequence[Taken | Offered], step: Step, model: Model | None) -> dict[str, bytes]:
+        """The list of each user of this shard as of the user's last interaction that counted."""
+        needed_from = self._needed_from(events)
+        lists: dict[str, bytes] = {}
+        for place, event in enumerate(events):
+            if isinstance(event, Offered):
+                self._offer(event)
+                step.offered[event.item] = event.available
+                continue
+            arrival = self.live.learn(*event)
+            step.arrivals[arrival] += 1
+            user = event.user
+            if user not in needed_from or arrival in _UNCOUNTED:
+                continue
+            if model is not None and self.live.is_due(user, model.version):
+                answer = Chosen(place, model.choose(self.live.history_of(user)), model.version)
+                self.live.choose(user, *answer[1:])
+                step.chosen.append(answer)
+            if place >= needed_from[user]:
+                lists[user] = self.live.list_of(user)
+        return lists
+
+    def _needed_from(self, events: Sequence[Taken | Offered]) -> dict[str, int]:
+        """For each user of this shard the place of an event that counts for certain, behind which not all may.
+
+        What is newer than all before counts. So no list is made that a later one of the batch replaces, and the last
+        one is that of the last interaction that counted, wherever the batch is cut.
+        """
+        newest_ms: dict[str, int] = {}
+        places: dict[str, int] = {}
+        for place, event in enumerate(events):
+            if isinstance(event, Offered):
+                continue
+            user, time_ms = event.user, event.event_time_ms
+            if user not in newest_ms:
+                if not self._is_ours(user):
+                    continue
+                newest_ms[user], places[user] = self.live.newest_ms(user), place
+            if time_ms > newest_ms[user]:
+                newest_ms[user], places[user] = time_ms, place
+        return places
+
+    def _is_ours(self, name: str) -> bool:
+        return self._shards == 1 or zlib.crc32(name.encode()) % self._shards == self._shard
+
+    def _offer(self, event: Offered) -> None:
+        (self.live.offer if event.available else self.live.withdraw)(event.item)
+
+    def _changed(self, user: str, body: bytes) -> Listed | None:
+        content = hash(body[: body.rindex(_TIME)])
+        if not self.live.is_news(user, content):
+            return None
+        return Listed("recommendations", user, body, self.live.updated_ms(user))
+
+    def _of_items(self, items: Any) -> list[Listed]:
+        """Lists of items that were taken, each at most once in `SIMILAR_EVERY_MS` of Kafka's time."""
+        lists, now_ms = [], self.live.clock_ms
+        for item in dict.fromkeys(items):
+            if self._similar_ms.get(item, 0) + SIMILAR_EVERY_MS <= now_ms and self._is_ours(item):
+                body = self.live.similar(item)
+                if body is not None:
+                    self._similar_ms[item] = now_ms
+                    lists.append(Listed("similar", item, body, now_ms))
+        if len(self._similar_ms) > 2 * self.live.n_items + 1_000:
+            self._similar_ms.clear()
+        return lists
+
+    def _of_everybody(self, at_once: bool) -> list[Listed]:
+        """Lists for users of whom nothing is known, once a second if they changed, and as soon as an item is gone."""
+        if self.live.clock_ms == 0:
+            return []  # nothing was taken yet
+        if not at_once and self._now_s() - self._everybody_s < EVERYBODY_EVERY_S:
+            return []
+        self._everybody_s = self._now_s()
+        made = {"popular": self.live.popular(), "trending": self.live.trending()}
+        changed = {kind: body for kind, body in made.items() if self._written.get(kind) != body[: body.rindex(_TIME)]}
+        self._written |= {kind: body[: body.rindex(_TIME)] for kind, body in changed.items()}
+        return [Listed(kind, "items", body, self.live.clock_ms) for kind, body in changed.items()]
+
+
+_UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN)
+
+
+def journal_entry(records: bytes, lengths: bytes, chosen: Sequence[Chosen]) -> bytes:
+    """The bytes of a batch that was learned, for `LiveShard.replay`; with a model's answers, not the model."""
+    arrays = {name: np.frombuffer(value, np.uint8) for name, value in (("records", records), ("lengths", lengths))}
+    return encode(State("interactions", 1, {"chosen": chosen}, arrays))

@@ -1,0 +1,59 @@
+"""What test_recommend_items.py sends, and its door to Redis. In a module of its own: workers import it by its name."""
+
+import json
+import random
+from pathlib import Path
+
+import redis
+
+from connectors.redis_lists import RedisLists
+from tests.mini_cluster.file_tables import NOW_MS
+
+RECORDS, AGAIN = 900, 60
+USERS, ITEMS = 15, 40
+BAD = {70: b"{", 333: b'{"user":"user1","item":"item1","action":"view","event_time":7}', 601: b"\xff"}
+OFFERS = {200: ("item3", False), 201: ("item4", False), 420: ("item4", True), 860: ("item5", False)}
+
+
+def sent(number: int) -> bytes:
+    """The record at an offset. From RECORDS on those before come once more, as after an aborted transaction."""
+    if number in BAD:
+        return BAD[number]
+    if number in OFFERS:
+        item, available = OFFERS[number]
+        return json.dumps({"item": item, "available": available}).encode()
+    at = number if number < RECORDS else number - AGAIN
+    rng = random.Random(at)
+    late_ms = 400 if rng.random() < 0.1 else 0
+    record = {"user": f"user{rng.randrange(USERS)}", "item": f"item{(at // 7 + rng.randrange(6)) % ITEMS}"}
+    return json.dumps(record | {"action": "view", "event_time": NOW_MS + 10 * at - late_ms}).encode()
+
+
+def topic(number: int) -> str:
+    return "items" if number in OFFERS else "interactions"
+
+
+class Records:
+    """A UDF's function: offset -> record, as base64. With a marker it raises once, when there is a checkpoint."""
+
+    def __init__(self, marker: Path | None = None) -> None:
+        self._marker = marker
+
+    def __call__(self, number: int) -> bytes:
+        if self._marker and number > 300 and not self._marker.exists() and self._has_checkpoint():
+            self._marker.write_text(str(number))
+            raise RuntimeError("the crash of this test")
+        return sent(number)
+
+    def _has_checkpoint(self) -> bool:
+        return self._marker is not None and bool(list(self._marker.parent.glob("*/chk-*/_metadata")))
+
+
+class Door:
+    """Makes the writer on the worker, for a database of the test's Redis."""
+
+    def __init__(self, port: int, database: int) -> None:
+        self._port, self._database = port, database
+
+    def __call__(self, lifetime_s: int) -> RedisLists:
+        return RedisLists(redis.Redis(port=self._port, db=self._database), lifetime_s)
