@@ -11,6 +11,9 @@ MOST_ITEMS = 50
 MOST_BYTES = 2_500
 """Of a text. Redis takes about 150 bytes more for it, so a list stays below 3 kB whatever its items are called."""
 
+_PARTS = 4 * MOST_ITEMS
+_SMALLEST = float(np.finfo(np.float32).tiny)
+
 DIGITS = 4
 """Behind the point; the best score of a list is 1."""
 
@@ -23,15 +26,20 @@ def best(scores: Scores) -> npt.NDArray[np.int64]:
     >>> best(np.array([0.1, 0.0, 0.5, 0.1]))
     array([2, 0, 3])
     """
-    n = len(scores)
-    if n > MOST_ITEMS:
-        # The lowest of the best decides, and not which of its equals a partition happens to take.
-        lowest = np.partition(scores, n - MOST_ITEMS)[n - MOST_ITEMS]
-        found = np.flatnonzero(scores >= lowest) if lowest > 0 else np.flatnonzero(scores > 0)
-    else:
-        found = np.flatnonzero(scores > 0)
+    found = np.flatnonzero(scores >= _lower_bound(scores)) if len(scores) > _PARTS else np.flatnonzero(scores > 0)
     order = np.argsort(-scores[found], kind="stable")
     return found[order[:MOST_ITEMS]]
+
+
+def _lower_bound(scores: Scores) -> float:
+    """At most the score of the last of the best, and above 0: the greatest of each part of the scores tell it.
+
+    A partition of all scores would be exact, and takes ten times as long where many are alike.
+    """
+    size = len(scores) // _PARTS
+    greatest = np.maximum.reduce(scores[: size * _PARTS].reshape(size, _PARTS), axis=0)
+    greatest.sort()
+    return max(float(greatest[-MOST_ITEMS]), _SMALLEST)
 
 
 def text(items: Sequence[str], scores: Scores, generated_at: int, **more: Any) -> bytes:

@@ -64,6 +64,16 @@ def test_a_list_has_the_fields_and_the_bounds_that_readers_know():
         assert len(set(listed["items"])) == len(listed["items"])
 
 
+@pytest.mark.parametrize("n", [0, 3, 199, 200, 201, 256, 2_048])
+@pytest.mark.parametrize("digits", [8, 1, 0])
+@pytest.mark.parametrize("share", [0.0, 0.05, 1.0])
+def test_the_best_are_those_of_a_whole_sort(n, digits, share):
+    rng = np.random.default_rng(n)
+    scores = (rng.random(n).round(digits) * (rng.random(n) < share)).astype(np.float32)
+    ordered = np.argsort(-scores, kind="stable")
+    assert live_lists.best(scores).tolist() == ordered[scores[ordered] > 0][: live_lists.MOST_ITEMS].tolist()
+
+
 def test_a_list_of_long_names_stays_below_its_bytes():
     shop = Shop()
     names = [f"{number:03}".ljust(200, "ä") for number in range(60)]
