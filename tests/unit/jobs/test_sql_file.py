@@ -212,7 +212,7 @@ def built(job, monkeypatch):
     monkeypatch.setattr(sql_file, "load", load)
     arguments = {
         "score_anomalies": (JobSettings(),), "count_usage": (JobSettings(),), "recommend_items": (JobSettings(),),
-        "store_influxdb": ("127.0.0.1:1",),
+        "measure_recommendations": (JobSettings(),), "store_influxdb": ("127.0.0.1:1",),
     }  # fmt: skip
     module.build(tables, *arguments.get(job, ()))
     return tables
