@@ -16,11 +16,12 @@ from schemas.topics import EXPOSURES, INTERACTIONS, RECOMMENDATIONS_FEEDBACK
 JOB = "measure_recommendations"
 
 
-def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
-    """exposures, interactions -> recommendations_feedback."""
+def build(tables: StreamTableEnvironment, settings: JobSettings, begins_s: int = 0) -> StatementSet:
+    """exposures, interactions -> recommendations_feedback; a window begins at `begins_s`, s since the epoch."""
+    every_s = settings.measured_every_s
     constants = {
         "answered_within": f"INTERVAL '{settings.answered_within_min}' MINUTE",
-        "measured_every": f"INTERVAL '{settings.measured_every_s}' SECOND(4)",
+        "measured_every": f"INTERVAL '{every_s}' SECOND(4), INTERVAL '{begins_s % every_s}' SECOND(4)",
         "shown": SHOWN,
     }
     return sql_file.load(tables, JOB, constants)

@@ -40,6 +40,6 @@ GROUP BY model_version, source, arm, window_start, window_end;
 
 INSERT INTO recommendations_feedback
 SELECT
-  1, 1000 * TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', window_start), model_version, source, arm, action,
+  1, 1000 * EXTRACT(EPOCH FROM window_start), model_version, source, arm, action,
   events, mean_reciprocal_rank
 FROM (SELECT * FROM shown UNION ALL SELECT * FROM chosen);
