@@ -101,7 +101,7 @@ class Clock:
 class Service:
     """The parts of one instance, and a client of it."""
 
-    def __init__(self, most_exposures=100, rate=1000.0, kafka_timeout_s=0.2) -> None:
+    def __init__(self, most_exposures=100, rate=1000.0, kafka_timeout_s=30.0) -> None:
         self.redis, self.kafka, self.clock = RedisInMemory(), KafkaInMemory(), Clock()
         self.reads = GatheredReads(self.redis, timeout_ms=500)
         self.shelf = Shelf(self.reads, self.redis.shared, 500, self.clock)

@@ -64,7 +64,8 @@ def test_without_a_time_it_is_when_the_request_came(service):
 
 
 @pytest.mark.parametrize("outcome", ["silence", KafkaTimeoutError("no broker")])
-def test_what_kafka_does_not_confirm_is_not_told_to_be_stored(service, outcome):
+def test_what_kafka_does_not_confirm_is_not_told_to_be_stored(outcome):
+    service = Service(kafka_timeout_s=0.2)
     service.kafka.outcome = outcome
     (answer,) = post(service, GOOD)
     assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (503, "kafka_away", "1")
@@ -186,7 +187,7 @@ def test_any_json_is_interactions_or_a_problem(value):
 
 
 def test_an_instance_holds_few_interactions_back_at_its_end():
-    service = Service()
+    service = Service(kafka_timeout_s=0.2)
     service.kafka.outcome = "silence"
     (answer,) = post(service, GOOD)
     assert answer.status_code == 503
