@@ -75,5 +75,9 @@ class GatheredReads:
                 future.set_exception(StoreAway(f"Redis does not answer ({error or type(error).__name__})"))
                 future.exception()  # looked at: nobody may wait for it any more
             return
+        except BaseException:  # a fault of ours, or the end: nobody may wait for ever
+            for future in asked.values():
+                future.cancel()
+            raise
         for future, value in zip(asked.values(), values, strict=True):
             future.set_result(value)

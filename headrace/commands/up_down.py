@@ -17,6 +17,7 @@ Only = Annotated[
 
 def up(home: Home = None, port_offset: PortOffset = None, extras: With = None, only: Only = None) -> None:
     """Start the local stack, or what is missing of it, and wait until it works."""
+    from connectors.endpoints import LOOPBACK, SERVING_PORT
     from headrace.stack import lifecycle
     from headrace.stack.layout import Layout
 
@@ -26,6 +27,9 @@ def up(home: Home = None, port_offset: PortOffset = None, extras: With = None, o
     console.print(
         f"\nThe stack runs in {layout.home}. Flink's dashboard: http://{layout.endpoints.flink}", soft_wrap=True
     )
+    if "haproxy" in layout.extras:
+        url = f"http://{LOOPBACK}:{layout.port(SERVING_PORT)}"
+        console.print(f"Recommendations: {url}, described at {url}/docs", soft_wrap=True)
     console.print(
         "Addresses and credentials: headrace endpoints. Health: headrace status. Stop: headrace down", soft_wrap=True
     )

@@ -283,6 +283,42 @@ def test_while_redis_is_gone_the_popular_list_stands_in(served, client, redis, g
     assert recommended(client)["degraded"] is False
 
 
+def test_nobody_gets_the_list_of_another_while_redis_hangs_and_comes_back(served, url, key, redis):
+    """An answer that comes after its question was given up must not become the answer to the next."""
+    users = [f"x{number}" for number in range(40)]
+    for user in users:
+        redis.set(f"recommendations:{user}", stored_list(f"{user}-"))
+    over, answered, foreign = threading.Event(), Counter(), []
+
+    def ask(mine):
+        with httpx.Client(base_url=url, headers={"X-API-Key": key}, timeout=20) as client:
+            while not over.is_set():
+                for user in mine:
+                    answer = client.get(f"/users/{user}/recommendations", params={"limit": 1}).json()
+                    answered[answer["source"]] += 1
+                    if answer["source"] == "personal" and names(answer) != [f"{user}-0"]:
+                        foreign.append(answer)
+
+    def answers(source):
+        before = answered[source]
+        eventually(lambda: answered[source] >= before + 100)
+
+    threads = [threading.Thread(target=ask, args=(users[number::CLIENTS],)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            answers("personal")
+            with frozen(served, "redis"):
+                answers("popular")
+        answers("personal")
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(30)
+    assert foreign == []
+
+
 @pytest.mark.parametrize("gone", [stopped, frozen], ids=["stopped", "frozen"])
 def test_while_kafka_is_gone_interactions_are_refused_in_time_and_lists_go_on(served, client, gone):
     stored = sum(metric(served, number, "exposures_stored_total") for number in (1, 2))

@@ -240,6 +240,22 @@ def test_a_client_that_hangs_up_takes_nobody_with_it(u1):
     assert asyncio.run(hang_up()) == u1.redis.values[lists.of_user("u1")]
 
 
+def test_a_fault_in_a_round_trip_leaves_nobody_waiting(service):
+    async def broken(keys):
+        raise RuntimeError("a fault of ours")
+
+    async def ask_twice():
+        service.reads._commands.mget = broken
+        async with asyncio.timeout(5):
+            with pytest.raises(asyncio.CancelledError):
+                await service.reads.get("a")
+        del service.reads._commands.mget
+        async with asyncio.timeout(5):
+            return await service.reads.get(lists.POPULAR)
+
+    assert asyncio.run(ask_twice()) == service.redis.values[lists.POPULAR]
+
+
 def test_a_redis_that_keeps_silent_is_away_after_the_timeout(service):
     async def silence(keys):
         await asyncio.sleep(60)
