@@ -1,7 +1,7 @@
 """Outcomes of experiments from the topics `exposures` and `interactions`, as they are now."""
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -10,33 +10,26 @@ from models.experiments.attribution import Outcomes
 from schemas.experiment import Experiment
 from schemas.exposure import Exposure
 from schemas.interaction import Interaction
+from schemas.record import Record
 from schemas.topics import EXPOSURES, INTERACTIONS, Topic
 
-R = TypeVar("R", Exposure, Interaction)
+TAKEN: tuple[tuple[Topic, type[Record], Callable[[Outcomes, Any], None]], ...] = (
+    (EXPOSURES, Exposure, Outcomes.exposed),
+    (INTERACTIONS, Interaction, Outcomes.acted),
+)
 
 
 def from_topics(kafka: str, experiments: Sequence[Experiment]) -> tuple[list[Outcomes], int]:
     """The outcomes of each, and how many records were none: whoever reads them for the stream refuses them too."""
     outcomes = [Outcomes(experiment) for experiment in experiments]
     unreadable = 0
-    for exposure in _records(kafka, EXPOSURES, Exposure):
-        if exposure is None:
-            unreadable += 1
-            continue
-        for each in outcomes:
-            each.exposed(exposure)
-    for interaction in _records(kafka, INTERACTIONS, Interaction):
-        if interaction is None:
-            unreadable += 1
-            continue
-        for each in outcomes:
-            each.acted(interaction)
+    for topic, record, take in TAKEN:
+        for message in scan(kafka, topic):
+            try:
+                found = record.model_validate_json(message.value or b"")
+            except ValidationError:
+                unreadable += 1
+                continue
+            for each in outcomes:
+                take(each, found)
     return outcomes, unreadable
-
-
-def _records(kafka: str, topic: Topic, record: type[R]) -> Iterator[R | None]:
-    for message in scan(kafka, topic):
-        try:
-            yield record.model_validate_json(message.value or b"")
-        except ValidationError:
-            yield None

@@ -1,21 +1,18 @@
 """recommend_items: the lists of LiveShard alone, in a real Redis, also through a crash."""
 
 import json
-import socket
-import subprocess
-import time
 
 import pytest
 import redis
 from pyflink.table.udf import udf
 
-from headrace.stack import programs
 from jobs import recommend_items
 from jobs.settings import JobSettings
 from models.recommend.live import LiveRecommender
 from schemas.topics import DEAD_LETTERS
 from tests.mini_cluster.file_tables import NOW_MS
 from tests.mini_cluster.recommending import AGAIN, BAD, OFFERS, RECORDS, Door, Records, sent, topic
+from tests.redis_server import redis_server
 from tests.unit.models.recommend.live_batches import Sent, Shop
 
 SETTINGS = JobSettings(micro_batch_ms=50, recommend_shards=2)
@@ -34,32 +31,8 @@ FROM ids"""
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    """Of a Redis of this module's own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen([str(programs.find("redis-server")), *options], stdout=log)
-    try:
-        _wait(port)
+    with redis_server(tmp_path_factory.mktemp("redis")) as port:
         yield port
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait(port):
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            redis.Redis(port=port).ping()
-        except redis.exceptions.RedisError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("redis-server did not answer within 10 s")
 
 
 class Run:

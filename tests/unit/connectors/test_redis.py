@@ -1,9 +1,6 @@
 """RedisWriter against a real Redis: what it does is a script that only a Redis runs."""
 
 import json
-import socket
-import subprocess
-import time
 
 import pytest
 import redis
@@ -11,22 +8,13 @@ import redis
 from connectors import redis as door
 from connectors.redis import CHURN_LIFETIME_S, ChurnUpdate, DeviceUpdate, RedisWriter
 from connectors.stores import StoreAway, StoreMisconfigured
-from headrace.stack import programs
+from tests.redis_server import redis_server
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("redis")
-    port = _free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--maxmemory-policy"]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen([str(programs.find("redis-server")), *options, "noeviction"], stdout=log)
-    try:
-        _wait(port)
+    with redis_server(tmp_path_factory.mktemp("redis")) as port:
         yield port
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 @pytest.fixture
@@ -203,24 +191,6 @@ def test_a_wrong_password_is_said_with_the_name_of_the_setting(port, client):
             RedisWriter(redis.Redis(port=port), patience_s=0).write([reading(1, T)])
     finally:
         redis.Redis(port=port, password="right").config_set("requirepass", "")
-
-
-def _free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def _wait(port):
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            redis.Redis(port=port).ping()
-        except redis.exceptions.RedisError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("redis-server did not answer within 10 s")
 
 
 # ---------------------------------------------------------------- churn

@@ -1,9 +1,6 @@
 """RedisLists against a real Redis: what it does is a script that only a Redis runs."""
 
 import json
-import socket
-import subprocess
-import time
 from typing import NamedTuple
 
 import pytest
@@ -11,7 +8,7 @@ import redis
 
 from connectors.redis_lists import LISTS_A_CALL, RedisLists
 from connectors.stores import StoreAway
-from headrace.stack import programs
+from tests.redis_server import redis_server
 
 T = 1_719_800_000_123
 
@@ -30,29 +27,8 @@ def listed(name, time_ms, item="tea", kind="recommendations"):
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path_factory.mktemp("redis")), "--save", ""]
-    server = subprocess.Popen([str(programs.find("redis-server")), *options], stdout=subprocess.DEVNULL)
-    try:
-        _wait(port)
+    with redis_server(tmp_path_factory.mktemp("redis")) as port:
         yield port
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait(port):
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            redis.Redis(port=port).ping()
-        except redis.exceptions.RedisError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("redis-server did not answer within 10 s")
 
 
 @pytest.fixture
