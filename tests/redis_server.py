@@ -14,12 +14,16 @@ from headrace.stack import programs
 ANSWERS_WITHIN_S = 10
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def redis_server(folder: Path) -> Iterator[int]:
     """Its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--maxmemory-policy"]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen([str(programs.find("redis-server")), *options, "noeviction"], stdout=log)

@@ -8,7 +8,7 @@ import redis
 from connectors import redis as door
 from connectors.redis import CHURN_LIFETIME_S, ChurnUpdate, DeviceUpdate, RedisWriter
 from connectors.stores import StoreAway, StoreMisconfigured
-from tests.redis_server import redis_server
+from tests.redis_server import free_port, redis_server
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_a_hash_that_is_no_hash_is_a_refusal_of_its_rows_only(client, writer):
 
 
 def test_no_redis_is_away():
-    client = redis.Redis(port=_free_port())
+    client = redis.Redis(port=free_port())
     with pytest.raises(StoreAway, match="does not answer"):
         RedisWriter(client, patience_s=0).write([reading(1, T)])
 
