@@ -109,9 +109,9 @@ def test_a_list_goes_on_with_the_chain_and_leaves_out_what_was_taken(folder):
 
 def test_what_is_chosen_for_a_history_is_the_list_for_a_user_who_is_there(folder):
     model = RecommendModel.load(folder)
-    for history in (["item2-0", "unknown", "item2-1"], [], list(model.contract.items)):
-        (listed,) = model.recommend([history], [0.0])
-        assert model.choose(history) == [each.item for each in listed]
+    for taken in (["item2-0", "unknown", "item2-1"], [], list(model.contract.items)):
+        (listed,) = model.recommend([taken], [0.0])
+        assert model.choose(taken) == [each.item for each in listed]
     assert model.choose(list(model.contract.items)) == []
 
 
