@@ -107,8 +107,10 @@ class LiveRecommender:
     def learn(self, user: str, item: str, action: str, event_time_ms: int, appended_ms: int) -> Arrival:
         """Learn an interaction that Kafka took at `appended_ms`; what comes again changes nothing."""
         known = self._users.pop(user, None)
+        while len(self._users) >= self._most_users:
+            del self._users[next(iter(self._users))]
         if known is None:
-            known = self._new_user()
+            known = User()
         self._users[user] = known
         number = self._number(item)
         log = known.log
@@ -125,11 +127,6 @@ class LiveRecommender:
         known.asked_before = MODEL_ASKED_EVERY if returned else known.asked_before + 1
         return Arrival.LATE if is_late else Arrival.NEW
 
-    def _new_user(self) -> User:
-        if len(self._users) >= self._most_users:
-            del self._users[next(iter(self._users))]
-        return User()
-
     def _number(self, item: str) -> int:
         number = self._items.numbers.get(item)
         if number is not None:
@@ -139,7 +136,8 @@ class LiveRecommender:
         return self._items.add(item)
 
     def _make_room(self) -> None:
-        dropped = self._items.least_popular(max(1, self._most_items // DROPPED_SHARE))
+        too_many = self.n_items - self._most_items  # of a state from before the bound was lowered
+        dropped = self._items.least_popular(too_many + max(1, self._most_items // DROPPED_SHARE))
         self._items.drop(dropped)
         is_kept = bytearray(b"\1" * len(self._items.names))
         for number in dropped:

@@ -38,6 +38,8 @@ class Together(NamedTuple):
 
     def nearest(self, items: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """With which of the last ones each of some items goes most: its place among them. Shape of `items`."""
+        if not len(self.weights):
+            return np.zeros(len(items), np.int64)
         nearest: npt.NDArray[np.int64] = (self.rows.take(items, axis=1) * self.weights[:, None]).argmax(axis=0)
         return nearest
 
@@ -153,8 +155,9 @@ class LiveItems:
 
     def going_with(self, recent: Sequence[int]) -> Together:
         """How well each item goes with the recent ones, the newest first."""
-        weights = self._recent_weights[: len(recent)] * self._from.take(recent)
-        rows = self._pairs.take(recent, axis=0)
+        places = np.array(recent, np.int64)
+        weights = self._recent_weights[: len(recent)] * self._from.take(places)
+        rows = self._pairs.take(places, axis=0)
         scores: Float32s = np.dot(weights, rows)
         scores *= self._to
         largest = float(scores.max())

@@ -61,7 +61,9 @@ class RecommendModel:
 
     def choose(self, history: Sequence[str]) -> list[str]:
         """Items for a user who is there now and has this history, the oldest first; the best item first."""
-        return [each.item for each in self.recommend([history], [0.0])[0]]
+        items, scores = self._session.run(["items", "scores"], padded([History(self._known(history), 0.0)]))
+        names = self.contract.items
+        return [names[item] for item in items[0][np.isfinite(scores[0])].tolist()]
 
     def recommend(self, histories: Sequence[Sequence[str]], idle_s: Sequence[float]) -> list[list[Recommended]]:
         """A list for each history of item names, the oldest first; names that the model does not know are left out.

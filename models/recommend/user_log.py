@@ -42,6 +42,8 @@ class UserLog:
     def add(self, time_ms: int, item: int, action: str, most: int) -> int:
         """The place of the interaction in the log, or DUPLICATE, or FORGOTTEN."""
         times_ms, said = self.times_ms, zlib.crc32(action.encode())
+        if len(times_ms) > most:
+            self._forget(len(times_ms) - most)  # the bound was greater before
         place = len(times_ms)
         if place and time_ms <= times_ms[-1]:
             place = bisect_right(times_ms, time_ms)
@@ -53,9 +55,13 @@ class UserLog:
         self.items.insert(place, item)
         self.actions.insert(place, said)
         if len(times_ms) > most:
-            del times_ms[0], self.items[0], self.actions[0]
+            self._forget(1)
             return place - 1
         return place
+
+    def _forget(self, n: int) -> None:
+        """The oldest."""
+        del self.times_ms[:n], self.items[:n], self.actions[:n]
 
     def _holds(self, end: int, time_ms: int, item: int, action: int) -> bool:
         place = end - 1

@@ -107,7 +107,8 @@ def test_a_withdrawn_item_is_named_and_in_no_list_of_everybody_within_five_secon
 
 def test_a_promoted_model_is_asked_without_a_restart(warm, recommending, click, listed, tmp_path):
     click("eve", "tea")
-    assert eventually(lambda: listed("recommendations:eve"))["model_version"] is None
+    eventually(lambda: listed("recommendations:eve")["items"])
+    assert listed("recommendations:eve")["model_version"] is None
     table = tmp_path / "interactions.csv"
     with table.open("w", newline="") as file:
         rows = csv.writer(file)

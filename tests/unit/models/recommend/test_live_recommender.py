@@ -263,6 +263,23 @@ def test_items_beyond_the_bound_push_out_those_taken_least_and_leave_nothing_of_
     assert live.freeze() == shop.live.freeze()
 
 
+def test_bounds_that_were_lowered_hold_for_a_state_from_before():
+    before = LiveRecommender()
+    in_cuts(Shop(before), walk(items=300), seed=1)
+    live = LiveRecommender(most_users=4, most_items=20, history=5)
+    live.thaw(before.freeze())
+    for number in range(30):
+        live.learn(f"user{number % 4}", f"new{number}", "view", T + 10_000_000 + number, T + 10_000_000 + number)
+    assert live.n_items <= 20
+    assert len(live) == 4
+    assert max(len(live.history_of(f"user{number}")) for number in range(4)) in range(1, 6)
+    for number in range(4):  # one of them took only items that are forgotten
+        listed = json.loads(live.list_of(f"user{number}"))
+        assert listed["items"]
+        assert live.history_of(f"user{number}") or listed["reasons"] == ["popular"]
+    assert not all(live.history_of(f"user{number}") for number in range(4))
+
+
 def test_a_history_is_bounded():
     live = LiveRecommender(history=5)
     for second in range(50):

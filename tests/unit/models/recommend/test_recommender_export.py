@@ -107,6 +107,14 @@ def test_a_list_goes_on_with_the_chain_and_leaves_out_what_was_taken(folder):
     assert sorted((each.score for each in listed), reverse=True) == [each.score for each in listed]
 
 
+def test_what_is_chosen_for_a_history_is_the_list_for_a_user_who_is_there(folder):
+    model = RecommendModel.load(folder)
+    for taken in (["item2-0", "unknown", "item2-1"], [], list(model.contract.items)):
+        (listed,) = model.recommend([taken], [0.0])
+        assert model.choose(taken) == [each.item for each in listed]
+    assert model.choose(list(model.contract.items)) == []
+
+
 def test_strangers_get_what_is_popular_and_unknown_items_are_left_out(folder):
     model = RecommendModel.load(folder)
     cold, unknown, twice, once = model.recommend(
