@@ -79,9 +79,9 @@ def run(layout: Layout, address: str, key: str, console: Console) -> bool:
         _follow(shop, f"demo-{suffix}-new", console)
         began = datetime.now(UTC)
         with _declared(layout, f"demo-{suffix}") as experiment:
-            _visit(shop, experiment, people, console)
+            clicks = _visit(shop, experiment, people, console)
             found = _standing(layout, experiment, console)
-        _live(layout, began, console)
+        _live(layout, began, clicks, console)
     decided = found.interval is not None and found.interval.low > 0 and not found.is_mismatched
     mark = "[green]✔[/] The experiment is" if decided else "[red]✘[/] The experiment is not"
     console.print(f"Lists followed each click. {mark} decided for lists of one's own.", highlight=False)
@@ -137,8 +137,8 @@ def _declared(layout: Layout, name: str) -> Iterator[Experiment]:
             write_whole(path, before)
 
 
-def _visit(shop: Shop, experiment: Experiment, people: Sequence[Person], console: Console) -> None:
-    """Half of them see what is popular, half their own list; they click what they want, if it is there."""
+def _visit(shop: Shop, experiment: Experiment, people: Sequence[Person], console: Console) -> int:
+    """Half of them see what is popular, half their own list; they click what they want, if it is there. The clicks."""
     control = next(each.name for each in people if experiment.arm_of(each.name) == CONTROL)
 
     def all_instances_know() -> bool:
@@ -154,6 +154,7 @@ def _visit(shop: Shop, experiment: Experiment, people: Sequence[Person], console
             click = {"user": person.name, "item": choice, "action": "click", "event_time": int(time.time() * 1000)}
             shop.post([click | {"exposure_id": answer["exposure_id"]}])
     console.print(f"{len(people)} users were shown a list of an experiment, and clicked {clicks} times")
+    return clicks
 
 
 def _standing(layout: Layout, experiment: Experiment, console: Console) -> Standing:
@@ -170,8 +171,8 @@ def _standing(layout: Layout, experiment: Experiment, console: Console) -> Stand
     return found
 
 
-def _live(layout: Layout, began: datetime, console: Console) -> None:
-    """What measure_recommendations has counted of it."""
+def _live(layout: Layout, began: datetime, clicks: int, console: Console) -> None:
+    """What measure_recommendations has counted, once it has counted every click."""
     query = LIVE.format(bucket=layout.endpoints.influxdb_bucket, since=began.strftime("%Y-%m-%dT%H:%M:%SZ"))
     reader = InfluxDBReader.connect(layout.endpoints)
 
@@ -179,11 +180,11 @@ def _live(layout: Layout, began: datetime, console: Console) -> None:
         found: dict[str, Counter[str]] = {}
         for row in reader.rows(query):
             found.setdefault(row["source"], Counter())[row["action"]] += int(row["_value"])
-        return found if found.get("personal", Counter())["click"] else None
+        return found if sum(counts["click"] for counts in found.values()) == clicks else None
 
-    found = wait_until("feedback in InfluxDB", look, MEASURED_WITHIN_S, pause_s=1)
+    found = wait_until(f"{clicks} clicks in InfluxDB", look, MEASURED_WITHIN_S, pause_s=1)
     table = Table("list", "shown", "clicks", "click-through", title="InfluxDB, live", title_justify="left")
     for source, counts in sorted(found.items()):
-        shown, clicks = counts[SHOWN], counts["click"]
-        table.add_row(source, f"{shown:,}", f"{clicks:,}", f"{clicks / shown:.1%}" if shown else "")
+        shown, clicked = counts[SHOWN], counts["click"]
+        table.add_row(source, f"{shown:,}", f"{clicked:,}", f"{clicked / shown:.1%}" if shown else "")
     console.print(table)
