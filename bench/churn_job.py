@@ -44,8 +44,8 @@ SERVERS = "zookeeper,kafka,forkserver,jobmanager,taskmanager"
 MODEL, VERSION = "logistic", "bench"
 ROWS = 600_000
 DISTINCT = 20_000
-BATCH = 1_000
-"""As python.fn-execution.arrow.batch.size of flink-conf/config.yaml."""
+BATCH = 2_000
+"""As python.fn-execution.arrow.batch.size of the job."""
 ROUNDS = 3
 COMPARED = 1_000
 LARGEST_DIFFERENCE = 1e-6
