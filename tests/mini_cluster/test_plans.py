@@ -22,7 +22,10 @@ class Planned:
 
 
 PYTHON = ("store_influxdb", "store_redis", "score_churn")
-SOURCES = {"store_influxdb": 2, "count_usage": 3, "window_usage": 2}
+SOURCES = {"store_influxdb": 2, "count_usage": 3, "window_usage": 2, "measure_recommendations": 2}
+
+INTERVAL_JOINS = {"measure_recommendations": 1}
+"""They take nothing back of what they gave, and forget what is too old."""
 
 every_job = pytest.mark.parametrize("job", ALL_JOBS)
 
@@ -51,8 +54,9 @@ def test_a_job_reads_each_of_its_sources_once(plan_of, job):
 
 
 @every_job
-def test_nothing_in_a_plan_is_joined_or_updated(plan_of, job):
-    for word in ("Join(", "ChangelogNormalize", "GroupAggregate(", "Deduplicate", "Rank(", "SinkMaterializer"):
+def test_nothing_in_a_plan_is_updated_and_what_is_joined_is_an_interval(plan_of, job):
+    assert plan_of(job).count("Join(") == plan_of(job).count("IntervalJoin(") == INTERVAL_JOINS.get(job, 0)
+    for word in ("ChangelogNormalize", "GroupAggregate(", "Deduplicate", "Rank(", "SinkMaterializer"):
         assert word not in plan_of(job)
 
 

@@ -64,13 +64,14 @@ def calm(file_tables, port, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def crashed(file_tables, port, tmp_path_factory):
+    """At a rate that gives even a busy machine the time for a checkpoint before the records end."""
     folder = tmp_path_factory.mktemp("crash")
     topics = file_tables("recommend_items", **{
         "restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "1",
         "restart-strategy.fixed-delay.delay": "0 s", "execution.checkpointing.interval": "1 s",
         "execution.checkpointing.dir": folder.as_uri(),
     })  # fmt: skip
-    run = Run(topics, Records(folder / "marker"), port, 1, folder, rate=150)
+    run = Run(topics, Records(folder / "marker"), port, 1, folder, rate=60)
     assert (folder / "marker").exists(), "the job ended before it could crash"
     return run
 
