@@ -64,7 +64,7 @@ def _curve(standing: Standing) -> str:
     line = _points([(x(each), y(each.difference)) for each in known])
     ticks = "".join(
         f'<line x1="{LEFT}" x2="{WIDTH - 10}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="{colour}"/>'
-        f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{f"{100 * value:+.2g}" if value else "0"}</text>'
+        f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{_points_of(value)}</text>'
         for value, colour in ((top * 0.9, "#e3e7eb"), (top * 0.45, "#e3e7eb"), (0.0, "#1c2733"),
                               (-top * 0.45, "#e3e7eb"), (-top * 0.9, "#e3e7eb"))
     )  # fmt: skip
@@ -76,6 +76,10 @@ def _curve(standing: Standing) -> str:
         f'<text x="{LEFT}" y="{HEIGHT - 8}">0</text>'
         f'<text x="{WIDTH - 10}" y="{HEIGHT - 8}" text-anchor="end">{known[-1].users:,} users</text></svg>'
     )
+
+
+def _points_of(share: float) -> str:
+    return f"{100 * share:+.2g}" if share else "0"
 
 
 def _points(places: Sequence[tuple[float, float]]) -> str:
