@@ -22,7 +22,6 @@ HOUR_MS = 3600 * 1000
 class _User:
     arm: str
     first_ms: int
-    success_ms: int | None = None
 
 
 @dataclass
