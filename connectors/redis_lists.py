@@ -58,12 +58,12 @@ class RedisLists:
         """For the Redis of `endpoints`. Opens no connection yet."""
         return cls(client_of(endpoints), lifetime_s)
 
-    def write(self, lists: Sequence[WrittenList], offered: Mapping[str, bool]) -> None:
-        """Lists, and items that may be shown from now on (True) or may not (False)."""
-        if lists or offered:
-            until_it_answers(lambda: self._send(lists, offered), self._patience_s)
+    def write(self, lists: Sequence[WrittenList], offered: Mapping[str, bool], forgotten: Sequence[str] = ()) -> None:
+        """Lists, items that may be shown from now on (True) or may not (False), and users whose lists go."""
+        if lists or offered or forgotten:
+            until_it_answers(lambda: self._send(lists, offered, forgotten), self._patience_s)
 
-    def _send(self, lists: Sequence[WrittenList], offered: Mapping[str, bool]) -> None:
+    def _send(self, lists: Sequence[WrittenList], offered: Mapping[str, bool], forgotten: Sequence[str]) -> None:
         pipeline = self._client.pipeline(transaction=False)
         # First, for readers who ask in between.
         for command, available in ((pipeline.sadd, False), (pipeline.srem, True)):
@@ -76,6 +76,8 @@ class RedisLists:
             for each in some:
                 arguments += (each.generated_at, each.body)
             self._script(keys=[f"{each.kind}:{each.name}" for each in some], args=arguments, client=pipeline)
+        if forgotten:
+            pipeline.delete(*(f"recommendations:{user}" for user in forgotten))
         for answer in answers_of(pipeline):
             if isinstance(answer, Exception):
                 raise StoreAway(f"Redis refuses a list ({answer})") from answer

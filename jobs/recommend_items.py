@@ -15,7 +15,7 @@ from jobs.operators.micro_batch import GATHERED, MICRO_BATCH, SCATTERED, SCORED
 from jobs.operators.recommend_live import RecommendLive
 from jobs.settings import JobSettings
 from jobs.tables import APPEND_TIME, APPENDED_MS, KafkaTables
-from schemas.topics import DEAD_LETTERS, INTERACTIONS, ITEMS
+from schemas.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, USERS_FORGOTTEN
 
 JOB = "recommend_items"
 
@@ -34,7 +34,7 @@ def connect(lifetime_s: int) -> RedisLists:
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
-    """interactions and items, as records -> Redis, dead_letters."""
+    """interactions, items and users.forgotten, as records -> Redis, dead_letters."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
         parameters = (1, settings.micro_batch_ms, MOST_BYTES)
@@ -61,7 +61,7 @@ def main() -> None:
     tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # Uncommitted: an application's transaction is not waited for, and what comes twice counts once.
-    topics.bytes_source("records", INTERACTIONS, ITEMS, committed=False, extra_columns=[APPEND_TIME])
+    topics.bytes_source("records", INTERACTIONS, ITEMS, USERS_FORGOTTEN, committed=False, extra_columns=[APPEND_TIME])
     topics.bytes_sink(DEAD_LETTERS)
     build(tables, settings).execute()
 

@@ -1,6 +1,6 @@
 -- recommend_items: lists of items for each user, as interactions come.
 --
---   interactions, items -> records -> framed -> [GatherMicroBatches, Java] -> gathered -> micro_batches
+--   interactions, items, users.forgotten -> records -> framed -> [GatherMicroBatches, Java] -> gathered -> micro_batches
 --     -> [RecommendLive, Python, keyed by shard] -> refused -> [ScatterRecords, Java] -> letters -> dead_letters
 --
 -- The operator writes the lists to Redis itself, within the bundle that a checkpoint's barrier waits for: idempotent,

@@ -58,9 +58,20 @@ def units() -> str:
 
 def topics() -> str:
     """Every topic with its settings."""
-    head = ("topic", "key", "value", "partitions", "kept for", "kept of a partition", "largest message", "purpose")
+    head = (
+        "topic",
+        "key",
+        "value",
+        "partitions",
+        "kept for",
+        "kept of a partition",
+        "largest message",
+        "people",
+        "purpose",
+    )
     introduction = (
         "All topics are LogAppendTime. Whichever limit is met first, time or size, removes the oldest records.\n"
+        "People: how it tells of a person, if so, and within how many days that is gone ([privacy.md](privacy.md)).\n"
     )
     return _page("Topics", "topics.py", [introduction, _table(head, map(_topic, TOPICS))])
 
@@ -149,7 +160,9 @@ def _topic(topic: Topic) -> tuple[str, ...]:
     days, size = topic.retention_ms // DAY_MS, topic.retention_bytes // MIB
     newest = "newest of a key" if "compact" in topic.cleanup_policy else ""
     kept = (newest, "") if topic.retention_ms < 0 else (f"{newest}{', ' * bool(newest)}{days} days", f"{size} MiB")
-    limits = (str(topic.partitions), *kept, f"{topic.max_message_bytes // MIB} MiB")
+    gone = topic.gone_within_ms
+    people = "" if gone is None else f"{topic.personal}, {gone // DAY_MS} days"
+    limits = (str(topic.partitions), *kept, f"{topic.max_message_bytes // MIB} MiB", people)
     return (f"`{topic.name}`", topic.key, value, *limits, _cell(topic.purpose))
 
 

@@ -1,6 +1,7 @@
 """Kafka topics: name, key, partitions, retention, largest message. Made by the local stack and by compose."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import islice
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
 from schemas.exposure import Exposure
+from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
 from schemas.item import Item
 from schemas.reading import DuplicateReading, LateReading, Reading
@@ -21,6 +23,16 @@ from schemas.window_summary import WindowSummary
 
 DAY_MS = 24 * 60 * 60 * 1000
 MIB = 1024 * 1024
+
+
+class Personal(StrEnum):
+    """What a topic tells of people, and so how long it may (docs/privacy.md)."""
+
+    NO = "no"
+    PSEUDONYM = "by pseudonym"
+    """Who it was can be told only with the key, and of a forgotten user by nobody."""
+    NAMED = "by name"
+    """The id of the customers' table, or what else the company's database has."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +50,22 @@ class Topic:
     """Of one partition. Whichever of the two limits is met first."""
     cleanup_policy: str = "delete"
     max_message_bytes: int = 1 * MIB
+    personal: Personal = Personal.NO
+
+    @property
+    def gone_within_ms(self) -> int | None:
+        """How long a record is there at most, of a compacted topic under a deleted key; None: not of a person."""
+        if self.personal is Personal.NO:
+            return None
+        return DAY_MS + (2 * DAY_MS if self.retention_ms < 0 else self.retention_ms)
 
     def configs(self) -> dict[str, str]:
         """Kafka's topic configuration, as strings."""
-        return {
+        # Only a segment that is closed is removed or compacted, and Kafka's are closed after a week.
+        bounded = {"segment.ms": str(DAY_MS)} if self.personal is not Personal.NO else {}
+        if bounded and "compact" in self.cleanup_policy:
+            bounded |= {"max.compaction.lag.ms": str(DAY_MS), "delete.retention.ms": str(DAY_MS)}
+        return bounded | {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": self.cleanup_policy,
             "retention.ms": str(self.retention_ms),
@@ -60,7 +84,12 @@ TELEMETRY_LATE = Topic(
 TELEMETRY_ANOMALIES = Topic("telemetry.anomalies", AnomalyScore, "A score for every reading.")
 # 4 MiB of original are 5.4 MiB in base64.
 DEAD_LETTERS = Topic(
-    "dead-letters", DeadLetter, "What could not be used, and why.", retention_ms=30 * DAY_MS, max_message_bytes=8 * MIB
+    "dead-letters",
+    DeadLetter,
+    "What could not be used, and why.",
+    retention_ms=30 * DAY_MS,
+    max_message_bytes=8 * MIB,
+    personal=Personal.NAMED,
 )
 # As long as a letter can be there: its own retention, and what Kafka keeps beyond it, which is one segment (7 days).
 DEAD_LETTER_REPLAYS = Topic(
@@ -81,6 +110,7 @@ CUSTOMERS = Topic(
     cleanup_policy="compact",
     retention_ms=-1,
     retention_bytes=-1,
+    personal=Personal.NAMED,
 )
 DEVICES = Topic(
     "devices",
@@ -89,9 +119,27 @@ DEVICES = Topic(
     cleanup_policy="compact",
     retention_ms=-1,
     retention_bytes=-1,
+    personal=Personal.NAMED,
 )
-INTERACTIONS = Topic("interactions", Interaction, "What users did with items.", key="user")
-EXPOSURES = Topic("exposures", Exposure, "Lists that were shown to users.", key="user", retention_ms=30 * DAY_MS)
+INTERACTIONS = Topic("interactions", Interaction, "What users did with items.", key="user", personal=Personal.PSEUDONYM)
+EXPOSURES = Topic(
+    "exposures",
+    Exposure,
+    "Lists that were shown to users.",
+    key="user",
+    retention_ms=30 * DAY_MS,
+    personal=Personal.PSEUDONYM,
+)
+# Longer than an interaction can be there: a job that reads both from the beginning forgets whom it learns.
+USERS_FORGOTTEN = Topic(
+    "users.forgotten",
+    ForgottenUser,
+    "Pseudonyms of users who are to be forgotten.",
+    key="user",
+    partitions=1,
+    retention_ms=30 * DAY_MS,
+    personal=Personal.PSEUDONYM,
+)
 RECOMMENDATIONS_FEEDBACK = Topic(
     "recommendations.feedback",
     RecommendationFeedback,
@@ -116,6 +164,7 @@ USAGE_HOURS = Topic(
     "What was counted of customers' readings and interactions, by the hour that they are of.",
     key="customer",
     retention_ms=90 * DAY_MS,
+    personal=Personal.PSEUDONYM,
 )
 # Every customer with a feature above 0 comes each hour, and once more with zeros: what is older says nothing.
 CUSTOMERS_USAGE = Topic(
@@ -125,12 +174,14 @@ CUSTOMERS_USAGE = Topic(
     key="customer",
     cleanup_policy="compact,delete",
     retention_ms=8 * DAY_MS,
+    personal=Personal.PSEUDONYM,
 )
 CHURN_SCORES = Topic(
     "churn.scores",
     ChurnScore,
     "The risk of each customer whose row or usage changed, with its reasons.",
     key="customer",
+    personal=Personal.NAMED,
 )
 
 TOPICS = (
@@ -146,6 +197,7 @@ TOPICS = (
     DEVICES,
     INTERACTIONS,
     EXPOSURES,
+    USERS_FORGOTTEN,
     RECOMMENDATIONS_FEEDBACK,
     ITEMS,
     USAGE_HOURS,

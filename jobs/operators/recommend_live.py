@@ -76,8 +76,8 @@ class RecommendLive(KeyedProcessFunction):
             self._load(number)
         records, lengths = map(bytes, value)
         step = self._shards[number].step(records, lengths)
-        self._remember(number, journal_entry(records, lengths, step.chosen))
-        self._lists.write(step.lists, step.offered)
+        self._remember(number, journal_entry(records, lengths, step.chosen), anew=bool(step.forgotten))
+        self._lists.write(step.lists, step.offered, step.forgotten)
         self._count(step)
         if step.refused:
             yield scored([dead_letter(each, self._job) for each in step.refused])
@@ -89,9 +89,10 @@ class RecommendLive(KeyedProcessFunction):
         for arrival, n in step.arrivals.items():
             self._arrivals[arrival].inc(n)
 
-    def _remember(self, number: int, entry: bytes) -> None:
+    def _remember(self, number: int, entry: bytes, anew: bool) -> None:
+        """`anew`: as a snapshot, since the journal holds what is to be forgotten."""
         self._journal_bytes[number] += len(entry)
-        if self._journal_bytes[number] < JOURNAL_BYTES:
+        if self._journal_bytes[number] < JOURNAL_BYTES and not anew:
             self._journal.add(entry)
             return
         self._journal.clear()

@@ -6,6 +6,7 @@ nothing else: not on a clock, and not on where batches are cut. So a replay give
 
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, ClassVar
 
@@ -24,6 +25,9 @@ MODEL_WEIGHT = 0.2
 MODEL_ASKED_EVERY = 20
 """Interactions of a user; and when a user comes back after a session's end, or the model is another."""
 
+FORGOTTEN_KEPT_MS = 30 * 24 * 3600 * 1000
+"""For how long it is known whom not to learn: longer than an interaction can be in its topic."""
+
 DROPPED_SHARE = 16
 """When there are too many items, one of so many is dropped: those that were taken least of late."""
 
@@ -41,6 +45,8 @@ class Arrival(Enum):
     DUPLICATE = auto()
     FORGOTTEN = auto()
     """Older than all that is kept of its user, so that nobody can tell whether it is a duplicate: not counted."""
+    UNWANTED = auto()
+    """Of a user who is to be forgotten: not counted."""
 
 
 class User:
@@ -83,8 +89,8 @@ class LiveRecommender:
 "generated_at":1719800000102}'
     """
 
-    version: ClassVar[int] = 1
-    migrations: ClassVar[Migrations] = {}
+    version: ClassVar[int] = 2
+    migrations: ClassVar[Migrations] = {1: lambda state: replace(state, values={**state.values, "forgotten": {}})}
 
     def __init__(self, most_users: int = 100_000, most_items: int = 5_000, history: int = 100) -> None:
         self._most_users, self._history = most_users, history
@@ -92,6 +98,7 @@ class LiveRecommender:
         self._users: dict[str, User] = {}  # the one who did nothing for longest is the first
         self._items = LiveItems(most_items)
         self.withdrawn: set[str] = set()
+        self._forgotten_ms: dict[str, int] = {}
         self.clock_ms = 0
 
     def __len__(self) -> int:
@@ -106,6 +113,8 @@ class LiveRecommender:
 
     def learn(self, user: str, item: str, action: str, event_time_ms: int, appended_ms: int) -> Arrival:
         """Learn an interaction that Kafka took at `appended_ms`; what comes again changes nothing."""
+        if user in self._forgotten_ms:
+            return Arrival.UNWANTED
         known = self._users.pop(user, None)
         while len(self._users) >= self._most_users:
             del self._users[next(iter(self._users))]
@@ -153,6 +162,14 @@ class LiveRecommender:
     def offer(self, item: str) -> None:
         """The item may be listed again."""
         self.withdrawn.discard(item)
+
+    def forget(self, user: str, appended_ms: int) -> None:
+        """Keep nothing of a user, from now on. What items were taken together says nothing of by whom, and stays."""
+        self._users.pop(user, None)
+        self._forgotten_ms = {
+            each: at_ms for each, at_ms in self._forgotten_ms.items() if at_ms + FORGOTTEN_KEPT_MS > appended_ms
+        }
+        self._forgotten_ms[user] = appended_ms
 
     # ------------------------------------------------------------------ a model's lists
 
@@ -276,6 +293,7 @@ class LiveRecommender:
         values = {
             "users": list(self._users), "items": self._items.names, "withdrawn": sorted(self.withdrawn),
             "free": list(self._items.free), "versions": versions, "clock_ms": self.clock_ms,
+            "forgotten": self._forgotten_ms,
         }  # fmt: skip
         numbers = {version: number for number, version in enumerate(versions)}
         arrays = {
@@ -303,6 +321,7 @@ class LiveRecommender:
         values, arrays = frozen.values, dict(frozen.arrays)
         self._items.load(values["items"], values["free"], arrays)
         self.withdrawn, self.clock_ms = set(values["withdrawn"]), values["clock_ms"]
+        self._forgotten_ms = dict(values["forgotten"])
         self._users = {}
         log_ends = np.cumsum(arrays["lengths"]).tolist()
         chosen_ends = np.cumsum(arrays["n_chosen"]).tolist()

@@ -1,4 +1,4 @@
-"""Records of the topics `interactions` and `items`, read in the order in which they came; what is none is refused."""
+"""Records of `interactions`, `items` and `users.forgotten`, in the order in which they came; others are refused."""
 
 from typing import Any, NamedTuple
 
@@ -7,11 +7,12 @@ import orjson
 from pydantic import ValidationError
 
 from schemas.dead_letter import DeadLetter, bounded_original
+from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
 from schemas.item import Item
-from schemas.record import Position, faults
+from schemas.record import Position, Record, faults
 from schemas.reject_reasons import RejectReason
-from schemas.topics import ITEMS
+from schemas.topics import ITEMS, USERS_FORGOTTEN
 
 LENGTH = np.dtype(">i4")
 """As Java writes an int."""
@@ -46,8 +47,15 @@ class Offered(NamedTuple):
     available: bool
 
 
+class Forgotten(NamedTuple):
+    """Nothing is to be kept of a user, whatever still comes; Kafka took the record at `appended_ms`."""
+
+    user: str
+    appended_ms: int
+
+
 class Refused(NamedTuple):
-    """A record that is neither, and where it stands."""
+    """A record that is none of these, and where it stands."""
 
     reason: RejectReason
     detail: str
@@ -62,7 +70,7 @@ class Refused(NamedTuple):
 class Events(NamedTuple):
     """What a micro-batch holds; `passed_over` counts interactions without an item, such as a login."""
 
-    events: list[Taken | Offered]
+    events: list[Taken | Offered | Forgotten]
     refused: list[Refused]
     passed_over: int
 
@@ -118,9 +126,12 @@ def read(records: bytes, lengths: bytes) -> Events:
     return found._replace(passed_over=passed_over)
 
 
+_REASONS = {ITEMS.name: RejectReason.NOT_AN_ITEM, USERS_FORGOTTEN.name: RejectReason.NOT_A_FORGOTTEN_USER}
+
+
 def _refused(element: list[Any], detail: str, original: bytes) -> Refused:
     topic, partition, offset, appended_ms, _, key, _ = element
-    reason = RejectReason.NOT_AN_ITEM if topic == ITEMS.name else RejectReason.NOT_AN_INTERACTION
+    reason = _REASONS.get(topic, RejectReason.NOT_AN_INTERACTION)
     return Refused(reason, detail, topic, partition, offset, appended_ms, key, original)
 
 
@@ -139,22 +150,21 @@ def _element(element: bytes) -> list[Any]:
             _Unusable(f"not JSON: {why}")]  # fmt: skip
 
 
-def _event(element: list[Any]) -> Taken | Offered | None:
+def _event(element: list[Any]) -> Taken | Offered | Forgotten | None:
     """Raises _Unusable."""
     topic, _, _, appended_ms, _, key, record = element
     if isinstance(record, _Unusable):
         raise record
     if topic == ITEMS.name:
         return _offered(key, record)
+    if topic == USERS_FORGOTTEN.name:
+        return Forgotten(_read(ForgottenUser, record).user, appended_ms)
     if type(record) is dict:
         user, item, action, time_ms = map(record.get, ("user", "item", "action", "event_time"))
         # As most are; whatever is not goes by the record's own definition, which says what is wrong.
         if type(user) is type(item) is type(action) is str and type(time_ms) is int:
             return _taken(user, item, action, time_ms, appended_ms)
-    try:
-        read = Interaction.model_validate(record)
-    except ValidationError as error:
-        raise _Unusable("; ".join(faults(error))[:500]) from None
+    read = _read(Interaction, record)
     return None if read.item is None else _taken(read.user, read.item, read.action, read.event_time, appended_ms)
 
 
@@ -172,11 +182,16 @@ def _offered(key: str | None, record: Any) -> Offered:
         if not key or len(key) > LONGEST_NAME:
             raise _Unusable("neither value nor a key that is an item")
         return Offered(key, False)
+    item = _read(Item, record)
+    return Offered(item.item, item.available)
+
+
+def _read(definition: type[Record], record: Any) -> Any:
+    """Raises _Unusable."""
     try:
-        item = Item.model_validate(record)
+        return definition.model_validate(record)
     except ValidationError as error:
         raise _Unusable("; ".join(faults(error))[:500]) from None
-    return Offered(item.item, item.available)
 
 
 def dead_letter(refused: Refused, stage: str) -> tuple[bytes, bytes]:

@@ -14,12 +14,15 @@ import numpy as np
 
 from models.detectors.state_codec import State, decode, encode
 from models.recommend.live import Arrival, LiveRecommender
-from models.recommend.live_events import Offered, Refused, Taken, read
+from models.recommend.live_events import Forgotten, Offered, Refused, Taken, read
 
 SIMILAR_EVERY_MS = 10_000
 EVERYBODY_EVERY_S = 1.0
 
 _TIME = b',"generated_at":'
+
+
+Event = Taken | Offered | Forgotten
 
 
 class Listed(NamedTuple):
@@ -56,6 +59,8 @@ class Step:
     lists: list[Listed] = field(default_factory=list)
     offered: dict[str, bool] = field(default_factory=dict)
     """Items whose availability was told of."""
+    forgotten: list[str] = field(default_factory=list)
+    """Users of whom nothing may be kept any more."""
     refused: list[Refused] = field(default_factory=list)
     arrivals: Counter[Arrival] = field(default_factory=Counter)
     passed_over: int = 0
@@ -105,21 +110,25 @@ class LiveShard:
         state = decode(entry, "interactions", 1)
         chosen = {place: Chosen(place, *more) for place, *more in state.values["chosen"]}
         for place, event in enumerate(read(*(state.arrays[name].tobytes() for name in ("records", "lengths"))).events):
-            if isinstance(event, Offered):
-                self._offer(event)
+            if not isinstance(event, Taken):
+                self._hear(event)
                 continue
             self.live.learn(*event)
             if place in chosen:
                 self.live.choose(event.user, *chosen[place][1:])
 
-    def _follow(self, events: Sequence[Taken | Offered], step: Step, model: Model | None) -> dict[str, bytes]:
+    def _follow(self, events: Sequence[Event], step: Step, model: Model | None) -> dict[str, bytes]:
         """The list of each user of this shard as of the user's last interaction that counted."""
         needed_from = self._needed_from(events)
         lists: dict[str, bytes] = {}
         for place, event in enumerate(events):
-            if isinstance(event, Offered):
-                self._offer(event)
-                step.offered[event.item] = event.available
+            if not isinstance(event, Taken):
+                self._hear(event)
+                if isinstance(event, Offered):
+                    step.offered[event.item] = event.available
+                else:
+                    step.forgotten.append(event.user)
+                    lists.pop(event.user, None)
                 continue
             arrival = self.live.learn(*event)
             step.arrivals[arrival] += 1
@@ -134,7 +143,7 @@ class LiveShard:
                 lists[user] = self.live.list_of(user)
         return lists
 
-    def _needed_from(self, events: Sequence[Taken | Offered]) -> dict[str, int]:
+    def _needed_from(self, events: Sequence[Event]) -> dict[str, int]:
         """For each user of this shard the place of an event that counts for certain, behind which not all may.
 
         What is newer than all before counts. So no list is made that a later one of the batch replaces, and the last
@@ -143,7 +152,7 @@ class LiveShard:
         newest_ms: dict[str, int] = {}
         places: dict[str, int] = {}
         for place, event in enumerate(events):
-            if isinstance(event, Offered):
+            if not isinstance(event, Taken):
                 continue
             user, time_ms = event.user, event.event_time_ms
             if user not in newest_ms:
@@ -157,8 +166,11 @@ class LiveShard:
     def _is_ours(self, name: str) -> bool:
         return self._shards == 1 or zlib.crc32(name.encode()) % self._shards == self._shard
 
-    def _offer(self, event: Offered) -> None:
-        (self.live.offer if event.available else self.live.withdraw)(event.item)
+    def _hear(self, event: Offered | Forgotten) -> None:
+        if isinstance(event, Forgotten):
+            self.live.forget(*event)
+        else:
+            (self.live.offer if event.available else self.live.withdraw)(event.item)
 
     def _changed(self, user: str, body: bytes) -> Listed | None:
         content = hash(body[: body.rindex(_TIME)])
@@ -192,7 +204,7 @@ class LiveShard:
         return [Listed(kind, "items", body, self.live.clock_ms) for kind, body in changed.items()]
 
 
-_UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN)
+_UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN, Arrival.UNWANTED)
 
 
 def journal_entry(records: bytes, lengths: bytes, chosen: Sequence[Chosen]) -> bytes:

@@ -86,6 +86,12 @@ def test_withdrawn_items_come_and_go(client, writer):
     assert client.smembers("items:withdrawn") == {"pot"}
 
 
+def test_lists_of_users_who_are_forgotten_go(client, writer):
+    writer.write([listed("ann", T), listed("ben", T)], {})
+    writer.write([listed("cay", T)], {}, ["ann", "nobody"])
+    assert sorted(client.scan_iter("recommendations:*")) == ["recommendations:ben", "recommendations:cay"]
+
+
 def test_nothing_to_write_asks_nobody():
     RedisLists(redis.Redis(port=1), lifetime_s=600, patience_s=0).write([], {})
 

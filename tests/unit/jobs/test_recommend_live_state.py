@@ -8,8 +8,9 @@ from pyflink.common import Row
 from jobs.operators import recommend_live
 from jobs.operators.recommend_live import RecommendLive
 from jobs.settings import JobSettings
+from models.recommend.live import LiveRecommender
 from tests.unit.jobs.test_score_fleet_state import Counter, ListInMemory
-from tests.unit.models.recommend.live_batches import Sent, batch, tells, took
+from tests.unit.models.recommend.live_batches import Sent, batch, forgets, tells, took
 
 ROWS = [took(f"user{n % 7}", f"item{n * 5 % 23}", n) for n in range(120)] + [tells("item3", False)]
 LATER = [took(f"user{n % 7}", f"item{n % 23}", n) for n in range(120, 160)]
@@ -35,8 +36,10 @@ class Written:
     def __init__(self):
         self.lists, self.offered = {}, {}
 
-    def write(self, lists, offered):
+    def write(self, lists, offered, forgotten=()):
         self.lists |= {(each.kind, each.name): each.body for each in lists}
+        for user in forgotten:
+            self.lists.pop(("recommendations", user), None)
         self.offered = dict(offered)
 
 
@@ -119,6 +122,23 @@ def test_what_is_withdrawn_is_said_again_after_a_restart_by_the_first_shard_alon
         operator = state.started(shards=2)
         operator._load(shard)
         assert state.redis.offered == said
+
+
+def test_of_a_user_who_is_forgotten_nothing_is_left_in_state_or_redis(keyed):
+    state = keyed()
+    operator = state.started()
+    send(operator, state, ROWS)
+    send(operator, state, [forgets("user3")])
+    assert set(of_users(state)) == {f"user{n}" for n in range(7)} - {"user3"}
+    assert not list(state.journal.get())  # of interactions, as they came
+    after = LiveRecommender()
+    after.thaw(b"".join(piece for _, piece in sorted(state.snapshot.items())))
+    assert after.newest_ms("user3") == 0
+    assert after.newest_ms("user2") > 0
+    # What was on its way, and a restart, change nothing.
+    send(state.started(), state, LATER)
+    assert "user3" not in of_users(state)
+    assert state.counters["interactions_unwanted"].count == sum(b"user3" in row.value for row in LATER)
 
 
 @pytest.mark.parametrize("where", ["snapshot", "journal"])

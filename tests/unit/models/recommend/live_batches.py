@@ -29,6 +29,11 @@ def tells(item, available):
     return Sent(json.dumps({"item": item, "available": available}).encode(), "items", item)
 
 
+def forgets(user, seconds=0):
+    record = {"user": user, "forgotten_at": T}
+    return Sent(json.dumps(record).encode(), "users.forgotten", user, T + int(1000 * seconds))
+
+
 def batch(records, offset=0):
     """The arguments of `LiveShard.step`."""
     elements = []

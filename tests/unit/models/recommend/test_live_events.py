@@ -6,20 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.recommend.live_events import Offered, Taken, dead_letter, read
+from models.recommend.live_events import Forgotten, Offered, Taken, dead_letter, read
 from schemas.dead_letter import DeadLetter
-from tests.unit.models.recommend.live_batches import Sent, T, batch, tells, took
+from tests.unit.models.recommend.live_batches import Sent, T, batch, forgets, tells, took
 
 GOOD = took("ann", "tea", 1)
 
 
 def test_interactions_and_items_come_in_their_order():
-    found = read(*batch([GOOD, tells("pot", False), took("ben", "pot", 2), Sent(None, "items", "cup")]))
+    found = read(
+        *batch([GOOD, tells("pot", False), took("ben", "pot", 2), Sent(None, "items", "cup"), forgets("ann", 3)])
+    )
     assert found.events == [
         Taken("ann", "tea", "buy", T + 1000, T + 1000),
         Offered("pot", False),
         Taken("ben", "pot", "buy", T + 2000, T + 2000),
         Offered("cup", False),
+        Forgotten("ann", T + 3000),
     ]
     assert not found.refused
 
@@ -52,7 +55,14 @@ BAD = {
     "huge time": (changed(event_time=10**30), "event_time"),
     "an item that is none": (Sent(b'{"item":"pot"}', "items", "pot"), "available: Field required"),
     "an item without value and key": (Sent(None, "items", None), "neither value nor a key"),
+    "a forgotten user who is none": (Sent(b'{"user":""}', "users.forgotten", "ann"), "forgotten_at: Field required"),
+    "a forgotten user without a value": (Sent(None, "users.forgotten", "ann"), "dictionary"),
 }
+
+
+REASONS = {
+    "interactions": "not_an_interaction", "items": "not_an_item", "users.forgotten": "not_a_forgotten_user"
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -64,7 +74,7 @@ def test_what_cannot_be_used_is_a_dead_letter_with_its_bytes_and_the_others_go_o
     letter = DeadLetter.model_validate_json(written)
     assert len(found.refused) == 1
     assert (letter.original or b"", key, letter.position.offset) == (bad.value or b"", (bad.key or "").encode(), 41)
-    assert letter.reason == ("not_an_item" if bad.topic == "items" else "not_an_interaction")
+    assert letter.reason == REASONS[bad.topic]
     assert detail in letter.detail
     assert letter.position.topic == bad.topic
     assert not letter.replayable

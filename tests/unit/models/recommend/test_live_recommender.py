@@ -11,8 +11,8 @@ from models.detectors.state_codec import UnreadableState
 from models.recommend import live_lists
 from models.recommend.co_visitation import CoVisitation
 from models.recommend.history import Histories
-from models.recommend.live import MODEL_ASKED_EVERY, Arrival, LiveRecommender
-from tests.unit.models.recommend.live_batches import Model, Shop, T, tells, took
+from models.recommend.live import FORGOTTEN_KEPT_MS, MODEL_ASKED_EVERY, Arrival, LiveRecommender
+from tests.unit.models.recommend.live_batches import Model, Shop, T, forgets, tells, took
 
 
 def walk(n=400, users=12, items=30, seed=3, late=0.1, again=0.1):
@@ -231,6 +231,46 @@ def test_a_state_that_is_none_is_refused(damage):
     state = damage if damage is not None else LiveRecommender().freeze()[:-1]
     with pytest.raises(UnreadableState):
         LiveRecommender().thaw(state)
+
+
+# ---------------------------------------------------------------- users who are forgotten
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_who_is_forgotten_has_no_list_and_gets_none_wherever_batches_are_cut(seed):
+    rows = walk()
+    shop = in_cuts(Shop(), [*rows[:200], forgets("user3"), *rows[200:]], seed)
+    assert [user for step in shop.steps for user in step.forgotten] == ["user3"]
+    forgotten_at = next(number for number, step in enumerate(shop.steps) if step.forgotten)
+    assert "user3" not in {each.name for step in shop.steps[forgotten_at:] for each in step.lists}
+    assert shop.live.newest_ms("user3") == 0
+    assert sum(step.arrivals[Arrival.UNWANTED] for step in shop.steps) == sum(b'"user3"' in r.value for r in rows[200:])
+
+
+def test_it_does_not_matter_whether_the_interactions_or_the_forgetting_are_read_first():
+    rows = [row for row in walk() if b'"user3"' in row.value]
+    before, after = in_cuts(Shop(), [forgets("user3"), *rows], 1), in_cuts(Shop(), [*rows, forgets("user3")], 1)
+    assert before.live.newest_ms("user3") == after.live.newest_ms("user3") == 0
+    assert "user3" not in before.lists()
+
+
+def test_a_snapshot_knows_whom_not_to_learn():
+    live = LiveRecommender()
+    live.forget("ann", T)
+    thawed = LiveRecommender()
+    thawed.thaw(live.freeze())
+    assert thawed.learn("ann", "tea", "buy", T, T) is Arrival.UNWANTED
+    assert len(thawed) == 0
+
+
+def test_whom_not_to_learn_is_known_for_as_long_as_interactions_are_kept_and_no_longer():
+    live = LiveRecommender()
+    live.forget("ann", T)
+    live.forget("ben", T + FORGOTTEN_KEPT_MS - 1)
+    assert live.learn("ann", "tea", "buy", T, T) is Arrival.UNWANTED
+    live.forget("cay", T + FORGOTTEN_KEPT_MS)
+    assert live.learn("ann", "tea", "buy", T, T) is Arrival.NEW
+    assert live.learn("ben", "tea", "buy", T, T) is Arrival.UNWANTED
 
 
 # ---------------------------------------------------------------- bounds
