@@ -4,12 +4,14 @@ Submitted by name: whose a device is comes from change capture.
 """
 
 import time
+from pathlib import Path
 
-from pyflink.table import StatementSet, StreamTableEnvironment
+from pyflink.table import DataTypes, StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints
 from jobs import sql_file
 from jobs.environment import table_environment
+from jobs.operators.pseudonymise import KEY, pseudonymise
 from jobs.settings import JobSettings
 from jobs.tables import APPEND_TIME, APPENDED_MS, PROCESSING_TIME, KafkaTables
 from schemas.topics import DEVICES, INTERACTIONS, TELEMETRY_READINGS, USAGE_HOURS
@@ -19,9 +21,18 @@ JOB = "count_usage"
 
 DELETED = "`__deleted` STRING"
 
+OWNERS = DataTypes.ROW([DataTypes.FIELD(name, DataTypes.STRING()) for name in ("owner", "device", "pseudonym")])
 
-def build(tables: StreamTableEnvironment, settings: JobSettings, begins_s: int = 0) -> StatementSet:
-    """telemetry_readings, devices, interactions -> usage_hours; a window begins at `begins_s`, s since the epoch."""
+
+def build(tables: StreamTableEnvironment, settings: JobSettings, begins_s: int = 0, key: Path = KEY) -> StatementSet:
+    """telemetry_readings, devices, interactions -> usage_hours.
+
+    A window begins at `begins_s`, s since the epoch; `key` is the file that pseudonyms are made with.
+    """
+
+    def pseudonymised(tables: StreamTableEnvironment) -> Table:
+        return pseudonymise(tables, tables.from_path("device_owners"), "pseudonymise-owners", OWNERS, key)
+
     every_s = settings.usage_counted_every_s
     constants = {
         "appended": APPENDED_MS,
@@ -30,7 +41,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, begins_s: int =
         "oldest_ms": str(OLDEST_MS),
         "soonest_ms": str(SOONEST_MS),
     }
-    return sql_file.load(tables, JOB, constants)
+    return sql_file.load(tables, JOB, constants, {"pseudonymise": pseudonymised})
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 -- count_usage: readings and interactions of each customer, by the hour that they are of.
 --
---   telemetry_readings -> readings --> device_hours -+-> arrivals -> owned -+-> usage_hours
---   devices -----------------------------------------+                      |
---   interactions ---------------------> user_hours -------------------------+
+--   telemetry_readings -> readings ---------------> device_hours -+-> arrivals -> owned -+-> usage_hours
+--   devices -> device_owners -> [Pseudonymise, Java] -> owners ---+                      |
+--   interactions --------------------------------------> user_hours ---------------------+
 --
+-- A customer is called here what interactions call it: the pseudonym of its id (docs/privacy.md).
 -- Counts are gathered by the clock and carry the hour of their events. Records of one hour add up, so it does not
 -- matter where the clock cuts, nothing can be late for it, and each event is in exactly one record.
 
@@ -17,16 +18,21 @@ SELECT device, hour_start, COUNT(*) AS events
 FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(proc), ${counted_every}))
 GROUP BY device, hour_start, window_start, window_end;
 
+CREATE TEMPORARY VIEW device_owners AS
+SELECT CASE WHEN `__deleted` = 'true' OR owner = '' THEN CAST(NULL AS STRING) ELSE owner END AS owner, device
+FROM devices
+WHERE device IS NOT NULL;
+
+CREATE TEMPORARY VIEW owners AS OPERATOR pseudonymise;
+
 -- The first window begins when the job does, so a cold start has all of it to read whose the devices are.
 -- '' is nobody.
 CREATE TEMPORARY VIEW arrivals AS
 SELECT device, owner, hour_start, events, PROCTIME() AS proc
 FROM (
   SELECT
-    device, CASE WHEN `__deleted` = 'true' THEN '' ELSE COALESCE(owner, '') END AS owner,
-    CAST(NULL AS BIGINT) AS hour_start, CAST(NULL AS BIGINT) AS events
-  FROM devices
-  WHERE device IS NOT NULL
+    device, COALESCE(pseudonym, '') AS owner, CAST(NULL AS BIGINT) AS hour_start, CAST(NULL AS BIGINT) AS events
+  FROM owners
   UNION ALL
   SELECT device, CAST(NULL AS STRING), hour_start, events FROM device_hours
 );

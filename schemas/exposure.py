@@ -10,7 +10,7 @@ class Exposure(Record):
 
     schema_version: int = 1
     exposure_id: str = Field(description="names the list, in the answer and in the interactions that follow it")
-    user: str
+    user: str = Field(description="pseudonym, as of interactions")
     items: tuple[str, ...] = Field(description="as they were shown, the first on top")
     model_version: str | None = Field(None, description="of the model that made the list; null for one without a model")
     source: str = Field(description="personal: the user's own list; popular, trending: what all see; none: no items")

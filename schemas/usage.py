@@ -14,7 +14,7 @@ class UsageHour(Record):
 
     schema_version: int = 1
     customer: str = Field(
-        description="the user of an interaction; the owner of a device when its readings were counted"
+        description="pseudonym of the user of an interaction, or of a device's owner when its readings were counted"
     )
     source: UsageSource = Field(description="telemetry or interactions")
     hour_start: int = Field(ge=-(2**63), lt=2**63, description="ms since the epoch")
@@ -25,6 +25,6 @@ class CustomerUsage(Record):
     """How a customer used the product up to an hour. Each record takes the place of the one before."""
 
     schema_version: int = 1
-    customer: str
+    customer: str = Field(description="pseudonym, as of usage.hours")
     as_of: int = Field(ge=0, lt=2**63, description="ms since the epoch: the end of the newest hour, which is whole")
     features: dict[str, int] = Field(description="name -> value, as docs/usage_features.md lists them")

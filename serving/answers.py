@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -18,8 +19,9 @@ from serving.shelf import Shelf
 class Answers:
     """Every list comes with its source; one that had to stand in for another is marked `degraded`."""
 
-    def __init__(self, shelf: Shelf, exposures: ExposureLog, arms: Arms) -> None:
+    def __init__(self, shelf: Shelf, exposures: ExposureLog, arms: Arms, pseudonym_of: Callable[[str], str]) -> None:
         self._shelf = shelf
+        self._pseudonym_of = pseudonym_of
         self._arms = arms
         self._exposures = exposures
         self.by_source = dict.fromkeys(("personal", "similar", "popular", "trending", "none"), 0)
@@ -27,13 +29,14 @@ class Answers:
 
     async def for_user(self, user: str, question: Question) -> bytes:
         """JSON of a user's recommendations; also logs the exposure."""
-        wanted, arm = self._arms.shown_to(user)
+        pseudonym = self._pseudonym_of(user)
+        wanted, arm = self._arms.shown_to(pseudonym)
         if wanted == USUAL:
-            answer = await self._answer(lists.of_user(user), "personal", question)
+            answer = await self._answer(lists.of_user(pseudonym), "personal", question)
         else:
             answer = self._of_all(wanted, question)
         exposure_id = os.urandom(16).hex()
-        self._expose(exposure_id, user, answer, arm, question.context)
+        self._expose(exposure_id, pseudonym, answer, arm, question.context)
         return orjson.dumps({"user": user, "exposure_id": exposure_id, **answer})
 
     async def for_item(self, item: str, question: Question) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from connectors import kafka
 from connectors.endpoints import Endpoints
 from connectors.experiments_file import ExperimentsFile
+from connectors.pseudonyms import KEY_FILE, Pseudonyms
 from connectors.redis_reader import GatheredReads, client
 from schemas.topics import EXPOSURES, INTERACTIONS, Topic
 from serving.answers import Answers
@@ -29,14 +30,18 @@ from serving.shelf import Shelf, ask_shared_of
 log = logging.getLogger(__name__)
 
 FILES_EVERY_S = 2.0
-"""A key whose file is removed opens nothing after so long, and an experiment that ended has no arms."""
+"""A key whose file is removed opens nothing after so long, an experiment that ended has no arms, and a user who was
+forgotten is a stranger."""
 
 
 class Instance:
     """Made inside a running event loop."""
 
     def __init__(self, settings: ServingSettings, endpoints: Endpoints, secrets: Path, experiments: Path) -> None:
-        """`secrets`, `experiments`: the folders with the keys, and with the files of experiments."""
+        """`secrets`, `experiments`: the folders with the keys, and with the files of experiments.
+
+        Raises PseudonymsError without the key for pseudonyms: nobody could be told from anybody else.
+        """
         self._settings = settings
         self._secrets = secrets
         self._redis = client(endpoints, settings.redis_timeout_ms)
@@ -49,8 +54,10 @@ class Instance:
         limit = RateLimit(settings.rate_limit, settings.rate_burst)
         self._gate = Gate(ApiKeys({}), limit, time.monotonic)
         self._arms = Arms(ExperimentsFile(experiments))
-        answers = Answers(self._shelf, self._exposures, self._arms)
-        paths = QuickPaths(self._gate, answers, self._door, settings.max_body_bytes)
+        self._pseudonyms = Pseudonyms(secrets / KEY_FILE)
+        pseudonym_of = self._pseudonyms.of
+        answers = Answers(self._shelf, self._exposures, self._arms, pseudonym_of)
+        paths = QuickPaths(self._gate, answers, self._door, pseudonym_of, settings.max_body_bytes)
         self.health = Health(self._shelf, self._door)
         collector = ServingCollector(
             paths, answers, self._arms, self._shelf, reads, self._exposures, self._door, self.health
@@ -87,6 +94,7 @@ class Instance:
             await asyncio.sleep(FILES_EVERY_S)
             self._read_keys()
             self._arms.look()
+            self._pseudonyms.look()
 
     def _read_keys(self) -> None:
         try:

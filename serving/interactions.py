@@ -1,6 +1,7 @@
 """What an application posts: one interaction, or a few, out of a body that may be anything."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -52,9 +53,10 @@ def read(body: bytes, now_ms: int | None = None) -> list[Interaction]:
     return [_interaction(entry, place, now_ms) for place, entry in enumerate(entries)]
 
 
-def records(interactions: list[Interaction]) -> list[Record]:
-    """Keys and values for the topic."""
-    return [(each.user.encode(), each.model_dump_json().encode()) for each in interactions]
+def records(interactions: list[Interaction], pseudonym_of: Callable[[str], str]) -> list[Record]:
+    """Keys and values for the topic, in which nobody is named but by a pseudonym."""
+    named = [each.model_copy(update={"user": pseudonym_of(each.user)}) for each in interactions]
+    return [(each.user.encode(), each.model_dump_json().encode()) for each in named]
 
 
 def _interaction(entry: object, place: int, now_ms: int) -> Interaction:

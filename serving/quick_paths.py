@@ -26,8 +26,16 @@ Answering = Callable[[Scope, Receive], Awaitable[Response]]
 class QuickPaths:
     """`find` says which of them a request is for."""
 
-    def __init__(self, gate: Gate, answers: Answers, door: InteractionDoor, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        answers: Answers,
+        door: InteractionDoor,
+        pseudonym_of: Callable[[str], str],
+        max_body_bytes: int,
+    ) -> None:
         self._gate = gate
+        self._pseudonym_of = pseudonym_of
         self._answers = answers
         self._door = door
         self._max_body_bytes = max_body_bytes
@@ -62,7 +70,7 @@ class QuickPaths:
         self._gate.enter(scope["headers"])
         posted = interactions.read(await read_body(scope, receive, self._max_body_bytes))
         try:
-            await self._door.store(interactions.records(posted))
+            await self._door.store(interactions.records(posted, self._pseudonym_of))
         except NotStored as error:
             message = f"{error}. Send it again, with the same event_time: it then counts once"
             raise Problem(Code.KAFKA_AWAY, message, retry_after_s=1) from error
@@ -76,7 +84,7 @@ class QuickPaths:
             self.refused[problem.code] += 1
             return problem.response()
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["raw_path"])
+            log.exception("%s /%s failed", scope["method"], scope["raw_path"].split(b"/")[1].decode())  # names nobody
             self.refused[Code.INTERNAL] += 1
             return Problem(Code.INTERNAL, "a fault of ours: it is in the log").response()
 

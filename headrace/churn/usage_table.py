@@ -1,6 +1,6 @@
 """Usage features as columns: of a table of customers, or of a table of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
@@ -8,8 +8,15 @@ from models.churn.errors import UnusableTable
 from schemas.usage_features import NO_USAGE
 
 
-def joined(customers: pd.DataFrame, column: str, features: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
+def joined(
+    customers: pd.DataFrame,
+    column: str,
+    features: Mapping[str, Mapping[str, int]],
+    called: Callable[[str], str] = str,
+) -> pd.DataFrame:
     """The table with a column for each feature; 0 where a customer has no usage.
+
+    `called` makes of a customer's id what `features` call it.
 
     Raises
     ------
@@ -21,7 +28,7 @@ def joined(customers: pd.DataFrame, column: str, features: Mapping[str, Mapping[
         raise UnusableTable(f"No column {column!r}. Say --customer-column with one of: {there}")
     if taken := [name for name in NO_USAGE if name in customers]:
         raise UnusableTable(f"The table has a column {taken[0]} already. Rename it, or join usage to the table before.")
-    rows = [features.get(customer, NO_USAGE) for customer in customers[column]]
+    rows = [features.get(called(customer), NO_USAGE) for customer in customers[column]]
     return customers.assign(**{name: [row[name] for row in rows] for name in NO_USAGE})
 
 

@@ -2,12 +2,15 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from headrace.commands.options import Home, PortOffset
+
+if TYPE_CHECKING:
+    from connectors.pseudonym_key import PseudonymKey
 
 features = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Features of customers.")
 
@@ -15,7 +18,7 @@ AsOf = Annotated[str, typer.Option("--as-of", help="What was known then: 2026-09
 Out = Annotated[Path, typer.Option(metavar="FILE.csv", help="Where the table goes.")]
 Customers = Annotated[
     Path | None,
-    typer.Option(metavar="CUSTOMERS.csv", help="Table to join the features to; without it they stand alone."),
+    typer.Option(metavar="CUSTOMERS.csv", help="Table to join the features to; else they stand alone, by pseudonym."),
 ]
 CustomerColumn = Annotated[str, typer.Option(help="Column of CUSTOMERS.csv that has the customer's id.")]
 
@@ -40,28 +43,43 @@ def usage(
     """
     from connectors.endpoints import Endpoints
     from connectors.kafka import Unreachable
+    from connectors.pseudonyms import KEY_FILE
     from headrace.churn.usage_history import features_from_kafka
     from headrace.churn.usage_table import alone, joined
     from headrace.errors import FeaturesNotMade
     from headrace.model_store.errors_in_words import in_words
     from headrace.stack.layout import Layout
     from models.churn.tables import read_table
+    from schemas.usage_features import NO_USAGE
 
-    hour = _hour(as_of, time.time_ns() // 1_000_000)
+    hour, layout = _hour(as_of, time.time_ns() // 1_000_000), Layout.of(home, port_offset)
     with in_words():
         table = None if customers is None else read_table(customers)
         if table is not None:
             joined(table, customer_column, {})  # what is wrong with the table is said before Kafka is read
         try:
-            known = features_from_kafka(Endpoints.load(Layout.of(home, port_offset).settings).kafka, hour)
+            known = features_from_kafka(Endpoints.load(layout.settings).kafka, hour)
         except Unreachable as error:
             raise FeaturesNotMade(f"{error}. Start it:  headrace up") from error
-        made = alone(known, customer_column) if table is None else joined(table, customer_column, known)
+        if table is None:
+            made = alone(known, customer_column)
+        else:
+            made = joined(table, customer_column, known, _key(layout.settings.secrets / KEY_FILE).pseudonym)
     made.to_csv(out, index=False)
-    n_used = sum(customer in known for customer in made[customer_column])
+    n_used = int((made[list(NO_USAGE)] > 0).any(axis=1).sum())
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(hour / 1000))
     words = f"{len(made):,} customers in {out}, {n_used:,} of them with usage, as of {moment}"
     Console(soft_wrap=True).print(words, markup=False, highlight=False)
+
+
+def _key(path: Path) -> "PseudonymKey":
+    from connectors.pseudonyms import PseudonymsError, read_key
+    from headrace.errors import FeaturesNotMade
+
+    try:
+        return read_key(path)
+    except PseudonymsError as error:
+        raise FeaturesNotMade(str(error)) from error
 
 
 def _hour(text: str, now_ms: int) -> int:

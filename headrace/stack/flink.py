@@ -8,6 +8,7 @@ from connectors.endpoints import FLINK_METRICS_PORT, FLINK_REST_PORT, FLINK_RPC_
 from headrace.errors import StackError
 from headrace.stack import flink_distribution
 from headrace.stack.layout import FLINK_CONF
+from headrace.stack.pseudonym_key import require_key
 from headrace.stack.server import NotYet, Server
 
 HEARTBEATS_MISSED_S = 6
@@ -67,6 +68,9 @@ class TaskManager(_FlinkProcess):
     name = "taskmanager"
     metrics_port = FLINK_METRICS_PORT + 1
     stop_within_s = 30
+
+    def configure(self) -> None:
+        require_key(self.layout)
 
     def before_start(self) -> None:
         flink_distribution.clear_temporary_files(self.layout)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from connectors.endpoints import LOOPBACK, SERVING_PORT
 from headrace.errors import MissingProgram
+from headrace.stack.pseudonym_key import require_key
 from headrace.stack.secrets import SERVING_KEY, secret
 from headrace.stack.server import NotYet, Server
 
@@ -24,6 +25,7 @@ class Serving(Server):
 
     def configure(self) -> None:
         secret(self.layout, SERVING_KEY)
+        require_key(self.layout)
 
     def command(self) -> list[str]:
         require_serving_extra()

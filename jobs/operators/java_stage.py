@@ -19,7 +19,7 @@ def java_stage(
     operator: str,
     uid: str,
     columns: RowType | None = None,
-    parameters: Sequence[int] = (),
+    parameters: Sequence[int | str] = (),
     event_time: str | None = None,
 ) -> Table:
     """What the class `operator`, in the file of that name beside this one, makes of the rows of `table`.
@@ -47,7 +47,7 @@ def java_stage(
     return Table(tables._j_tenv.fromDataStream(stream, schema.build()), tables)
 
 
-def _behind(stream: Any, operator: str, uid: str, rows: Any, parameters: Sequence[int]) -> Any:
+def _behind(stream: Any, operator: str, uid: str, rows: Any, parameters: Sequence[int | str]) -> Any:
     flink = get_gateway().jvm.org.apache.flink
     before = stream.getTransformation()
     factory = flink.table.runtime.operators.CodeGenOperatorFactory(_generated(operator, parameters))
@@ -59,7 +59,7 @@ def _behind(stream: Any, operator: str, uid: str, rows: Any, parameters: Sequenc
     return flink.streaming.api.datastream.DataStream(stream.getExecutionEnvironment(), transformation)
 
 
-def _generated(operator: str, parameters: Sequence[int]) -> Any:
+def _generated(operator: str, parameters: Sequence[int | str]) -> Any:
     """What the planner hands on of an operator that it has written: its source."""
     gateway = get_gateway()
     flink = gateway.jvm.org.apache.flink

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 import pytest
 from pyflink.table.udf import udf
 
+from connectors.pseudonym_key import PseudonymKey
 from headrace.churn.usage_history import UsageHistory
 from jobs import count_usage, window_usage
 from jobs.settings import JobSettings
@@ -51,6 +52,9 @@ SAME_UP_TO_THE_ITEM = [("dora", "a", "bc", NOW_MS), ("dora", "ab", "c", NOW_MS)]
 RATE, LEAD_S, TAIL_S = 100, 4, 15
 SETTINGS = JobSettings(usage_counted_every_s=2)
 
+KEY = PseudonymKey.new()
+pseudonym_of = KEY.pseudonym
+
 IDS = """CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '{rate}',
   'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '{last}')"""
 
@@ -90,21 +94,25 @@ def counted(file_tables):
     names = ("user", "item", "action", "event_time")
     twice = [*INTERACTIONS_SENT, *SAME_UP_TO_THE_ITEM] * 2
     malformed = [{"user": "dora"}, {"user": None, "action": "view", "event_time": NOW_MS}, {"action": "view"}]
-    rows = [dict(zip(names, each, strict=True)) for each in twice] + malformed
+    rows = [dict(zip(names, (pseudonym_of(user), *more), strict=True)) for user, *more in twice] + malformed
     topics.source(INTERACTIONS, rows, name="interactions_sent")
     topics.tables.execute_sql(INTERACTIONS_VIEW)
     topics.source(DEVICES, DEVICE_ROWS, count_usage.DELETED)
     topics.sink(USAGE_HOURS)
-    topics.execute(count_usage.build(topics.tables, SETTINGS, int(time.time())))
+    (topics.folder / "key").write_text(KEY.text())
+    topics.execute(count_usage.build(topics.tables, SETTINGS, int(time.time()), topics.folder / "key"))
     return topics.records(USAGE_HOURS)
 
 
 def test_each_event_is_counted_once_for_its_customer_and_hour(counted):
     expected = Counter(
-        (OWNERS[device], "telemetry", hour_of(at)) for device, at in READINGS if OWNERS.get(device) is not None
+        (pseudonym_of(OWNERS[device]), "telemetry", hour_of(at))
+        for device, at in READINGS
+        if OWNERS.get(device) is not None
     )
     expected += Counter(
-        (user, "interactions", hour_of(at)) for user, _, _, at in {*INTERACTIONS_SENT, *SAME_UP_TO_THE_ITEM}
+        (pseudonym_of(user), "interactions", hour_of(at))
+        for user, _, _, at in {*INTERACTIONS_SENT, *SAME_UP_TO_THE_ITEM}
     )
     found = Counter()
     for record in counted:
@@ -176,7 +184,7 @@ def test_training_and_serving_give_equal_features_of_every_customer_at_every_hou
             served_now = streamed[as_of].get(customer, NO_USAGE)
             assert served_now == trained.get(customer, NO_USAGE), (customer, as_of)
             compared[customer] += 1
-    assert set(compared) == {"anna", "ben", "dora", "erik"}
+    assert set(compared) == {*map(pseudonym_of, ("anna", "ben", "dora")), "erik"}
     assert min(compared.values()) >= LONGEST_WINDOW_H
 
 

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from connectors.kafka_log import Batch
+from connectors.pseudonym_key import PseudonymKey
+from connectors.pseudonyms import KEY_FILE
 from headrace.churn import usage_history
 from headrace.churn.usage_history import UsageHistory, features_known
 from headrace.churn.usage_table import alone, joined
 from headrace.cli import app
 from headrace.errors import FeaturesNotMade
+from headrace.stack.whole_files import write_whole
 from models.churn.errors import UnusableTable
 from schemas.usage import UsageHour
 from schemas.usage_features import GRACE_MS, HOUR_MS, NO_USAGE, OLDEST_MS, USAGE_FEATURES, UsageSource, as_of_at
@@ -181,7 +184,10 @@ def run(tmp_path, *arguments):
 
 def test_the_command_writes_the_joined_table_and_says_of_when(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(usage_history, "features_from_kafka", lambda _, as_of: asked.append(as_of) or {"a": USED})
+    key = PseudonymKey.new()
+    write_whole(tmp_path / "home" / "secrets" / KEY_FILE, key.text())
+    known = {key.pseudonym("a"): USED}
+    monkeypatch.setattr(usage_history, "features_from_kafka", lambda _, as_of: asked.append(as_of) or known)
     customers = ("--customers", str(tmp_path / "customers.csv"))
     shown, out = run(tmp_path, "--as-of", "2025-11-24T16:20:00Z", *customers)
     assert shown.exit_code == 0, shown.output

@@ -8,6 +8,7 @@ import orjson
 from kafka.future import Future
 from prometheus_client import CollectorRegistry
 
+from connectors.pseudonym_key import PseudonymKey
 from connectors.redis_reader import GatheredReads
 from schemas.experiment import USUAL, Plan, experiments_of
 from serving import lists
@@ -25,6 +26,8 @@ from serving.rate_limit import RateLimit
 from serving.shelf import Shelf
 
 KEY = "a key of the tests"
+
+pseudonym_of = PseudonymKey({"": bytes(32)}).pseudonym
 
 
 def stored_list(items, /, **changes):
@@ -111,8 +114,8 @@ class Service:
         self.gate = Gate(ApiKeys({"tests": KEY}), RateLimit(rate, rate), self.clock)
         self.experiments = ExperimentsInMemory()
         self.arms = Arms(self.experiments)
-        self.answers = Answers(self.shelf, self.exposures, self.arms)
-        self.paths = QuickPaths(self.gate, self.answers, self.door, max_body_bytes=4096)
+        self.answers = Answers(self.shelf, self.exposures, self.arms, pseudonym_of)
+        self.paths = QuickPaths(self.gate, self.answers, self.door, pseudonym_of, max_body_bytes=4096)
         self.health = Health(self.shelf, self.door)
         parts = (self.paths, self.answers, self.arms, self.shelf, self.reads, self.exposures, self.door, self.health)
         self.registry: CollectorRegistry = registry(ServingCollector(*parts))
@@ -123,6 +126,10 @@ class Service:
         transport = httpx.ASGITransport(application or self.application)
         headers = {} if key is None else {"X-API-Key": key}
         return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+    def give(self, user, value: bytes) -> None:
+        """A list of the user's own, in Redis."""
+        self.redis.values[lists.of_user(pseudonym_of(user))] = value
 
     async def get(self, path, **named):
         async with self.client() as client:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from schemas.exposure import Exposure
 from serving import lists
-from tests.unit.serving.instance_in_memory import Service, stored_list
+from tests.unit.serving.instance_in_memory import Service, pseudonym_of, stored_list
 
 U1 = "/users/u1/recommendations"
+OF_U1 = lists.of_user(pseudonym_of("u1"))
 
 
 def ask(service, path=U1):
@@ -30,7 +31,7 @@ def exposures(service):
 
 @pytest.fixture
 def u1(service):
-    service.redis.values[lists.of_user("u1")] = stored_list([f"i{n}" for n in range(50)])
+    service.give("u1", stored_list([f"i{n}" for n in range(50)]))
     return service
 
 
@@ -53,7 +54,7 @@ def test_excluded_items_are_not_shown_and_others_take_their_places(u1, query):
 
 
 def test_an_excluded_item_may_have_a_comma(service):
-    service.redis.values[lists.of_user("u1")] = stored_list(["a,b", "c"])
+    service.give("u1", stored_list(["a,b", "c"]))
     assert names(ask(service, f"{U1}?exclude=a%2Cb")) == ["c"]
 
 
@@ -99,7 +100,7 @@ def test_similar_items_are_never_the_item_itself(service):
 
 
 def test_ids_are_any_text(service):
-    service.redis.values["recommendations:a/b é"] = stored_list(["x"])
+    service.give("a/b é", stored_list(["x"]))
     assert names(ask(service, "/users/a%2Fb%20%C3%A9/recommendations")) == ["x"]
 
 
@@ -113,7 +114,7 @@ def test_ids_are_any_text(service):
     ],
 )  # fmt: skip
 def test_a_value_that_is_no_list_counts_and_the_user_gets_what_is_popular(service, value):
-    service.redis.values[lists.of_user("u1")] = value
+    service.give("u1", value)
     answer = ask(service)
     assert (names(answer), answer["source"]) == (["p1", "p2", "p3"], "popular")
     assert service.metric("unreadable_total") == 1
@@ -143,9 +144,9 @@ def test_each_users_list_is_an_exposure(u1):
     answer = ask(u1, f"{U1}?limit=2&context=home+page%21")
     (exposure,) = exposures(u1)
     assert exposure.exposure_id == answer["exposure_id"]
-    assert (exposure.user, exposure.items, exposure.model_version) == ("u1", ("i0", "i1"), "v3")
+    assert (exposure.user, exposure.items, exposure.model_version) == (pseudonym_of("u1"), ("i0", "i1"), "v3")
     assert (exposure.source, exposure.arm, exposure.context) == ("personal", None, "home page!")
-    assert u1.exposures._queue[0][0] == b"u1"
+    assert u1.exposures._queue[0][0] == pseudonym_of("u1").encode()
 
 
 def test_exposures_have_names_of_their_own(u1):
@@ -189,7 +190,7 @@ def test_after_a_failure_redis_is_not_asked_again_before_the_next_look(u1):
 
 def test_a_value_is_used_for_as_long_as_the_settings_say_and_no_longer(u1):
     assert names(ask(u1, f"{U1}?limit=1")) == ["i0"]
-    u1.redis.values[lists.of_user("u1")] = stored_list(["new"])
+    u1.give("u1", stored_list(["new"]))
     u1.clock.now_s += 0.49
     assert names(ask(u1, f"{U1}?limit=1")) == ["i0"]
     u1.clock.now_s += 0.02
@@ -232,12 +233,12 @@ def test_what_comes_during_a_round_trip_shares_the_next(u1):
 
 def test_a_client_that_hangs_up_takes_nobody_with_it(u1):
     async def hang_up():
-        leaving, staying = (asyncio.create_task(u1.reads.get("recommendations:u1")) for _ in range(2))
+        leaving, staying = (asyncio.create_task(u1.reads.get(OF_U1)) for _ in range(2))
         await asyncio.sleep(0)
         leaving.cancel()
         return await staying
 
-    assert asyncio.run(hang_up()) == u1.redis.values[lists.of_user("u1")]
+    assert asyncio.run(hang_up()) == u1.redis.values[OF_U1]
 
 
 def test_a_fault_in_a_round_trip_leaves_nobody_waiting(service):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from serving import lists
-from tests.unit.serving.instance_in_memory import stored_list
+from tests.unit.serving.instance_in_memory import pseudonym_of, stored_list
 from tests.unit.serving.test_answered_lists import ask, exposures, names
 
 LISTS = """
@@ -19,7 +19,7 @@ treatment = { share = 50, list = "trending" }
 def shop(service):
     """Users with lists of their own, what all see, and an experiment."""
     for user in map(str, range(20)):
-        service.redis.values[lists.of_user(user)] = stored_list(["own"])
+        service.give(user, stored_list(["own"]))
     service.redis.values[lists.POPULAR] = stored_list(["pop", "both"])
     service.redis.values[lists.TRENDING] = stored_list(["trend", "both"], model_version=None)
     service.experiments.text = LISTS
@@ -39,8 +39,9 @@ def test_each_arm_is_shown_its_list_and_the_exposure_names_it(shop):
     assert set(found.values()) == {("popular", "pop"), ("trending", "trend")}
     arm_of = {"lists/control": "popular", "lists/treatment": "trending"}
     logged = exposures(shop)
+    sources = {pseudonym_of(user): source for user, (source, _) in found.items()}
     assert len(logged) == 20
-    assert all(arm_of[each.arm] == each.source == found[each.user][0] for each in logged)
+    assert all(arm_of[each.arm] == each.source == sources[each.user] for each in logged)
 
 
 def test_users_outside_are_shown_their_own_and_no_arm(shop):
@@ -48,7 +49,7 @@ def test_users_outside_are_shown_their_own_and_no_arm(shop):
     shop.arms.look()
     own = [user for user, (source, _) in shown(shop).items() if source == "personal"]
     assert len(own) >= 15
-    assert {each.arm for each in exposures(shop) if each.user in own} == {None}
+    assert {each.arm for each in exposures(shop) if each.user in map(pseudonym_of, own)} == {None}
 
 
 def test_a_promoted_list_is_for_all(shop):

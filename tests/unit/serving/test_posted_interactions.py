@@ -14,7 +14,7 @@ from schemas.interaction import Interaction
 from schemas.topics import INTERACTIONS
 from serving.interactions import read
 from serving.problems import Problem
-from tests.unit.serving.instance_in_memory import KafkaInMemory, Service
+from tests.unit.serving.instance_in_memory import KafkaInMemory, Service, pseudonym_of
 
 NOW_MS = 1_790_000_000_000
 GOOD = {"user": "u1", "item": "i1", "action": "view", "event_time": NOW_MS}
@@ -44,14 +44,15 @@ def test_what_kafka_has_confirmed_is_told_to_be_stored(service):
     (answer,) = post(service, GOOD | {"exposure_id": "e1", "context": {"page": "home"}})
     assert (answer.status_code, answer.json()) == (202, {"stored": 1, "event_times": [NOW_MS]})
     ((topic, key, value),) = service.kafka.records
-    assert (topic, key) == (INTERACTIONS.name, b"u1")
-    assert Interaction.model_validate_json(value) == Interaction(**GOOD, exposure_id="e1", context={"page": "home"})
+    assert (topic, key) == (INTERACTIONS.name, pseudonym_of("u1").encode())
+    stored = Interaction(**GOOD | {"user": pseudonym_of("u1")}, exposure_id="e1", context={"page": "home"})
+    assert Interaction.model_validate_json(value) == stored
 
 
 def test_several_come_in_their_order(service):
     (answer,) = post(service, [GOOD, GOOD | {"user": "u2", "item": None, "action": "login"}])
     assert answer.json()["stored"] == 2
-    assert [key for _, key, _ in service.kafka.records] == [b"u1", b"u2"]
+    assert [key for _, key, _ in service.kafka.records] == [pseudonym_of(user).encode() for user in ("u1", "u2")]
     assert service.metric("interactions_stored_total") == 2
 
 

@@ -147,6 +147,8 @@ def test_a_fault_of_ours_is_told_without_its_inside(service, caplog):
     assert (answer.status_code, answer.json()["error"]) == (500, "internal")
     assert "secret" not in answer.text
     assert "a secret of the inside" in caplog.text
+    assert "GET /users failed" in caplog.text
+    assert "u1" not in caplog.text
 
 
 def test_every_code_has_a_status():

@@ -1,0 +1,83 @@
+"""Pseudonyms of users, by the key in a file that is read anew when it changes.
+
+All who speak of users hold the same one: the instances of the
+REST API, the jobs that join rows of customers to what users do (jobs/operators/Pseudonymise.java), and the commands.
+
+PseudonymsError
+├── NoPseudonymKey     there is no such file; the message says how to make one
+└── UnusableKeyFile    it cannot be read, or is no key
+"""
+
+import logging
+from functools import lru_cache
+from pathlib import Path
+
+from connectors.pseudonym_key import BadPseudonymKey, PseudonymKey
+
+KEY_FILE = "pseudonyms/key"
+"""Among the secrets of a stack. In a folder of its own: a file mounted into a container would stay the old one."""
+REMEMBERED = 1 << 17
+"""Pseudonyms; one that is remembered costs 0.1 us, one that is made 30."""
+
+log = logging.getLogger(__name__)
+
+
+class PseudonymsError(Exception):
+    """Of this file."""
+
+
+class NoPseudonymKey(PseudonymsError):
+    """There is no file with a key."""
+
+
+class UnusableKeyFile(PseudonymsError):
+    """The file cannot be read, or is no key."""
+
+
+def read_key(path: Path) -> PseudonymKey:
+    """Raises PseudonymsError."""
+    try:
+        return PseudonymKey.parse(path.read_text())
+    except FileNotFoundError:
+        raise NoPseudonymKey(f"There is no key for pseudonyms in {path}. Make it:  headrace up") from None
+    except (OSError, UnicodeDecodeError, BadPseudonymKey) as error:
+        raise UnusableKeyFile(f"The key for pseudonyms in {path} cannot be used: {error}") from error
+
+
+class Pseudonyms:
+    """Of the key in a file. `look` must be called again and again: `of` does not touch the file.
+
+    Raises PseudonymsError to begin with; later a file that cannot be used is logged, and the key before it stays.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: object = None
+        self.failures = 0
+        """Looks at a file that could not be used."""
+        self._take(read_key(path))
+
+    def of(self, user: str) -> str:
+        """The pseudonym of a user, 32 hexadecimal digits."""
+        return self._remembered(user)
+
+    def look(self) -> None:
+        """Read the file if it has changed."""
+        try:
+            seen = _changed_by(self._path)
+            if seen == self._seen:
+                return
+            self._take(read_key(self._path))
+            self._seen = seen
+        except (OSError, PseudonymsError) as error:
+            self.failures += 1
+            log.error("The key for pseudonyms stays as it was: %s", error)
+
+    def _take(self, key: PseudonymKey) -> None:
+        self._remembered = lru_cache(REMEMBERED)(key.pseudonym)
+
+
+def _changed_by(path: Path) -> object:
+    """What changes when the file is written anew."""
+    status = path.stat()
+    return status.st_mtime_ns, status.st_ino
