@@ -20,9 +20,11 @@ from headrace.commands.drill import drill
 from headrace.commands.endpoints import endpoints
 from headrace.commands.experiment import experiment
 from headrace.commands.features import features
+from headrace.commands.forget import forget
 from headrace.commands.logs import logs
 from headrace.commands.model import model
 from headrace.commands.predict import predict
+from headrace.commands.pseudonym import pseudonym
 from headrace.commands.publish import publish
 from headrace.commands.setup import setup
 from headrace.commands.status import status
@@ -57,7 +59,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # it would swallow the defaults in [brackets]
     help="Telemetry of a device fleet to its models: local stack, jobs, demo, balance, churn models.",
 )
-for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, drill):
+for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, drill, pseudonym, forget):
     app.command()(command)
 for demonstration in (demo, demo_churn, demo_recommend):
     app.command()(demonstration)

@@ -12,6 +12,7 @@ HeadraceError
 ├── MissingTrainingExtra  training needs packages that are not installed (headrace/commands/training_extra.py)
 ├── ModelNotMade          a table, a setting, a model's folder or the registry is of no use (headrace/churn/)
 ├── FeaturesNotMade       what was counted of customers is not there, or Kafka does not answer (headrace/churn/)
+├── NotForgotten          a user is not forgotten yet; the message says what to do before it is said again
 ├── DeadLetterError       about dead letters (headrace/dead_letters/errors.py draws its branch)
 ├── DrillError            about drills (headrace/drills/errors.py draws its branch)
 └── StackError            the local stack
@@ -62,6 +63,10 @@ class FeaturesNotMade(HeadraceError):
 
 class ExperimentsUnreadable(HeadraceError):
     """No experiment is declared as it should be, or what was seen of it cannot be read."""
+
+
+class NotForgotten(HeadraceError):
+    """A user is not forgotten yet. What was done stays done, and the same command does the rest."""
 
 
 class StackError(HeadraceError):

@@ -1,0 +1,49 @@
+"""A user in Redis and InfluxDB: removed, and looked for."""
+
+import redis
+
+from connectors.endpoints import Endpoints
+from connectors.influxdb_reader import InfluxDBReader, text
+from connectors.influxdb_remover import InfluxDBRemover
+from connectors.redis import client_of
+from connectors.stores import StoreAway, StoreMisconfigured
+from headrace.errors import NotForgotten
+from headrace.privacy.finding import Finding
+
+OWNED = """from(bucket: {bucket}) |> range(start: 0, stop: 2200-01-01T00:00:00Z)
+  |> filter(fn: (r) => r._measurement == "reading" and r._field == "owner" and r._value == {owner})"""
+BLANKED = (
+    OWNED
+    + """
+  |> map(fn: (r) => ({{r with _value: ""}})) |> to(bucket: {bucket}, org: {org})"""
+)
+COUNTED = OWNED + " |> group() |> count()"
+RISKS = """from(bucket: {bucket}) |> range(start: 0, stop: 2200-01-01T00:00:00Z)
+  |> filter(fn: (r) => r._measurement == "churn" and r.customer == {owner}) |> group() |> count()"""
+
+
+def remove_from_redis(endpoints: Endpoints, user: str, pseudonym: str) -> Finding:
+    """The user's list and risk go."""
+    keys = (f"recommendations:{pseudonym}", f"churn:{user}")
+    try:
+        with client_of(endpoints) as client:
+            client.delete(*keys)
+            left = client.exists(*keys)
+    except redis.RedisError as error:
+        raise NotForgotten(f"Redis does not answer ({error}). Say it again when it does") from error
+    return Finding("Redis", f"{left} keys are left: somebody writes them" if left else "nothing", stays=bool(left))
+
+
+def remove_from_influxdb(endpoints: Endpoints, user: str) -> Finding:
+    """Risks of the customer go, and the name of the owner goes from readings, which stay."""
+    bucket = endpoints.influxdb_bucket
+    said = {"bucket": text(bucket), "owner": text(user), "org": text(endpoints.influxdb_org)}
+    reader = InfluxDBReader.connect(endpoints)
+    try:
+        InfluxDBRemover.connect(endpoints).remove("churn", "customer", user)
+        for _ in reader.rows(BLANKED.format(**said)):
+            pass  # what was written; an answer that is not read may not have been written
+        left = sum(int(row["_value"]) for query in (COUNTED, RISKS) for row in reader.rows(query.format(**said)))
+    except (StoreAway, StoreMisconfigured) as error:
+        raise NotForgotten(f"{error}. Say it again when it does") from error
+    return Finding("InfluxDB", f"{left} points are left: somebody writes them" if left else "nothing", bool(left))
