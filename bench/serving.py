@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -29,8 +29,10 @@ from redis import Redis
 from bench.stack import bench_stack
 from bench.verdict import verdict
 from connectors.endpoints import SERVING_PORT
+from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.stack import programs
 from headrace.stack.layout import Layout
+from headrace.stack.pseudonym_key import require_key
 from headrace.stack.secrets import SERVING_KEY, secret
 from headrace.waiting import wait_until
 from schemas.topics import EXPOSURES
@@ -72,7 +74,9 @@ def main() -> None:
     # Inherited by the stack and by wrk; the instance is moved away.
     os.sched_setaffinity(0, {other_core})
     with bench_stack("--only", "kafka,redis") as layout, Redis.from_url(layout.endpoints.redis_url) as redis:
-        memory_bytes = _fill(redis, arguments.users)
+        require_key(layout)
+        pseudonym_of = read_key(layout.settings.secrets / KEY_FILE).pseudonym
+        memory_bytes = _fill(redis, arguments.users, pseudonym_of)
         with _instance(layout, instance_core) as (url, process), _script(arguments.users) as script:
             load = [str(wrk), "-t1", f"-c{CONNECTIONS}", "-s", str(script), "-H", f"X-API-Key: {_key(layout)}", url]
             _round(load, 5, process)
@@ -101,7 +105,7 @@ def _key(layout: Layout) -> str:
     return secret(layout, SERVING_KEY)
 
 
-def _fill(redis: "Redis[bytes]", users: int) -> float:
+def _fill(redis: "Redis[bytes]", users: int, pseudonym_of: Callable[[str], str]) -> float:
     """Lists as the job writes them. Returns the bytes that one takes, its key and its expiry included."""
     draw = random.Random(17)
     names = [f"item-{number:05d}" for number in range(CATALOGUE)]
@@ -110,11 +114,12 @@ def _fill(redis: "Redis[bytes]", users: int) -> float:
     pipeline = redis.pipeline(transaction=False)
     for user in range(1, users + 1):
         reasons = [f"goes with {name}" for name in draw.sample(names, 3)] + ["popular"]
-        pipeline.set(f"recommendations:user-{user}", _list(draw, names, reasons), ex=7 * 24 * 3600)
+        pipeline.set(f"recommendations:{pseudonym_of(f'user-{user}')}", _list(draw, names, reasons), ex=7 * 24 * 3600)
         if user % 5000 == 0:
             pipeline.execute()
     pipeline.execute()
-    return statistics.mean(redis.memory_usage(f"recommendations:user-{user}") for user in range(1, min(users, 1000)))
+    some = [f"recommendations:{pseudonym_of(f'user-{user}')}" for user in range(1, min(users, 1000))]
+    return statistics.mean(map(redis.memory_usage, some))
 
 
 def _list(draw: random.Random, names: list[str], reasons: list[str]) -> bytes:

@@ -6,7 +6,8 @@
 #   bridge               MQTT to Kafka
 #   corrector            corrects windows with late readings, every HEADRACE_WINDOWS_CORRECT_EVERY_S
 #   serving              recommendations over HTTP
-#   create-topics        makes the Kafka topics that are missing, aligns the others, ends
+#   create-topics        makes the Kafka topics that are missing, aligns the others, makes the key of pseudonyms, ends
+#   forget USER          removes a user for good, ends (docs/privacy.md)
 #   capture              makes PostgreSQL's tables and Kafka Connect's connector, if missing, ends
 #   submit [JOB...]      submits jobs (all, if none is named) to HEADRACE_FLINK, ends
 #
@@ -32,6 +33,7 @@ case $role in
     exec python3 -m headrace windows correct --every "$every" --wait "$every" --report "$report" "$@" ;;
   serving)       exec python3 -m serving "$@" ;;
   create-topics) exec python3 "$here/create_topics.py" ;;
+  forget)        exec python3 -m headrace forget "$@" ;;
   capture)       exec python3 "$here/set_up_capture.py" ;;
   submit)        exec python3 "$here/submit.py" "$@" ;;
   *)             exec "$role" "$@" ;;

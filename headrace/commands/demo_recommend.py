@@ -1,4 +1,4 @@
-"""`headrace demo-recommend`: lists that follow each click, what users do with them, an experiment that ends."""
+"""`headrace demo-recommend`: lists that follow each click, an experiment that ends, somebody who is forgotten."""
 
 import os
 
@@ -13,10 +13,11 @@ MEASURED_EVERY_S = "5"
 
 
 def demo_recommend(home: Home = None, port_offset: PortOffset = None) -> None:
-    """Post what people of a made shop do, show their lists after each click, and let an experiment decide.
+    """Post what people of a made shop do, show lists after each click, let an experiment decide, forget somebody.
 
     Half of the users are shown what is popular, half a list of their own. Exits with 0 only if each click changed
-    the list of who clicked, and the experiment was decided for lists of their own. The stack keeps running.
+    the list of who clicked, the experiment was decided for lists of their own, and nothing stays of who was forgotten.
+    The stack keeps running.
     """
     from connectors.endpoints import LOOPBACK, SERVING_PORT
     from headrace import submission

@@ -1,20 +1,22 @@
-"""The demo of recommendations: lists that follow each click, what users do with them, an experiment that ends."""
+"""The demo of recommendations: lists that follow each click, an experiment that ends, somebody who is forgotten."""
 
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.table import Table
 
 from connectors.experiments_file import DECLARED, ExperimentsFile
 from connectors.influxdb_reader import InfluxDBReader
+from connectors.pseudonyms import KEY_FILE, read_key
+from headrace.demo.application import Shop
+from headrace.demo.forgotten import forget_somebody
 from headrace.demo.shop import Person, histories, item
 from headrace.experiments.from_topics import from_topics
 from headrace.experiments.printed import print_standing
@@ -49,43 +51,26 @@ from(bucket: "{bucket}")
 """
 
 
-class Shop:
-    """What an application does: posts what users do, asks for their lists."""
-
-    def __init__(self, address: str, key: str) -> None:
-        self._client = httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=10)
-
-    def __enter__(self) -> "Shop":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def post(self, interactions: Sequence[dict[str, Any]]) -> None:
-        self._client.post("/interactions", json=list(interactions)).raise_for_status()
-
-    def list_of(self, user: str) -> dict[str, Any]:
-        answer = self._client.get(f"/users/{user}/recommendations").raise_for_status()
-        return dict(answer.json())
-
-
 def run(layout: Layout, address: str, key: str, console: Console) -> bool:
-    """Whether the lists followed each click, and the experiment was decided for them. Raises NotWithin."""
+    """Whether an experiment was decided for lists of one's own, and somebody forgotten. Raises HeadraceError."""
     draw = random.Random(7)  # noqa: S311  # a demo, not a secret
     suffix = f"{int(time.time()) % 100_000:05}"
     people = [Person(f"demo-{suffix}-{number}", draw) for number in range(PEOPLE)]
     with Shop(address, key) as shop:
         _teach(shop, people, console)
-        _follow(shop, f"demo-{suffix}-new", console)
+        somebody = f"demo-{suffix}-new"
+        _follow(shop, somebody, console)
         began = datetime.now(UTC)
         with _declared(layout, f"demo-{suffix}") as experiment:
-            clicks = _visit(shop, experiment, people, console)
+            pseudonym_of = read_key(layout.settings.secrets / KEY_FILE).pseudonym
+            clicks = _visit(shop, experiment, people, pseudonym_of, console)
             found = _standing(layout, experiment, console)
         _live(layout, began, clicks, console)
+        is_forgotten = forget_somebody(layout, shop, somebody, console)
     decided = found.interval is not None and found.interval.low > 0 and not found.is_mismatched
     mark = "[green]✔[/] The experiment is" if decided else "[red]✘[/] The experiment is not"
     console.print(f"Lists followed each click. {mark} decided for lists of one's own.", highlight=False)
-    return decided
+    return decided and is_forgotten
 
 
 def _teach(shop: Shop, people: Sequence[Person], console: Console) -> None:
@@ -137,9 +122,11 @@ def _declared(layout: Layout, name: str) -> Iterator[Experiment]:
             write_whole(path, before)
 
 
-def _visit(shop: Shop, experiment: Experiment, people: Sequence[Person], console: Console) -> int:
+def _visit(
+    shop: Shop, experiment: Experiment, people: Sequence[Person], pseudonym_of: Callable[[str], str], console: Console
+) -> int:
     """Half of them see what is popular, half their own list; they click what they want, if it is there. The clicks."""
-    control = next(each.name for each in people if experiment.arm_of(each.name) == CONTROL)
+    control = next(each.name for each in people if experiment.arm_of(pseudonym_of(each.name)) == CONTROL)
 
     def all_instances_know() -> bool:
         return all(shop.list_of(control)["source"] == "popular" for _ in range(2 * MOST_INSTANCES))

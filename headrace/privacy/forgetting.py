@@ -30,6 +30,7 @@ def forget(layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[Tab
     """What each place has left, as it is looked at. Raises NotForgotten, Unreachable, NotWithin, PseudonymsError."""
     path = layout.settings.secrets / KEY_FILE
     pseudonym = read_key(path).pseudonym(user)
+    in_kafka.require_no_row(endpoints.kafka, user)
     offset = in_kafka.tell(endpoints.kafka, pseudonym)
     yield in_kafka.wait_for_the_recommender(endpoints.kafka, offset, lambda: _runs(endpoints.flink))
     yield in_stores.remove_from_redis(endpoints, user, pseudonym)

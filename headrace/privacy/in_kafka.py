@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from kafka.errors import KafkaError
 
@@ -34,8 +35,9 @@ PERSONAL = tuple(topic for topic in TOPICS if topic.personal is not Personal.NO 
 DELETED = b'"__deleted":"true"'
 ROW_STAYS = {
     CUSTOMERS: "the row is in the database. Delete it there:  DELETE FROM customers WHERE customer_id = ...",
-    DEVICES: "the database names it as an owner. Change it there:  UPDATE devices SET owner = NULL WHERE owner = ...",
+    DEVICES: "the database names an owner. Change it there:  UPDATE devices SET owner = NULL WHERE owner = ...",
 }
+"""What the company's database still says, it says again: only there it can be ended."""
 
 
 def tell(bootstrap: str, pseudonym: str) -> int:
@@ -71,17 +73,26 @@ def wait_for_the_recommender(bootstrap: str, offset: int, is_running: Callable[[
     return Finding(place, "a checkpoint was taken without the user")
 
 
+def require_no_row(bootstrap: str, user: str) -> None:
+    """Raises NotForgotten while the database, as far as change capture has read it, has the user."""
+    for topic in ROW_STAYS:
+        found = found_in(topic, scan(bootstrap, topic), user, user)
+        if found.stays:
+            raise NotForgotten(f"{found.place}: {found.told}  Change capture is seconds behind; then say this again")
+
+
 def look(bootstrap: str, user: str, pseudonym: str) -> Iterator[Finding]:
     """What each topic that tells of people still has."""
     for topic in PERSONAL:
-        yield _look_in(topic, bootstrap, user, pseudonym)
+        yield found_in(topic, scan(bootstrap, topic), user, pseudonym)
 
 
-def _look_in(topic: Topic, bootstrap: str, user: str, pseudonym: str) -> Finding:
+def found_in(topic: Topic, messages: Iterable[Any], user: str, pseudonym: str) -> Finding:
+    """What messages of a topic, in the order of each key, say of a user."""
     id_, pseudonym_ = word(user), word(pseudonym)
     named = unnamed = 0
     newest: Counter[bytes] = Counter()
-    for message in scan(bootstrap, topic):
+    for message in messages:
         key, value = message.key or b"", message.value or b""
         text = key + b"\n" + (_original(value) if topic is DEAD_LETTERS else value)
         is_named = bool(id_.search(text))

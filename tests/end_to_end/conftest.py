@@ -16,6 +16,7 @@ from redis import Redis
 
 from connectors.cdc import database
 from connectors.endpoints import Endpoints
+from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.publisher import Publisher
 from headrace.stack.layout import Layout
 
@@ -41,6 +42,10 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """For subprocesses: this stack is theirs."""
         return self.layout.environment()
+
+    def pseudonym_of(self, user: str) -> str:
+        """What topics and Redis call a user."""
+        return read_key(self.layout.settings.secrets / KEY_FILE).pseudonym(user)
 
     def headrace(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line against this stack; with `check`, a failure fails the test with what it printed."""

@@ -63,11 +63,12 @@ def send(counting):
     client.close()
 
 
-def test_new_usage_is_a_new_risk_of_the_same_row(execute, send, risk_of):
+def test_new_usage_is_a_new_risk_of_the_same_row(counting, execute, send, risk_of):
     execute("INSERT INTO customers (customer_id, tenure) VALUES ('used', 30)")
     idle = eventually(lambda: risk_of("used"))
     as_of = (idle["ts"] // HOUR_MS + 1) * HOUR_MS
-    send(CUSTOMERS_USAGE, "used", CustomerUsage(customer="used", as_of=as_of, features=NO_USAGE | {USED: 900}))
+    usage = CustomerUsage(customer=counting.pseudonym_of("used"), as_of=as_of, features=NO_USAGE | {USED: 900})
+    send(CUSTOMERS_USAGE, usage.customer, usage)
     active = eventually(lambda: (risk := risk_of("used"))["ts"] == as_of and risk)
     assert active["risk"] < idle["risk"]
     # A change that the database took before `as_of` is newer than the score, and its score takes the place.
@@ -78,12 +79,14 @@ def test_new_usage_is_a_new_risk_of_the_same_row(execute, send, risk_of):
 
 
 def test_readings_and_interactions_are_counted_for_their_customer(counting, execute, send, publish):
+    owner, user, heir = map(counting.pseudonym_of, ("owner", "user", "heir"))
+
     def counted():
         found = Counter()
         for message in scan(counting.endpoints.kafka, USAGE_HOURS):
             record = UsageHour.model_validate_json(message.value)
             found[record.customer, record.source.value, record.hour_start] += record.events
-        return {each: n for each, n in found.items() if each[0] in ("owner", "user", "heir")}
+        return {each: n for each, n in found.items() if each[0] in (owner, user, heir)}
 
     execute("INSERT INTO devices (device, owner) VALUES ('usage-1', 'owner'), ('usage-2', 'heir'), ('usage-3', 'heir')")
     execute("DELETE FROM devices WHERE device = 'usage-2'")
@@ -91,12 +94,12 @@ def test_readings_and_interactions_are_counted_for_their_customer(counting, exec
     # The last of a device's rows is in Kafka before anything is sent that is to be counted.
     eventually(lambda: [m.key for m in scan(counting.endpoints.kafka, DEVICES)].count(b"usage-3") == 2)
     hour = (int(time.time() * 1000) // HOUR_MS - 2) * HOUR_MS
-    send(INTERACTIONS, "user", Interaction(user="user", action="login", event_time=hour))
-    in_the_end(counted, {("user", "interactions", hour): 1})
+    send(INTERACTIONS, user, Interaction(user=user, action="login", event_time=hour))
+    in_the_end(counted, {(user, "interactions", hour): 1})
     for device in ("usage-1", "usage-2", "usage-3"):
         values = [{"metric": "flow", "value": n, "ts": hour + n} for n in range(5)]
         publish(device, json.dumps(values).encode())
-    in_the_end(counted, {("user", "interactions", hour): 1, ("owner", "telemetry", hour): 5})
+    in_the_end(counted, {(user, "interactions", hour): 1, (owner, "telemetry", hour): 5})
 
 
 def test_what_was_counted_just_now_was_not_known_an_hour_ago(counting, tmp_path):

@@ -55,10 +55,16 @@ def client(url, key):
 
 
 @pytest.fixture
-def redis(served):
+def list_of_u1(served):
+    """Its key in Redis."""
+    return f"recommendations:{served.pseudonym_of('u1')}"
+
+
+@pytest.fixture
+def redis(served, list_of_u1):
     with Redis.from_url(served.endpoints.redis_url) as redis:
         redis.set("popular:items", stored_list("p"))
-        redis.set("recommendations:u1", stored_list("i"))
+        redis.set(list_of_u1, stored_list("i"))
         redis.delete("items:withdrawn")
         yield redis
 
@@ -222,12 +228,13 @@ def test_a_list_is_answered_and_its_exposure_is_in_kafka(served, client):
 
     (exposure,) = eventually(exposed)
     assert isinstance(exposure, Exposure)
-    assert (exposure.user, exposure.items, exposure.context) == ("u1", ("i1", "i3", "i4"), "home page")
+    u1 = served.pseudonym_of("u1")
+    assert (exposure.user, exposure.items, exposure.context) == (u1, ("i1", "i3", "i4"), "home page")
 
 
-def test_a_changed_list_and_a_withdrawn_item_are_seen_within_a_second(client, redis):
+def test_a_changed_list_and_a_withdrawn_item_are_seen_within_a_second(client, redis, list_of_u1):
     recommended(client)
-    redis.set("recommendations:u1", stored_list("n"))
+    redis.set(list_of_u1, stored_list("n"))
     redis.sadd("items:withdrawn", "n0")
     eventually(lambda: names(recommended(client, limit=1)) == ["n1"], within_s=1.5)
     redis.srem("items:withdrawn", "n0")
@@ -237,8 +244,9 @@ def test_a_changed_list_and_a_withdrawn_item_are_seen_within_a_second(client, re
 def test_an_interaction_is_in_kafka_when_it_is_answered(served, client):
     answer = post(client, "u7", "answered")
     assert (answer.status_code, answer.json()) == (202, {"stored": 1, "event_times": [NOW_MS]})
-    found = [each for each in values(served, INTERACTIONS) if each.user == "u7"]
-    assert found == [Interaction(user="u7", item="answered", action="view", event_time=NOW_MS)]
+    u7 = served.pseudonym_of("u7")
+    found = [each for each in values(served, INTERACTIONS) if each.user == u7]
+    assert found == [Interaction(user=u7, item="answered", action="view", event_time=NOW_MS)]
 
 
 def test_a_killed_instance_is_no_error_for_who_asks(served, url, key):
@@ -287,7 +295,7 @@ def test_nobody_gets_the_list_of_another_while_redis_hangs_and_comes_back(served
     """An answer that comes after its question was given up must not become the answer to the next."""
     users = [f"x{number}" for number in range(40)]
     for user in users:
-        redis.set(f"recommendations:{user}", stored_list(f"{user}-"))
+        redis.set(f"recommendations:{served.pseudonym_of(user)}", stored_list(f"{user}-"))
     over, answered, foreign = threading.Event(), Counter(), []
 
     def ask(mine):

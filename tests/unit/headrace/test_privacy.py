@@ -1,0 +1,154 @@
+"""What is found of a user in files and topics, and what of it goes."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from connectors.pseudonym_key import PseudonymKey
+from connectors.pseudonyms import KEY_FILE, read_key
+from headrace.errors import NotForgotten
+from headrace.privacy.in_files import PIECE, look_in_folder, remove_from_table, require_column
+from headrace.privacy.in_kafka import PERSONAL, found_in
+from headrace.stack.layout import Layout
+from headrace.stack.pseudonym_key import destroy_key_of, require_key
+from schemas.dead_letter import DeadLetter, bounded_original
+from schemas.record import Position
+from schemas.topics import (
+    CHURN_SCORES,
+    CUSTOMERS,
+    DAY_MS,
+    DEAD_LETTERS,
+    DEVICES,
+    INTERACTIONS,
+    TELEMETRY_READINGS,
+    TOPICS,
+    USERS_FORGOTTEN,
+    Personal,
+)
+
+USER, PSEUDONYM = "u-1", "0123456789abcdef0123456789abcdef"
+
+
+def message(key, value):
+    return SimpleNamespace(key=key and key.encode(), value=value if value is None else value.encode())
+
+
+def found(topic, *messages):
+    return found_in(topic, [message(*each) for each in messages], USER, PSEUDONYM)
+
+
+# ---------------------------------------------------------------- topics
+
+
+def test_records_under_the_pseudonym_are_nobodys_and_go_by_retention():
+    finding = found(INTERACTIONS, (PSEUDONYM, f'{{"user":"{PSEUDONYM}"}}'), ("other", "{}"))
+    assert finding.told == "1 record of somebody whom nobody can name any more, gone within 8 days"
+    assert not finding.stays
+
+
+def test_records_under_the_id_itself_came_past_the_door_and_are_said_to_stay():
+    finding = found(INTERACTIONS, ("u-17", '{"user":"u-17"}'), (USER, f'{{"user":"{USER}"}}'))
+    assert finding.stays
+    assert "1 record written past the REST API" in finding.told
+
+
+def test_a_row_that_the_database_still_has_stays_and_one_that_it_deleted_goes():
+    row, deleted = '{"customer_id":"u-1","__deleted":"false"}', '{"customer_id":"u-1","__deleted":"true"}'
+    assert found(CUSTOMERS, (USER, row)).stays
+    assert found(CUSTOMERS, (USER, row), (USER, deleted), (USER, row)).stays
+    for messages in ([(USER, row), (USER, deleted)], [(USER, row), (USER, deleted), (USER, None)]):
+        finding = found(CUSTOMERS, *messages)
+        assert not finding.stays
+        assert finding.told.endswith("with the id, gone within 3 days")
+
+
+def test_an_owner_stays_until_the_devices_newest_row_names_another():
+    owned, sold = '{"device":"d","owner":"u-1"}', '{"device":"d","owner":null}'
+    assert found(DEVICES, ("d", owned)).stays
+    assert not found(DEVICES, ("d", owned), ("d", sold)).stays
+
+
+def test_scores_by_name_go_by_retention():
+    assert found(CHURN_SCORES, (USER, '{"customer":"u-1"}')).told == "1 record with the id, gone within 8 days"
+
+
+def test_a_dead_letter_is_read_through_to_the_bytes_that_it_is_about():
+    letter = DeadLetter(
+        reason="not_a_customer", detail="", stage="score_churn", device=None, first_seen=1,
+        position=Position(topic="customers", partition=0, offset=1), replayable=False,
+        **{k: v for k, v in bounded_original(b'{"customer_id":"u-1"').items() if k != "replayable"},
+    )  # fmt: skip
+    assert found(DEAD_LETTERS, (None, letter.model_dump_json())).told == "1 record with the id, gone within 31 days"
+    assert found(DEAD_LETTERS, (None, "no letter")).told == "nothing"
+
+
+def test_every_topic_that_tells_of_people_has_an_end_and_is_looked_through():
+    for topic in TOPICS:
+        configs = topic.configs()
+        if topic.personal is Personal.NO:
+            assert topic.gone_within_ms is None
+            continue
+        assert topic in PERSONAL or topic is USERS_FORGOTTEN
+        assert configs["segment.ms"] == str(DAY_MS)
+        assert topic.gone_within_ms <= 91 * DAY_MS
+        assert ("compact" in topic.cleanup_policy) == ("max.compaction.lag.ms" in configs)
+    assert TELEMETRY_READINGS not in PERSONAL
+
+
+def test_whom_not_to_learn_is_known_for_longer_than_interactions_are_there():
+    assert USERS_FORGOTTEN.retention_ms > INTERACTIONS.gone_within_ms
+
+
+# ---------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_rows_of_a_table_go_and_the_others_stay(tmp_path, delimiter):
+    table = tmp_path / "table.csv"
+    rows = [["user", "item"], [USER, "tea"], ["u-17", "two words"], [PSEUDONYM, "pot"]]
+    table.write_text("".join(delimiter.join(row) + "\n" for row in rows))
+    assert remove_from_table(table, require_column(table, None), USER, PSEUDONYM).told == "2 rows were removed"
+    assert table.read_text() == f"user{delimiter}item\nu-17{delimiter}two words\n"
+    assert remove_from_table(table, "user", USER, PSEUDONYM).told == "nothing"
+
+
+def test_a_table_without_a_column_of_users_is_refused_before_anything_is_done(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("name,item\nu-1,tea\n")
+    with pytest.raises(NotForgotten, match=r"has no column user or customer_id or customer\. Say --column"):
+        require_column(table, None)
+    assert require_column(table, "name") == "name"
+    with pytest.raises(NotForgotten, match="cannot be read"):
+        require_column(tmp_path / "none.csv", None)
+
+
+def test_a_name_is_found_across_pieces_of_a_file_and_not_inside_another(tmp_path):
+    (tmp_path / "other.log").write_bytes(b"u-17 did this, xu-1 that")
+    assert look_in_folder("logs", tmp_path, USER).told == "nothing"
+    (tmp_path / "long.log").write_bytes(b" " * (PIECE - 2) + b"u-1 did this")
+    finding = look_in_folder("logs", tmp_path, USER)
+    assert finding.stays
+    assert "long.log" in finding.told
+
+
+# ---------------------------------------------------------------- the key
+
+
+def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path):
+    layout = Layout(tmp_path)
+    require_key(layout)
+    path = tmp_path / "secrets" / KEY_FILE
+    before = path.read_text()
+    require_key(layout)
+    assert path.read_text() == before
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_destroyed_key_is_that_of_one_user(tmp_path):
+    layout = Layout(tmp_path)
+    require_key(layout)
+    before: PseudonymKey = read_key(tmp_path / "secrets" / KEY_FILE)
+    destroy_key_of(layout, USER)
+    after = read_key(tmp_path / "secrets" / KEY_FILE)
+    assert after == before.without(USER)
+    assert (tmp_path / "secrets" / KEY_FILE).stat().st_mode & 0o777 == 0o600
