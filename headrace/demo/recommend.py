@@ -15,13 +15,13 @@ from rich.table import Table
 
 from connectors.experiments_file import DECLARED, ExperimentsFile
 from connectors.influxdb_reader import InfluxDBReader
+from connectors.whole_files import write_whole
 from headrace.demo.shop import Person, histories, item
 from headrace.experiments.from_topics import from_topics
 from headrace.experiments.printed import print_standing
 from headrace.experiments.standing import Standing, standing
 from headrace.stack.layout import Layout
 from headrace.stack.serving import MOST_INSTANCES
-from headrace.stack.whole_files import write_whole
 from headrace.waiting import wait_until
 from schemas.experiment import CONTROL, Experiment
 from schemas.recommendation_feedback import SHOWN
