@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import paho.mqtt.client as mqtt
 import psutil
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from bench.free_port import free_port
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
 from connectors.endpoints import LOOPBACK, Endpoints
@@ -47,7 +47,7 @@ def main() -> None:
 
 def _median(arguments: argparse.Namespace, endpoints: Endpoints) -> float:
     """Messages per CPU second of the bridge, the median of the rounds."""
-    port, client_id = _free_port(), f"bench-{uuid.uuid4().hex[:8]}"
+    port, client_id = free_port(), f"bench-{uuid.uuid4().hex[:8]}"
     bridge = _start(client_id, port)
     try:
         _until(lambda: _is_ready(port), "the bridge is ready")
@@ -140,12 +140,6 @@ def _is_ready(port: int) -> bool:
         return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        return int(listener.getsockname()[1])
 
 
 def _until(done: Callable[[], bool], what: str) -> None:

@@ -1,13 +1,12 @@
 """The file that declares experiments, and beside it which of them have ended; read anew when one of them changes."""
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from connectors.whole_files import write_whole
 from schemas.experiment import USUAL, Experiment, List, Plan, experiments_of
 
 DECLARED, ENDED = "experiments.toml", "experiments.ended.json"
@@ -62,10 +61,7 @@ class ExperimentsFile:
         """Says that an experiment is over. The next look of every reader sees it."""
         over = self.ended() | {name: ended}
         text = json.dumps({each: how.model_dump() for each, how in over.items()}, indent=2) + "\n"
-        handle, partial = tempfile.mkstemp(dir=self._ended.parent, prefix=f".{ENDED}.")
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        os.replace(partial, self._ended)
+        write_whole(self._ended, text)
 
     def _look(self) -> None:
         seen = _stamp(self.declared), _stamp(self._ended)

@@ -1,4 +1,4 @@
-"""A compacted topic from its beginning, then what is new in it once a second: for a copy of its newest values."""
+"""A topic from its beginning, or from a time, then what is new in it once a second: for a copy of its newest values."""
 
 import logging
 import threading
@@ -39,10 +39,14 @@ def followed(bootstrap: str, topic: Topic, take: Take) -> Iterator["FollowedTopi
 
 
 class FollowedTopic:
-    """Gives the records of a topic to `take`; closes `kafka` when it ends."""
+    """Gives the records of a topic to `take`; closes `kafka` when it ends. `since_ms`: only what was appended since."""
 
-    def __init__(self, kafka: KafkaLog, topic: Topic, take: Take, looks_every_s: float = LOOKS_EVERY_S) -> None:
+    def __init__(
+        self, kafka: KafkaLog, topic: Topic, take: Take, looks_every_s: float = LOOKS_EVERY_S,
+        since_ms: int | None = None,
+    ) -> None:  # fmt: skip
         self._kafka, self._topic, self._take, self._looks_every_s = kafka, topic, take, looks_every_s
+        self._since_ms = since_ms
         self._positions: dict[Partition, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"follows {topic.name}", daemon=True)
@@ -76,10 +80,16 @@ class FollowedTopic:
         # Not read yet, or of a topic that was made anew and is shorter.
         begun_anew = [each for each in partitions if self._positions.get(each, ends[each] + 1) > ends[each]]
         if begun_anew:
-            self._positions |= self._kafka.first_offsets(begun_anew)
+            self._positions |= self._begins(begun_anew, ends)
         for batch in self._kafka.read({each: self._positions[each] for each in partitions}, ends):
             self._take(batch.records)
             self._positions[batch.topic, batch.partition] = batch.end
+
+    def _begins(self, partitions: list[Partition], ends: dict[Partition, int]) -> dict[Partition, int]:
+        if self._since_ms is None:
+            return self._kafka.first_offsets(partitions)
+        found = self._kafka.offsets_at(partitions, self._since_ms)
+        return {each: ends[each] if at is None else min(at, ends[each]) for each, at in found.items()}
 
     def _run(self) -> None:
         with self._kafka:

@@ -13,12 +13,12 @@ import httpx
 
 from connectors.endpoints import Endpoints
 from connectors.kafka import KafkaDoorError
+from connectors.whole_files import write_whole
 from headrace.errors import HeadraceError
 from headrace.orphaned_transactions import abort_orphans
 from headrace.stack import flink_distribution
 from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
-from headrace.stack.whole_files import write_whole
 from jobs.names import PACKAGES
 
 _NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CANCELLING", "SUSPENDED", "RECONCILING"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from connectors import kafka
 from connectors.endpoints import Endpoints
 from connectors.experiments_file import ExperimentsFile
+from connectors.kafka_log import KafkaLog
 from connectors.pseudonyms import KEY_FILE, Pseudonyms
 from connectors.redis_reader import GatheredReads, client
 from schemas.topics import EXPOSURES, INTERACTIONS, Topic
@@ -18,6 +19,8 @@ from serving.api import Application, api
 from serving.api_keys import ApiKeys, read_keys
 from serving.arms import Arms
 from serving.exposure_log import ExposureLog, Producer
+from serving.feedback import Feedback
+from serving.feedback_follower import FeedbackFollower
 from serving.gate import Gate
 from serving.health import Health
 from serving.interaction_door import InteractionDoor
@@ -59,9 +62,12 @@ class Instance:
         answers = Answers(self._shelf, self._exposures, self._arms, pseudonym_of)
         paths = QuickPaths(self._gate, answers, self._door, pseudonym_of, settings.max_body_bytes)
         self.health = Health(self._shelf, self._door)
+        feedback = Feedback()
+        self._follower = FeedbackFollower(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
         collector = ServingCollector(
-            paths, answers, self._arms, self._shelf, reads, self._exposures, self._door, self.health
-        )
+            paths, answers, self._arms, self._shelf, reads, self._exposures, self._door, self.health,
+            feedback, self._follower,
+        )  # fmt: skip
         self.application = Application(paths, api(paths, self.health, registry(collector)))
         self._background: list[asyncio.Task[None]] = []
 
@@ -71,6 +77,7 @@ class Instance:
         self._arms.look()
         self._exposures.start()
         self._door.start()
+        self._follower.start()
         await self._shelf.look()
         self._background = [
             asyncio.create_task(self._shelf.keep_looking(), name="look at Redis"),
@@ -87,6 +94,7 @@ class Instance:
         if left:
             log.warning("%d exposures were not stored.", left)
         await asyncio.to_thread(self._door.stop)
+        await asyncio.to_thread(self._follower.stop)
         await self._redis.aclose()
 
     async def _keep_reading_files(self) -> None:

@@ -7,9 +7,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from connectors.redis_reader import GatheredReads
+from schemas.recommendation_feedback import SHOWN
 from serving.answers import Answers
 from serving.arms import Arms
 from serving.exposure_log import ExposureLog
+from serving.feedback import Feedback, Labels
+from serving.feedback_follower import FeedbackFollower
 from serving.health import Health
 from serving.interaction_door import InteractionDoor
 from serving.quick_paths import QuickPaths
@@ -17,11 +20,11 @@ from serving.shelf import Shelf
 
 
 class ServingCollector(Collector):
-    """Counters start at 0 with the process."""
+    """Counters start at 0 with the process; those of feedback with the hour before it."""
 
     def __init__(
         self, paths: QuickPaths, answers: Answers, arms: Arms, shelf: Shelf, reads: GatheredReads,
-        exposures: ExposureLog, door: InteractionDoor, health: Health,
+        exposures: ExposureLog, door: InteractionDoor, health: Health, feedback: Feedback, follower: FeedbackFollower,
     ) -> None:  # fmt: skip
         self._paths = paths
         self._answers = answers
@@ -31,6 +34,8 @@ class ServingCollector(Collector):
         self._exposures = exposures
         self._door = door
         self._health = health
+        self._feedback = feedback
+        self._follower = follower
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("ready", "1 if it wants requests.", self._health.not_ready() is None)
@@ -41,6 +46,7 @@ class ServingCollector(Collector):
         yield _counter("experiments_unreadable", "Looks at experiments that are none.", self._arms.failures)
         yield from self._redis()
         yield from self._kafka()
+        yield from self._quality()
 
     def _redis(self) -> Iterator[Metric]:
         shelf = self._shelf
@@ -64,6 +70,24 @@ class ServingCollector(Collector):
         yield _counter("interactions_stored", "Interactions that Kafka has confirmed.", door.stored)
         yield _counter("interactions_failed", "Interactions that Kafka has not confirmed in time.", door.failed)
         yield _gauge("interactions_unconfirmed", "Interactions that wait for Kafka.", door.unconfirmed)
+
+    def _quality(self) -> Iterator[Metric]:
+        """Of all lists, whichever instance has answered them: every instance says the same."""
+        feedback, labels = self._feedback, Labels._fields
+        events = CounterMetricFamily(
+            "headrace_serving_feedback_events", "Lists shown, and what users did with items of them.", labels=labels
+        )
+        ranks = CounterMetricFamily(
+            "headrace_serving_feedback_reciprocal_ranks", "1 / place of what users chose, summed up.", labels=labels
+        )
+        for series, counted in feedback.counted.items():
+            events.add_metric(series, counted.events)
+            if series.action != SHOWN:
+                ranks.add_metric(series, counted.reciprocal_ranks)
+        yield events
+        yield ranks
+        yield _gauge("feedback_age_seconds", "Since feedback was last read up to its end.", self._follower.age_s)
+        yield _counter("feedback_unreadable", "Records of feedback that were none.", feedback.unreadable)
 
 
 def registry(collector: ServingCollector) -> CollectorRegistry:

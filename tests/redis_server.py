@@ -1,6 +1,5 @@
 """A Redis of a test module's own: real, on a free port, in a folder that goes with it."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,15 +8,10 @@ from pathlib import Path
 
 import redis
 
+from bench.free_port import free_port
 from headrace.stack import programs
 
 ANSWERS_WITHIN_S = 10
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager

@@ -16,6 +16,9 @@ from models.detectors import DETECTORS, Batch, Scorer, detector
 from models.detectors.batch_codec import VERSION as BATCH_VERSION
 from models.detectors.batch_codec import freeze_batch
 from models.detectors.river_fleet import RiverFleet
+from models.recommend.live import LiveRecommender
+from models.recommend.live_shard import JOURNAL_VERSION
+from tests import recommender_states
 
 FOLDER = Path(__file__).parent / "data" / "state"
 NAMES = (*DETECTORS, "river:anomaly:StandardAbsoluteDeviation")
@@ -75,12 +78,34 @@ def journal_of_today() -> Path:
     return FOLDER / f"batch-{BATCH_VERSION}.state"
 
 
+def stored_recommenders() -> list[Path]:
+    """The snapshots of a LiveRecommender of every version."""
+    return sorted(FOLDER.glob("recommender-*.state"))
+
+
+def stored_interactions() -> list[Path]:
+    """An entry of the journal of a LiveShard of every version."""
+    return sorted(FOLDER.glob("interactions-*.state"))
+
+
+def recommender_of_today() -> Path:
+    return FOLDER / f"recommender-{LiveRecommender.version}.state"
+
+
+def interactions_of_today() -> Path:
+    return FOLDER / f"interactions-{JOURNAL_VERSION}.state"
+
+
 def write_missing() -> list[Path]:
     """Write the files of today's versions that are missing; gives them."""
     wanted = {FOLDER / of_today(name).file_name: name for name in NAMES}
     missing = {path: _snapshot(name) for path, name in wanted.items() if not path.exists()}
     if not journal_of_today().exists():
         missing[journal_of_today()] = freeze_batch(readings(N_SNAPSHOT, N_JOURNAL))
+    if not recommender_of_today().exists():
+        missing[recommender_of_today()] = recommender_states.snapshot()
+    if not interactions_of_today().exists():
+        missing[interactions_of_today()] = recommender_states.journal()
     FOLDER.mkdir(parents=True, exist_ok=True)
     for path, content in missing.items():
         path.write_bytes(content)

@@ -15,6 +15,7 @@ from rich.table import Table
 from connectors.experiments_file import DECLARED, ExperimentsFile
 from connectors.influxdb_reader import InfluxDBReader
 from connectors.pseudonyms import KEY_FILE, read_key
+from connectors.whole_files import write_whole
 from headrace.demo.application import Shop
 from headrace.demo.forgotten import forget_somebody
 from headrace.demo.shop import Person, histories, item
@@ -23,7 +24,6 @@ from headrace.experiments.printed import print_standing
 from headrace.experiments.standing import Standing, standing
 from headrace.stack.layout import Layout
 from headrace.stack.serving import MOST_INSTANCES
-from headrace.stack.whole_files import write_whole
 from headrace.waiting import wait_until
 from schemas.experiment import CONTROL, Experiment
 from schemas.recommendation_feedback import SHOWN

@@ -12,11 +12,11 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from connectors.whole_files import write_whole
 from headrace.drills import registry
 from headrace.drills.counts import Counts
 from headrace.drills.drill import Declaration
 from headrace.drills.result import Result
-from headrace.stack.whole_files import write_whole
 
 HEADER = ("drill", "sent", "acknowledged", "lost", "doubled", "came again", "out of order", "recovered", "balance")
 PACKAGES = ("apache-flink", "kafka-python", "paho-mqtt", "river")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from connectors.whole_files import write_whole
 from headrace.errors import NotForgotten
 from headrace.privacy.finding import Finding
 from headrace.privacy.word import word
-from headrace.stack.whole_files import write_whole
 
 COLUMNS = ("user", "customer_id", "customer")
 DELIMITERS = ",;\t"

@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 
 from connectors.endpoints import CONNECT_PORT, LOOPBACK
+from connectors.whole_files import write_whole
 from headrace.errors import StackError
 from headrace.stack import jars
 from headrace.stack.kafka import java
 from headrace.stack.secrets import POSTGRES_PASSWORD, secret
 from headrace.stack.server import NotYet, Server
-from headrace.stack.whole_files import write_whole
 
 CONFIGURATION = """\
 bootstrap.servers={kafka}

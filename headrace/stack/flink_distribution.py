@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from connectors.endpoints import FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
+from connectors.whole_files import write_whole
 from headrace.errors import MissingProgram
 from headrace.stack import beam_loopback, jars, programs
 from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, Layout
-from headrace.stack.whole_files import write_whole
 
 METRICS_SWITCH = "HEADRACE_FLINK_METRICS"
 

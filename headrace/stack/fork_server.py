@@ -5,9 +5,9 @@ import socket
 import sys
 from pathlib import Path
 
+from connectors.whole_files import write_whole
 from headrace.stack.layout import REPOSITORY, Layout
 from headrace.stack.server import NotYet, Server
-from headrace.stack.whole_files import write_whole
 
 LAUNCHER = REPOSITORY / "jobs" / "forked_workers" / "launcher.py"
 

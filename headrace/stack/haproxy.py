@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from connectors.endpoints import LOOPBACK, SERVING_PORT
+from connectors.whole_files import write_whole
 from headrace.stack import programs
 from headrace.stack.server import Server
 from headrace.stack.serving import INSTANCES, require_ready
-from headrace.stack.whole_files import write_whole
 
 CONFIGURATION = """\
 global

@@ -8,11 +8,11 @@ import uuid
 from pathlib import Path
 
 from connectors.endpoints import KAFKA_CONTROLLER_PORT, KAFKA_PORT, LOOPBACK
+from connectors.whole_files import write_whole
 from headrace.errors import BuildFailed, StackError
 from headrace.stack import jars, programs
 from headrace.stack.layout import FLINK_CONF
 from headrace.stack.server import NotYet, Server
-from headrace.stack.whole_files import write_whole
 from schemas.topics import LARGEST_MESSAGE_BYTES
 
 CONFIGURATION = """\

@@ -11,8 +11,8 @@ from typing import Any
 
 from connectors.cdc.endpoints import CaptureEndpoints
 from connectors.endpoints import Endpoints, StackSettings
+from connectors.whole_files import write_whole
 from headrace.errors import StackError
-from headrace.stack.whole_files import write_whole
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FLINK_CONF = REPOSITORY / "flink-conf"

@@ -5,9 +5,9 @@ import socket
 from pathlib import Path
 
 from connectors.endpoints import LOOPBACK, MQTT_PORT
+from connectors.whole_files import write_whole
 from headrace.stack import programs
 from headrace.stack.server import NotYet, Server
-from headrace.stack.whole_files import write_whole
 
 CONFIGURATION = """\
 {user}listener {port} {host}

@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 
 from connectors.endpoints import LOOPBACK, POSTGRES_PORT
+from connectors.whole_files import write_whole
 from headrace.errors import BuildFailed, MissingProgram, StackError
 from headrace.stack import programs
 from headrace.stack.secrets import POSTGRES_PASSWORD, secret, secret_file
 from headrace.stack.server import NotYet, Server
-from headrace.stack.whole_files import write_whole
 
 CONFIGURATION = """\
 listen_addresses = '{host}'

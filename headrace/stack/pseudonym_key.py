@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE, read_key
+from connectors.whole_files import write_whole
 from headrace.stack.layout import Layout
-from headrace.stack.whole_files import write_whole
 
 MODE = 0o600
 

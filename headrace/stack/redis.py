@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from connectors.endpoints import LOOPBACK, REDIS_PORT
+from connectors.whole_files import write_whole
 from headrace.stack import programs
 from headrace.stack.secrets import REDIS_PASSWORD, secret
 from headrace.stack.server import NotYet, Server
-from headrace.stack.whole_files import write_whole
 
 CONFIGURATION = """\
 bind {host}

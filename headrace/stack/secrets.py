@@ -8,8 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
+from connectors.whole_files import write_whole
 from headrace.stack.layout import Layout
-from headrace.stack.whole_files import write_whole
 
 # Names of files.
 REDIS_PASSWORD = "redis-password"  # noqa: S105

@@ -17,12 +17,12 @@ from xmlrpc.client import Fault, ServerProxy
 import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from connectors.whole_files import write_whole
 from headrace.errors import NotReady, NotRunning
 from headrace.stack import orphans
 from headrace.stack.layout import Layout
 from headrace.stack.programs import last_line
 from headrace.stack.server import Server
-from headrace.stack.whole_files import write_whole
 
 SUPERVISORD = """\
 [unix_http_server]

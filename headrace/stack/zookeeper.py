@@ -3,9 +3,9 @@
 import socket
 
 from connectors.endpoints import LOOPBACK, ZOOKEEPER_PORT
+from connectors.whole_files import write_whole
 from headrace.stack import flink_distribution
 from headrace.stack.server import NotYet, Server
-from headrace.stack.whole_files import write_whole
 
 CONFIGURATION = """\
 tickTime=2000

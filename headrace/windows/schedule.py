@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from connectors.whole_files import write_whole
 from headrace.errors import WindowsNotCorrected
-from headrace.stack.whole_files import write_whole
 from headrace.windows.correction import Result
 
 log = logging.getLogger(__name__)

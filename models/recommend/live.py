@@ -208,8 +208,13 @@ class LiveRecommender:
         return self._users[user].updated_ms
 
     def is_news(self, user: str, content: int) -> bool:
-        """Whether the user's list had another content the last time; it has this from now on. Not part of the state."""
-        known = self._users[user]
+        """Whether the user's list had another content the last time; it has this from now on. Not part of the state.
+
+        That of a user of whom nothing is known any more is news.
+        """
+        known = self._users.get(user)
+        if known is None:
+            return True
         is_news, known.written = known.written != content, content
         return is_news
 

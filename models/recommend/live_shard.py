@@ -19,6 +19,9 @@ from models.recommend.live_events import Forgotten, Offered, Refused, Taken, rea
 SIMILAR_EVERY_MS = 10_000
 EVERYBODY_EVERY_S = 1.0
 
+JOURNAL_VERSION = 1
+"""Of the layout of `journal_entry`."""
+
 _TIME = b',"generated_at":'
 
 
@@ -94,7 +97,7 @@ class LiveShard:
         found = read(records, lengths)
         step = Step(passed_over=found.passed_over, refused=found.refused if self._shard == 0 else [])
         lists = self._follow(found.events, step, self._model())
-        step.lists += (listed for user, body in lists.items() if (listed := self._changed(user, body)))
+        step.lists += (listed for listed in lists.values() if self._is_news(listed))
         step.lists += self._of_items(event.item for event in found.events if isinstance(event, Taken))
         if self._shard == 0:
             step.lists += self._of_everybody(bool(step.offered))
@@ -107,7 +110,7 @@ class LiveShard:
 
         Raises UnreadableState.
         """
-        state = decode(entry, "interactions", 1)
+        state = decode(entry, "interactions", JOURNAL_VERSION)
         chosen = {place: Chosen(place, *more) for place, *more in state.values["chosen"]}
         for place, event in enumerate(read(*(state.arrays[name].tobytes() for name in ("records", "lengths"))).events):
             if not isinstance(event, Taken):
@@ -117,10 +120,10 @@ class LiveShard:
             if place in chosen:
                 self.live.choose(event.user, *chosen[place][1:])
 
-    def _follow(self, events: Sequence[Event], step: Step, model: Model | None) -> dict[str, bytes]:
+    def _follow(self, events: Sequence[Event], step: Step, model: Model | None) -> dict[str, Listed]:
         """The list of each user of this shard as of the user's last interaction that counted."""
         needed_from = self._needed_from(events)
-        lists: dict[str, bytes] = {}
+        lists: dict[str, Listed] = {}
         for place, event in enumerate(events):
             if not isinstance(event, Taken):
                 self._hear(event)
@@ -140,7 +143,8 @@ class LiveShard:
                 self.live.choose(user, *answer[1:])
                 step.chosen.append(answer)
             if place >= needed_from[user]:
-                lists[user] = self.live.list_of(user)
+                # Its time too: before the batch ends, the user may be forgotten for others.
+                lists[user] = Listed("recommendations", user, self.live.list_of(user), self.live.updated_ms(user))
         return lists
 
     def _needed_from(self, events: Sequence[Event]) -> dict[str, int]:
@@ -172,11 +176,8 @@ class LiveShard:
         else:
             (self.live.offer if event.available else self.live.withdraw)(event.item)
 
-    def _changed(self, user: str, body: bytes) -> Listed | None:
-        content = hash(body[: body.rindex(_TIME)])
-        if not self.live.is_news(user, content):
-            return None
-        return Listed("recommendations", user, body, self.live.updated_ms(user))
+    def _is_news(self, listed: Listed) -> bool:
+        return self.live.is_news(listed.name, hash(listed.body[: listed.body.rindex(_TIME)]))
 
     def _of_items(self, items: Any) -> list[Listed]:
         """Lists of items that were taken, each at most once in `SIMILAR_EVERY_MS` of Kafka's time."""
@@ -210,4 +211,4 @@ _UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN, Arrival.UNWANTED)
 def journal_entry(records: bytes, lengths: bytes, chosen: Sequence[Chosen]) -> bytes:
     """The bytes of a batch that was learned, for `LiveShard.replay`; with a model's answers, not the model."""
     arrays = {name: np.frombuffer(value, np.uint8) for name, value in (("records", records), ("lengths", lengths))}
-    return encode(State("interactions", 1, {"chosen": chosen}, arrays))
+    return encode(State("interactions", JOURNAL_VERSION, {"chosen": chosen}, arrays))

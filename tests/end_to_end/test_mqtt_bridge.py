@@ -21,9 +21,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from bench.free_port import free_port
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
-from tests.redis_server import free_port
 
 pytestmark = pytest.mark.end_to_end
 

@@ -35,6 +35,10 @@ class InMemoryLog:
     def first_offsets(self, partitions):
         return {each: self.first.get(each, 0) for each in partitions}
 
+    def offsets_at(self, partitions, time_ms):
+        """A record of this log is as old as its offset; None behind the last one."""
+        return {each: time_ms if time_ms < len(self.kept[each]) else None for each in partitions}
+
     def committed_ends(self, partitions):
         if self.errors:
             raise self.errors.pop()
@@ -71,6 +75,16 @@ def test_each_look_gives_what_is_new_and_nothing_twice(kafka, taken, following):
     following.look()
     following.look()
     assert taken == ["a0", "a1", "b0"]
+
+
+def test_since_a_time_only_what_was_appended_since_is_read(kafka, taken):
+    kafka.kept = {ZERO: ["a0", "a1", "a2"], ONE: ["b0"]}
+    following = FollowedTopic(kafka, DEVICES, taken.extend, since_ms=1)
+    following.look()
+    assert taken == ["a1", "a2"]
+    kafka.kept[ONE] += ["b1"]
+    following.look()
+    assert taken == ["a1", "a2", "b1"]
 
 
 def test_what_compaction_took_is_not_asked_for(kafka, taken, following):

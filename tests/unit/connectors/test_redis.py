@@ -5,10 +5,11 @@ import json
 import pytest
 import redis
 
+from bench.free_port import free_port
 from connectors import redis as door
 from connectors.redis import CHURN_LIFETIME_S, ChurnUpdate, DeviceUpdate, RedisWriter
 from connectors.stores import StoreAway, StoreMisconfigured
-from tests.redis_server import free_port, redis_server
+from tests.redis_server import redis_server
 
 
 @pytest.fixture(scope="module")

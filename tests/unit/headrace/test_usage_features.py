@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from connectors.kafka_log import Batch
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE
+from connectors.whole_files import write_whole
 from headrace.churn import usage_history
 from headrace.churn.usage_history import UsageHistory, features_known
 from headrace.churn.usage_table import alone, joined
 from headrace.cli import app
 from headrace.errors import FeaturesNotMade
-from headrace.stack.whole_files import write_whole
 from models.churn.errors import UnusableTable
 from schemas.usage import UsageHour
 from schemas.usage_features import GRACE_MS, HOUR_MS, NO_USAGE, OLDEST_MS, USAGE_FEATURES, UsageSource, as_of_at

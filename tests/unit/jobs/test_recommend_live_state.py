@@ -9,25 +9,11 @@ from jobs.operators import recommend_live
 from jobs.operators.recommend_live import RecommendLive
 from jobs.settings import JobSettings
 from models.recommend.live import LiveRecommender
-from tests.unit.jobs.test_score_fleet_state import Counter, ListInMemory
+from tests.unit.jobs.flink_in_memory import FlinkInMemory, ListInMemory, MapInMemory
 from tests.unit.models.recommend.live_batches import Sent, batch, forgets, tells, took
 
 ROWS = [took(f"user{n % 7}", f"item{n * 5 % 23}", n) for n in range(120)] + [tells("item3", False)]
 LATER = [took(f"user{n % 7}", f"item{n % 23}", n) for n in range(120, 160)]
-
-
-class MapInMemory:
-    def __init__(self):
-        self.entries = {}
-
-    def put(self, key, value):
-        self.entries[key] = value
-
-    def items(self):
-        return reversed(self.entries.items())
-
-    def clear(self):
-        self.entries = {}
 
 
 class Written:
@@ -43,35 +29,17 @@ class Written:
         self.offered = dict(offered)
 
 
-class Keyed:
-    """Flink as the operator sees it."""
+class Keyed(FlinkInMemory):
+    """The state of one shard, and its Redis."""
 
     def __init__(self, root, shard=0):
-        self.root, self.shard = root, shard
-        self.snapshot, self.journal, self.counters, self.redis = MapInMemory(), ListInMemory(), {}, Written()
-
-    def get_map_state(self, _):
-        return self.snapshot
-
-    def get_list_state(self, _):
-        return self.journal
-
-    def get_metrics_group(self):
-        return self
-
-    def counter(self, name):
-        return self.counters.setdefault(name, Counter())
-
-    def get_current_key(self):
-        return self.shard
+        super().__init__(shard, MapInMemory(), ListInMemory())
+        self.root, self.redis = root, Written()
 
     def started(self, shards=1):
         """An operator after a restart: it knows nothing but what stands in the state."""
-        self.counters = {}
         settings = JobSettings(recommend_shards=shards)
-        operator = RecommendLive(settings, lambda: self.root, lambda lifetime_s: self.redis, "recommend_items")
-        operator.open(self)
-        return operator
+        return self.opened(RecommendLive(settings, lambda: self.root, lambda lifetime_s: self.redis, "recommend_items"))
 
 
 def send(operator, keyed, rows, size=10):

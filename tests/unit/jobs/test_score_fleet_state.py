@@ -12,71 +12,21 @@ from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
 from schemas.record import Position
 from tests.state_files import N_JOURNAL, N_SNAPSHOT, N, journal_of_today, of_today, readings
+from tests.unit.jobs.flink_in_memory import FlinkInMemory, ListInMemory, ValueInMemory
 from tests.unit.jobs.micro_batches import gathered, scattered
 
 BUCKET = 3
 
 
-class ValueInMemory:
-    def __init__(self, value=None):
-        self._value = value
-
-    def value(self):
-        return self._value
-
-    def update(self, value):
-        self._value = value
-
-
-class ListInMemory:
-    def __init__(self, entries=()):
-        self._entries = list(entries)
-
-    def get(self):
-        return iter(self._entries)
-
-    def add(self, entry):
-        self._entries.append(entry)
-
-    def clear(self):
-        self._entries = []
-
-
-class Counter:
-    def __init__(self):
-        self.count = 0
-
-    def inc(self, n=1):
-        self.count += n
-
-
-class Keyed:
-    """Flink as an operator sees it: the state of one bucket, counters, the key of the element."""
+class Keyed(FlinkInMemory):
+    """The state of one bucket."""
 
     def __init__(self, snapshot=None, journal=()):
-        self.snapshot, self.journal, self.counters = ValueInMemory(snapshot), ListInMemory(journal), {}
-
-    def get_state(self, _):
-        return self.snapshot
-
-    def get_list_state(self, _):
-        return self.journal
-
-    def get_metrics_group(self):
-        return self
-
-    def counter(self, name):
-        return self.counters.setdefault(name, Counter())
-
-    def get_current_key(self):
-        return BUCKET
+        super().__init__(BUCKET, ValueInMemory(snapshot), ListInMemory(journal))
 
     def started(self, detector="gaussian", snapshot_every=4):
         """An operator after a restart: it knows nothing but what stands in the state."""
-        operator = ScoreFleet(detector, snapshot_every)
-        self.counters = {}
-        operator.open(self)
-        return operator
+        return self.opened(ScoreFleet(detector, snapshot_every))
 
     def unreadable(self):
         return self.counters["states_unreadable"].count

@@ -75,7 +75,7 @@ def test_what_is_stored_is_never_written_again(monkeypatch, tmp_path):
     monkeypatch.setattr(state_files, "FOLDER", tmp_path)
     kept = tmp_path / state_files.of_today("gaussian").file_name
     kept.write_bytes(b"of its time")
-    assert len(state_files.write_missing()) == len(NAMES)  # the others, and the journal
+    assert len(state_files.write_missing()) == len(NAMES) + 2  # the others, the journal, and two of the recommender
     assert kept.read_bytes() == b"of its time"
     assert state_files.write_missing() == []
 

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import httpx
 import orjson
 from kafka.future import Future
 from prometheus_client import CollectorRegistry
 
+from connectors.kafka import Unreachable
+from connectors.kafka_log import Batch
 from connectors.pseudonym_key import PseudonymKey
 from connectors.redis_reader import GatheredReads
 from schemas.experiment import USUAL, Plan, experiments_of
@@ -17,6 +20,8 @@ from serving.api import Application, api
 from serving.api_keys import ApiKeys
 from serving.arms import Arms
 from serving.exposure_log import ExposureLog
+from serving.feedback import Feedback
+from serving.feedback_follower import FeedbackFollower
 from serving.gate import Gate
 from serving.health import Health
 from serving.interaction_door import InteractionDoor
@@ -82,6 +87,50 @@ class KafkaInMemory:
         self.closed = True
 
 
+class FeedbackInMemory:
+    """What a follower asks of KafkaLog, for a topic of one partition; `away` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.values: list[bytes | None] = []
+        self.before = 0
+        """How many of them are of the time before an instance begins to count."""
+        self.away = False
+        self.connections = self.refusals = self.taken = 0
+
+    def connected(self) -> "FeedbackInMemory":
+        self._require_itself()
+        self.connections += 1
+        return self
+
+    def __enter__(self) -> "FeedbackInMemory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def partitions(self, topics):
+        return [(topic, 0) for topic in topics]
+
+    def committed_ends(self, partitions):
+        self._require_itself()
+        return dict.fromkeys(partitions, len(self.values))
+
+    def offsets_at(self, partitions, time_ms):
+        return dict.fromkeys(partitions, self.before if self.before < len(self.values) else None)
+
+    def read(self, starts, ends):
+        for each, start in starts.items():
+            if start < ends[each]:
+                records = [SimpleNamespace(value=value) for value in self.values[start : ends[each]]]
+                yield Batch(*each, start, ends[each], records)
+                self.taken = ends[each]
+
+    def _require_itself(self) -> None:
+        if self.away:
+            self.refusals += 1
+            raise Unreachable("gone")
+
+
 class ExperimentsInMemory:
     """A file of experiments as its text."""
 
@@ -117,7 +166,12 @@ class Service:
         self.answers = Answers(self.shelf, self.exposures, self.arms, pseudonym_of)
         self.paths = QuickPaths(self.gate, self.answers, self.door, pseudonym_of, max_body_bytes=4096)
         self.health = Health(self.shelf, self.door)
-        parts = (self.paths, self.answers, self.arms, self.shelf, self.reads, self.exposures, self.door, self.health)
+        self.feedback, self.feedback_log = Feedback(), FeedbackInMemory()
+        self.follower = FeedbackFollower(self.feedback, lambda: self.feedback_log.connected(), self.clock, 0.001)
+        parts = (
+            self.paths, self.answers, self.arms, self.shelf, self.reads, self.exposures, self.door, self.health,
+            self.feedback, self.follower,
+        )  # fmt: skip
         self.registry: CollectorRegistry = registry(ServingCollector(*parts))
         self.fastapi = api(self.paths, self.health, self.registry)
         self.application = Application(self.paths, self.fastapi)

@@ -284,6 +284,19 @@ def test_users_beyond_the_bound_are_those_who_did_nothing_for_longest():
     assert [live.newest_ms(user) for user in "abcd"] == [T + 3, 0, T + 2, T + 4]
 
 
+def test_a_user_who_is_forgotten_within_a_batch_has_the_list_of_before():
+    rows = [took("ann", item, n) for n, item in enumerate(("tea", "pot", "cup"))]
+    rows += [took("ben", "tea", 4), took("ben", "pot", 5), took("cay", "pot", 6)]
+    at_once, one_by_one = Shop(LiveRecommender(most_users=1)), Shop(LiveRecommender(most_users=1))
+    at_once.step(*rows)
+    for row in rows:
+        one_by_one.step(row)
+    # Without their times: a list that stays the same is not told of again.
+    items = [{user: body["items"] for user, body in shop.lists().items()} for shop in (at_once, one_by_one)]
+    assert items == [{"ann": [], "ben": ["cup"], "cay": items[1]["cay"]}] * 2
+    assert set(items[1]["cay"]) == {"tea", "cup"}
+
+
 def test_items_beyond_the_bound_push_out_those_taken_least_and_leave_nothing_of_them():
     shop = Shop(LiveRecommender(most_items=16))
     for second in range(16):
