@@ -99,6 +99,10 @@ bench-capture: .venv/locked ## Change capture at 5,000 changes a second: how old
 	@$(RUN)/headrace setup --with postgres,connect
 	$(RUN)/python -m bench.capture
 
+.PHONY: bench-windows
+bench-windows: setup ## What keeping the watermark over a restart costs: CPU a reading of window_telemetry, with it and without
+	$(RUN)/python -m bench.windows
+
 .PHONY: bench-metadata
 bench-metadata: setup ## What the metadata of devices cost: CPU a reading of the store, with them and without
 	$(RUN)/python -m bench.metadata

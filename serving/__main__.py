@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 
 from connectors.endpoints import Endpoints, StackSettings
+from connectors.pseudonyms import PseudonymsError
 from serving.instance import Instance
 from serving.settings import ServingSettings
 from serving.whole_answers import WholeAnswersProtocol
@@ -36,7 +37,11 @@ def main() -> int:
     logging.getLogger("kafka").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    uvloop.run(_serve(ServingSettings(), Endpoints.load(), StackSettings()))
+    try:
+        uvloop.run(_serve(ServingSettings(), Endpoints.load(), StackSettings()))
+    except PseudonymsError as error:
+        log.critical("%s", error)
+        return 1
     return 0
 
 

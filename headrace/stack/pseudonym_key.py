@@ -6,6 +6,7 @@ What was written over stays on the medium until the medium uses the place again,
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE, read_key
@@ -33,8 +34,7 @@ def destroy_key_of(layout: Layout, user: str) -> None:
 @contextmanager
 def _alone(layout: Layout) -> Iterator[None]:
     """Two at a time would each keep what the other destroyed."""
-    folder = (layout.settings.secrets / KEY_FILE).parent
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = layout.folder("secrets", *Path(KEY_FILE).parent.parts)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

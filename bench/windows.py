@@ -1,0 +1,89 @@
+"""What keeping the watermark costs window_telemetry (docs/adr/0018): CPU per reading, Kafka to Kafka, with and without.
+
+python -m bench.windows
+"""
+
+import json
+import statistics
+import sys
+
+from kafka.admin import KafkaAdminClient
+
+from bench.job_cost import run_job
+from bench.stack import bench_stack
+from connectors.kafka import create_topics, producer
+from headrace.stack.layout import Layout
+from schemas.topics import TELEMETRY_READINGS
+
+READINGS = 1_000_000
+ROUNDS = 2
+DEVICES = 2000
+BEGIN_MS = 1_790_000_000_000
+GROUP = "headrace-window_telemetry"
+SIDES = ("without", "with")
+
+FENCED = """
+SELECT device, metric, event_time, fenced_value AS `value`, unit, sequence, `position`, et
+FROM arrivals CROSS JOIN UNNEST(ARRAY[`value`]) AS f (fenced_value)"""
+"""In place of the stage: it keeps the planner from judging in front of the union, and nothing over a restart."""
+
+
+def main() -> None:
+    costs: dict[str, list[float]] = {side: [] for side in SIDES}
+    with bench_stack() as layout:
+        _fill(layout)
+        for round_ in range(ROUNDS):
+            for side in SIDES:
+                _forget_offsets(layout)
+                (cost,) = run_job(layout, "bench.windows", [side], READINGS, lambda: _read(layout))
+                costs[side].append(cost.jvm_us)
+                print(f"round {round_ + 1}  {side:7} {cost.jvm_us:5.2f} us of CPU a reading", flush=True)
+    without, with_ = (statistics.median(costs[side]) for side in SIDES)
+    print(f"the stage that keeps the watermark: {with_ - without:+.2f} us of CPU a reading, {with_ / without - 1:+.1%}")
+
+
+def job(side: str) -> None:
+    """Submits window_telemetry; without the stage if `side` says so."""
+    from jobs import sql_file, window_telemetry
+
+    if side == "without":
+        window_telemetry.build = lambda tables: sql_file.load(
+            tables, window_telemetry.JOB, operators={"remember_watermark": lambda tables: tables.sql_query(FENCED)}
+        )
+    window_telemetry.main()
+
+
+def _fill(layout: Layout) -> None:
+    create_topics(layout.endpoints.kafka)
+    client = producer(layout.endpoints.kafka, client_id="bench", linger_ms=20)
+    for number in range(READINGS):
+        device = f"device-{number % DEVICES:05}"
+        position = {"topic": "telemetry.raw", "partition": 0, "offset": number, "item": 0, "items": 1}
+        reading = {
+            "schema_version": 1, "device": device, "metric": "temperature", "event_time": BEGIN_MS + number // 2,
+            "value": 20 + number % 977 / 100, "unit": "Cel", "sequence": number, "position": position,
+        }  # fmt: skip
+        client.send(TELEMETRY_READINGS.name, key=device.encode(), value=json.dumps(reading).encode())
+    client.flush()
+    client.close()
+    print(f"{READINGS:,} readings in {TELEMETRY_READINGS.name}", flush=True)
+
+
+def _read(layout: Layout) -> int:
+    """How far the job's checkpoints are. Records stand without gaps: no transaction wrote them."""
+    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
+    committed = admin.list_group_offsets([GROUP])[GROUP]
+    admin.close()
+    return sum(each.offset for each in committed.values())
+
+
+def _forget_offsets(layout: Layout) -> None:
+    """So that every round reads the topic from its beginning."""
+    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
+    if GROUP in {group["group_id"] for group in admin.list_groups()}:
+        admin.delete_groups([GROUP])
+    admin.close()
+
+
+if __name__ == "__main__":
+    job(sys.argv[1]) if len(sys.argv) > 1 else main()
