@@ -15,8 +15,8 @@ def eventually(look: Callable[[], Any], within_s: float = 60.0) -> Any:
 
 
 def in_the_end(look: Callable[[], Any], expected: Any, within_s: float = 30.0) -> None:
-    """`look` gives what is expected; else the test fails with the difference after `within_s`."""
+    """`look` gives what is expected; else the test fails with both after `within_s`."""
     deadline = time.monotonic() + within_s
     while (found := look()) != expected and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert found == expected
+    assert found == expected, f"{found} after {within_s} s, and not {expected}"
