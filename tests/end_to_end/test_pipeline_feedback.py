@@ -58,29 +58,34 @@ def client(served):
 
 @pytest.fixture(scope="module")
 def arms(served):
-    """Twelve users of each arm, by arm."""
+    """Twelve users of each arm, by arm; None: one who is in no arm."""
     (experiment,) = ExperimentsFile(served.home).all()
-    assert experiment.arm_of("a passer-by") is None
-    users = [f"visitor-{number}" for number in range(100)]
-    return {arm: [user for user in users if experiment.arm_of(user) == arm][:12] for arm in (CONTROL, TREATMENT)}
+    users = [f"visitor-{number}" for number in range(200)]
+    arm_of = {user: experiment.arm_of(served.pseudonym_of(user)) for user in users}
+    return {arm: [user for user in users if arm_of[user] == arm][:12] for arm in (CONTROL, TREATMENT, None)}
 
 
 @pytest.fixture(scope="module")
-def expected(served, client, arms):
+def passer_by(arms):
+    return arms[None][0]
+
+
+@pytest.fixture(scope="module")
+def expected(served, client, arms, passer_by):
     """(model version, source, arm, action) -> events, of what this module has shown and done."""
     with Redis.from_url(served.endpoints.redis_url) as redis:
         redis.set("popular:items", stored_list(["everybody's", "second"], None))
         for user in (*arms[CONTROL], *arms[TREATMENT]):
-            redis.set(f"recommendations:{user}", stored_list(ITEMS, VERSION))
+            redis.set(f"recommendations:{served.pseudonym_of(user)}", stored_list(ITEMS, VERSION))
     # The instance has seen Redis; by a user of no list who is in no arm.
-    eventually(lambda: names(ask(client, "a passer-by")) == ["everybody's", "second"])
+    eventually(lambda: names(ask(client, passer_by)) == ["everybody's", "second"])
     lists = {user: ask(client, user)["exposure_id"] for user in (*arms[CONTROL], *arms[TREATMENT])}
     for user in (*arms[CONTROL][:2], *arms[TREATMENT][:6]):
         post(client, *(done(user, lists[user], action=action) for action in ("buy", "look")))
     bought = done(arms[TREATMENT][6], lists[arms[TREATMENT][6]], item="not in the list")
     post(client, bought, bought)
-    post(client, done("a passer-by", lists[arms[TREATMENT][8]]), done(arms[CONTROL][5], "of no list"))
-    post(client, {"user": "a passer-by", "item": "x", "action": "view", "event_time": now_ms() + LATER_MS})
+    post(client, done(passer_by, lists[arms[TREATMENT][8]]), done(arms[CONTROL][5], "of no list"))
+    post(client, {"user": passer_by, "item": "x", "action": "view", "event_time": now_ms() + LATER_MS})
     control, treatment = ("none", "popular", f"{NAME}/{CONTROL}"), (VERSION, "personal", f"{NAME}/{TREATMENT}")
     return Counter({
         (*control, SHOWN): 12, (*control, "buy"): 2, (*control, "look"): 2,
