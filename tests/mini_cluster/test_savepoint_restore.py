@@ -4,32 +4,42 @@ Also from the savepoints of earlier releases, in tests/data/savepoints. `HEADRAC
 file stores those of the present version; CONTRIBUTING.md says when.
 """
 
+import base64
+import json
 import os
 import shutil
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import redis
 
-from jobs import clean_telemetry, score_anomalies
+from jobs import clean_telemetry, measure_recommendations, recommend_items, score_anomalies
 from jobs.settings import JobSettings
+from jobs.tables import PROCESSING_TIME
 from models.detectors import NO_EPISODE, Scorer
+from models.recommend.live import LiveRecommender
 from schemas.reading import Reading
 from schemas.record import Position
 from schemas.topics import (
     DEAD_LETTERS,
+    EXPOSURES,
+    INTERACTIONS,
+    RECOMMENDATIONS_FEEDBACK,
     TELEMETRY_ANOMALIES,
     TELEMETRY_DUPLICATES,
     TELEMETRY_RAW,
     TELEMETRY_READINGS,
 )
-from tests.mini_cluster.file_tables import RAW_COLUMNS, Message
+from tests.mini_cluster import recommending
+from tests.mini_cluster.file_tables import NOW_MS, RAW_COLUMNS, Message
 from tests.mini_cluster.savepoints import OPTIONS, GrowingTables, run_until_written
+from tests.redis_server import redis_server
 from tests.state_files import N_SNAPSHOT, readings
+from tests.unit.models.recommend.live_batches import Sent, Shop
 
 STORED = Path(__file__).parents[1] / "data" / "savepoints"
-ORIGINS = ["taken just now", *(path.name for path in sorted(STORED.glob("*")))]
-"""Where a savepoint comes from: the version of the code that took it."""
+JUST_NOW = "taken just now"
 
 SETTINGS = JobSettings(detector="gaussian", buckets=2, micro_batch_ms=50, snapshot_every=7)
 N_SCORED = N_SNAPSHOT + 600
@@ -92,6 +102,106 @@ class Scoring:
     n_before, n_after = N_SNAPSHOT, N_SCORED - N_SNAPSHOT
 
 
+class Recommending:
+    """Users and items that were learned before the savepoint. A letter tells that all before it were learned too."""
+
+    job = "recommend_items"
+    writes_bytes = True
+    sinks = (DEAD_LETTERS,)
+    n_known, last = max(recommending.BAD) + 1, recommending.RECORDS + recommending.AGAIN
+
+    def __init__(self, port, models):
+        self.port, self.models = port, models
+
+    def records(self, start, end):
+        numbers = range(start, end)
+        return [
+            Sent(b"{" if n == self.last else recommending.sent(n), recommending.topic(n), "k", NOW_MS + 10 * n)
+            for n in numbers
+        ]
+
+    def build(self, topics, database, start, end):
+        rows = [
+            {"device": each.key, "record": base64.b64encode(each.value).decode(), "topic": each.topic}
+            | {"partition": 0, "offset": start + n, "append_ms": each.appended_ms}
+            for n, each in enumerate(self.records(start, end))
+        ]
+        body = """`device` STRING, `record` BYTES, `topic` STRING, `partition` INT, `offset` BIGINT, `append_ms` BIGINT,
+          `append_time` AS TO_TIMESTAMP_LTZ(`append_ms`, 3)"""
+        topics._source(INTERACTIONS, body, rows, "records")
+        models = self.models  # the worker must not be sent this module
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(recommend_items, "connect", recommending.Door(self.port, database))
+            patch.setattr(recommend_items, "models", lambda: models)
+            return recommend_items.build(topics.tables, JobSettings(micro_batch_ms=50, recommend_shards=2))
+
+    def past(self, topics):
+        return self.build(topics, 0, 0, self.n_known)
+
+    def future(self, topics):
+        """Into a database that has nothing of before."""
+        with redis.Redis(port=self.port, db=1) as client:
+            client.flushdb()
+        return self.build(topics, 1, self.n_known, self.last + 1)
+
+    n_before, n_after = len(recommending.BAD), 1
+
+
+class Measuring:
+    """A list that was shown before the savepoint, and what a user did with it afterwards."""
+
+    job = "measure_recommendations"
+    writes_bytes = False
+    sinks = (RECOMMENDATIONS_FEEDBACK,)
+    shown = (
+        {"exposure_id": "x", "user": "ann", "items": ["a", "b"], "model_version": "v1", "source": "personal"}
+        | {"arm": "lists/treatment", "event_time": NOW_MS},
+    )  # fmt: skip
+    bought = ({"exposure_id": "x", "user": "ann", "item": "b", "action": "buy", "event_time": NOW_MS},)
+
+    def build(self, topics, shown, bought):
+        topics.source(EXPOSURES, shown, PROCESSING_TIME)
+        topics.source(INTERACTIONS, bought, PROCESSING_TIME)
+        return measure_recommendations.build(topics.tables, JobSettings(measured_every_s=1))
+
+    def past(self, topics):
+        return self.build(topics, self.shown, ())
+
+    def future(self, topics):
+        return self.build(topics, (), self.bought)
+
+    n_before = n_after = 1
+
+
+STORABLE = (Cleaning, Scoring, Recommending)
+"""Not Measuring: by the clock, a list of the day of a release is answered no more."""
+
+
+def origins(*flows):
+    """Where the savepoint of a flow comes from: the code as it is, or the version whose savepoint is stored."""
+    return pytest.mark.parametrize(
+        ("flow", "origin"),
+        [
+            pytest.param(flow.job, origin, id=f"{flow.job}, {origin}")
+            for flow in flows
+            for origin in (JUST_NOW, *(path.parent.name for path in sorted(STORED.glob(f"*/{flow.job}"))))
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    with redis_server(tmp_path_factory.mktemp("redis")) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def flows(port, tmp_path_factory):
+    """By job."""
+    recommend = Recommending(port, tmp_path_factory.mktemp("models"))
+    return {each.job: each for each in (Cleaning(), Scoring(), recommend, Measuring())}
+
+
 @pytest.fixture(scope="module")
 def run(environment, tmp_path_factory):
     """Runs a job until it has written `n` records, stops it with a savepoint; gives its topics and the savepoint."""
@@ -107,38 +217,40 @@ def run(environment, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def taken_just_now(run):
-    """Job -> a savepoint of the present code that has seen the past."""
+def taken_just_now(run, flows):
+    """Job -> a savepoint of the present code that has seen the past; each taken once."""
     paths = {}
-    for flow in (Cleaning(), Scoring()):
-        _, path = run(flow, flow.past, flow.n_before)
-        paths[flow.job] = path
-        if os.environ.get("HEADRACE_STORE_SAVEPOINTS"):
-            shutil.copytree(path.removeprefix("file:"), STORED / version("headrace") / flow.job, dirs_exist_ok=True)
-    return paths
+
+    def taken(job):
+        if job not in paths:
+            flow = flows[job]
+            _, paths[job] = run(flow, flow.past, flow.n_before)
+            if os.environ.get("HEADRACE_STORE_SAVEPOINTS") and type(flow) in STORABLE:
+                shutil.copytree(
+                    paths[job].removeprefix("file:"), STORED / version("headrace") / job, dirs_exist_ok=True
+                )
+        return paths[job]
+
+    return taken
 
 
-@pytest.fixture(params=ORIGINS)
-def restored(request, run, taken_just_now):
-    """Runs the future of a job from its savepoint; gives its topics."""
-
-    def restored(flow):
-        stored = (STORED / request.param / flow.job).as_uri()
-        savepoint = taken_just_now[flow.job] if request.param == ORIGINS[0] else stored
-        topics, _ = run(flow, flow.future, flow.n_after, **{"execution.state-recovery.path": savepoint})
-        return topics
-
-    return restored
+@pytest.fixture
+def restored(flow, origin, run, flows, taken_just_now):
+    """The topics of the future of a job, run from its savepoint."""
+    savepoint = taken_just_now(flow) if origin == JUST_NOW else (STORED / origin / flow).as_uri()
+    future = flows[flow]
+    topics, _ = run(future, future.future, future.n_after, **{"execution.state-recovery.path": savepoint})
+    return topics
 
 
+@origins(Cleaning)
 def test_the_cleaning_remembers_how_often_a_reading_came_and_what_its_value_was(restored):
-    topics = restored(Cleaning())
-
-    assert [(copy.value, copy.occurrence) for copy in topics.records(TELEMETRY_DUPLICATES)] == [(0.0, 2), (0.0, 3)]
-    assert [letter.reason.value for letter in topics.records(DEAD_LETTERS)] == ["conflicting_duplicate"]
-    assert [reading.value for reading in topics.records(TELEMETRY_READINGS)] == [5.0]
+    assert [(copy.value, copy.occurrence) for copy in restored.records(TELEMETRY_DUPLICATES)] == [(0.0, 2), (0.0, 3)]
+    assert [letter.reason.value for letter in restored.records(DEAD_LETTERS)] == ["conflicting_duplicate"]
+    assert [reading.value for reading in restored.records(TELEMETRY_READINGS)] == [5.0]
 
 
+@origins(Scoring)
 def test_the_scores_go_on_exactly(restored):
     unbroken = Scorer(SETTINGS.detector)
     unbroken.step(readings(0, N_SNAPSHOT))
@@ -147,8 +259,30 @@ def test_the_scores_go_on_exactly(restored):
     columns = (scored.scores.tolist(), scored.thresholds.tolist(), scored.is_anomaly.tolist(), episodes)
     expected = dict(zip(range(N_SNAPSHOT, N_SCORED), zip(*columns, strict=True), strict=True))
 
-    scores = restored(Scoring()).records(TELEMETRY_ANOMALIES)
+    scores = restored.records(TELEMETRY_ANOMALIES)
 
     said = {each.position.offset: (each.score, each.threshold, each.is_anomaly, each.episode) for each in scores}
     assert said == expected
     assert len(scores) == len(expected)
+
+
+@origins(Recommending)
+def test_the_lists_go_on_as_if_all_had_been_learned_at_once(restored, port):
+    alone = Shop(LiveRecommender())
+    alone.step(*Recommending(port, None).records(0, Recommending.last + 1))
+
+    with redis.Redis(port=port, db=1, decode_responses=True) as client:
+        keys = client.scan_iter(match="recommendations:*")
+        lists = {key.partition(":")[2]: json.loads(client.get(key)) for key in keys}
+        withdrawn = client.smembers("items:withdrawn")
+
+    assert lists == alone.lists()
+    assert withdrawn == alone.live.withdrawn
+    assert [letter.position.offset for letter in restored.records(DEAD_LETTERS)] == [Recommending.last]
+
+
+@origins(Measuring)
+def test_what_a_user_does_answers_a_list_that_was_shown_before(restored):
+    (found,) = restored.records(RECOMMENDATIONS_FEEDBACK)
+    assert (found.action, found.events, found.mean_reciprocal_rank) == ("buy", 1, 0.5)
+    assert (found.model_version, found.arm) == ("v1", "lists/treatment")
