@@ -11,6 +11,7 @@ on all of it. How far the job is, its committed offsets say.
 
 import statistics
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +24,7 @@ from bench.movielens import movielens
 from bench.stack import bench_stack
 from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
+from connectors.pseudonym_key import PseudonymKey
 from connectors.redis import client_of
 from headrace.model_store.publishing import publish
 from headrace.stack.layout import Layout
@@ -71,6 +73,7 @@ def _fill(layout: Layout, events: Interactions) -> int:
     """Each user's ratings in their order, users in turns."""
     create_topics(layout.endpoints.kafka)
     client = producer(layout.endpoints.kafka, client_id="bench", linger_ms=20)
+    pseudonym_of = cache(PseudonymKey.new().pseudonym)  # as the REST API calls users
     own_order = np.argsort(events.users, kind="stable")
     turns = np.random.default_rng(7).permutation(events.users)
     places = np.empty(len(events), np.int64)
@@ -78,7 +81,7 @@ def _fill(layout: Layout, events: Interactions) -> int:
     columns = (events.users[places].tolist(), events.items[places].tolist(), events.times_s[places].tolist())
     for user, item, time_s in zip(*columns, strict=True):
         for crowd in range(CROWDS):
-            key = f"user-{events.user_names[user]}-{crowd}"
+            key = pseudonym_of(f"user-{events.user_names[user]}-{crowd}")
             record = {
                 "schema_version": 1, "user": key, "item": events.item_names[item], "action": "view",
                 "event_time": int(1000 * time_s) + LATER_MS, "context": {"page": "home"},
