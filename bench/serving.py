@@ -6,6 +6,8 @@ A stack of its own with Redis and Kafka alone. The instance is pinned to one cor
 servers share another. Users are drawn at random for each request, out of so many that the instance's cache, which
 holds a value for half a second, seldom helps: how often it did is printed. Every list is an exposure in Kafka, and
 what was dropped is printed too. Between stack and instance there is no HAProxy.
+
+wrk asks as fast as it is answered. What an answer takes below that, h2load tells, which asks at a fixed rate.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +30,7 @@ import psutil
 from redis import Redis
 
 from bench.stack import bench_stack
+from bench.steady_load import Steady, steady_load
 from bench.verdict import verdict
 from connectors.endpoints import SERVING_PORT
 from connectors.pseudonyms import KEY_FILE, read_key
@@ -41,6 +45,7 @@ CONNECTIONS = 50
 ITEMS, CATALOGUE = 50, 5000
 WITHDRAWN = 100
 RATE_LIMIT, P99_LIMIT_MS, MEMORY_LIMIT_BYTES = 1500, 25.0, 3000
+STEADY_RATES = (2000, 4000)
 RATE_AIM, P99_AIM_MS, MEMORY_AIM_BYTES = 4000, 5.0, 1000
 
 SCRIPT = """
@@ -82,7 +87,9 @@ def main() -> None:
             _round(load, 5, process)
             before = _counters(url)
             rounds = [_round(load, arguments.seconds, process) for _ in range(arguments.rounds)]
+            steady = {rate: _steady(layout, url, rate, arguments, process) for rate in STEADY_RATES}
             _print_counters(before, _counters(url))
+    _print_steady(steady)
     _print(rounds, memory_bytes)
 
 
@@ -178,6 +185,22 @@ def _round(load: list[str], seconds: int, process: psutil.Process) -> Figures:
     return figures
 
 
+def _steady(
+    layout: Layout, url: str, rate: int, arguments: argparse.Namespace, process: psutil.Process
+) -> list[Steady]:
+    rounds = []
+    for _ in range(arguments.rounds):
+        before_s, began = sum(process.cpu_times()[:2]), time.monotonic()
+        found = steady_load(url, _key(layout), rate, arguments.seconds, CONNECTIONS, arguments.users)
+        busy = (sum(process.cpu_times()[:2]) - before_s) / (time.monotonic() - began)
+        print(
+            f"at {rate:,} requests/s ({found.rate:,.0f} answered, {busy:.0%} CPU): p50 {found.p50_ms:.2f} ms, "
+            f"p99 {found.p99_ms:.2f} ms, {found.worst_ms:.1f} ms at most, {found.failed} failed", flush=True,
+        )  # fmt: skip
+        rounds.append(found)
+    return rounds
+
+
 def _counters(url: str) -> dict[str, float]:
     lines = httpx.get(f"{url}/metrics", timeout=10).text.splitlines()
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[:1] != "#")}
@@ -196,6 +219,14 @@ def _print_counters(before: dict[str, float], after: dict[str, float]) -> None:
         f"{EXPOSURES.name}: {since('exposures_stored_total'):,.0f} stored, {since('exposures_dropped_total'):,.0f} "
         f"dropped, {after['headrace_serving_exposures_waiting']:,.0f} on their way"
     )
+
+
+def _print_steady(steady: dict[int, list[Steady]]) -> None:
+    for rate, rounds in steady.items():
+        p99_ms = statistics.median(each.p99_ms for each in rounds)
+        print(verdict(f"serving p99 at {rate:,} requests/s", p99_ms, "ms", P99_LIMIT_MS, at_least=False))
+        failed = sum(each.failed for each in rounds)
+        print(verdict(f"serving failures at {rate:,} requests/s", failed, "requests", 0, at_least=False))
 
 
 def _print(rounds: list[Figures], memory_bytes: float) -> None:

@@ -20,7 +20,8 @@ OPTIONAL_PACKAGES = {
     "postgres": "postgresql",
     "initdb": "postgresql",
     "haproxy": "haproxy",
-    "wrk": "wrk",  # of `make bench-serving` alone
+    "wrk": "wrk",  # of `make bench-serving` alone, as the next
+    "h2load": "nghttp2-client",
 }
 OF_SERVERS = {"postgres": ("postgres", "initdb"), "haproxy": ("haproxy",)}
 POSTGRES_VERSIONS = Path("/usr/lib/postgresql")

@@ -97,6 +97,7 @@ class LiveRecommender:
         self._most_items = most_items
         self._users: dict[str, User] = {}  # the one who did nothing for longest is the first
         self._items = LiveItems(most_items)
+        self._parts = np.zeros((3, 0), np.float32)
         self.withdrawn: set[str] = set()
         self._forgotten_ms: dict[str, int] = {}
         self.clock_ms = 0
@@ -222,37 +223,41 @@ class LiveRecommender:
         """The list as JSON of a user who took something. Raises KeyError for any other."""
         known = self._users[user]
         recent = known.log.recent(REACH)
-        together = self._items.going_with(recent)
-        popular = self._items.popular(POPULARITY_WEIGHT)
-        scores = together.scores + popular
-        chosen = np.frombuffer(known.chosen, np.int32)
-        scores[chosen] += _BY_RANK[: len(chosen)]
+        parts = self._parts_of(known.chosen)
+        together = self._items.going_with(recent, parts[0])
+        scores = np.add.reduce(parts, axis=0)
         scores[np.frombuffer(known.log.items, np.int32)] = 0
         if self.withdrawn:
             scores[self._withdrawn_numbers()] = 0
         listed = live_lists.best(scores)
-        why, reasons = self._reasons(recent, together, popular, chosen, listed)
+        why, reasons = self._reasons(recent, together, parts, listed)
         return live_lists.text(
             self._named(listed.tolist()), scores[listed], known.updated_ms,
             why=why, reasons=reasons, model_version=known.model_version,
         )  # fmt: skip
 
-    def _reasons(self, recent: Sequence[int], together: Together, popular: Any, chosen: Any, listed: Any) -> Any:
-        """For each listed item the index of its reason, and the reasons: what most of its score comes from."""
+    def _parts_of(self, chosen: "array[int]") -> Any:
+        """What scores are added up of: a row to be filled in, popularity, a model's list. Shape `(3, room)`."""
+        popular = self._items.popular(POPULARITY_WEIGHT)
+        if self._parts.shape[1] != len(popular):
+            self._parts = np.zeros((3, len(popular)), np.float32)
+        parts = self._parts
+        parts[1] = popular
+        parts[2] = 0
+        if chosen:
+            parts[2][np.frombuffer(chosen, np.int32)] = _BY_RANK[: len(chosen)]
+        return parts
+
+    def _reasons(self, recent: Sequence[int], together: Together, parts: Any, listed: Any) -> Any:
+        """For each listed item the index of its reason, and the reasons: the part that gives most of its score."""
         n = len(recent)
-        from_pairs, largest = together.scores[listed], popular[listed]
-        codes = together.nearest(listed)
-        codes[from_pairs < largest] = n
-        if len(chosen):
-            of_model = np.zeros(len(popular), np.float32)
-            of_model[chosen] = _BY_RANK[: len(chosen)]
-            of_model = of_model[listed]
-            codes[of_model > np.maximum(from_pairs, largest)] = n + 1
-        said = np.flatnonzero(np.bincount(codes, minlength=n + 2))
-        places = np.zeros(n + 2, np.int64)
-        places[said] = np.arange(len(said))
-        named = [*(f"goes with {item}" for item in self._named(recent)), BY_POPULARITY, BY_MODEL]
-        return places[codes].tolist(), [named[code] for code in said]
+        kinds = parts.take(listed, axis=1, mode="clip").argmax(axis=0)
+        codes = np.where(kinds == 0, together.nearest(listed), kinds + (n - 1)).tolist()
+        said = sorted(set(codes))
+        places = {code: place for place, code in enumerate(said)}
+        others = {n: BY_POPULARITY, n + 1: BY_MODEL}
+        named = [others.get(code) or f"goes with {self._items.names[recent[code]]}" for code in said]
+        return [places[code] for code in codes], named
 
     def popular(self) -> bytes:
         """What everybody takes, for users of whom nothing is known."""

@@ -169,9 +169,10 @@ def _event(element: list[Any]) -> Taken | Offered | Forgotten | None:
 
 
 def _taken(user: str, item: str, action: str, time_ms: int, appended_ms: int) -> Taken:
-    for name, text in (("user", user), ("item", item), ("action", action)):
-        if not 0 < len(text) <= LONGEST_NAME:
-            raise _Unusable(f"{name} has {len(text)} characters; it takes 1 to {LONGEST_NAME}")
+    if not (0 < len(user) <= LONGEST_NAME and 0 < len(item) <= LONGEST_NAME and 0 < len(action) <= LONGEST_NAME):
+        for name, text in (("user", user), ("item", item), ("action", action)):
+            if not 0 < len(text) <= LONGEST_NAME:
+                raise _Unusable(f"{name} has {len(text)} characters; it takes 1 to {LONGEST_NAME}")
     if not EARLIEST_MS <= time_ms <= appended_ms + SOONEST_MS:
         raise _Unusable(f"event_time {time_ms} is before 2010 or over 5 minutes after the record was stored")
     return Taken(user, item, action, time_ms, appended_ms)

@@ -22,17 +22,14 @@ FEWEST_ROOM = 256
 
 
 class Together(NamedTuple):
-    """How well each item goes with a user's last ones.
+    """The last items of a user, and what goes with them: for each a row of the pairs, and its weight.
 
     Parameters
     ----------
-    scores
-        The best 1, unless all are 0. Shape `(room,)`.
     rows, weights
-        What the sums are of: pairs of the last items, the newest first, shape `(n, room)`, and their weights `(n,)`.
+        Of the last items, the newest first; shapes `(n, room)` and `(n,)`.
     """
 
-    scores: Float32s
     rows: Float32s
     weights: Float32s
 
@@ -40,7 +37,10 @@ class Together(NamedTuple):
         """With which of the last ones each of some items goes most: its place among them. Shape of `items`."""
         if not len(self.weights):
             return np.zeros(len(items), np.int64)
-        nearest: npt.NDArray[np.int64] = (self.rows.take(items, axis=1) * self.weights[:, None]).argmax(axis=0)
+        # The numbers are known to be right: without "clip" numpy looks at each of them before it takes any.
+        weighted = self.rows.take(items, axis=1, mode="clip")
+        weighted *= self.weights[:, None]
+        nearest: npt.NDArray[np.int64] = weighted.argmax(axis=0)
         return nearest
 
 
@@ -65,6 +65,7 @@ class LiveItems:
         self._near_weights = recency(WINDOW, WINDOW_DECAY)[::-1].copy()
         self._recent_weights = recency(REACH, DECAY)[::-1].copy()
         self._origin_ms = self._newest_ms = 0.0
+        self._most_taken, self._scale = 0.0, 1.0  # those of `_popular`, unless `_popular_to` is 0: then it is stale
         self._allocate(min(FEWEST_ROOM, most))
 
     def _allocate(self, room: int) -> None:
@@ -75,6 +76,8 @@ class LiveItems:
         self._to: Float32s = np.ones(room, np.float32)
         self._week: npt.NDArray[np.float64] = np.zeros(room)
         self._hour: npt.NDArray[np.float64] = np.zeros(room)
+        self._popular: Float32s = np.zeros(room, np.float32)
+        self._popular_to = 0.0
 
     @property
     def is_full(self) -> bool:
@@ -111,6 +114,7 @@ class LiveItems:
         self._pairs[numbers] = 0
         self._pairs[:, numbers] = 0
         self._week[numbers] = self._hour[numbers] = 0
+        self._popular_to = 0.0
         self._counts[numbers] = 0
         self._from[numbers] = self._to[numbers] = 1
 
@@ -133,8 +137,12 @@ class LiveItems:
             self._move_origin(time_ms, ahead_ms)
             ahead_ms = 0.0
         self._newest_ms = max(self._newest_ms, time_ms)
-        self._week[item] += 2.0 ** (ahead_ms / WEEK_MS)
+        week = self._week[item] = float(self._week[item]) + 2.0 ** (ahead_ms / WEEK_MS)
         self._hour[item] += 2.0 ** (ahead_ms / HOUR_MS)
+        if week > self._most_taken:
+            self._popular_to = 0.0
+        else:
+            self._popular[item] = week * self._scale
 
     def _pair(self, item: int, near: Sequence[int]) -> None:
         others = np.array(near)
@@ -149,21 +157,25 @@ class LiveItems:
 
     def _move_origin(self, time_ms: int, ahead_ms: float) -> None:
         """Divides the counts before the weight of a new interaction is too large for them."""
+        self._popular_to = 0.0
         self._week *= 2.0 ** -(ahead_ms / WEEK_MS)
         self._hour *= 2.0 ** -(ahead_ms / HOUR_MS)
         self._origin_ms = float(time_ms)
 
-    def going_with(self, recent: Sequence[int]) -> Together:
-        """How well each item goes with the recent ones, the newest first."""
+    def going_with(self, recent: Sequence[int], scores: Float32s) -> Together:
+        """Fills in how well each item goes with the recent ones, the newest first: the best 1, unless all are 0.
+
+        `scores` has the shape `(room,)`.
+        """
         places = np.array(recent, np.int64)
         weights = self._recent_weights[: len(recent)] * self._from.take(places)
         rows = self._pairs.take(places, axis=0)
-        scores: Float32s = np.dot(weights, rows)
+        np.dot(weights, rows, out=scores)
         scores *= self._to
-        largest = float(scores.max())
+        largest = float(np.maximum.reduce(scores))
         if largest > 0:
             scores *= np.float32(1 / largest)
-        return Together(scores, rows, weights)
+        return Together(rows, weights)
 
     def similar(self, item: int) -> Float32s:
         """How well each item goes with one. Shape `(room,)`."""
@@ -171,11 +183,16 @@ class LiveItems:
         return scores
 
     def popular(self, largest: float = 1.0) -> Float32s:
-        """Decayed counts of each item, scaled so that the greatest is `largest`. Shape `(room,)`."""
-        most = float(self._week.max())
-        scaled: Float32s = np.empty(self._room, np.float32)
-        np.multiply(self._week, largest / most if most > 0 else 1.0, out=scaled, casting="same_kind")
-        return scaled
+        """Decayed counts of each item, scaled so that the greatest is `largest`. Shape `(room,)`.
+
+        Kept up with each interaction, and so not to be written to, nor to be kept.
+        """
+        if self._popular_to != largest:
+            self._most_taken = float(np.maximum.reduce(self._week))
+            self._scale = largest / self._most_taken if self._most_taken > 0 else 1.0
+            np.multiply(self._week, self._scale, out=self._popular, casting="same_kind")
+            self._popular_to = largest
+        return self._popular
 
     def trending(self) -> Float32s:
         """How much more each was taken in the last hours than its week makes expect; 0 or less: no more."""
@@ -199,6 +216,7 @@ class LiveItems:
         self._week, self._hour = arrays["week"], arrays["hour"]
         self._from, self._to = arrays["from"], arrays["to"]
         self._room = len(self._pairs)
+        self._popular, self._popular_to = np.zeros(self._room, np.float32), 0.0
         self._origin_ms, self._newest_ms = arrays["times_ms_of_counts"].tolist()
 
     @property

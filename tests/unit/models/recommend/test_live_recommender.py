@@ -175,7 +175,8 @@ def test_pairs_are_those_of_the_model_that_is_evaluated():
     expected = other.score(histories.of(3, 600))
     numbers = live._items.numbers
     recent = live._users["3"].log.recent(10)
-    found = live._items.going_with(recent).scores
+    found = np.zeros_like(live._items.popular())
+    live._items.going_with(recent, found)
     assert len(numbers) > 150
     for name, number in numbers.items():
         assert found[number] == pytest.approx(expected[int(name)] / expected.max(), rel=1e-4)
