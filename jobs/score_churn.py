@@ -2,20 +2,22 @@
 
 from pathlib import Path
 
-from pyflink.table import StatementSet, StreamTableEnvironment
+from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints, StackSettings
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.score_customers import score_customers
+from jobs.operators.java_stage import java_stage
+from jobs.operators.micro_batch import GATHERED, MICRO_BATCH, SCATTERED
+from jobs.operators.score_customers import ANSWERS, ScoreCustomers
 from jobs.settings import JobSettings
 from jobs.tables import PROCESSING_TIME, KafkaTables
 from schemas.topics import CHURN_SCORES, CUSTOMERS, CUSTOMERS_USAGE, DEAD_LETTERS
 
 JOB = "score_churn"
-# A table that is read from its beginning comes faster than it is scored. What a bundle costs in Beam and gRPC was half
-# of the worker's CPU with the cluster's 1,000 rows.
-LARGE_BUNDLES = {"python.fn-execution.bundle.size": "10000", "python.fn-execution.arrow.batch.size": "2000"}
+
+MOST_BYTES = 1024 * 1024
+"""Of a micro-batch, about: a thousand rows of a wide table. A backlog comes in batches of this size."""
 
 
 def models() -> Path:
@@ -23,20 +25,37 @@ def models() -> Path:
     return StackSettings().home / "models" / "churn"  # type: ignore[call-arg]  # from the environment or a default
 
 
-def build(tables: StreamTableEnvironment) -> StatementSet:
+def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
     """customers and customers_usage, as records -> churn_scores, dead_letters."""
-    tables.create_temporary_function("score_customers", score_customers(models))
-    return sql_file.load(tables, JOB)
+
+    def gather(tables: StreamTableEnvironment) -> Table:
+        parameters = (1, settings.micro_batch_ms, MOST_BYTES)
+        framed = tables.from_path("framed")
+        return java_stage(tables, framed, "GatherMicroBatches", "gather-micro-batches", GATHERED, parameters)
+
+    def score(tables: StreamTableEnvironment) -> Table:
+        micro_batches = tables.to_append_stream(tables.from_path("micro_batches"), MICRO_BATCH)
+        answers = micro_batches.process(ScoreCustomers(models, JOB), output_type=ANSWERS)
+        return tables.from_data_stream(answers.uid("score-customers").name("score-customers"))
+
+    def scatter_scores(tables: StreamTableEnvironment) -> Table:
+        return java_stage(tables, tables.from_path("scored"), "ScatterRecords", "scatter-scores", SCATTERED)
+
+    def scatter_letters(tables: StreamTableEnvironment) -> Table:
+        return java_stage(tables, tables.from_path("refused"), "ScatterRecords", "scatter-letters", SCATTERED)
+
+    stages = {"gather": gather, "score": score, "scatter_scores": scatter_scores, "scatter_letters": scatter_letters}
+    return sql_file.load(tables, JOB, operators=stages)
 
 
 def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(JOB, **LARGE_BUNDLES)
+    tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     topics.bytes_source("records", CUSTOMERS, CUSTOMERS_USAGE, extra_columns=[PROCESSING_TIME])
     topics.bytes_sink(CHURN_SCORES)
-    topics.sink(DEAD_LETTERS)
-    build(tables).execute()
+    topics.bytes_sink(DEAD_LETTERS)
+    build(tables, settings).execute()
 
 
 if __name__ == "__main__":

@@ -1,21 +1,29 @@
 -- score_churn: the risk that a customer leaves, each time the customer's row changes or the features of its usage.
 --
---   customers, customers.usage -> records -> halves -> latest -> scored -+-> churn_scores
---                                                                        +-> dead_letters
+--   customers, customers.usage -> records -> halves -> latest -> framed -> [GatherMicroBatches, Java] -> gathered
+--     -> micro_batches -> [ScoreCustomers, Python] -> answers -+-> scored -> [ScatterRecords, Java] -> scores -> churn_scores
+--                                                              +-> refused -> [ScatterRecords, Java] -> letters -> dead_letters
 --
--- `outcome` is the score's JSON, or the reason why there is none; NULL where there is nothing to say
--- (models/churn/customer_scores.py). Dead letters are not replayable: an old state of a row would come behind the newer
--- ones. The row is read again instead (headrace churn rescore).
+-- Dead letters are not replayable: an old state of a row would come behind the newer ones. The row is read again
+-- instead (headrace churn rescore).
 
--- Each record is one half of what is scored. LAST_VALUE takes no bytes, but text, in which a byte is a character.
+-- Each record is one half of what is scored, with where it stands in front. The record itself is not looked at: LATIN-1
+-- is text in which a byte is a character, and LAST_VALUE takes text, and no bytes.
 -- A record without a value only lets compaction remove a deleted key: the row came before it, marked as deleted.
 CREATE TEMPORARY VIEW halves AS
 SELECT
-  device, record, topic, `partition`, `offset`, proc,
-  CASE WHEN topic = 'customers' THEN DECODE(record, 'ISO-8859-1') END AS row_text,
-  CASE WHEN topic = 'customers' THEN `partition` END AS row_partition,
-  CASE WHEN topic = 'customers' THEN `offset` END AS row_offset,
-  CASE WHEN topic = 'customers.usage' THEN DECODE(record, 'ISO-8859-1') END AS usage_text
+  device, proc,
+  topic = 'customers' AS is_row,
+  COALESCE(DECODE(ENCODE(JSON_STRING(device), 'UTF-8'), 'ISO-8859-1'), 'null') AS customer,
+  CASE WHEN topic = 'customers' THEN
+    CONCAT(CAST(`partition` AS STRING), ',', CAST(`offset` AS STRING), ',', DECODE(record, 'ISO-8859-1'))
+  END AS row_half,
+  CASE WHEN topic = 'customers.usage' THEN
+    CONCAT(
+      CAST(`partition` AS STRING), ',', CAST(`offset` AS STRING), ',',
+      CAST(CHAR_LENGTH(DECODE(record, 'ISO-8859-1')) AS STRING), ',', DECODE(record, 'ISO-8859-1')
+    )
+  END AS usage_half
 FROM records
 WHERE record IS NOT NULL;
 
@@ -23,24 +31,41 @@ WHERE record IS NOT NULL;
 -- back the pairs that it gave before, and no store downstream could.
 CREATE TEMPORARY VIEW latest AS
 SELECT
-  device, record, topic, `partition`, `offset`,
-  ENCODE(LAST_VALUE(row_text) OVER so_far, 'ISO-8859-1') AS row_bytes,
-  -- pandas would make a fraction of a whole number that may be NULL
-  COALESCE(LAST_VALUE(row_partition) OVER so_far, -1) AS row_partition,
-  COALESCE(LAST_VALUE(row_offset) OVER so_far, -1) AS row_offset,
-  ENCODE(LAST_VALUE(usage_text) OVER so_far, 'ISO-8859-1') AS usage_bytes
+  is_row, customer, LAST_VALUE(row_half) OVER so_far AS row_half, LAST_VALUE(usage_half) OVER so_far AS usage_half
 FROM halves
 WINDOW so_far AS (PARTITION BY device ORDER BY proc ROWS UNBOUNDED PRECEDING);
 
-CREATE TEMPORARY VIEW scored AS
-SELECT *, score_customers(device, row_bytes, row_partition, row_offset, usage_bytes, topic) AS outcome FROM latest;
-
-INSERT INTO churn_scores
-SELECT ENCODE(device, 'UTF-8'), ENCODE(outcome, 'UTF-8') FROM scored WHERE outcome LIKE '{%';
-
-INSERT INTO dead_letters
+-- Each as an element of a JSON array (models/churn/arrivals.py).
+CREATE TEMPORARY VIEW framed AS
 SELECT
-  1, SPLIT_INDEX(outcome, ':', 0), SUBSTRING(outcome, 3 + CHAR_LENGTH(SPLIT_INDEX(outcome, ':', 0))), 'score_churn', device,
-  record, CAST(CHAR_LENGTH(DECODE(record, 'ISO-8859-1')) AS BIGINT), CAST(NULL AS STRING), FALSE,
-  CAST(NULL AS MAP<STRING, BYTES>), ROW(topic, `partition`, `offset`, 0, 1), 1000 * UNIX_TIMESTAMP(), 0
-FROM scored WHERE outcome NOT LIKE '{%';
+  0 AS bucket,
+  ENCODE(
+    CONCAT(
+      CASE WHEN is_row THEN '[true,' ELSE '[false,' END, CAST(CHAR_LENGTH(customer) AS STRING), ',', customer, ',',
+      COALESCE(usage_half, '-1,-1,4,null'), ',', COALESCE(row_half, '-1,-1,null'), ']'
+    ),
+    'ISO-8859-1'
+  ) AS record
+FROM latest;
+
+-- Behind the state, and in its task: what goes to Python is one row a batch.
+CREATE TEMPORARY VIEW gathered AS OPERATOR gather;
+
+CREATE TEMPORARY VIEW micro_batches AS
+SELECT records, lengths FROM gathered;
+
+CREATE TEMPORARY VIEW answers AS OPERATOR score;
+
+CREATE TEMPORARY VIEW scored AS
+SELECT keys, records, lengths FROM answers WHERE NOT are_letters;
+
+CREATE TEMPORARY VIEW refused AS
+SELECT keys, records, lengths FROM answers WHERE are_letters;
+
+CREATE TEMPORARY VIEW scores AS OPERATOR scatter_scores;
+
+CREATE TEMPORARY VIEW letters AS OPERATOR scatter_letters;
+
+INSERT INTO churn_scores SELECT key, record FROM scores;
+
+INSERT INTO dead_letters SELECT key, record FROM letters;

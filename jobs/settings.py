@@ -12,7 +12,9 @@ class JobSettings(BaseSettings):
     duplicates_lifetime_s: int = Field(3600, ge=60, description="how long clean_telemetry remembers an identity")
     detector: str = Field("gaussian", description="a name of models/detectors/catalogue.py")
     buckets: int = Field(4, ge=1, le=128, description="fleets that share the series; a change starts the models cold")
-    micro_batch_ms: int = Field(100, ge=20, le=10_000, description="how long the scorer gathers readings")
+    micro_batch_ms: int = Field(
+        100, ge=20, le=10_000, description="how long a job gathers records before Python reads them"
+    )
     snapshot_every: int = Field(100, ge=1, description="micro-batches of a bucket between two snapshots of its fleet")
     usage_counted_every_s: int = Field(600, ge=1, le=3600, description="how long count_usage gathers what it counts")
     measured_every_s: int = Field(60, ge=1, le=3600, description="how long measure_recommendations gathers feedback")

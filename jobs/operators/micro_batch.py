@@ -4,7 +4,7 @@ As one text and not as columns or an array: PyFlink's coders cost more for eight
 array of bytes costs a conversion of each, and the JVM need not read the JSON at all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -16,6 +16,7 @@ from pyflink.common import Row, Types
 from pyflink.table import DataTypes
 
 from models.detectors import Batch
+from models.gathered import LENGTH, cuts
 from schemas.record import MOST_PARTITIONS
 from schemas.topics import TELEMETRY_READINGS, UnreadableRecord, read_record
 
@@ -37,9 +38,6 @@ SCORED = Types.ROW_NAMED(["keys", "records", "lengths"], [BYTES, BYTES, BYTES])
 """Those of the new readings, as ScatterRecords.java takes them: jobs/operators/score_records.py makes each."""
 
 SCATTERED = DataTypes.ROW([DataTypes.FIELD("key", DataTypes.BYTES()), DataTypes.FIELD("record", DataTypes.BYTES())])
-
-LENGTH = np.dtype(">i4")
-"""As Java writes an int."""
 
 FIELDS = ("device", "metric", "event_time", "value", "position")
 POSITION = ("partition", "offset", "item", "items")
@@ -76,11 +74,10 @@ def micro_batch(records: bytes, lengths: bytes) -> MicroBatch:
     >>> found.readings.keys, found.readings.offsets, found.records[0]["position"]["items"]
     ([('pump-1', 'flow')], array([7]), 3)
     """
-    sizes = np.frombuffer(lengths, LENGTH)
     try:
-        return _all_of(orjson.loads(records), len(sizes))
+        return _all_of(orjson.loads(records), len(lengths) // LENGTH.itemsize)
     except (ValueError, KeyError, TypeError, OverflowError):
-        readable = [record for value in _values(records, sizes) if (record := _record_or_none(value))]
+        readable = [record for cut in cuts(lengths) if (record := _record_or_none(records[cut]))]
         return _all_of(readable, len(readable))
 
 
@@ -95,13 +92,6 @@ def scored(records: Sequence[tuple[bytes, bytes]]) -> Row:
     """
     lengths = np.fromiter(map(len, chain.from_iterable(records)), LENGTH, 2 * len(records))
     return Row(*map(b"".join, zip(*records, strict=True)), lengths.tobytes())
-
-
-def _values(records: bytes, sizes: Any) -> Iterator[bytes]:
-    start = 1
-    for size in sizes.tolist():
-        yield records[start : start + size]
-        start += size + 1
 
 
 def _all_of(records: Sequence[Mapping[str, Any]], n: int) -> MicroBatch:

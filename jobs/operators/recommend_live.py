@@ -25,9 +25,9 @@ from jobs.settings import JobSettings
 from models.detectors.state_codec import UnreadableState
 from models.recommend.errors import RefusedRecommender
 from models.recommend.live import Arrival, LiveRecommender
-from models.recommend.live_events import dead_letter
 from models.recommend.live_shard import LiveShard, Step, journal_entry
 from models.recommend.onnx_model import RecommendModel
+from models.refused import dead_letter
 
 JOURNAL_BYTES = 8 * 1024 * 1024
 """About 200,000 interactions; a restart replays them in a few seconds."""

@@ -1,23 +1,29 @@
-"""Customers with their usage to churn scores, as a pandas UDF: one call of the model an Arrow batch.
+"""The operator that scores customers: a micro-batch of rows and usage in, scores and dead letters out; keeps no state.
 
 The model is a folder that `models.champion` names. It is looked for again every second: a version that was promoted
 scores from the next batch on. One that cannot be used is said in the log once, and the old one stays.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from pyflink.table import DataTypes, FunctionContext, ScalarFunction
-from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
+from pyflink.common import Row, Types
+from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from jobs.operators.cycle_collector import collect_seldom
 from jobs.operators.followed_champion import FollowedChampion
+from jobs.operators.micro_batch import BYTES, scored
 from models.champion import champion
-from models.churn.customer_scores import Arrival, outcomes
+from models.churn.arrivals import Arrivals
+from models.churn.customer_scores import outcomes
 from models.churn.errors import RefusedModel
 from models.churn.onnx_model import ChurnModel
+from models.refused import dead_letter
+
+ANSWERS = Types.ROW_NAMED(["are_letters", "keys", "records", "lengths"], [Types.BOOLEAN(), BYTES, BYTES, BYTES])
+"""Records of `churn.scores`, or of `dead-letters`; the three last as ScatterRecords.java takes them."""
 
 
 class NoModel(Exception):
@@ -38,27 +44,30 @@ class CurrentModel:
         return cast(ChurnModel, self._followed.get())
 
 
-class ScoreCustomers(ScalarFunction):
-    """`score_customers(customer, row, its partition, its offset, usage, topic)`: see `models.churn.customer_scores`."""
+class ScoreCustomers(ProcessFunction):
+    """What a micro-batch holds: `models.churn.arrivals`. What becomes of it: `models.churn.customer_scores`.
 
-    def __init__(self, root: Callable[[], Path]) -> None:
-        self._root = root
+    Parameters
+    ----------
+    models
+        Called on the worker: the folder of the champion.
+    job
+        What dead letters name as their stage.
+    """
 
-    def open(self, function_context: FunctionContext) -> None:
+    def __init__(self, models: Callable[[], Path], job: str) -> None:
+        self._models, self._job = models, job
+
+    def open(self, runtime_context: RuntimeContext) -> None:
         collect_seldom()
-        self._current = CurrentModel(self._root())
+        self._current = CurrentModel(self._models())
 
-    def eval(self, customers: Any, rows: Any, partitions: Any, offsets: Any, usages: Any, topics: Any) -> Any:
-        import pandas
-
-        columns = (customers, rows, partitions.tolist(), offsets.tolist(), usages, topics)
-        arrivals = map(Arrival._make, zip(*columns, strict=True))
-        return pandas.Series(outcomes(self._current.get(), arrivals), dtype=object)
-
-    def is_deterministic(self) -> bool:
-        return False
-
-
-def score_customers(root: Callable[[], Path]) -> UserDefinedScalarFunctionWrapper:
-    """The UDF for a folder of models that is asked for on the worker."""
-    return udf(ScoreCustomers(root), result_type=DataTypes.STRING(), func_type="pandas", deterministic=False)
+    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
+        arrivals = Arrivals(*value)
+        found = outcomes(self._current.get(), arrivals)
+        if found.scores:
+            yield Row(False, *scored(found.scores))
+        if found.unscored:
+            now_ms = time.time_ns() // 1_000_000
+            refused = (arrivals.refused(place, *why, now_ms) for place, why in found.unscored.items())
+            yield Row(True, *scored([dead_letter(each, self._job) for each in refused]))

@@ -1,16 +1,18 @@
-"""Rows of the topic `customers`, with the newest usage of each, to records of `churn.scores`, a batch at a time.
+"""Customers and their usage to records of `churn.scores`, a micro-batch at a time.
 
 The records are written out here, field by field as schemas.churn_score has them: pydantic's objects for each row cost
 as much as everything else together.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
+from models.churn.arrivals import Arrivals
+from models.churn.contract import Contract
 from models.churn.onnx_model import ChurnModel
 from models.churn.reasons_in_words import Reason
 from schemas.churn_score import ChurnScore
@@ -20,128 +22,133 @@ from schemas.topics import CUSTOMERS
 from schemas.usage import CustomerUsage
 from schemas.usage_features import NO_USAGE
 
-TOPIC, VERSION = CUSTOMERS.name, ChurnScore.SCHEMA_VERSION
 CHANGED_AT, DELETED = "__source_ts_ms", "__deleted"
 """What change capture adds to a row (docs/change_capture.md)."""
 
+Score = tuple[bytes, bytes]
+"""A record of `churn.scores`: its key and its JSON."""
 
-class Arrival(NamedTuple):
-    """A record that came, as what is known of its customer by now.
+
+class Unscored(NamedTuple):
+    """Why there is no score for the record that came."""
+
+    reason: RejectReason
+    detail: str
+
+
+@dataclass
+class Outcomes:
+    """Of the records of a micro-batch.
 
     Parameters
     ----------
-    row, partition, offset
-        The newest row and where it stands; None, -1, -1 before the first.
-    usage
-        The newest record of `customers.usage`; None before the first.
-    topic
-        Of the record that came: its row is new, or its usage.
+    scores
+        Key and JSON of each, in the order in which the records came.
+    unscored
+        Why there is none for a record, by its place. There is neither for usage where the model reads none, or where
+        the customer's row is deleted, not there yet, or cannot be scored, as was said when the row came.
     """
 
-    customer: str | None
-    row: bytes | None
-    partition: int
-    offset: int
-    usage: bytes | None = None
-    topic: str = TOPIC
-
-    @property
-    def is_row(self) -> bool:
-        return self.topic == TOPIC
+    scores: list[Score]
+    unscored: dict[int, Unscored]
 
 
 class _Row(NamedTuple):
-    place: int
-    arrival: Arrival
-    columns: dict[str, Any]
+    """A customer's row that is to be scored."""
+
+    is_row: bool
+    customer: str
     changed_at: int
+    partition: int
+    offset: int
+    columns: dict[str, Any]
 
 
-def outcomes(model: ChurnModel, arrivals: Iterable[Arrival]) -> list[str | None]:
-    """For each record the JSON of a ChurnScore, or `reason: why not`, or None.
-
-    None is for usage, where the model reads none, or the customer's row is deleted, not there yet, or cannot be
-    scored, as was said when the row came.
-    """
-    found: list[str | None] = []
+def outcomes(model: ChurnModel, arrivals: Arrivals) -> Outcomes:
+    """What becomes of each record: one call of the model for all."""
     reads_usage = any(column.name in NO_USAGE for column in model.contract.columns)
-    rows = []
-    for place, arrival in enumerate(arrivals):
-        found.append(None)
-        usage, fault = _usage(arrival.usage) if arrival.usage is not None else (None, None)
-        if not arrival.is_row and (fault or not reads_usage or arrival.row is None):
-            found[place] = fault
-            continue
+    judged = [_judged(arrival, reads_usage) for arrival in arrivals.elements]
+    rows = {place: row for place, row in enumerate(judged) if isinstance(row, _Row)}
+    found: list[Score | Unscored | None] = [None if isinstance(each, _Row) else each for each in judged]
+    for place, outcome in zip(rows, _scored(model, list(rows.values())), strict=True):
+        found[place] = outcome
+    unscored = {place: why for place, why in enumerate(found) if isinstance(why, Unscored)}
+    return Outcomes([each for each in found if each and not isinstance(each, Unscored)], unscored)
+
+
+def _judged(arrival: Sequence[Any], reads_usage: bool) -> _Row | Score | Unscored | None:
+    """What there is to score, or what comes of the record without a model."""
+    is_row, _, customer, _, usage_offset, _, usage, partition, offset, row = arrival
+    as_of, features = 0, NO_USAGE
+    if usage_offset >= 0:
         try:
-            columns = _columns(arrival.customer, arrival.row)
-        except ValueError as error:
-            found[place] = f"{RejectReason.NOT_A_CUSTOMER}: {error}" if arrival.is_row else None
-            continue
-        # Redis and InfluxDB go by this time. Neither part of it ever goes back, so the maximum does not.
-        changed_at = max(columns[CHANGED_AT], usage.as_of) if usage else columns[CHANGED_AT]
-        if columns.get(DELETED) != "true":
-            if reads_usage:  # a column of the table goes before a feature of its name
-                columns = NO_USAGE | (usage.features if usage else {}) | columns
-            rows.append(_Row(place, arrival, columns, changed_at))
-        elif arrival.is_row:
-            found[place] = _deleted_json(arrival, changed_at)
-    for row, outcome in zip(rows, _scored(model, rows), strict=True):
-        found[row.place] = outcome
-    return found
-
-
-def _usage(value: bytes) -> tuple[CustomerUsage | None, str | None]:
-    """The usage, or why it is none. What cannot be read is as if it had not come."""
+            as_of, features = _usage(usage)
+        except ValueError as error:  # what cannot be read is as if it had not come
+            if not is_row:
+                return Unscored(RejectReason.NOT_USAGE, str(error))
+    if not is_row and (not reads_usage or offset < 0):
+        return None
     try:
-        return CustomerUsage.model_validate_json(value), None
+        changed_at = _changed_at(customer, row)
+    except ValueError as error:
+        return Unscored(RejectReason.NOT_A_CUSTOMER, str(error)) if is_row else None
+    if as_of > changed_at:  # Redis and InfluxDB go by this time. Neither part ever goes back, so the maximum does not.
+        changed_at = as_of
+    if row.get(DELETED) == "true":
+        return _deleted(customer, changed_at, partition, offset) if is_row else None
+    if reads_usage:  # a column of the table goes before a feature of its name
+        row = NO_USAGE | features | row
+    return _Row(is_row, customer, changed_at, partition, offset, row)
+
+
+def _usage(usage: Any) -> tuple[int, dict[str, int]]:
+    """Its time and its features. Raises ValueError."""
+    if isinstance(usage, ValueError):
+        raise usage
+    try:
+        read = CustomerUsage.model_validate(usage)
     except ValidationError as error:
-        return None, f"{RejectReason.NOT_USAGE}: {'; '.join(faults(error))}"
+        raise ValueError("; ".join(faults(error))) from None
+    return read.as_of, read.features
 
 
-def _columns(customer: str | None, value: bytes | None) -> dict[str, Any]:
-    """Raises ValueError."""
+def _changed_at(customer: str | None, row: Any) -> int:
+    """Raises ValueError unless that is a customer and a row of change capture."""
     if not customer:
         raise ValueError("the record has no key")
-    columns = orjson.loads(value or b"")
-    if not isinstance(columns, dict):
-        raise ValueError("the record is no JSON object")
-    changed_at = columns.get(CHANGED_AT)
-    if not isinstance(changed_at, int) or not 0 <= changed_at < 2**63:
+    if type(row) is not dict:
+        raise row if isinstance(row, ValueError) else ValueError("the record is no JSON object")
+    changed_at = row.get(CHANGED_AT)
+    if type(changed_at) is not int or not 0 <= changed_at < 2**63:
         raise ValueError(f"{CHANGED_AT} is no time in ms")
-    return columns
+    return changed_at
 
 
-def _scored(model: ChurnModel, rows: Sequence[_Row]) -> Iterator[str | None]:
+def _scored(model: ChurnModel, rows: Sequence[_Row]) -> Iterator[Score | Unscored | None]:
     if not rows:
         return
     scores = model.predict(model.columns_of([row.columns for row in rows]), reasons=True)
-    threshold, version = model.contract.threshold, model.contract.version
     each = zip(rows, scores.probabilities.tolist(), scores.labels.tolist(), scores.reasons, strict=True)
     for index, (row, risk, label, reasons) in enumerate(each):
         if index not in scores.refusals:
-            yield _json(row, risk, label, threshold, reasons, version)
+            yield _score(row, risk, label, reasons, model.contract)
         else:
-            yield f"{RejectReason.UNSCORABLE_CUSTOMER}: {scores.refusals[index]}" if row.arrival.is_row else None
+            yield Unscored(RejectReason.UNSCORABLE_CUSTOMER, scores.refusals[index]) if row.is_row else None
 
 
-def _json(row: _Row, risk: float, label: bool, threshold: float, reasons: Iterable[Reason], version: str) -> str:
-    customer, _, partition, offset, *_ = row.arrival
+def _score(row: _Row, risk: float, label: bool, reasons: Iterable[Reason], contract: Contract) -> Score:
+    _, customer, changed_at, partition, offset, _ = row
+    told = b",".join([reason.json for reason in reasons])
     record = {
-        "schema_version": VERSION, "customer": customer, "changed_at": row.changed_at, "risk": risk,
-        "at_risk": label, "threshold": threshold, "reasons": list(map(_told, reasons)), "model_version": version,
-        "deleted": False,
-        "position": {"topic": TOPIC, "partition": partition, "offset": offset, "item": 0, "items": 1},
+        "schema_version": ChurnScore.SCHEMA_VERSION, "customer": customer, "changed_at": changed_at, "risk": risk,
+        "at_risk": label, "threshold": contract.threshold, "reasons": orjson.Fragment(b"[" + told + b"]"),
+        "model_version": contract.version, "deleted": False,
+        "position": {"topic": CUSTOMERS.name, "partition": partition, "offset": offset, "item": 0, "items": 1},
     }  # fmt: skip
-    return orjson.dumps(record).decode()
+    return customer.encode(), orjson.dumps(record)
 
 
-@lru_cache(maxsize=1 << 16)
-def _told(reason: Reason) -> orjson.Fragment:
-    """Most reasons are said again and again, so each is written out once."""
-    return orjson.Fragment(orjson.dumps({"column": reason.column, "points": reason.points, "words": reason.words}))
-
-
-def _deleted_json(arrival: Arrival, changed_at: int) -> str:
-    position = Position(topic=TOPIC, partition=arrival.partition, offset=arrival.offset)
-    score = ChurnScore(customer=arrival.customer, changed_at=changed_at, deleted=True, position=position)
-    return score.model_dump_json(exclude_none=True)
+def _deleted(customer: str, changed_at: int, partition: int, offset: int) -> Score:
+    position = Position(topic=CUSTOMERS.name, partition=partition, offset=offset)
+    score = ChurnScore(customer=customer, changed_at=changed_at, deleted=True, position=position)
+    return customer.encode(), score.model_dump_json(exclude_none=True).encode()

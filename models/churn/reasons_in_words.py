@@ -2,24 +2,33 @@
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from models.churn.contract import Contract
 
 _VALUE_FROM = 28
 
 
-class Reason(NamedTuple):
+@dataclass(frozen=True)
+class Reason:
     """Why a row's risk is what it is: `points` of a hundred that this value adds to it, negative if it takes away."""
 
     column: str
     value: str
     points: float
     words: str
+
+    @cached_property
+    def json(self) -> bytes:
+        """As `schemas.churn_score.ChurnReason` has it."""
+        return orjson.dumps({"column": self.column, "points": self.points, "words": self.words})
 
 
 class ReasonsInWords(dict[int, Reason]):

@@ -2,20 +2,17 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import orjson
 from pydantic import ValidationError
 
-from schemas.dead_letter import DeadLetter, bounded_original
+from models.gathered import cuts
+from models.refused import Refused
 from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
 from schemas.item import Item
-from schemas.record import Position, Record, faults
+from schemas.record import Record, faults
 from schemas.reject_reasons import RejectReason
 from schemas.topics import ITEMS, USERS_FORGOTTEN
-
-LENGTH = np.dtype(">i4")
-"""As Java writes an int."""
 
 LONGEST_NAME = 200
 """Characters of a user, an item, an action: each is kept in state, and users and items in keys of a store."""
@@ -54,19 +51,6 @@ class Forgotten(NamedTuple):
     appended_ms: int
 
 
-class Refused(NamedTuple):
-    """A record that is none of these, and where it stands."""
-
-    reason: RejectReason
-    detail: str
-    topic: str
-    partition: int
-    offset: int
-    appended_ms: int
-    key: str | None
-    original: bytes
-
-
 class Events(NamedTuple):
     """What a micro-batch holds; `passed_over` counts interactions without an item, such as a login."""
 
@@ -100,23 +84,21 @@ def read(records: bytes, lengths: bytes) -> Events:
     >>> found.events[0].user, found.refused[0].offset, found.refused[0].original
     ('ann', 1, b'{')
     """
-    sizes = np.frombuffer(lengths, LENGTH).astype(np.int64)
-    starts = np.cumsum(sizes + 1) - sizes
+    places = cuts(lengths)
     found = Events([], [], 0)
     try:
         elements = orjson.loads(records)
-        is_whole = list(map(len, elements)) == [_ENTRIES] * len(sizes)
+        is_whole = list(map(len, elements)) == [_ENTRIES] * len(places)
     except (orjson.JSONDecodeError, TypeError):
         is_whole = False
     if not is_whole:  # one of them is no JSON, or more than one text
-        cuts = zip(starts.tolist(), sizes.tolist(), strict=True)
-        elements = [_element(records[start : start + size]) for start, size in cuts]
+        elements = [_element(records[place]) for place in places]
     passed_over = 0
     for number, element in enumerate(elements):
         try:
             event = _event(element)
         except _Unusable as error:
-            end = int(starts[number] + sizes[number]) - 1
+            end = places[number].stop - 1
             found.refused.append(_refused(element, str(error), records[end - element[4] : end]))
             continue
         if event is None:
@@ -193,13 +175,3 @@ def _read(definition: type[Record], record: Any) -> Any:
         return definition.model_validate(record)
     except ValidationError as error:
         raise _Unusable("; ".join(faults(error))[:500]) from None
-
-
-def dead_letter(refused: Refused, stage: str) -> tuple[bytes, bytes]:
-    """Key and JSON of its dead letter."""
-    letter = DeadLetter(
-        reason=refused.reason, detail=refused.detail, stage=stage, device=refused.key,
-        position=Position(topic=refused.topic, partition=refused.partition, offset=refused.offset),
-        first_seen=refused.appended_ms, **{**bounded_original(refused.original), "replayable": False},
-    )  # fmt: skip
-    return (refused.key or "").encode(), letter.model_dump_json(exclude_none=True).encode()

@@ -14,7 +14,8 @@ import numpy as np
 
 from models.detectors.state_codec import State, decode, encode
 from models.recommend.live import Arrival, LiveRecommender
-from models.recommend.live_events import Forgotten, Offered, Refused, Taken, read
+from models.recommend.live_events import Forgotten, Offered, Taken, read
+from models.refused import Refused
 
 SIMILAR_EVERY_MS = 10_000
 EVERYBODY_EVERY_S = 1.0

@@ -2,7 +2,6 @@
 
 import json
 import random
-from pathlib import Path
 
 import redis
 
@@ -31,22 +30,6 @@ def sent(number: int) -> bytes:
 
 def topic(number: int) -> str:
     return "items" if number in OFFERS else "interactions"
-
-
-class Records:
-    """A UDF's function: offset -> record, as base64. With a marker it raises once, when there is a checkpoint."""
-
-    def __init__(self, marker: Path | None = None) -> None:
-        self._marker = marker
-
-    def __call__(self, number: int) -> bytes:
-        if self._marker and number > 300 and not self._marker.exists() and self._has_checkpoint():
-            self._marker.write_text(str(number))
-            raise RuntimeError("the crash of this test")
-        return sent(number)
-
-    def _has_checkpoint(self) -> bool:
-        return self._marker is not None and bool(list(self._marker.parent.glob("*/chk-*/_metadata")))
 
 
 class Door:

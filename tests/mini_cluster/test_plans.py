@@ -1,5 +1,6 @@
 """The plans of the jobs on their real Kafka tables. Planning asks no broker."""
 
+import json
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -21,8 +22,9 @@ class Planned:
         self._plans.append(self._statements.explain())
 
 
-PYTHON = ("store_influxdb", "store_redis", "score_churn")
-SOURCES = {"store_influxdb": 2, "count_usage": 3, "window_usage": 2, "measure_recommendations": 2}
+PYTHON = ("store_influxdb", "store_redis")
+SOURCES = {"store_influxdb": 2, "count_usage": 3, "window_usage": 2, "measure_recommendations": 2, "score_churn": 2}
+"""Of score_churn the plan shows what stands behind its last stages."""
 
 INTERVAL_JOINS = {"measure_recommendations": 1}
 """They take nothing back of what they gave, and forget what is too old."""
@@ -31,21 +33,43 @@ every_job = pytest.mark.parametrize("job", ALL_JOBS)
 
 
 @pytest.fixture(scope="module")
-def plan_of(environment):
-    """Plans a job, once: its main() up to where it would be submitted."""
+def planned(environment):
+    """Plans a job, once: its main() up to where it would be submitted. Gives its plan and its environment."""
 
     @cache
-    def plan_of(job):
-        module, plans = import_module(f"jobs.{job}"), []
+    def planned(job):
+        module, plans, environments = import_module(f"jobs.{job}"), [], []
         build = module.build
+
+        def make(job, **options):
+            environments.append(environment(job, **options))
+            return environments[-1]
+
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "table_environment", lambda job, **options: environment(job, **options))
+            patch.setattr(module, "table_environment", make)
             patch.setattr(module, "build", lambda *arguments: Planned(build(*arguments), plans))
             patch.setattr(module.Endpoints, "load", lambda: Endpoints.local(StackSettings()))
             module.main()
-        return plans[0].partition("== Optimized Execution Plan ==")[2]
+        return plans[0].partition("== Optimized Execution Plan ==")[2], environments[0]
 
-    return plan_of
+    return planned
+
+
+@pytest.fixture(scope="module")
+def plan_of(planned):
+    """The plan of a job, behind its last stages outside of SQL."""
+    return lambda job: planned(job)[0]
+
+
+@pytest.fixture(scope="module")
+def stages_of(planned):
+    """The names of the operators of a job up to its last stages outside of SQL."""
+
+    def stages_of(job):
+        graph = json.loads(planned(job)[1]._j_tenv.execEnv().getExecutionPlan())
+        return [node["type"].split("[")[0] for node in graph["nodes"]]
+
+    return stages_of
 
 
 @every_job
@@ -81,3 +105,10 @@ def test_what_is_late_is_judged_once_behind_the_union_of_readings_and_ticks(plan
     (judging,) = (line for line in plan.splitlines() if "CURRENT_WATERMARK" in line)
     scan = plan.splitlines()[plan.splitlines().index(judging) + 1]
     assert "TableSourceScan(table=[[*anonymous_datastream_source" in scan
+
+
+def test_scores_and_dead_letters_of_customers_come_from_one_source_one_state_and_one_python_stage(stages_of):
+    stages = stages_of("score_churn")
+    once = ("Source: KafkaSource-default_catalog.default_database.records", "OverAggregate", "score-customers")
+    assert [stages.count(stage) for stage in once] == [1, 1, 1]
+    assert stages.index("OverAggregate") < stages.index("gather-micro-batches") < stages.index("score-customers")

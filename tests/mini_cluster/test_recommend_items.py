@@ -10,8 +10,9 @@ from jobs import recommend_items
 from jobs.settings import JobSettings
 from models.recommend.live import LiveRecommender
 from schemas.topics import DEAD_LETTERS
+from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
 from tests.mini_cluster.file_tables import NOW_MS
-from tests.mini_cluster.recommending import AGAIN, BAD, OFFERS, RECORDS, Door, Records, sent, topic
+from tests.mini_cluster.recommending import AGAIN, BAD, OFFERS, RECORDS, Door, sent, topic
 from tests.redis_server import redis_server
 from tests.unit.models.recommend.live_batches import Sent, Shop
 
@@ -59,19 +60,15 @@ class Run:
 
 @pytest.fixture(scope="module")
 def calm(file_tables, port, tmp_path_factory):
-    return Run(file_tables("recommend_items"), Records(), port, 0, tmp_path_factory.mktemp("calm"), rate=500)
+    return Run(file_tables("recommend_items"), sent, port, 0, tmp_path_factory.mktemp("calm"), rate=500)
 
 
 @pytest.fixture(scope="module")
 def crashed(file_tables, port, tmp_path_factory):
     """At a rate that gives even a busy machine the time for a checkpoint before the records end."""
     folder = tmp_path_factory.mktemp("crash")
-    topics = file_tables("recommend_items", **{
-        "restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "1",
-        "restart-strategy.fixed-delay.delay": "0 s", "execution.checkpointing.interval": "1 s",
-        "execution.checkpointing.dir": folder.as_uri(),
-    })  # fmt: skip
-    run = Run(topics, Records(folder / "marker"), port, 1, folder, rate=60)
+    topics = file_tables("recommend_items", **restarts_once(folder))
+    run = Run(topics, CrashesOnce(sent, 300, folder / "marker"), port, 1, folder, rate=60)
     assert (folder / "marker").exists(), "the job ended before it could crash"
     return run
 

@@ -6,6 +6,7 @@ import pytest
 
 from headrace.model_store.publishing import publish
 from jobs import score_churn
+from jobs.settings import JobSettings
 from jobs.tables import PROCESSING_TIME
 from models.churn import ChurnModel
 from models.churn.artifact import export
@@ -75,10 +76,10 @@ def run_with(file_tables, tmp_path_factory):
         topics = file_tables("score_churn")
         topics.records_source("records", RECORDS, PROCESSING_TIME)
         topics.bytes_sink(CHURN_SCORES)
-        topics.sink(DEAD_LETTERS)
+        topics.bytes_sink(DEAD_LETTERS)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(score_churn, "models", lambda: root)
-            topics.execute(score_churn.build(topics.tables))
+            topics.execute(score_churn.build(topics.tables, JobSettings()))
         return topics.records(CHURN_SCORES), topics.records(DEAD_LETTERS), ChurnModel.load(artifact.folder)
 
     return run_with

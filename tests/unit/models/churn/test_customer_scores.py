@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from models.churn.contract import Column
-from models.churn.customer_scores import Arrival, outcomes
+from models.churn.customer_scores import outcomes
 from models.churn.onnx_model import Reason, Scores
 from schemas.churn_score import ChurnScore
-from schemas.topics import CUSTOMERS_USAGE
+from tests.unit.models.churn.arriving import Came, arrivals
 
 CHANGED_AT = 1795715863423
 
@@ -65,81 +65,95 @@ def usage(as_of=CHANGED_AT - 1, **features):
 
 def new_usage(customer_row, said):
     """What comes when a customer's usage does."""
-    partition, offset = (-1, -1) if customer_row is None else (3, 17)
-    return Arrival("a", customer_row, partition, offset, said, CUSTOMERS_USAGE.name)
+    return Came("a", customer_row, 3, 17, said, is_row=False)
+
+
+def scores(model, *records):
+    return [ChurnScore.model_validate_json(record) for _, record in outcomes(model, arrivals(*records)).scores]
+
+
+def unscored(model, *records):
+    """In words, by the record's place."""
+    return {place: f"{why.reason}: {why.detail}" for place, why in outcomes(model, arrivals(*records)).unscored.items()}
 
 
 def test_a_row_becomes_a_score_with_reasons_version_and_place(model):
-    (outcome,) = outcomes(model, [Arrival("a", row(tenure=60), 3, 17)])
-    score = ChurnScore.model_validate_json(outcome)
+    (score,) = scores(model, Came("a", row(tenure=60), 3, 17))
     assert (score.customer, score.risk, score.at_risk, score.changed_at) == ("a", 0.6, True, CHANGED_AT)
     assert [reason.words for reason in score.reasons] == ["tenure is 9"]
     assert (score.model_version, score.position.partition, score.position.offset) == ("v1", 3, 17)
 
 
 @pytest.mark.parametrize("columns", [{"tenure": 60}, {"tenure": 0}, {"__deleted": "true"}])
-def test_the_json_is_what_the_record_itself_would_write(model, columns):
-    (outcome,) = outcomes(model, [Arrival('K"ö\n', row(**columns), 3, 17)])
-    assert outcome == ChurnScore.model_validate_json(outcome).model_dump_json(exclude_none=True)
+def test_the_json_is_what_the_record_itself_would_write_and_the_key_is_the_customer(model, columns):
+    ((key, record),) = outcomes(model, arrivals(Came('K"ö\n', row(**columns), 3, 17))).scores
+    assert record == ChurnScore.model_validate_json(record).model_dump_json(exclude_none=True).encode()
+    assert key == 'K"ö\n'.encode()
 
 
 def test_a_deleted_customer_has_no_risk(model):
-    (deleted,) = outcomes(model, [Arrival("a", row(tenure=60, __deleted="true"), 0, 1)])
-    score = ChurnScore.model_validate_json(deleted)
+    (score,) = scores(model, Came("a", row(tenure=60, __deleted="true")))
     assert (score.deleted, score.risk) == (True, None)
     assert model.calls == 0
 
 
+def test_scores_and_deletions_stand_in_the_order_in_which_the_records_came(model):
+    came = [row(tenure=1), row(__deleted="true"), row(tenure=2), row(), row(__deleted="true"), row(tenure=3)]
+    found = scores(model, *(Came("a", each, 0, offset) for offset, each in enumerate(came)))
+    assert [(score.position.offset, score.risk) for score in found] == [
+        (0, 0.01),
+        (1, None),
+        (2, 0.02),
+        (4, None),
+        (5, 0.03),
+    ]
+
+
 def test_a_row_that_the_model_refuses_says_why_and_stops_no_other(model):
-    refused, scored = outcomes(model, [Arrival("a", row(), 0, 1), Arrival("b", row(tenure=10), 0, 2)])
-    assert refused == "unscorable_customer: tenure is missing"
-    assert ChurnScore.model_validate_json(scored).risk == 0.1
+    came = Came("a", row()), Came("b", row(tenure=10))
+    assert unscored(model, *came) == {0: "unscorable_customer: tenure is missing"}
+    assert [score.risk for score in scores(model, *came)] == [0.1]
 
 
 def test_a_model_without_usage_scores_as_before_and_usage_alone_is_no_occasion(model):
-    first, second = outcomes(
-        model, [Arrival("a", row(tenure=60), 3, 17, usage(usage_readings_7d=20)), new_usage(row(tenure=60), usage())]
-    )
-    assert ChurnScore.model_validate_json(first).risk == 0.6
-    assert second is None
+    came = Came("a", row(tenure=60), 3, 17, usage(usage_readings_7d=20)), new_usage(row(tenure=60), usage())
+    assert [score.risk for score in scores(model, *came)] == [0.6]
+    assert unscored(model, *came) == {}
 
 
 def test_new_usage_is_a_new_score_of_the_newest_row(model_of_usage):
-    (outcome,) = outcomes(model_of_usage, [new_usage(row(tenure=60), usage(usage_readings_7d=20))])
-    score = ChurnScore.model_validate_json(outcome)
+    (score,) = scores(model_of_usage, new_usage(row(tenure=60), usage(usage_readings_7d=20)))
     assert (score.risk, score.position.partition, score.position.offset) == (0.4, 3, 17)
 
 
 def test_without_usage_a_feature_is_zero(model_of_usage):
-    never, without = outcomes(
-        model_of_usage, [Arrival("a", row(tenure=60), 0, 1), Arrival("a", row(tenure=60), 0, 2, usage())]
-    )
-    assert [ChurnScore.model_validate_json(each).risk for each in (never, without)] == [0.6, 0.6]
+    never, without = scores(model_of_usage, Came("a", row(tenure=60)), Came("a", row(tenure=60), usage=usage()))
+    assert (never.risk, without.risk) == (0.6, 0.6)
 
 
 def test_a_column_of_the_table_goes_before_a_feature_of_its_name(model_of_usage):
     own = row(tenure=60, usage_readings_7d=10)
-    (outcome,) = outcomes(model_of_usage, [Arrival("a", own, 0, 1, usage(usage_readings_7d=20))])
-    assert ChurnScore.model_validate_json(outcome).risk == 0.5
+    (score,) = scores(model_of_usage, Came("a", own, usage=usage(usage_readings_7d=20)))
+    assert score.risk == 0.5
 
 
 @pytest.mark.parametrize("as_of", [CHANGED_AT - 1, CHANGED_AT, CHANGED_AT + 1])
 def test_the_time_of_a_score_is_that_of_the_newer_half_and_a_deletion_is_never_older(model_of_usage, as_of):
     said = usage(as_of)
-    arrivals = [
+    came = [
         new_usage(row(tenure=1), said),
-        Arrival("a", row(tenure=1), 3, 17, said),
-        Arrival("a", row(__deleted="true"), 3, 18, said),
+        Came("a", row(tenure=1), 3, 17, said),
+        Came("a", row(__deleted="true"), 3, 18, said),
     ]
-    times = [ChurnScore.model_validate_json(each).changed_at for each in outcomes(model_of_usage, arrivals)]
-    assert times == [max(as_of, CHANGED_AT)] * 3
+    assert [score.changed_at for score in scores(model_of_usage, *came)] == [max(as_of, CHANGED_AT)] * 3
 
 
 @pytest.mark.parametrize(
     "customer_row", [None, row(tenure=1, __deleted="true"), row(), b"{"], ids=["none", "deleted", "refused", "no row"]
 )
 def test_usage_of_a_customer_who_cannot_be_scored_says_nothing(model_of_usage, customer_row):
-    assert outcomes(model_of_usage, [new_usage(customer_row, usage(usage_readings_7d=1))]) == [None]
+    found = outcomes(model_of_usage, arrivals(new_usage(customer_row, usage(usage_readings_7d=1))))
+    assert (found.scores, found.unscored) == ([], {})
 
 
 @pytest.mark.parametrize(
@@ -147,10 +161,10 @@ def test_usage_of_a_customer_who_cannot_be_scored_says_nothing(model_of_usage, c
     [b"", b"{", b"7", b"{}", b"\xff", usage(as_of=-1), usage(n="many"), usage(n=None), usage(n=1.5), b"[" * 100_000],
 )
 def test_what_is_no_usage_is_refused_once_and_rows_are_scored_without_it(model_of_usage, said):
-    arrivals = [new_usage(row(tenure=60), said), Arrival("a", row(tenure=60), 3, 18, said)]
-    refused, scored = outcomes(model_of_usage, arrivals)
-    assert refused.startswith("not_usage: ")
-    assert ChurnScore.model_validate_json(scored).risk == 0.6
+    came = new_usage(row(tenure=60), said), Came("a", row(tenure=60), 3, 18, said)
+    (why,) = unscored(model_of_usage, *came).values()
+    assert why.startswith("not_usage: ")
+    assert [score.risk for score in scores(model_of_usage, *came)] == [0.6]
 
 
 @pytest.mark.parametrize(
@@ -161,20 +175,23 @@ def test_what_is_no_usage_is_refused_once_and_rows_are_scored_without_it(model_o
         ("a", b"\xff"),
         ("a", b"{"),
         ("a", b"7"),
+        ("a", b"null"),
         ("a", b"{}"),
         ("a", b'{"__source_ts_ms": "noon"}'),
         ("a", b'{"__source_ts_ms": -1}'),
+        ("a", b'{"__source_ts_ms": true}'),
         ("a", b"[" * 100_000),
         ("a", b'{"__source_ts_ms": 1, "name": "\\ud800"}'),
         ("a", b'{"__source_ts_ms": 1, "tenure": NaN}'),
     ],
 )
 def test_what_is_no_row_of_change_capture_is_refused(model, key, value):
-    bad, good = outcomes(model, [Arrival(key, value, 0, 1), Arrival("b", row(tenure=10), 0, 2)])
-    assert bad.startswith("not_a_customer: ")
-    assert good.startswith("{")
+    came = Came(key, value), Came("b", row(tenure=10))
+    (why,) = unscored(model, *came).values()
+    assert why.startswith("not_a_customer: ")
+    assert [score.customer for score in scores(model, *came)] == ["b"]
 
 
 def test_a_batch_is_one_call_of_the_model(model):
-    outcomes(model, [Arrival(str(number), row(tenure=number), 0, number) for number in range(100)])
+    outcomes(model, arrivals(*(Came(str(number), row(tenure=number), 0, number) for number in range(100))))
     assert model.calls == 1

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.recommend.live_events import Forgotten, Offered, Taken, dead_letter, read
+from models.recommend.live_events import Forgotten, Offered, Taken, read
+from models.refused import dead_letter
 from schemas.dead_letter import DeadLetter
 from tests.unit.models.recommend.live_batches import Sent, T, batch, forgets, tells, took
 
