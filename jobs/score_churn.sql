@@ -1,39 +1,62 @@
 -- score_churn: the risk that a customer leaves, each time the customer's row changes or the features of its usage.
 --
---   customers, customers.usage -> records -> halves -> latest -> framed -> [GatherMicroBatches, Java] -> gathered
---     -> micro_batches -> [ScoreCustomers, Python] -> answers -+-> scored -> [ScatterRecords, Java] -> scores -> churn_scores
---                                                              +-> refused -> [ScatterRecords, Java] -> letters -> dead_letters
+--   customers, customers.usage -> records -> named -> [Pseudonymise, Java] -> called -> texts -> kept -> halves
+--     -> latest -> framed -> [GatherMicroBatches, Java] -> gathered -> micro_batches
+--     -> [ScoreCustomers, Python] -> answers -+-> scored -> [ScatterRecords, Java] -> scores -> churn_scores
+--                                             +-> refused -> [ScatterRecords, Java] -> letters -> dead_letters
 --
 -- Dead letters are not replayable: an old state of a row would come behind the newer ones. The row is read again
 -- instead (headrace churn rescore).
 
--- Each record is one half of what is scored, with where it stands in front. The record itself is not looked at: LATIN-1
--- is text in which a byte is a character, and LAST_VALUE takes text, and no bytes.
+-- Rows come by the customer's id, and usage by its pseudonym (docs/privacy.md). What joins them is the pseudonym.
 -- A record without a value only lets compaction remove a deleted key: the row came before it, marked as deleted.
-CREATE TEMPORARY VIEW halves AS
-SELECT
-  device, proc,
-  topic = 'customers' AS is_row,
-  COALESCE(DECODE(ENCODE(JSON_STRING(device), 'UTF-8'), 'ISO-8859-1'), 'null') AS customer,
-  CASE WHEN topic = 'customers' THEN
-    CONCAT(CAST(`partition` AS STRING), ',', CAST(`offset` AS STRING), ',', DECODE(record, 'ISO-8859-1'))
-  END AS row_half,
-  CASE WHEN topic = 'customers.usage' THEN
-    CONCAT(
-      CAST(`partition` AS STRING), ',', CAST(`offset` AS STRING), ',',
-      CAST(CHAR_LENGTH(DECODE(record, 'ISO-8859-1')) AS STRING), ',', DECODE(record, 'ISO-8859-1')
-    )
-  END AS usage_half
+CREATE TEMPORARY VIEW named AS
+SELECT CASE WHEN topic = 'customers' THEN device END AS customer_id, device, record, topic, `partition`, `offset`
 FROM records
 WHERE record IS NOT NULL;
+
+CREATE TEMPORARY VIEW called AS OPERATOR pseudonymise;
+
+-- The record itself is not looked at: LATIN-1 is text in which a byte is a character, and LAST_VALUE takes text, and no
+-- bytes.
+CREATE TEMPORARY VIEW texts AS
+SELECT
+  COALESCE(pseudonym, device) AS person, topic = 'customers' AS is_row, CAST(`partition` AS STRING) AS at_partition,
+  CAST(`offset` AS STRING) AS at_offset, DECODE(record, 'ISO-8859-1') AS text,
+  COALESCE(DECODE(ENCODE(JSON_STRING(device), 'UTF-8'), 'ISO-8859-1'), 'null') AS named_by
+FROM called;
+
+-- Of a deleted row only that it is deleted, and when: what else it says would stay in the state for ever.
+CREATE TEMPORARY VIEW kept AS
+SELECT
+  person, is_row, at_partition, at_offset, named_by,
+  CASE
+    WHEN is_row AND text LIKE '%"__deleted"%"true"%' AND JSON_VALUE(text, '$.__deleted') = 'true'
+      AND JSON_VALUE(text, '$.__source_ts_ms') SIMILAR TO '[0-9]{1,18}'
+    THEN CONCAT('{"__deleted":"true","__source_ts_ms":', JSON_VALUE(text, '$.__source_ts_ms'), '}')
+    ELSE text
+  END AS text
+FROM texts;
+
+-- Each record is one half of what is scored, with where it stands in front.
+CREATE TEMPORARY VIEW halves AS
+SELECT
+  person, PROCTIME() AS proc, is_row, named_by,
+  CASE WHEN is_row THEN named_by END AS customer,
+  CASE WHEN is_row THEN CONCAT(at_partition, ',', at_offset, ',', text) END AS row_half,
+  CASE WHEN NOT is_row THEN
+    CONCAT(at_partition, ',', at_offset, ',', CAST(CHAR_LENGTH(text) AS STRING), ',', text)
+  END AS usage_half
+FROM kept;
 
 -- The newest of both halves beside each record: LAST_VALUE passes over NULL. A join of two changing tables would take
 -- back the pairs that it gave before, and no store downstream could.
 CREATE TEMPORARY VIEW latest AS
 SELECT
-  is_row, customer, LAST_VALUE(row_half) OVER so_far AS row_half, LAST_VALUE(usage_half) OVER so_far AS usage_half
+  is_row, COALESCE(LAST_VALUE(customer) OVER so_far, named_by) AS customer,
+  LAST_VALUE(row_half) OVER so_far AS row_half, LAST_VALUE(usage_half) OVER so_far AS usage_half
 FROM halves
-WINDOW so_far AS (PARTITION BY device ORDER BY proc ROWS UNBOUNDED PRECEDING);
+WINDOW so_far AS (PARTITION BY person ORDER BY proc ROWS UNBOUNDED PRECEDING);
 
 -- Each as an element of a JSON array (models/churn/arrivals.py).
 CREATE TEMPORARY VIEW framed AS

@@ -1,17 +1,19 @@
 """score_churn: rows and usage of customers meet, by a model that reads both."""
 
 import json
+import re
+from importlib.resources import files
 
 import pytest
 
 from headrace.model_store.publishing import publish
-from jobs import score_churn
+from jobs import score_churn, sql_file
 from jobs.settings import JobSettings
-from jobs.tables import PROCESSING_TIME
 from models.churn import ChurnModel
 from models.churn.artifact import export
 from schemas.topics import CHURN_SCORES, CUSTOMERS, CUSTOMERS_USAGE, DEAD_LETTERS
 from schemas.usage_features import NO_USAGE
+from tests.mini_cluster.changing_customers import key_file, pseudonym_of
 from tests.mini_cluster.file_tables import NOW_MS
 from tests.unit.models.churn.customers import customers
 from tests.unit.models.churn.exported import fitted_and_prepared
@@ -38,8 +40,9 @@ def row(customer, changed_at=NOW_MS, deleted="false", **columns):
 
 
 def usage(customer, readings, as_of=NOW_MS):
-    record = {"schema_version": 1, "customer": customer, "as_of": as_of, "features": NO_USAGE | {USED: readings}}
-    return CUSTOMERS_USAGE, customer, json.dumps(record).encode()
+    record = {"schema_version": 1, "customer": pseudonym_of(customer), "as_of": as_of}
+    record |= {"features": NO_USAGE | {USED: readings}}
+    return CUSTOMERS_USAGE, pseudonym_of(customer), json.dumps(record).encode()
 
 
 RECORDS = [
@@ -56,11 +59,11 @@ RECORDS = [
     (CUSTOMERS, "dora", None),
     usage("dora", 70, NOW_MS + 2),
     row("dora", NOW_MS + 3),
-    (CUSTOMERS_USAGE, "anna", b"{"),
+    (CUSTOMERS_USAGE, pseudonym_of("anna"), b"{"),
     row("erik", bill="für viel"),
     usage("erik", 5),
     (CUSTOMERS, None, b"{}"),
-    (CUSTOMERS_USAGE, "anna", None),
+    (CUSTOMERS_USAGE, pseudonym_of("anna"), None),
 ]
 """In the order they come; the place of each is its offset."""
 
@@ -74,12 +77,12 @@ def run_with(file_tables, tmp_path_factory):
         artifact = exported(root / "made", table)
         publish(root, artifact.folder, artifact.contract.version)
         topics = file_tables("score_churn")
-        topics.records_source("records", RECORDS, PROCESSING_TIME)
+        topics.records_source("records", RECORDS)
         topics.bytes_sink(CHURN_SCORES)
         topics.bytes_sink(DEAD_LETTERS)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(score_churn, "models", lambda: root)
-            topics.execute(score_churn.build(topics.tables, JobSettings()))
+            topics.execute(score_churn.build(topics.tables, JobSettings(), key_file(topics.folder)))
         return topics.records(CHURN_SCORES), topics.records(DEAD_LETTERS), ChurnModel.load(artifact.folder)
 
     return run_with
@@ -160,3 +163,24 @@ def test_a_model_without_usage_scores_rows_alone(without_usage):
     for customer, contracts in expected.items():
         assert risks(scores, customer) == [each and risk_of(model, contract=each) for each in contracts], customer
     assert len(letters) == 3
+
+
+def test_of_a_deleted_row_only_that_it_is_deleted_is_kept(file_tables):
+    """What the state holds is what goes on from it: the row that stands behind a later record of the customer."""
+    topics = file_tables("kept_rows")
+    deleted = row("anna", NOW_MS + 1, "true", bill=77.25)
+    topics.records_source("records", [row("anna", bill=66.5), deleted, usage("anna", 5)])
+    views = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sql_file, "load", lambda tables, job, operators: views.update(operators))
+        score_churn.build(topics.tables, JobSettings(), key_file(topics.folder))
+    text = files("jobs").joinpath("score_churn.sql").read_text().split("-- Each as an element")[0]
+    for statement in sql_file.statements(text):
+        name, query = re.fullmatch(r"CREATE TEMPORARY VIEW (\w+) AS\s+(.*)", statement, re.DOTALL).groups()
+        operator = re.fullmatch(r"OPERATOR (\w+)", query)
+        table = views[operator[1]](topics.tables) if operator else topics.tables.sql_query(query)
+        topics.tables.create_temporary_view(name, table)
+    with topics.tables.sql_query("SELECT row_half FROM latest").execute().collect() as rows:
+        halves = [each[0] for each in rows]
+    assert "66.5" in halves[0]
+    assert halves[1:] == [f'0,1,{{"__deleted":"true","__source_ts_ms":{NOW_MS + 1}}}'] * 2

@@ -10,7 +10,7 @@ from models.churn import ChurnModel
 from models.churn.customer_scores import outcomes
 from schemas.churn_score import ChurnScore
 from schemas.topics import CHURN_SCORES, DEAD_LETTERS
-from tests.mini_cluster.changing_customers import CUSTOMERS, RECORDS, customer, is_row, sent
+from tests.mini_cluster.changing_customers import RECORDS, customer, is_row, key, key_file, sent
 from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
 from tests.mini_cluster.test_score_churn import exported, table_with_usage
 from tests.unit.models.churn.arriving import Came, arrivals
@@ -18,11 +18,11 @@ from tests.unit.models.churn.arriving import Came, arrivals
 IDS = f"""CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '60',
   'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '{RECORDS - 1}')"""
 
-VIEW = f"""CREATE TEMPORARY VIEW records AS
+VIEW = """CREATE TEMPORARY VIEW records AS
 SELECT
-  CAST(MOD(id, {CUSTOMERS}) AS STRING) AS device, sent(id) AS record,
+  key_of(id) AS device, sent(id) AS record,
   CASE WHEN MOD(id, 3) > 0 THEN 'customers' ELSE 'customers.usage' END AS topic,
-  0 AS `partition`, id AS `offset`, PROCTIME() AS proc
+  0 AS `partition`, id AS `offset`
 FROM ids"""
 
 
@@ -38,13 +38,14 @@ def topics(file_tables, model, tmp_path_factory):
     topics = file_tables("score_churn", **restarts_once(folder))
     crashing = CrashesOnce(sent, RECORDS // 2, folder / "marker")
     topics.tables.create_temporary_function("sent", udf(crashing, result_type="BYTES"))
+    topics.tables.create_temporary_function("key_of", udf(key, result_type="STRING"))
     topics.tables.execute_sql(IDS)
     topics.tables.execute_sql(VIEW)
     topics.bytes_sink(CHURN_SCORES)
     topics.bytes_sink(DEAD_LETTERS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(score_churn, "models", lambda: folder / "models")
-        topics.execute(score_churn.build(topics.tables, JobSettings()), timeout_s=120)
+        topics.execute(score_churn.build(topics.tables, JobSettings(), key_file(folder)), timeout_s=120)
     assert (folder / "marker").exists(), "the job ended before it could crash"
     return topics
 
