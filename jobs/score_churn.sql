@@ -1,8 +1,9 @@
 -- score_churn: the risk that a customer leaves, each time the customer's row changes or the features of its usage.
 --
 --   customers, customers.usage -> records -> halves -> latest -> framed -> [GatherMicroBatches, Java] -> gathered
---     -> micro_batches -> [ScoreCustomers, Python] -> answers -+-> scored -> [ScatterRecords, Java] -> scores -> churn_scores
---                                                              +-> refused -> [ScatterRecords, Java] -> letters -> dead_letters
+--     -> micro_batches -> [ScoreCustomers, Python] -> answers
+--   answers -+-> scored --> [ScatterRecords, Java] -> scores --> churn_scores
+--            +-> refused -> [ScatterRecords, Java] -> letters -> dead_letters
 --
 -- Dead letters are not replayable: an old state of a row would come behind the newer ones. The row is read again
 -- instead (headrace churn rescore).
