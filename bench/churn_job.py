@@ -44,8 +44,8 @@ SERVERS = "zookeeper,kafka,forkserver,jobmanager,taskmanager"
 MODEL, VERSION = "logistic", "bench"
 ROWS = 600_000
 DISTINCT = 20_000
-BATCH = 2_000
-"""As python.fn-execution.arrow.batch.size of the job."""
+BATCH = 1_500
+"""About what a micro-batch of the job holds."""
 ROUNDS = 3
 COMPARED = 1_000
 LARGEST_DIFFERENCE = 1e-6

@@ -1,21 +1,22 @@
 -- score_churn: the risk that a customer leaves, each time the customer's row changes or the features of its usage.
 --
---   customers, customers.usage -> records -> named -> [Pseudonymise, Java] -> called -> texts -> kept -> halves
---     -> latest -> framed -> [GatherMicroBatches, Java] -> gathered -> micro_batches
---     -> [ScoreCustomers, Python] -> answers -+-> scored -> [ScatterRecords, Java] -> scores -> churn_scores
---                                             +-> refused -> [ScatterRecords, Java] -> letters -> dead_letters
+--   customers, customers.usage -> records -> identified -> [Pseudonymise, Java] -> pseudonymous -> texts -> kept
+--     -> halves -> latest -> framed -> [GatherMicroBatches, Java] -> gathered -> micro_batches
+--     -> [ScoreCustomers, Python] -> answers
+--   answers -+-> scored --> [ScatterRecords, Java] -> scores --> churn_scores
+--            +-> refused -> [ScatterRecords, Java] -> letters -> dead_letters
 --
 -- Dead letters are not replayable: an old state of a row would come behind the newer ones. The row is read again
 -- instead (headrace churn rescore).
 
 -- Rows come by the customer's id, and usage by its pseudonym (docs/privacy.md). What joins them is the pseudonym.
 -- A record without a value only lets compaction remove a deleted key: the row came before it, marked as deleted.
-CREATE TEMPORARY VIEW named AS
+CREATE TEMPORARY VIEW identified AS
 SELECT CASE WHEN topic = 'customers' THEN device END AS customer_id, device, record, topic, `partition`, `offset`
 FROM records
 WHERE record IS NOT NULL;
 
-CREATE TEMPORARY VIEW called AS OPERATOR pseudonymise;
+CREATE TEMPORARY VIEW pseudonymous AS OPERATOR pseudonymise;
 
 -- The record itself is not looked at: LATIN-1 is text in which a byte is a character, and LAST_VALUE takes text, and no
 -- bytes.
@@ -24,7 +25,7 @@ SELECT
   COALESCE(pseudonym, device) AS person, topic = 'customers' AS is_row, CAST(`partition` AS STRING) AS at_partition,
   CAST(`offset` AS STRING) AS at_offset, DECODE(record, 'ISO-8859-1') AS text,
   COALESCE(DECODE(ENCODE(JSON_STRING(device), 'UTF-8'), 'ISO-8859-1'), 'null') AS named_by
-FROM called;
+FROM pseudonymous;
 
 -- Of a deleted row only that it is deleted, and when: what else it says would stay in the state for ever.
 CREATE TEMPORARY VIEW kept AS

@@ -2,8 +2,7 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any
 
@@ -16,19 +15,22 @@ from models.churn.contract import Contract
 _VALUE_FROM = 28
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a row's risk is what it is: `points` of a hundred that this value adds to it, negative if it takes away."""
+    """Why a row's risk is what it is: `points` of a hundred that this value adds to it, negative if it takes away.
+
+    `json`: as `schemas.churn_score.ChurnReason` has it, written once.
+    """
 
     column: str
     value: str
     points: float
     words: str
+    json: bytes = field(init=False, repr=False, compare=False)
 
-    @cached_property
-    def json(self) -> bytes:
-        """As `schemas.churn_score.ChurnReason` has it."""
-        return orjson.dumps({"column": self.column, "points": self.points, "words": self.words})
+    def __post_init__(self) -> None:
+        told = {"column": self.column, "points": self.points, "words": self.words}
+        object.__setattr__(self, "json", orjson.dumps(told))
 
 
 class ReasonsInWords(dict[int, Reason]):

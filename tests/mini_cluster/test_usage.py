@@ -14,6 +14,7 @@ from jobs.settings import JobSettings
 from schemas.topics import CUSTOMERS_USAGE, DEVICES, INTERACTIONS, USAGE_HOURS
 from schemas.usage import UsageHour
 from schemas.usage_features import GRACE_MS, HOUR_MS, LONGEST_WINDOW_H, NO_USAGE, OLDEST_MS, SOONEST_MS, UsageSource
+from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
 from tests.mini_cluster.file_tables import APPEND_TIME, NOW_MS
 
 MINUTE_MS = 60_000
@@ -76,10 +77,8 @@ def hour_of(event_time):
     return event_time // HOUR_MS * HOUR_MS
 
 
-@pytest.fixture(scope="module")
-def counted(file_tables):
+def run_count(topics, crashing=lambda nth_reading, middle: nth_reading):
     """What count_usage makes of the events: readings out of order, interactions twice, some events of no use."""
-    topics = file_tables("count_usage")
     sent = READINGS + NOT_COUNTED
     random.Random(6).shuffle(sent)
     lines = [f"{device}|{event_time}" for device, event_time in sent]
@@ -88,7 +87,8 @@ def counted(file_tables):
     def nth_reading(number: int) -> str | None:
         return lines[number - first] if first <= number < first + len(lines) else None
 
-    topics.tables.create_temporary_function("nth_reading", udf(nth_reading, result_type="STRING"))
+    nth = crashing(nth_reading, first + len(lines) // 2)
+    topics.tables.create_temporary_function("nth_reading", udf(nth, result_type="STRING"))
     topics.tables.execute_sql(IDS.format(rate=RATE, last=first + len(lines) + TAIL_S * RATE))
     topics.tables.execute_sql(READINGS_VIEW)
     names = ("user", "item", "action", "event_time")
@@ -104,7 +104,28 @@ def counted(file_tables):
     return topics.records(USAGE_HOURS)
 
 
-def test_each_event_is_counted_once_for_its_customer_and_hour(counted):
+@pytest.fixture(scope="module")
+def counted(file_tables):
+    return run_count(file_tables("count_usage"))
+
+
+@pytest.fixture
+def crash(tmp_path):
+    """Options and a function for a job that crashes once in the middle, and what says that it did."""
+    marker = tmp_path / "marker"
+    return restarts_once(tmp_path), lambda sent, middle: CrashesOnce(sent, middle, marker), marker.exists
+
+
+@pytest.fixture
+def counted_over_a_crash(file_tables, crash):
+    options, crashing, has_crashed = crash
+    counted = run_count(file_tables("count_usage", **options), crashing)
+    assert has_crashed()
+    return counted
+
+
+@pytest.mark.parametrize("run", ["counted", "counted_over_a_crash"])
+def test_each_event_is_counted_once_for_its_customer_and_hour(request, run):
     expected = Counter(
         (pseudonym_of(OWNERS[device]), "telemetry", hour_of(at))
         for device, at in READINGS
@@ -115,7 +136,7 @@ def test_each_event_is_counted_once_for_its_customer_and_hour(counted):
         for user, _, _, at in {*INTERACTIONS_SENT, *SAME_UP_TO_THE_ITEM}
     )
     found = Counter()
-    for record in counted:
+    for record in request.getfixturevalue(run):
         found[record.customer, record.source.value, record.hour_start] += record.events
     assert found == expected
 
@@ -136,11 +157,26 @@ EDGE_MS = NOW_MS + HOUR_MS + GRACE_MS - 1
 NO_TICKS = """CREATE TEMPORARY VIEW clock_ticks AS
 SELECT CAST(NULL AS BIGINT) AS tick, et FROM usage_hours WHERE FALSE"""
 
+PASSED = "CREATE TEMPORARY VIEW usage_hours AS SELECT * FROM hours_read WHERE passed(nth)"
+ROW_S = 0.03
+"""So that there is a checkpoint before the records end."""
 
-def run_windows(topics, known, clock_ticks):
-    rows = [record.model_dump(mode="json") | {"append_ms": appended} for record, appended in known]
-    columns = ("`append_ms` BIGINT", APPEND_TIME, window_usage.EVENT_TIME, window_usage.WATERMARK)
-    topics.source(USAGE_HOURS, rows, *columns)
+
+def run_windows(topics, known, clock_ticks, crashing=None):
+    rows = [
+        record.model_dump(mode="json") | {"append_ms": appended, "nth": nth}
+        for nth, (record, appended) in enumerate(known)
+    ]
+    columns = ("`nth` BIGINT", "`append_ms` BIGINT", APPEND_TIME, window_usage.EVENT_TIME, window_usage.WATERMARK)
+    topics.source(USAGE_HOURS, rows, *columns, name="hours_read" if crashing else None)
+
+    def passed(number: int) -> bool:
+        time.sleep(ROW_S)
+        return True
+
+    if crashing:
+        topics.tables.create_temporary_function("passed", udf(crashing(passed, len(rows) // 2), result_type="BOOLEAN"))
+        topics.tables.execute_sql(PASSED)
     topics.tables.execute_sql(clock_ticks)
     topics.sink(CUSTOMERS_USAGE)
     topics.execute(window_usage.build(topics.tables))
@@ -155,6 +191,14 @@ def known(counted):
 @pytest.fixture(scope="module")
 def served(file_tables, known):
     return run_windows(file_tables("window_usage"), known, NO_TICKS)
+
+
+def test_a_crash_in_the_middle_changes_no_features(file_tables, known, served, crash):
+    options, crashing, has_crashed = crash
+    options |= {"python.fn-execution.bundle.size": "10"}
+    over_a_crash = run_windows(file_tables("window_usage", **options), known, NO_TICKS, crashing)
+    assert has_crashed()
+    assert by_hour(over_a_crash) == by_hour(served)
 
 
 @pytest.fixture(scope="module")

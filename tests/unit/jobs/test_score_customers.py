@@ -1,11 +1,16 @@
-"""The model that a job scores with, and its change while the job runs."""
+"""The model that a job scores with, its change while the job runs, and what the operator makes of a micro-batch."""
 
 import pytest
+from pyflink.common import Row
 
 from headrace.model_store.publishing import publish
 from jobs.operators import score_customers
-from jobs.operators.score_customers import CurrentModel, NoModel
+from jobs.operators.score_customers import CurrentModel, NoModel, ScoreCustomers
 from models.churn.errors import RefusedModel
+from schemas.churn_score import ChurnScore
+from schemas.dead_letter import DeadLetter
+from tests.unit.jobs.micro_batches import gathered, scattered
+from tests.unit.models.churn.exported import exported
 
 
 class Model:
@@ -59,3 +64,45 @@ def test_a_model_that_cannot_be_used_leaves_the_old_one_and_is_said_once(tmp_pat
     promote("three")
     clock[0] = 8.0
     assert current.get() == "three"
+
+
+ROW = b'{"__source_ts_ms":1,"contract":"month","payment":"card","months":3,"bill":80,"total":9}'
+SCORED = b'[true,5,"ann",-1,-1,4,null,3,17,%b]' % ROW
+REFUSED = b'[true,5,"ben",-1,-1,4,null,3,18,{]'
+USAGE = b'{"customer":"ben","as_of":1,"features":{}}'
+TOO_SOON = b'[false,5,"ben",0,4,%d,%b,-1,-1,null]' % (len(USAGE), USAGE)
+
+
+@pytest.fixture(scope="module")
+def answers_to(tmp_path_factory):
+    """The rows that the operator gives for a micro-batch."""
+    root = tmp_path_factory.mktemp("models")
+    publish(root, exported(root / "made", "logistic").folder, "one")
+    operator = ScoreCustomers(lambda: root, "score_churn")
+    operator.open(None)
+    return lambda *elements: list(operator.process_element(Row(*gathered(elements)), None))
+
+
+def test_scores_leave_with_the_customer_as_their_key(answers_to):
+    ((are_letters, *scores),) = answers_to(SCORED)
+    ((key, record),) = scattered(scores)
+    assert (are_letters, key) == (False, b"ann")
+    assert ChurnScore.model_validate_json(record).position.offset == 17
+
+
+def test_dead_letters_leave_apart_and_name_the_job(answers_to):
+    (_, (are_letters, *letters)) = answers_to(SCORED, REFUSED)
+    ((key, record),) = scattered(letters)
+    letter = DeadLetter.model_validate_json(record)
+    assert (are_letters, key, letter.stage, letter.original, letter.replayable) == (
+        True,
+        b"ben",
+        "score_churn",
+        b"{",
+        False,
+    )
+    assert (letter.position.topic, letter.position.offset, letter.reason) == ("customers", 18, "not_a_customer")
+
+
+def test_nothing_leaves_where_there_is_nothing_to_say(answers_to):
+    assert answers_to(TOO_SOON) == []

@@ -117,6 +117,13 @@ def test_without_a_column_every_row_is_refused(model):
     assert model.predict(columns).refusals == dict.fromkeys((0, 1), "column months is missing")
 
 
+def test_a_model_of_one_column_scores_rows_as_others_do(tmp_path):
+    model = ChurnModel.load(exported(tmp_path, table=customers()[["contract", "churn"]]).folder)
+    scores = scored(model, {"contract": "month"}, {**ROW, "contract": "two years"}, {"months": 3})
+    assert scores.probabilities[0] > scores.probabilities[1]
+    assert scores.refusals == {2: "column contract is missing"}
+
+
 def test_columns_of_different_lengths_are_an_error(model):
     with pytest.raises(ValueError, match="one length"):
         model.predict({**model.columns_of([ROW, ROW]), "bill": [1.0]})
