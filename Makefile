@@ -120,7 +120,7 @@ bench-experiments: .venv/locked ## How often an experiment without a difference 
 	$(RUN)/python -m bench.experiments
 
 .PHONY: bench-serving
-bench-serving: setup ## One instance of the REST API on one core: requests a second, p99, memory of a list (wants wrk)
+bench-serving: setup ## One instance of the REST API on one core: requests a second, p99, memory of a list (wants wrk and h2load)
 	$(RUN)/python -m bench.serving
 
 .PHONY: bench-churn-job
