@@ -73,7 +73,10 @@ def is_child(process, launched):
 def gone(process, within_s=10):
     until = time.monotonic() + within_s
     while time.monotonic() < until:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+        try:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:  # between the two questions
             return True
         time.sleep(0.01)
     return False
