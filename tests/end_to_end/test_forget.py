@@ -38,6 +38,9 @@ def known(running):
     client.flush()
     yield running
     client.close()
+    with database.connection(running.layout.capture) as connection:
+        connection.execute("DELETE FROM customers WHERE customer_id IN (%s, %s)", (GONE, KEPT))
+        connection.execute("DELETE FROM devices WHERE device = 'forget-1'")
 
 
 @pytest.fixture
