@@ -71,13 +71,15 @@ class PseudonymKey:
 
     def pseudonym(self, user: str) -> str:
         """32 hexadecimal digits. A user whose key was destroyed gets another pseudonym, as somebody new would."""
-        leaf, _ = self._leaf(user)
+        way, above = self._leaf(user)
+        leaf = self.nodes[above]
+        for turn in way[len(above) :]:
+            leaf = _child(leaf, turn)
         return hmac.digest(leaf, user.encode(), "sha256")[:PSEUDONYM_BYTES].hex()
 
     def without(self, user: str) -> "PseudonymKey":
         """A key from which the user's pseudonym cannot be made any more, by nobody."""
-        _, way = self._leaf(user)
-        (above,) = (way[:depth] for depth in range(DEPTH + 1) if way[:depth] in self.nodes)
+        way, above = self._leaf(user)
         kept = {each: node for each, node in self.nodes.items() if each != above}
         node = self.nodes[above]
         for depth in range(len(above), DEPTH):
@@ -86,22 +88,15 @@ class PseudonymKey:
             node = _child(node, way[depth])
         return PseudonymKey(kept)
 
-    def _leaf(self, user: str) -> tuple[bytes, str]:
-        """The user's first leaf that is not destroyed, and the way to it."""
+    def _leaf(self, user: str) -> tuple[str, str]:
+        """The way to the user's first leaf that is not destroyed, and that to the node which it is made from."""
         for generation in count():
             place = sha256(generation.to_bytes(4) + user.encode()).digest()
             way = format(int.from_bytes(place[: DEPTH // 8]), f"0{DEPTH}b")
-            above = self._above(way)
-            if above is not None:
-                node = self.nodes[above]
-                for turn in way[len(above) :]:
-                    node = _child(node, turn)
-                return node, way
+            for depth in range(DEPTH + 1):
+                if way[:depth] in self.nodes:
+                    return way, way[:depth]
         raise AssertionError("there is always a next generation")
-
-    def _above(self, way: str) -> str | None:
-        """The way to the node that a leaf is made from; None: it is destroyed."""
-        return next((way[:depth] for depth in range(DEPTH + 1) if way[:depth] in self.nodes), None)
 
 
 def _child(node: bytes, turn: str) -> bytes:

@@ -34,7 +34,7 @@ def test_who_is_forgotten_gets_another_pseudonym_and_nobody_else_does(forgotten)
 
 
 def test_a_destroyed_leaf_is_below_no_node_that_is_left():
-    _, way = KEY._leaf("ann")
+    way, _ = KEY._leaf("ann")
     later = KEY.without("ann")
     assert all(not way.startswith(each) for each in later.nodes)
     assert len(later.nodes) == DEPTH
