@@ -5,7 +5,10 @@ from serving.shelf import Shelf
 
 
 class Health:
-    """Redis or Kafka away is no reason to be sent no requests: every instance would say so, and none would answer."""
+    """Redis or Kafka away is no reason to be sent no requests: every instance would say so, and none would answer.
+
+    That Kafka has not been looked for yet is one: another instance may have its connection.
+    """
 
     def __init__(self, shelf: Shelf, door: InteractionDoor) -> None:
         self._shelf = shelf
@@ -18,6 +21,8 @@ class Health:
             return "draining: it is being stopped"
         if not self._shelf.seen:
             return f"waiting for Redis: {self._shelf.away}"
+        if not self._door.asked:
+            return "connecting to Kafka"
         return None
 
     def impaired(self) -> list[str]:

@@ -44,6 +44,8 @@ class InteractionDoor:
         # Sending waits where the client has forgotten its topics; it may never hold the event loop.
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="interactions")
         self._connecting = threading.Thread(target=self._keep_connected, name="interactions-connect", daemon=True)
+        self.asked = False
+        """Whether Kafka has been looked for: before that nobody knows whether it is there."""
         self.unconfirmed = self.stored = self.failed = 0
 
     def start(self) -> None:
@@ -105,11 +107,13 @@ class InteractionDoor:
                 producer = self._connect()
             except (KafkaDoorError, KafkaError) as error:
                 log.warning("Interactions are refused: %s. Trying again.", error)
+                self.asked = True
                 threading.Event().wait(RETRY_S)
                 continue
             # In this order: a failure that comes in between sets it again.
             self._wanted.clear()
             self._producer = producer
+            self.asked = True
             log.info("Interactions are taken.")
 
 

@@ -1,9 +1,11 @@
 """Health, metrics, and a description that is what the quick paths do."""
 
 import asyncio
+import time
 
 import pytest
 
+from connectors.kafka import Unreachable
 from serving import lists
 from serving.interactions import MOST_AT_ONCE
 from serving.question import DEFAULT_LIMIT, LONGEST_CONTEXT, LONGEST_ID
@@ -24,10 +26,30 @@ def test_it_is_ready_once_redis_has_answered():
     assert (answer.status_code, answer.text) == (503, "waiting for Redis: gone\n")
     service.redis.away = False
     asyncio.run(service.shelf.look())
+    answer = get(service, "/readyz")
+    assert (answer.status_code, answer.text) == (503, "connecting to Kafka\n")
+    service.door.asked = True
     assert get(service, "/readyz").status_code == 200
 
 
+@pytest.mark.parametrize("found", [True, False])
+def test_it_is_ready_once_it_has_looked_for_kafka_whether_it_found_it_or_not(service, found):
+    def connect():
+        if not found:
+            raise Unreachable("no")
+        return service.kafka
+
+    service.connects = connect
+    service.door.start()
+    until = time.monotonic() + 5
+    while get(service, "/readyz").status_code != 200 and time.monotonic() < until:
+        time.sleep(0.001)
+    service.door.stop()
+    assert get(service, "/readyz").text.startswith("ready\n" if found else "ready; Kafka is away")
+
+
 def test_it_stays_ready_while_redis_or_kafka_is_away_and_says_so(service):
+    service.door.asked = True
     service.redis.away = True
     asyncio.run(service.shelf.look())
     answer = get(service, "/readyz")
