@@ -112,8 +112,12 @@ bench-churn: .venv/locked ## Churn models on a table of customers, its path in D
 	$(RUN)/python -m bench.churn $(DATA)
 
 .PHONY: bench-recommend
-bench-recommend: .venv/locked ## Recommenders on MovieLens-100K by four protocols, and the cost of learning a click
+bench-recommend: setup ## Every figure of the recommendations and its limit: bench-recommenders, -recommend-job, -serving
 	$(RUN)/python -m bench.recommend
+
+.PHONY: bench-recommenders
+bench-recommenders: .venv/locked ## Recommenders on MovieLens-100K by four protocols, and the cost of learning a click
+	$(RUN)/python -m bench.recommenders
 
 .PHONY: bench-experiments
 bench-experiments: .venv/locked ## How often an experiment without a difference is decided, looking after each user

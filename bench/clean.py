@@ -20,6 +20,7 @@ from bench.topic_ends import TopicEnds
 from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
 from headrace.stack.layout import Layout
+from jobs.names import consumer_group
 from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_RAW, TELEMETRY_READINGS, Topic
 
 MESSAGES = 1_000_000
@@ -50,7 +51,7 @@ def _measure(layout: Layout, side: str, outputs: list[Topic]) -> Cost:
     before = ends()
     # The JSON job loses the bad rows: 1 % of the messages never come out.
     expected = MESSAGES if side == "clean" else int(MESSAGES * 0.985)
-    _forget_offsets(layout, f"headrace-bench_{side}", "bench-json")
+    _forget_offsets(layout, consumer_group(f"bench_{side}"), "bench-json")
     (cost,) = run_job(layout, "bench.clean_jobs", [side], expected, lambda: ends() - before)
     return cost
 
@@ -61,7 +62,7 @@ def _print_parts(layout: Layout) -> None:
     ends = TopicEnds(layout.endpoints.kafka, TELEMETRY_DUPLICATES)
     for part in PARTS:
         before = ends()
-        _forget_offsets(layout, f"headrace-bench_{part}")
+        _forget_offsets(layout, consumer_group(f"bench_{part}"))
         expected = int(MESSAGES * 0.985)  # bad ones are in no `numbered`
         (cost,) = run_job(
             layout,

@@ -23,6 +23,7 @@ from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
 from connectors.kafka_scan import scan
 from headrace.stack.layout import Layout
+from jobs.names import consumer_group
 from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
 from schemas.record import Position
@@ -65,8 +66,9 @@ def _job(layout: Layout, at_mark: Callable[[], None] = lambda: None) -> list[Cos
     """The job over all readings: its cost in each of three windows behind each other."""
     os.environ["HEADRACE_JOB_DETECTOR"] = "half-space-trees"
     admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
-    if "headrace-score_anomalies" in {group["group_id"] for group in admin.list_groups()}:
-        admin.delete_groups(["headrace-score_anomalies"])
+    group = consumer_group("score_anomalies")
+    if group in {each["group_id"] for each in admin.list_groups()}:
+        admin.delete_groups([group])
     admin.close()
     ends = TopicEnds(layout.endpoints.kafka, TELEMETRY_ANOMALIES)
     before = ends()

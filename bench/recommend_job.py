@@ -28,6 +28,7 @@ from connectors.pseudonym_key import PseudonymKey
 from connectors.redis import client_of
 from headrace.model_store.publishing import publish
 from headrace.stack.layout import Layout
+from jobs.names import consumer_group
 from models.recommend.artifact import export
 from models.recommend.catalogue import RECOMMENDERS, Words
 from models.recommend.history import Histories
@@ -97,7 +98,7 @@ def _fill(layout: Layout, events: Interactions) -> int:
 def _read(layout: Layout) -> Callable[[], int]:
     """Gives how many interactions the job has learned, as of its last checkpoint."""
     consumer = KafkaConsumer(
-        bootstrap_servers=layout.endpoints.kafka, group_id=f"headrace-{JOB}", enable_auto_commit=False
+        bootstrap_servers=layout.endpoints.kafka, group_id=consumer_group(JOB), enable_auto_commit=False
     )
     partitions = [TopicPartition(INTERACTIONS.name, number) for number in range(INTERACTIONS.partitions)]
     return lambda: sum(consumer.committed(partition) or 0 for partition in partitions)

@@ -13,13 +13,14 @@ from bench.job_cost import run_job
 from bench.stack import bench_stack
 from connectors.kafka import create_topics, producer
 from headrace.stack.layout import Layout
+from jobs.names import consumer_group
 from schemas.topics import TELEMETRY_READINGS
 
 READINGS = 1_000_000
 ROUNDS = 4
 DEVICES = 2000
 BEGIN_MS = 1_790_000_000_000
-GROUP = "headrace-window_telemetry"
+GROUP = consumer_group("window_telemetry")
 SIDES = ("without", "with")
 
 FENCED = """

@@ -52,10 +52,9 @@ class Pseudonyms:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: object = None
         self.failures = 0
         """Looks at a file that could not be used."""
-        self._take(read_key(path))
+        self._read()
 
     def of(self, user: str) -> str:
         """The pseudonym of a user, 32 hexadecimal digits."""
@@ -64,20 +63,23 @@ class Pseudonyms:
     def look(self) -> None:
         """Read the file if it has changed."""
         try:
-            seen = _changed_by(self._path)
-            if seen == self._seen:
-                return
-            self._take(read_key(self._path))
-            self._seen = seen
-        except (OSError, PseudonymsError) as error:
+            if _state_of(self._path) != self._seen:
+                self._read()
+        except PseudonymsError as error:
             self.failures += 1
             log.error("The key for pseudonyms stays as it was: %s", error)
 
-    def _take(self, key: PseudonymKey) -> None:
-        self._remembered = lru_cache(REMEMBERED)(key.pseudonym)
+    def _read(self) -> None:
+        # In this order: a key that comes in between is read at the next look.
+        seen = _state_of(self._path)
+        self._remembered = lru_cache(REMEMBERED)(read_key(self._path).pseudonym)
+        self._seen = seen
 
 
-def _changed_by(path: Path) -> object:
-    """What changes when the file is written anew."""
-    status = path.stat()
+def _state_of(path: Path) -> object:
+    """What changes when the file is written anew; None where there is none, of which reading it says more."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return status.st_mtime_ns, status.st_ino

@@ -13,6 +13,17 @@ PACKAGES = ("jobs", "connectors", "models", "schemas")
 """What travels with a job. Third-party packages must be in the cluster's Python (our image has them)."""
 
 
+def consumer_group(job: str) -> str:
+    """The group whose offsets in Kafka say how far a job has read.
+
+    Examples
+    --------
+    >>> consumer_group("clean_telemetry")
+    'headrace-clean_telemetry'
+    """
+    return f"headrace-{job}"
+
+
 def transactional_id_prefix(job: str) -> str:
     """What the transactional ids of a job's sinks begin with; the topic's name follows.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pyflink.table import StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
-from jobs.names import transactional_id_prefix
+from jobs.names import consumer_group, transactional_id_prefix
 from jobs.settings import JobSettings
 from schemas.sql import columns
 from schemas.topics import LARGEST_MESSAGE_BYTES, TELEMETRY_RAW, Topic
@@ -98,7 +98,7 @@ class KafkaTables:
 
     def _source_options(self, isolation: str) -> dict[str, str]:
         return {
-            "properties.group.id": f"headrace-{self._job}",
+            "properties.group.id": consumer_group(self._job),
             "properties.isolation.level": isolation,
             "properties.auto.offset.reset": "earliest",
             "properties.max.partition.fetch.bytes": str(FETCH_BYTES),

@@ -66,7 +66,7 @@ class Instance:
         self._follower = FeedbackFollower(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
         collector = ServingCollector(
             paths, answers, self._arms, self._shelf, reads, self._exposures, self._door, self.health,
-            feedback, self._follower,
+            feedback, self._follower, self._pseudonyms,
         )  # fmt: skip
         self.application = Application(paths, api(paths, self.health, registry(collector)))
         self._background: list[asyncio.Task[None]] = []

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from connectors.pseudonyms import Pseudonyms
 from connectors.redis_reader import GatheredReads
 from schemas.recommendation_feedback import SHOWN
 from serving.answers import Answers
@@ -25,6 +26,7 @@ class ServingCollector(Collector):
     def __init__(
         self, paths: QuickPaths, answers: Answers, arms: Arms, shelf: Shelf, reads: GatheredReads,
         exposures: ExposureLog, door: InteractionDoor, health: Health, feedback: Feedback, follower: FeedbackFollower,
+        pseudonyms: Pseudonyms,
     ) -> None:  # fmt: skip
         self._paths = paths
         self._answers = answers
@@ -36,6 +38,7 @@ class ServingCollector(Collector):
         self._health = health
         self._feedback = feedback
         self._follower = follower
+        self._pseudonyms = pseudonyms
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("ready", "1 if it wants requests.", self._health.not_ready() is None)
@@ -44,6 +47,7 @@ class ServingCollector(Collector):
         yield _labelled("refused", "Requests refused.", "error", {str(k): v for k, v in self._paths.refused.items()})
         yield _gauge("experiments", "Experiments that run.", self._arms.running)
         yield _counter("experiments_unreadable", "Looks at experiments that are none.", self._arms.failures)
+        yield _counter("pseudonym_key_failures", "Looks at a key that cannot be used.", self._pseudonyms.failures)
         yield from self._redis()
         yield from self._kafka()
         yield from self._quality()

@@ -9,6 +9,7 @@ from connectors.kafka_log import KafkaLog, Partition
 from headrace.accounting.intake import CLEANING, TOPICS
 from headrace.accounting.windows import OpenWindow
 from headrace.health import jobs
+from jobs.names import consumer_group
 from schemas.topics import (
     DEAD_LETTERS,
     TELEMETRY_DUPLICATES,
@@ -61,7 +62,7 @@ class Progress:
         raw = [each for each in partitions if each[0] == TELEMETRY_RAW.name]
         outputs = [each for each in partitions if each[0] != TELEMETRY_RAW.name]
         raw_ends = log.committed_ends(raw)
-        groups = log.group_offsets([_group(job) for job in READS])
+        groups = log.group_offsets([consumer_group(job) for job in READS])
         watermark_ms = _watermark_ms(flink)
         committed = log.committed_ends(outputs)
         ends = log.ends(outputs)
@@ -70,12 +71,12 @@ class Progress:
 
     def is_past(self, job: str, partition: int, offset: int) -> bool:
         """Whether the job has done its work on that record of the topic that it reads, and all of it can be seen."""
-        return self.groups.get((_group(job), (READS[job], partition)), 0) > offset and self.has_committed(job)
+        return self.groups.get((consumer_group(job), (READS[job], partition)), 0) > offset and self.has_committed(job)
 
     def behind(self, job: str, last_records: Mapping[Partition, int]) -> int:
         """How many offsets the job still has to read up to the last records; transaction markers count too."""
         return sum(
-            max(0, last + 1 - self.groups.get((_group(job), partition), 0))
+            max(0, last + 1 - self.groups.get((consumer_group(job), partition), 0))
             for partition, last in last_records.items()
             if partition[0] == READS[job] and last >= 0
         )
@@ -101,10 +102,6 @@ class Progress:
                 found.append(f"{job} is {behind:,} offsets of {topic} behind")
         found += [f"{topic} holds records that are not committed yet" for topic in sorted(self.uncommitted)]
         return found
-
-
-def _group(job: str) -> str:
-    return f"headrace-{job}"
 
 
 def _watermark_ms(flink: str) -> int | None:

@@ -14,6 +14,7 @@ from headrace.errors import NotForgotten
 from headrace.privacy.finding import Finding
 from headrace.privacy.word import word
 from headrace.waiting import wait_until
+from jobs.names import consumer_group
 from schemas.dead_letter import DeadLetter
 from schemas.forgotten_user import ForgottenUser
 from schemas.topics import (
@@ -29,7 +30,7 @@ from schemas.topics import (
     read_record,
 )
 
-GROUP = "headrace-recommend_items"
+GROUP = consumer_group("recommend_items")
 LEARNED_WITHIN_S = 120.0
 PERSONAL = tuple(topic for topic in TOPICS if topic.personal is not Personal.NO and topic is not USERS_FORGOTTEN)
 DELETED = b'"__deleted":"true"'

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from kafka import KafkaAdminClient
 
 from connectors.kafka_tail import tail
+from jobs.names import consumer_group
 from schemas.topics import TELEMETRY_READINGS
 
-GROUP = "headrace-store_influxdb"
+GROUP = consumer_group("store_influxdb")
 REQUEST_MS = 15_000
 PAUSE_S = 1.0
 """Offsets move with checkpoints, which come every 5 s."""

@@ -1,8 +1,8 @@
 """Exposures and interactions to one outcome a user: what the statistics of an experiment are about.
 
 A user counts once, from the first list of the experiment that was shown to them: with 1 if they did, within the
-declared time after it, something that counts as a success and names a list of the experiment; with 0 once that time is
-over.
+declared time after it, something that counts as a success and names a list of the experiment that they were shown; with
+0 once that time is over.
 Users, and not lists, are what was split by chance: lists of one user hang together, and a test over lists would find
 differences that are none.
 """
@@ -36,7 +36,7 @@ class Outcomes:
 
     def __post_init__(self) -> None:
         self._users: dict[str, _User] = {}
-        self._lists: set[str] = set()
+        self._shown_to: dict[str, str] = {}  # exposure -> user
         self._successes: list[tuple[str, str, int]] = []
         self._arms = {self.experiment.label(arm): arm for arm in (CONTROL, TREATMENT)}
 
@@ -46,7 +46,7 @@ class Outcomes:
         arm = self._arms.get(exposure.arm or "")
         if arm is None:
             return
-        self._lists.add(exposure.exposure_id)
+        self._shown_to[exposure.exposure_id] = exposure.user
         user = self._users.setdefault(exposure.user, _User(arm, exposure.event_time))
         if user.arm != arm:
             self.moved.add(exposure.user)
@@ -80,7 +80,8 @@ class Outcomes:
         found = set()
         for name, exposure_id, time_ms in self._successes:
             user = self._users.get(name)
-            if user is not None and exposure_id in self._lists and 0 <= time_ms - user.first_ms < within_ms:
+            own = self._shown_to.get(exposure_id) == name
+            if user is not None and own and 0 <= time_ms - user.first_ms < within_ms:
                 found.add(name)
         return found
 

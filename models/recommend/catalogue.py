@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from models.recommend.co_visitation import CoVisitation
 from models.recommend.content import ContentBased
 from models.recommend.ease import Ease
+from models.recommend.factors import Factors
 from models.recommend.hybrid import Hybrid
 from models.recommend.item_knn import ItemKnn
 from models.recommend.popularity import DecayedPopularity
@@ -24,6 +25,7 @@ RECOMMENDERS: dict[str, Callable[[int, Words], Recommender]] = {
     CoVisitation.name: lambda n_items, words: CoVisitation(n_items),
     ItemKnn.name: lambda n_items, words: ItemKnn(n_items),
     Ease.name: lambda n_items, words: Ease(n_items),
+    Factors.name: lambda n_items, words: Factors(n_items),
     ContentBased.name: lambda n_items, words: ContentBased(words or [frozenset()] * n_items),
     Hybrid.name: _hybrid,
 }

@@ -53,7 +53,7 @@ def test_a_trained_recommender_is_evaluated_registered_and_promoted(place):
 def test_without_items_every_other_model_can_be_compared_and_any_exported(place):
     trained = train(place, "--compare", "--model", "ease")
     assert trained.exit_code == 0, trained.output
-    for name in ("popularity", "co-visitation", "item-knn", "ease", "hybrid"):
+    for name in ("popularity", "co-visitation", "item-knn", "ease", "factors", "hybrid"):
         assert name in trained.output
     assert "content" not in trained.output
     assert "is challenger" in trained.output

@@ -168,9 +168,10 @@ class Service:
         self.health = Health(self.shelf, self.door)
         self.feedback, self.feedback_log = Feedback(), FeedbackInMemory()
         self.follower = FeedbackFollower(self.feedback, lambda: self.feedback_log.connected(), self.clock, 0.001)
+        self.pseudonyms = SimpleNamespace(failures=0)
         parts = (
             self.paths, self.answers, self.arms, self.shelf, self.reads, self.exposures, self.door, self.health,
-            self.feedback, self.follower,
+            self.feedback, self.follower, self.pseudonyms,
         )  # fmt: skip
         self.registry: CollectorRegistry = registry(ServingCollector(*parts))
         self.fastapi = api(self.paths, self.health, self.registry)

@@ -65,6 +65,11 @@ def test_while_it_drains_it_is_not_ready_and_answers(service):
     assert get(service, U1).status_code == 200
 
 
+def test_a_key_that_cannot_be_used_is_in_the_metrics(service):
+    service.pseudonyms.failures = 3
+    assert service.metric("pseudonym_key_failures_total") == 3
+
+
 def test_metrics_are_prometheus_text(service):
     get(service, U1)
     answer = get(service, "/metrics")

@@ -55,6 +55,11 @@ def test_what_counts_as_a_success(interaction, counts):
     assert entered([shown("a", TREATED, 1)], [interaction]) == [(HOUR_MS, True, float(counts))]
 
 
+def test_the_list_of_somebody_else_is_no_success_of_ones_own():
+    lists = [shown("a", TREATED, 1), shown("b", CONTROL, 1)]
+    assert entered(lists, [bought("b", "a-1", 1.5)]) == [(HOUR_MS, False, 0.0), (HOUR_MS, True, 0.0)]
+
+
 def test_nobody_enters_before_their_time_is_over_not_even_who_succeeded():
     outcomes = outcomes_of(EXPERIMENT, [shown("a", TREATED, 1)], [bought("a", "a-1", 1.5)])
     assert outcomes.entered() == []

@@ -6,6 +6,7 @@ import pytest
 from models.recommend.co_visitation import CoVisitation
 from models.recommend.content import ContentBased
 from models.recommend.ease import Ease
+from models.recommend.factors import Factors
 from models.recommend.hybrid import Hybrid
 from models.recommend.item_knn import ItemKnn
 from models.recommend.popularity import DAY_S, DecayedPopularity
@@ -78,6 +79,15 @@ def test_ease_is_the_regression_of_each_item_on_the_others():
         expected = np.linalg.solve(x.T @ x + 2.0 * np.eye(2), x.T @ y)
         np.testing.assert_allclose(table[others, item], expected, rtol=1e-5)
         assert table[item, item] == 0
+
+
+def test_factors_are_the_singular_vectors_of_users_by_items():
+    _, _, right = np.linalg.svd(MATRIX)
+    for n_factors in (1, 2):
+        table = together(Factors(3, n_factors)).parts()[0].table
+        expected = right[:n_factors].T @ right[:n_factors]
+        np.fill_diagonal(expected, 0.0)
+        np.testing.assert_allclose(table, expected, atol=1e-6)
 
 
 def test_item_knn_is_the_cosine_of_sets():
