@@ -77,13 +77,18 @@ class Expires(KeyedProcessFunction):
 
 
 class FlushesWithTheBundle(KeyedProcessFunction):
-    """Writes its elements in a gauge's callback. Raises there once, when there is a checkpoint to come back to."""
+    """Writes its elements in a gauge's callback. Raises there once, when there is a checkpoint to come back to.
+
+    It must be the one whose barrier ended the bundle before: had another barrier come in between, with no bundle to
+    end, then all would stand in its checkpoint and nothing would be lost.
+    """
 
     def __init__(self, written: Lines, flushes: Lines, crashed: Path, checkpoints: Path) -> None:
         self._written, self._flushes, self._crashed, self._checkpoints = written, flushes, crashed, checkpoints
 
     def open(self, runtime_context):
         self._waiting, self._n_flushed = [], 0
+        self._newest_at_flush: int | None = None
         runtime_context.get_metrics_group().gauge("flushed", self._flush)
 
     def process_element(self, value, ctx):
@@ -95,14 +100,21 @@ class FlushesWithTheBundle(KeyedProcessFunction):
         if not self._waiting:
             return self._n_flushed
         assert threading.get_ident() == self._thread
-        if self._n_flushed and not self._crashed.exists() and list(self._checkpoints.glob("*/chk-*/_metadata")):
-            self._crashed.write_text("the checkpoint that follows the first flush was complete")
+        newest = self._newest_checkpoint()
+        if self._newest_at_flush is not None and newest == self._newest_at_flush + 1 and not self._crashed.exists():
+            self._crashed.write_text("the checkpoint that follows the last flush was complete")
             raise RuntimeError("the crash of this test")
         self._written.write(*self._waiting)
         self._flushes.write(len(self._waiting))
+        self._newest_at_flush = newest
         self._n_flushed += len(self._waiting)
         self._waiting.clear()
         return self._n_flushed
+
+    def _newest_checkpoint(self) -> int:
+        """The number of the newest that is complete; 0 without one."""
+        complete = self._checkpoints.glob("*/chk-*/_metadata")
+        return max((int(each.parent.name.removeprefix("chk-")) for each in complete), default=0)
 
 
 class Writes(ScalarFunction):
