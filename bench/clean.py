@@ -11,9 +11,8 @@ import random
 import statistics
 import sys
 
-from kafka.admin import KafkaAdminClient
-
 from bench.clean_parts import PARTS
+from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import Cost, run_job
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
@@ -51,7 +50,7 @@ def _measure(layout: Layout, side: str, outputs: list[Topic]) -> Cost:
     before = ends()
     # The JSON job loses the bad rows: 1 % of the messages never come out.
     expected = MESSAGES if side == "clean" else int(MESSAGES * 0.985)
-    _forget_offsets(layout, consumer_group(f"bench_{side}"), "bench-json")
+    forget_offsets(layout, consumer_group(f"bench_{side}"), "bench-json")
     (cost,) = run_job(layout, "bench.clean_jobs", [side], expected, lambda: ends() - before)
     return cost
 
@@ -62,7 +61,7 @@ def _print_parts(layout: Layout) -> None:
     ends = TopicEnds(layout.endpoints.kafka, TELEMETRY_DUPLICATES)
     for part in PARTS:
         before = ends()
-        _forget_offsets(layout, consumer_group(f"bench_{part}"))
+        forget_offsets(layout, consumer_group(f"bench_{part}"))
         expected = int(MESSAGES * 0.985)  # bad ones are in no `numbered`
         (cost,) = run_job(
             layout,
@@ -95,16 +94,6 @@ def _fill(layout: Layout) -> None:
     client.flush()
     client.close()
     print(f"{MESSAGES:,} messages of about {len(payload)} bytes in {TELEMETRY_RAW.name}", flush=True)
-
-
-def _forget_offsets(layout: Layout, *groups: str) -> None:
-    """So that every round reads the topic from its beginning."""
-    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
-    known = {group["group_id"] for group in admin.list_groups()}
-    wanted = [group for group in groups if group in known]
-    if wanted:
-        admin.delete_groups(wanted)
-    admin.close()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import statistics
 from collections.abc import Callable
 
 import numpy as np
-from kafka.admin import KafkaAdminClient
 from river import anomaly, preprocessing
 
+from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import Cost, run_job
 from bench.river_beside import RiverBeside
 from bench.stack import bench_stack
@@ -65,11 +65,7 @@ def _river_model() -> object:
 def _job(layout: Layout, at_mark: Callable[[], None] = lambda: None) -> list[Cost]:
     """The job over all readings: its cost in each of three windows behind each other."""
     os.environ["HEADRACE_JOB_DETECTOR"] = "half-space-trees"
-    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
-    group = consumer_group("score_anomalies")
-    if group in {each["group_id"] for each in admin.list_groups()}:
-        admin.delete_groups([group])
-    admin.close()
+    forget_offsets(layout, consumer_group("score_anomalies"))
     ends = TopicEnds(layout.endpoints.kafka, TELEMETRY_ANOMALIES)
     before = ends()
     return run_job(

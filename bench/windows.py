@@ -9,6 +9,7 @@ import sys
 
 from kafka.admin import KafkaAdminClient
 
+from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import run_job
 from bench.stack import bench_stack
 from connectors.kafka import create_topics, producer
@@ -35,7 +36,7 @@ def main() -> None:
         _fill(layout)
         for round_ in range(ROUNDS):
             for side in SIDES if round_ % 2 == 0 else SIDES[::-1]:  # the JVM gets quicker from run to run
-                _forget_offsets(layout)
+                forget_offsets(layout, GROUP)
                 (cost,) = run_job(layout, "bench.windows", [side], READINGS, lambda: _read(layout))
                 costs[side].append(cost.jvm_us)
                 print(f"round {round_ + 1}  {side:7} {cost.jvm_us:5.2f} us of CPU a reading", flush=True)
@@ -76,14 +77,6 @@ def _read(layout: Layout) -> int:
     committed = admin.list_group_offsets([GROUP])[GROUP]
     admin.close()
     return sum(each.offset for each in committed.values())
-
-
-def _forget_offsets(layout: Layout) -> None:
-    """So that every round reads the topic from its beginning."""
-    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
-    if GROUP in {group["group_id"] for group in admin.list_groups()}:
-        admin.delete_groups([GROUP])
-    admin.close()
 
 
 if __name__ == "__main__":
