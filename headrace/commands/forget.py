@@ -31,8 +31,6 @@ def forget(
     The database's rows are the company's own: delete them there first. Exits with 1 while anything stays.
     """
     from connectors.endpoints import Endpoints
-    from connectors.kafka import KafkaDoorError
-    from connectors.pseudonyms import PseudonymsError
     from headrace.errors import NotForgotten
     from headrace.privacy.forgetting import Table, forget
     from headrace.privacy.in_files import require_column
@@ -43,9 +41,7 @@ def forget(
     named = [Table(path, require_column(path, column)) for path in tables or ()]
     if not yes:
         typer.confirm(f"Forget {user}? It cannot be undone.", abort=True)
-    try:
-        is_gone = print_findings(forget(layout, Endpoints.load(layout.settings), user, named), Console(soft_wrap=True))
-    except (KafkaDoorError, PseudonymsError) as error:
-        raise NotForgotten(f"{error}. What was done stays done: say it again") from error
+    is_gone = print_findings(forget(layout, Endpoints.load(layout.settings), user, named), Console(soft_wrap=True))
     if not is_gone:
-        raise NotForgotten("Something stays. Do what is said above, then say it again")
+        raise NotForgotten("Some data could not be erased. Fix the items marked above, then run the command again.")
+    Console(soft_wrap=True).print(f"{user} is forgotten.", markup=False, highlight=False)

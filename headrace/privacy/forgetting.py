@@ -3,19 +3,27 @@
 The key goes last: until then the user's pseudonym can be made again, and with it whatever was not done yet be done.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+from kafka.errors import KafkaError
 
 from connectors.endpoints import Endpoints
-from connectors.pseudonyms import KEY_FILE, read_key
-from headrace.privacy import in_files, in_kafka, in_stores
+from connectors.kafka import KafkaDoorError
+from connectors.pseudonyms import KEY_FILE, PseudonymsError, read_key
+from headrace.errors import NotForgotten
+from headrace.privacy import in_files, in_stores
 from headrace.privacy.finding import Finding
+from headrace.privacy.in_kafka import UserTopics
 from headrace.stack.layout import Layout
 from headrace.stack.pseudonym_key import destroy_key_of
 from headrace.submission import SubmissionFailed, running_jobs
 
 JOB = "recommend_items"
+SEARCHED_FOLDERS = {"logs": ("log",), "logs of Flink": ("flink", "log"), "models": ("models",), "tables": ("demo",)}
+"""Below the home of the stack."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +34,70 @@ class Table:
     column: str
 
 
-def forget(layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[Table]) -> Iterator[Finding]:
-    """What each place has left, as it is looked at. Raises NotForgotten, Unreachable, NotWithin, PseudonymsError."""
+class Topics(Protocol):
+    """What is asked of Kafka; `in_kafka.UserTopics` is the real one."""
+
+    def require_no_row(self, user: str) -> None: ...
+    def tell(self, pseudonym: str) -> int: ...
+    def wait_for_the_recommender(self, offset: int, is_running: Callable[[], bool]) -> Finding: ...
+    def look(self, user: str, pseudonym: str) -> Iterator[Finding]: ...
+
+
+def forget(
+    layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[Table], topics: Topics | None = None
+) -> Iterator[Finding]:
+    """What each place has left, as it is looked at. Raises NotForgotten, NotWithin.
+
+    Only once every place is done is the key destroyed, and all that can name the user searched. A store that is
+    unavailable is a finding, and does not keep the others from being done.
+    """
+    _require_id(user)
+    try:
+        yield from _forget(layout, endpoints, user, tables, topics or UserTopics(endpoints.kafka))
+    except (KafkaDoorError, KafkaError) as error:
+        raise NotForgotten(f"{error}. What was erased so far stays erased. Run the command again") from error
+    except PseudonymsError as error:
+        raise NotForgotten(str(error)) from error
+
+
+def _forget(
+    layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[Table], topics: Topics
+) -> Iterator[Finding]:
     path = layout.settings.secrets / KEY_FILE
     pseudonym = read_key(path).pseudonym(user)
-    in_kafka.require_no_row(endpoints.kafka, user)
-    offset = in_kafka.tell(endpoints.kafka, pseudonym)
-    yield in_kafka.wait_for_the_recommender(endpoints.kafka, offset, lambda: _runs(endpoints.flink))
+    topics.require_no_row(user)
+    offset = topics.tell(pseudonym)
+    yield topics.wait_for_the_recommender(offset, lambda: _runs(endpoints.flink))
+    is_erased = True
+    for found in _erase(endpoints, user, pseudonym, tables):
+        yield found
+        is_erased &= not found.stays
+    if not is_erased:
+        yield Finding("key", "kept, because the next run needs it for what could not be erased", stays=True)
+        return
+    destroy_key_of(layout, user)
+    is_destroyed = read_key(path).pseudonym(user) != pseudonym
+    yield Finding("key", "destroyed: nobody can make the pseudonym again", stays=not is_destroyed)
+    yield from topics.look(user, pseudonym)
+    for place, folder in SEARCHED_FOLDERS.items():
+        yield in_files.look_in_folder(place, layout.home.joinpath(*folder), user)
+
+
+def _erase(endpoints: Endpoints, user: str, pseudonym: str, tables: Sequence[Table]) -> Iterator[Finding]:
     yield in_stores.remove_from_redis(endpoints, user, pseudonym)
     yield in_stores.remove_from_influxdb(endpoints, user)
     for table in tables:
         yield in_files.remove_from_table(table.path, table.column, user, pseudonym)
-    destroy_key_of(layout, user)
-    is_destroyed = read_key(path).pseudonym(user) != pseudonym
-    yield Finding("key", "destroyed: nobody can make the pseudonym again", stays=not is_destroyed)
-    yield from in_kafka.look(endpoints.kafka, user, pseudonym)
-    yield in_files.look_in_folder("logs", layout.home / "log", user)
-    yield in_files.look_in_folder("models", layout.home / "models", user)
+
+
+def _require_id(user: str) -> None:
+    """An empty id is the one that records without a user have: to erase it would erase what is nobody's."""
+    if not user:
+        raise NotForgotten("The id is empty. Name the user whom you want to forget:  headrace forget USER")
+    try:
+        user.encode()
+    except UnicodeEncodeError as error:
+        raise NotForgotten("The id is not UTF-8, and no id of a user is. Check the terminal's encoding") from error
 
 
 def _runs(flink: str) -> bool:

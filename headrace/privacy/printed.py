@@ -12,7 +12,8 @@ def print_findings(findings: Iterable[Finding], console: Console) -> bool:
     stays = False
     for found in findings:
         mark = "[red]✘[/]" if found.stays else "[green]✔[/]"
-        console.print(f"{mark} {found.place:<26} ", end="", highlight=False)
+        console.print(f"{mark} ", end="")
+        console.print(f"{found.place:<26} ", end="", markup=False, highlight=False)
         console.print(found.told, markup=False, highlight=False)
         stays |= found.stays
     return not stays

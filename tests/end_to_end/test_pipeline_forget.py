@@ -16,6 +16,8 @@ from schemas.topics import INTERACTIONS, USERS_FORGOTTEN
 from tests.end_to_end.waiting import eventually
 
 GONE, KEPT = "gone-7", "gone-77"
+NUMBER, NEIGHBOUR = "17", "1700"
+"""Customers with numbers as ids: the tenure of the second is the id of the first."""
 READINGS = """from(bucket: "telemetry") |> range(start: 0)
   |> filter(fn: (r) => r._measurement == "reading" and r.device == "forget-1")
   |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")"""
@@ -59,6 +61,36 @@ def test_who_is_a_customer_is_not_forgotten_before_the_row_is_gone(known):
     assert known.pseudonym_of(GONE) == before
 
 
+def test_a_number_is_forgotten_as_an_id_and_not_as_a_tenure_or_a_time(known, execute):
+    execute("ALTER TABLE customers ADD COLUMN IF NOT EXISTS tenure int")
+    execute("INSERT INTO customers (customer_id, tenure) VALUES (%s, 3), (%s, %s)", (NUMBER, NEIGHBOUR, int(NUMBER)))
+    with known.layout.log("forget-test").open("w") as log:
+        log.write("2026-11-30 10:17:03,017 INFO 17 records behind port 17\n")
+    refused = eventually(
+        lambda: _said(known.headrace("forget", NUMBER, "--yes", check=False), "row is in the database")
+    )
+    assert refused.returncode == 1
+    execute("DELETE FROM customers WHERE customer_id = %s", (NUMBER,))
+    try:
+        for _ in range(2):  # the second run has nothing left to do
+            told = eventually(lambda: _succeeded(known.headrace("forget", NUMBER, "--yes", check=False)), within_s=180)
+            assert "files name" not in told.stdout
+            assert f"{NUMBER} is forgotten." in told.stdout
+        kept = execute("SELECT tenure FROM customers WHERE customer_id = %s", (NEIGHBOUR,)).fetchone()
+        assert kept == (int(NUMBER),)
+    finally:
+        execute("DELETE FROM customers WHERE customer_id = %s", (NEIGHBOUR,))
+        execute("ALTER TABLE customers DROP COLUMN tenure")
+
+
+def _said(done, words):
+    return done if words in done.stderr else None
+
+
+def _succeeded(done):
+    return done if done.returncode == 0 else None
+
+
 def test_a_user_is_forgotten_and_it_is_looked_for(known, redis, publish, execute, tmp_path):
     gone, kept = map(known.pseudonym_of, (GONE, KEPT))
     for user in (gone, kept):
@@ -71,8 +103,7 @@ def test_a_user_is_forgotten_and_it_is_looked_for(known, redis, publish, execute
     table.write_text(f"user,item,event_time\n{GONE},tea,1\n{KEPT},tea,2\n{gone},pot,3\n")
 
     def forgotten():
-        done = known.headrace("forget", GONE, "--yes", "--table", str(table), check=False)
-        return done if done.returncode == 0 else None
+        return _succeeded(known.headrace("forget", GONE, "--yes", "--table", str(table), check=False))
 
     told = eventually(forgotten, within_s=180).stdout
     assert "a checkpoint was taken without the user" in told

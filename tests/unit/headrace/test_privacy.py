@@ -1,13 +1,15 @@
 """What is found of a user in files and topics, and what of it goes."""
 
+import csv
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
 
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.errors import NotForgotten
-from headrace.privacy.in_files import PIECE, look_in_folder, remove_from_table, require_column
+from headrace.privacy.in_files import look_in_folder, remove_from_table, require_column
 from headrace.privacy.in_kafka import PERSONAL, found_in
 from headrace.stack.layout import Layout
 from headrace.stack.pseudonym_key import destroy_key_of, require_key
@@ -25,6 +27,7 @@ from schemas.topics import (
     USERS_FORGOTTEN,
     Personal,
 )
+from tests.unit.headrace.user_ids import two_ids
 
 USER, PSEUDONYM = "u-1", "0123456789abcdef0123456789abcdef"
 
@@ -78,7 +81,8 @@ def test_a_dead_letter_is_read_through_to_the_bytes_that_it_is_about():
         position=Position(topic="customers", partition=0, offset=1), replayable=False,
         **{k: v for k, v in bounded_original(b'{"customer_id":"u-1"').items() if k != "replayable"},
     )  # fmt: skip
-    assert found(DEAD_LETTERS, (None, letter.model_dump_json())).told == "1 record with the id, gone within 31 days"
+    told = found(DEAD_LETTERS, (None, letter.model_dump_json())).told
+    assert told.startswith("1 record with the id, gone within 31 days; ")
     assert found(DEAD_LETTERS, (None, "no letter")).told == "nothing"
 
 
@@ -122,13 +126,76 @@ def test_a_table_without_a_column_of_users_is_refused_before_anything_is_done(tm
         require_column(tmp_path / "none.csv", None)
 
 
-def test_a_name_is_found_across_pieces_of_a_file_and_not_inside_another(tmp_path):
-    (tmp_path / "other.log").write_bytes(b"u-17 did this, xu-1 that")
-    assert look_in_folder("logs", tmp_path, USER).told == "nothing"
-    (tmp_path / "long.log").write_bytes(b" " * (PIECE - 2) + b"u-1 did this")
-    finding = look_in_folder("logs", tmp_path, USER)
+@pytest.mark.parametrize("text", [
+    f"user,item\r\n{USER},tea\r\nu-17,pot\r\n", f"\ufeffuser,item\n{USER},tea\nu-17,pot",
+    f'"user","note"\n"{USER}","two\nlines"\n"u-17","007"\n\n"{PSEUDONYM}",""\n',
+])  # fmt: skip
+def test_the_bytes_of_all_other_rows_stay(tmp_path, text):
+    table = tmp_path / "table.csv"
+    table.write_bytes(text.encode())
+    remove_from_table(table, "user", USER, PSEUDONYM)
+    kept = text.replace(f'"{USER}","two\nlines"\n', "").replace(f'"{PSEUDONYM}",""\n', "")
+    kept = kept.replace(f"{USER},tea\r\n", "").replace(f"{USER},tea\n", "")
+    assert table.read_bytes() == kept.encode()
+    assert kept != text
+
+
+@given(two_ids)
+def test_rows_of_the_user_go_by_their_column_whatever_the_others_hold(tmp_path_factory, pair):
+    user, other = pair
+    rows = [["user", "tenure"], [other, user], [user, other], [f"{user}0", user]]
+    table = tmp_path_factory.mktemp("tables") / "table.csv"
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    kept = [row for row in rows if row[0] not in (user, PSEUDONYM)]
+    remove_from_table(table, "user", user, PSEUDONYM)
+    with table.open(newline="") as file:
+        assert list(csv.reader(file)) == kept
+
+
+@pytest.mark.parametrize("content", [b'user,item\nu-1,"tea\nu-17,pot\n', b"user,item\nu-1,t\xe9\nu-17,pot\n"])
+def test_a_table_that_cannot_be_read_to_its_end_is_refused_and_left_as_it_is(tmp_path, content):
+    """Behind a quote that is not closed, rows of others would count as a part of the user's."""
+    table = tmp_path / "table.csv"
+    table.write_bytes(content)
+    with pytest.raises(NotForgotten, match="cannot be read"):
+        remove_from_table(table, "user", USER, PSEUDONYM)
+    assert table.read_bytes() == content
+
+
+def test_another_column_that_names_the_user_is_reported_and_its_rows_stay(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text(f"device,user,owner,tenure\nd,x,{USER},1\ne,{USER},x,{USER}\n")
+    finding = remove_from_table(table, "user", USER, PSEUDONYM)
     assert finding.stays
-    assert "long.log" in finding.told
+    assert finding.told == "1 row was removed; other rows name the user in the column owner. Decide about them:  " + (
+        "--column owner"
+    )
+    assert remove_from_table(table, "owner", USER, PSEUDONYM).told == "1 row was removed"
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("kafka.log", "10:17:03 17 records at offset 17 of port 17\n"), ("supervisord.log", "set user=17 in the file\n"),
+    ("postgres.log", 'FATAL: password authentication failed for user "17"\n'), ("contract.json", '{"threshold": 17}'),
+    ("table.csv", "customer_id,tenure\n99,17\n170,17\n"), ("model.onnx", "\x00\x0217\x00user\x00"),
+    ("contract.json", '{"columns": [{"name": "tenure", "categories": ["17"]}], "identifier": "customer_id"}'),
+])  # fmt: skip
+def test_a_file_with_the_id_in_another_field_names_nobody(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    assert look_in_folder("files", tmp_path, "17").told == "nothing"
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("taskmanager.log", "10:17:03 refused user=17\n"), ("postgres.log", "Key (customer_id)=(17) already exists.\n"),
+    ("contract.json", '{"columns": [{"name": "customer_id", "categories": ["17"]}]}'),
+    ("table.csv", "tenure;customer_id\n3;17\n"), ("report.json", '{"users": {"17": 3}}'),
+    ("rows.json", '{"user": 99}\n{"user": 17}\n'), ("table.csv", "tenure,customer\n\xff,17\n"),
+])  # fmt: skip
+def test_a_file_with_the_id_in_a_personal_field_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content.encode("latin-1"))
+    finding = look_in_folder("files", tmp_path, "17")
+    assert finding.stays
+    assert finding.told == f"1 file names the user: {tmp_path / name}. Remove it"
 
 
 # ---------------------------------------------------------------- the key
