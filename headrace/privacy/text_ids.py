@@ -44,7 +44,7 @@ def _forms(fields: frozenset[str]) -> "re.Pattern[str]":
         # Flink says under which account of the machine it runs:  OS current user: root
         (?<!\w) (?<!current[ ]) (?i:{names}) (?P<after> \\*["'`)\]]? )
         (?: \s{{0,20}} (?: => | [:=] ) \s{{0,20}} | \s{{1,20}} (?= \\* ["'`] ) )
-        (?: [bu] (?=["']) )? (?P<opener> \\*["'`] | \( | )
+        (?: (?: b | u ) (?=["']) )? (?P<opener> \\*["'`] | \( | )
         | {_PLAIN}
         """,
         re.VERBOSE,

@@ -207,7 +207,7 @@ def test_one_store_that_is_unavailable_does_not_keep_the_other_from_being_erased
 
 @pytest.mark.parametrize("calls", [0, 1, 2, 3])
 def test_kafka_that_becomes_unavailable_anywhere_is_one_line_and_the_next_run_completes(layout, endpoints, calls):
-    with pytest.raises(NotForgotten, match="does not answer.* Run the command again"):
+    with pytest.raises(NotForgotten, match=r"does not answer.* Run the command again"):
         forgotten(layout, endpoints, InMemoryTopics(unavailable_after=calls))
     assert stays(forgotten(layout, endpoints)) == []
 

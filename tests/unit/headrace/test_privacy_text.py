@@ -13,7 +13,7 @@ from tests.unit.headrace.user_ids import ALIKE, dumped, two_ids
 NAMING = [
     "refused user=17", "user=17, item=3", "user: 17", "user 17 '17' user '17'", 'user "17"', "customer_id => 17",
     '{"user":"17"', '{"user" : 17,', "{'user': '17'}", r'said {\"user\":\"17\"}', "user=17.", "(user=17)", "user=b'17'",
-    "Key (customer_id)=(17) already exists.", "Struct{customer_id=17,tenure=3}", 
+    "Key (customer_id)=(17) already exists.", "Struct{customer_id=17,tenure=3}",
     'COPY customers, column customer_id: "17"',
     "STATEMENT:  INSERT INTO customers VALUES ('17', 3)",
     "insert into public.customers (customer_id, x) values ( 17, 3)",
