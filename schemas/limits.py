@@ -22,7 +22,7 @@ def event_time_fault(time_ms: float, now_ms: int, min_ms: int = MIN_EVENT_TIME_M
 
     >>> event_time_fault(1_719_800_000_000, now_ms=1_790_000_000_000)
     >>> event_time_fault(1_719_800_000, now_ms=1_790_000_000_000)
-    'is before 2010: it looks like seconds, not milliseconds'
+    'is before 2010 and looks like seconds, not milliseconds'
     >>> event_time_fault(1_791_000_000_000, now_ms=1_790_000_000_000)
     'is over 5 minutes in the future'
     """
@@ -32,4 +32,4 @@ def event_time_fault(time_ms: float, now_ms: int, min_ms: int = MIN_EVENT_TIME_M
     first = datetime.fromtimestamp(min_ms / 1000, UTC)
     fault = f"is before {first.year}" if time_ms < min_ms else "is over 5 minutes in the future"
     unit = next((name for name, factor in _UNITS if min_ms <= time_ms * factor <= max_ms), None)
-    return fault if unit is None else f"{fault}: it looks like {unit}, not milliseconds"
+    return fault if unit is None else f"{fault} and looks like {unit}, not milliseconds"
