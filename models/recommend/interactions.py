@@ -79,9 +79,7 @@ def read_interactions(path: Path, now_ms: int | None = None) -> Interactions:
             f"It takes {FEWEST_INTERACTIONS} with {FEWEST_ITEMS} or more."
         )
     if n_items > MOST_ITEMS:
-        raise UnusableInteractions(
-            f"{path} has {n_items:,} items; {MOST_ITEMS:,} is the most. Leave out the rarest."
-        )
+        raise UnusableInteractions(f"{path} has {n_items:,} items; {MOST_ITEMS:,} is the most. Leave out the rarest.")
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     return Interactions.of(table["user"], table["item"], _seconds(path, table["event_time"], now_ms))
 
