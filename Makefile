@@ -112,7 +112,9 @@ bench-churn: .venv/locked ## Churn models on a table of customers, its path in D
 	$(RUN)/python -m bench.churn $(DATA)
 
 .PHONY: bench-recommend
-bench-recommend: setup ## Every figure of the recommendations and its limit: bench-recommenders, -recommend-job, -serving
+bench-recommend: .venv/locked ## Every figure of the recommendations and its limit: bench-recommenders, -recommend-job, -serving
+	@$(RUN)/python -m bench.command_line wrk h2load
+	@$(RUN)/headrace setup
 	$(RUN)/python -m bench.recommend
 
 .PHONY: bench-recommenders
@@ -124,7 +126,9 @@ bench-experiments: .venv/locked ## How often an experiment without a difference 
 	$(RUN)/python -m bench.experiments
 
 .PHONY: bench-serving
-bench-serving: setup ## One instance of the REST API on one core: requests a second, p99, memory of a list (wants wrk and h2load)
+bench-serving: .venv/locked ## One instance of the REST API on one core: requests a second, p99, memory of a list (wants wrk and h2load)
+	@$(RUN)/python -m bench.command_line wrk h2load
+	@$(RUN)/headrace setup
 	$(RUN)/python -m bench.serving
 
 .PHONY: bench-churn-job

@@ -5,7 +5,6 @@ The speed of a shared machine swings by half within minutes, and one after the o
 
 import multiprocessing
 from collections.abc import Callable
-from itertools import pairwise
 from multiprocessing.sharedctypes import Synchronized
 from types import TracebackType
 from typing import Any
@@ -31,12 +30,10 @@ class Beside:
         self._process.join()
 
     def mark(self) -> None:
-        """A window begins or ends here."""
+        """A window may begin or end here."""
         self._marks.append((self._counted.value, sum(self._cpu.cpu_times()[:2])))
 
-    def costs_us(self) -> list[float]:
-        """CPU microseconds of one in each window between two marks."""
-        return [
-            (later_s - earlier_s) / (later - earlier) * 1e6
-            for (earlier, earlier_s), (later, later_s) in pairwise(self._marks)
-        ]
+    def cost_us(self, begin: int, end: int) -> float:
+        """CPU microseconds of one between two marks, by their numbers from 0."""
+        (earlier, earlier_s), (later, later_s) = self._marks[begin], self._marks[end]
+        return (later_s - earlier_s) / (later - earlier) * 1e6

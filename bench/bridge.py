@@ -22,6 +22,7 @@ import paho.mqtt.client as mqtt
 import psutil
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from bench.command_line import run
 from bench.free_port import free_port
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
@@ -151,4 +152,4 @@ def _until(done: Callable[[], bool], what: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

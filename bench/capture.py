@@ -9,12 +9,15 @@ and one more row, which carries the time; a consumer in a process of its own not
 import argparse
 import multiprocessing
 import os
+import sys
 import time
 from multiprocessing.queues import Queue
+from queue import Empty
 from typing import Any
 
 from kafka import KafkaConsumer
 
+from bench.command_line import run
 from bench.stack import bench_stack
 from bench.verdict import verdict
 from connectors.cdc import database
@@ -23,7 +26,8 @@ from schemas.topics import CUSTOMERS
 
 LIMIT_S = 5.0
 MARK = "mark"
-LAST_WITHIN_S = 60
+LAST_WITHIN_S = 600
+"""A machine that falls behind gets a figure that misses the limit, and not none."""
 
 
 def main() -> None:
@@ -59,7 +63,10 @@ def _measure(layout: Layout, rate: int, seconds: int) -> tuple[float, list[float
                 connection.execute("UPDATE customers SET number = %s WHERE customer_id LIKE 'c-%%'", [second])
                 key = f"{MARK}-{time.time():.3f}"
                 connection.execute("INSERT INTO customers VALUES (%s, %s)", [key, second])
-    ages_s, changes = seen.get(timeout=LAST_WITHIN_S)
+    try:
+        ages_s, changes = seen.get(timeout=LAST_WITHIN_S)
+    except Empty:
+        sys.exit(f"✘ The last change was not seen within {LAST_WITHIN_S} s. See headrace logs connect")
     took_s = time.monotonic() - began
     watcher.join()
     return took_s, ages_s, changes
@@ -83,4 +90,4 @@ def _watch(kafka: str, marks: int, seen: "Queue[Any]") -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.command_line import run
 from bench.verdict import verdict
 from models.churn import ChurnModel
 from models.churn.artifact import Artifact, export
@@ -104,4 +105,4 @@ def _batch(prepared: Prepared, number: int) -> dict[str, list[Any]]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -23,6 +23,7 @@ import orjson
 from kafka import KafkaConsumer
 
 from bench.beside import Beside
+from bench.command_line import run
 from bench.job_cost import Cost, run_job
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
@@ -76,7 +77,9 @@ def main() -> None:
                 windows=ROUNDS,
                 at_mark=mark,
             )
-            windows = list(zip(bare.costs_us(), reading.costs_us(), costs, strict=True))
+            windows = [
+                (bare.cost_us(cost.begin, cost.end), reading.cost_us(cost.begin, cost.end), cost) for cost in costs
+            ]
         _print(windows)  # also if the risks then differ
         _require_equal_risks(layout, model, values)
     print(f"risks of the first {COMPARED} rows are the model's")
@@ -183,4 +186,4 @@ def _require_equal_risks(layout: Layout, model: ChurnModel, values: Sequence[dic
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,6 +12,7 @@ import statistics
 import sys
 
 from bench.clean_parts import PARTS
+from bench.command_line import run
 from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import Cost, run_job
 from bench.stack import bench_stack
@@ -97,4 +98,4 @@ def _fill(layout: Layout) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -5,6 +5,7 @@ python -m bench.experiments
 
 import random
 
+from bench.command_line import run
 from bench.verdict import verdict
 from models.experiments.confidence_sequence import ConfidenceSequence
 
@@ -42,4 +43,4 @@ def _decided(rates: tuple[float, float], share: float, seed: int) -> int | None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

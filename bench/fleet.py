@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from river import anomaly, preprocessing
 
+from bench.command_line import run
 from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import Cost, run_job
 from bench.river_beside import RiverBeside
@@ -47,7 +48,7 @@ def main() -> None:
         print("warm: now with River's loop beside the job", flush=True)
         with RiverBeside(_river_model, values[:RIVER_READINGS], SERIES) as river:
             costs = _job(layout, river.mark)
-            windows = list(zip(river.costs_us(), costs, strict=True))
+            windows = [(river.cost_us(cost.begin, cost.end), cost) for cost in costs]
         for river_us, cost in windows:
             print(f"River {river_us:5.1f} us, worker {cost.python_us:5.1f} us, JVM {cost.jvm_us:5.1f} us a reading")
         _require_equal_scores(layout, values)
@@ -108,4 +109,4 @@ def _require_equal_scores(layout: Layout, values: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

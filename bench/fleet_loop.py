@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from river import anomaly, compose, preprocessing
 
+from bench.command_line import run
 from models.detectors import Batch, Scorer
 
 N_SERIES = 100
@@ -79,4 +80,4 @@ def _batches(start: int, values: Any) -> Iterator[Batch]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

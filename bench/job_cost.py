@@ -18,13 +18,26 @@ from headrace.stack.supervision import Supervision
 WARM_FROM = 0.5
 """The share of the records after which a job counts as warm: until then the JVM compiles it."""
 
+MAX_RUNS = 5
+"""Of a job that is too quick to be watched, with more records each time."""
+
+
+STANDS_STILL_S = 180.0
+
+Cpu = Callable[[], tuple[float, float]]
+"""Seconds of the JVM, and of the Python workers."""
+
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU microseconds a record, warm."""
+    """CPU microseconds a record, between the calls of `at_mark` with the numbers `begin` and `end`, from 0."""
 
     jvm_us: float
     python_us: float
+    begin: int
+    end: int
+    is_warm: bool
+    """Whether the job was warm when it began."""
 
     @property
     def total_us(self) -> float:
@@ -39,15 +52,36 @@ def run_job(
     done: Callable[[], int],
     windows: int = 1,
     at_mark: Callable[[], None] = lambda: None,
+    more: Callable[[], int] | None = None,
 ) -> list[Cost]:
     """Submits `python -m module arguments`, follows `done()` up to `records`, cancels the job.
 
-    Gives the cost in each of so many windows that follow each other once the job is warm, and calls `at_mark` where
-    each begins and the last one ends. Raises RuntimeError when nothing moves for a minute.
+    Gives what `costs` gives. A job that was through before so many windows could be told apart is run again after
+    `more`, which sends more records, forgets what the job has read, and returns how many records there then are (it
+    goes with no `at_mark`, whose numbers begin anew). Raises RuntimeError when nothing moves for three minutes.
     """
+    for _ in range(MAX_RUNS):
+        found = _run_once(layout, module, arguments, records, done, windows, at_mark)
+        if more is None or (len(found) == windows and found[0].is_warm):
+            break
+        records = more()
+        print(f"through before it could be watched: again, with {records:,} records", flush=True)
+    return found
+
+
+def _run_once(
+    layout: Layout,
+    module: str,
+    arguments: Sequence[str],
+    records: int,
+    done: Callable[[], int],
+    windows: int,
+    at_mark: Callable[[], None],
+) -> list[Cost]:
     job = _submit(layout, module, arguments)
+    taskmanager, fork_server = (_process(layout, name) for name in ("taskmanager", "forkserver"))
     try:
-        return _follow(layout, records, done, windows, at_mark)
+        return costs(records, done, lambda: _cpu_s(taskmanager, fork_server), windows, at_mark)
     finally:
         httpx.patch(f"http://{layout.endpoints.flink}/jobs/{job}", params={"mode": "cancel"}, timeout=30)
         _wait_until_ended(layout, job)
@@ -66,31 +100,48 @@ def _submit(layout: Layout, module: str, arguments: Sequence[str]) -> str:
     raise RuntimeError(f"{module} was not submitted:\n{''.join(lines)[-4000:]}")
 
 
-def _follow(
-    layout: Layout, records: int, done: Callable[[], int], windows: int, at_mark: Callable[[], None]
+def costs(
+    records: int,
+    done: Callable[[], int],
+    cpu: Cpu,
+    windows: int = 1,
+    at_mark: Callable[[], None] = lambda: None,
+    pause_s: float = 0.1,
+    stands_still_s: float = STANDS_STILL_S,
 ) -> list[Cost]:
-    taskmanager, fork_server = (_process(layout, name) for name in ("taskmanager", "forkserver"))
-    marks = [WARM_FROM + (1 - WARM_FROM) * number / windows for number in range(windows + 1)]
-    passed: list[tuple[int, float, float]] = []
-    moved_at, before = time.monotonic(), -1
-    while len(passed) < len(marks):
-        count = done()
-        if count != before:
-            moved_at, before = time.monotonic(), count
-        elif time.monotonic() - moved_at > 60:
-            raise RuntimeError(f"the job stands still at {count} of {records} records")
-        if count >= marks[len(passed)] * records:
-            passed.append((count, *_cpu_s(taskmanager, fork_server)))
+    """The cost in each of so many windows that follow each other once the job is warm.
+
+    A window begins and ends where `done` was seen to move, of which `at_mark` is told: checkpoints may be few. So there
+    are fewer windows where it moved seldom, and one that begins before the job was warm where it moved once.
+
+    Raises RuntimeError when nothing moves for `stands_still_s`.
+    """
+    ends: list[int]
+    samples, ends, target = [(0, *cpu())], [], WARM_FROM * records
+    at_mark()
+    moved_at = time.monotonic()
+    while samples[-1][0] < records and len(ends) <= windows:
+        if (count := done()) > samples[-1][0]:
+            samples.append((count, *cpu()))
             at_mark()
-        time.sleep(0.1)
-    return [_cost(start, end, records) for start, end in pairwise(passed)]
+            moved_at = time.monotonic()
+            if count >= target:
+                ends.append(len(samples) - 1)
+                # What is left is shared out anew: a late end of one window does not swallow the next.
+                target = count + (records - count) / max(1, windows + 1 - len(ends))
+        elif time.monotonic() - moved_at > stands_still_s:
+            raise RuntimeError(f"the job stands still at {samples[-1][0]} of {records} records")
+        else:
+            time.sleep(pause_s)
+    is_warm = len(ends) > 1
+    if not is_warm:
+        ends.insert(0, ends[0] - 1)
+    return [_cost(samples, begin, end, is_warm) for begin, end in pairwise(ends)]
 
 
-def _cost(start: tuple[int, float, float], end: tuple[int, float, float], records: int) -> Cost:
-    count, jvm_s, python_s = (later - earlier for earlier, later in zip(start, end, strict=True))
-    if count <= 0:
-        raise RuntimeError(f"{records} records are too few: the job was through before it could be watched")
-    return Cost(jvm_s / count * 1e6, python_s / count * 1e6)
+def _cost(samples: Sequence[tuple[int, float, float]], begin: int, end: int, is_warm: bool) -> Cost:
+    count, jvm_s, python_s = (later - earlier for earlier, later in zip(samples[begin], samples[end], strict=True))
+    return Cost(jvm_s / count * 1e6, python_s / count * 1e6, begin, end, is_warm)
 
 
 def _process(layout: Layout, name: str) -> psutil.Process:

@@ -18,6 +18,7 @@ from functools import partial
 import pandas
 import psutil
 
+from bench.command_line import run
 from bench.stack import bench_stack
 from bench.verdict import verdict
 from connectors.kafka import create_topics, producer
@@ -116,4 +117,4 @@ def _device(number: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,6 +12,7 @@ import time
 
 from rich.progress import track
 
+from bench.command_line import run
 from bench.stack import bench_stack, headrace
 from bench.verdict import verdict
 from headrace.accounting import balance as accounting
@@ -115,4 +116,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

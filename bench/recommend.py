@@ -8,14 +8,16 @@ What the three say is shown as they say it; their verdicts are printed again at 
 import subprocess
 import sys
 
-from headrace.stack import programs
+from bench.command_line import require_programs, run
+from bench.serving import PROGRAMS as OF_SERVING
+from bench.serving import cores
 
 PARTS = ("bench.recommenders", "bench.recommend_job", "bench.serving")
 
 
 def main() -> None:
-    for load in ("wrk", "h2load"):  # wanted by the last part only, but said at once
-        programs.find(load)
+    require_programs(*OF_SERVING)  # wanted by the last part only, but said at once; and so the cores
+    cores()
     verdicts = [line for part in PARTS for line in _verdicts(part)]
     print("\n" + "\n".join(verdicts))
 
@@ -35,4 +37,4 @@ def _verdicts(part: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -10,7 +10,7 @@ on all of it. How far the job is, its committed offsets say.
 """
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,8 @@ import numpy as np
 import orjson
 from kafka import KafkaConsumer, TopicPartition
 
+from bench.command_line import run
+from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import run_job
 from bench.movielens import movielens
 from bench.stack import bench_stack
@@ -50,8 +52,17 @@ def main() -> None:
     events, words = movielens()
     with TemporaryDirectory() as folder, bench_stack("--only", SERVERS) as layout:
         _model(layout, Path(folder), events, words)
-        n = _fill(layout, events)
-        costs = run_job(layout, f"jobs.{JOB}", [], n, _read(layout), windows=ROUNDS)
+        create_topics(layout.endpoints.kafka)
+        pseudonym_of = cache(PseudonymKey.new().pseudonym)  # as the REST API calls users
+        n, crowds = _send(layout, events, range(CROWDS), pseudonym_of), CROWDS
+
+        def more() -> int:
+            nonlocal n, crowds
+            n, crowds = n + _send(layout, events, range(crowds, 2 * crowds), pseudonym_of), 2 * crowds
+            forget_offsets(layout, consumer_group(JOB))
+            return n
+
+        costs = run_job(layout, f"jobs.{JOB}", [], n, _read(layout), windows=ROUNDS, more=more)
         for cost in costs:
             print(f"worker {cost.python_us:5.1f} us, JVM {cost.jvm_us:5.1f} us an interaction", flush=True)
         _print_redis(layout)
@@ -70,18 +81,16 @@ def _model(layout: Layout, folder: Path, events: Interactions, words: Words) -> 
     publish(layout.folder("models", "recommend"), artifact.folder, VERSION)
 
 
-def _fill(layout: Layout, events: Interactions) -> int:
-    """Each user's ratings in their order, users in turns."""
-    create_topics(layout.endpoints.kafka)
+def _send(layout: Layout, events: Interactions, crowds: Sequence[int], pseudonym_of: Callable[[str], str]) -> int:
+    """Of some crowds each user's ratings in their order, users in turns; how many that are."""
     client = producer(layout.endpoints.kafka, client_id="bench", linger_ms=20)
-    pseudonym_of = cache(PseudonymKey.new().pseudonym)  # as the REST API calls users
     own_order = np.argsort(events.users, kind="stable")
     turns = np.random.default_rng(7).permutation(events.users)
     places = np.empty(len(events), np.int64)
     places[np.argsort(turns, kind="stable")] = own_order
     columns = (events.users[places].tolist(), events.items[places].tolist(), events.times_s[places].tolist())
     for user, item, time_s in zip(*columns, strict=True):
-        for crowd in range(CROWDS):
+        for crowd in crowds:
             key = pseudonym_of(f"user-{events.user_names[user]}-{crowd}")
             record = {
                 "schema_version": 1, "user": key, "item": events.item_names[item], "action": "view",
@@ -90,8 +99,8 @@ def _fill(layout: Layout, events: Interactions) -> int:
             client.send(INTERACTIONS.name, key=key.encode(), value=orjson.dumps(record))
     client.flush()
     client.close()
-    n = CROWDS * len(events)
-    print(f"{n:,} interactions of {CROWDS * len(events.user_names):,} users in {INTERACTIONS.name}", flush=True)
+    n = len(crowds) * len(events)
+    print(f"{n:,} interactions of {len(crowds) * len(events.user_names):,} users in {INTERACTIONS.name}", flush=True)
     return n
 
 
@@ -119,4 +128,4 @@ def _print_redis(layout: Layout) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from bench.command_line import run
 from bench.movielens import movielens
 from bench.verdict import verdict
 from models.recommend.catalogue import RECOMMENDERS, Words, names
@@ -81,4 +82,4 @@ def _learn_us(events: Interactions) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -29,6 +29,7 @@ import orjson
 import psutil
 from redis import Redis
 
+from bench.command_line import require_programs, run
 from bench.stack import bench_stack
 from bench.steady_load import Steady, steady_load
 from bench.verdict import verdict
@@ -41,6 +42,7 @@ from headrace.stack.secrets import SERVING_KEY, secret
 from headrace.waiting import wait_until
 from schemas.topics import EXPOSURES
 
+PROGRAMS = ("wrk", "h2load", "taskset")
 CONNECTIONS = 50
 ITEMS, CATALOGUE = 50, 5000
 WITHDRAWN = 100
@@ -75,7 +77,8 @@ class Figures(NamedTuple):
 
 def main() -> None:
     arguments = _arguments()
-    wrk, (instance_core, other_core) = programs.find("wrk"), _cores()
+    require_programs(*PROGRAMS)
+    wrk, (instance_core, other_core) = programs.find("wrk"), cores()
     # Inherited by the stack and by wrk; the instance is moved away.
     os.sched_setaffinity(0, {other_core})
     with bench_stack("--only", "kafka,redis") as layout, Redis.from_url(layout.endpoints.redis_url) as redis:
@@ -101,11 +104,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _cores() -> tuple[int, int]:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
+def cores() -> tuple[int, int]:
+    """Of the instance, and of all else. Raises SystemExit where there is only one."""
+    ours = sorted(os.sched_getaffinity(0))
+    if len(ours) < 2:
         sys.exit("✘ It takes two cores: one for the instance, one for the load.")
-    return cores[0], cores[1]
+    return ours[0], ours[1]
 
 
 def _key(layout: Layout) -> str:
@@ -147,7 +151,7 @@ def _instance(layout: Layout, core: int) -> Iterator[tuple[str, psutil.Process]]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until("the instance is ready", lambda: _ready(url), within_s=30)
+        wait_until("the instance is ready", lambda: _ready(url), within_s=120)
         yield url, psutil.Process(process.pid)
     finally:
         process.terminate()
@@ -243,4 +247,4 @@ def _print(rounds: list[Figures], memory_bytes: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

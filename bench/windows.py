@@ -9,6 +9,7 @@ import sys
 
 from kafka.admin import KafkaAdminClient
 
+from bench.command_line import run
 from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import run_job
 from bench.stack import bench_stack
@@ -33,11 +34,19 @@ FROM arrivals CROSS JOIN UNNEST(ARRAY[`value`]) AS f (fenced_value)"""
 def main() -> None:
     costs: dict[str, list[float]] = {side: [] for side in SIDES}
     with bench_stack() as layout:
-        _fill(layout)
+        create_topics(layout.endpoints.kafka)
+        sent = _send(layout, 0, READINGS)
         for round_ in range(ROUNDS):
             for side in SIDES if round_ % 2 == 0 else SIDES[::-1]:  # the JVM gets quicker from run to run
                 forget_offsets(layout, GROUP)
-                (cost,) = run_job(layout, "bench.windows", [side], READINGS, lambda: _read(layout))
+
+                def more() -> int:
+                    nonlocal sent
+                    sent += _send(layout, sent, sent)
+                    forget_offsets(layout, GROUP)
+                    return sent
+
+                (cost,) = run_job(layout, "bench.windows", [side], sent, lambda: _read(layout), more=more)
                 costs[side].append(cost.jvm_us)
                 print(f"round {round_ + 1}  {side:7} {cost.jvm_us:5.2f} us of CPU a reading", flush=True)
     without, with_ = (statistics.median(costs[side]) for side in SIDES)
@@ -55,10 +64,10 @@ def job(side: str) -> None:
     window_telemetry.main()
 
 
-def _fill(layout: Layout) -> None:
-    create_topics(layout.endpoints.kafka)
+def _send(layout: Layout, first: int, many: int) -> int:
+    """So many more; how many that are."""
     client = producer(layout.endpoints.kafka, client_id="bench", linger_ms=20)
-    for number in range(READINGS):
+    for number in range(first, first + many):
         device = f"device-{number % DEVICES:05}"
         position = {"topic": "telemetry.raw", "partition": 0, "offset": number, "item": 0, "items": 1}
         reading = {
@@ -68,7 +77,8 @@ def _fill(layout: Layout) -> None:
         client.send(TELEMETRY_READINGS.name, key=device.encode(), value=json.dumps(reading).encode())
     client.flush()
     client.close()
-    print(f"{READINGS:,} readings in {TELEMETRY_READINGS.name}", flush=True)
+    print(f"{first + many:,} readings in {TELEMETRY_READINGS.name}", flush=True)
+    return many
 
 
 def _read(layout: Layout) -> int:
@@ -80,4 +90,4 @@ def _read(layout: Layout) -> int:
 
 
 if __name__ == "__main__":
-    job(sys.argv[1]) if len(sys.argv) > 1 else main()
+    job(sys.argv[1]) if len(sys.argv) > 1 else run(main)

@@ -25,6 +25,8 @@ def moment_ms(text: str, now_ms: int) -> int:
 
     >>> moment_ms("2h", now_ms=10_000_000), moment_ms("2026-09-21T14:13:20Z", now_ms=0)
     (2800000, 1790000000000)
+    >>> moment_ms("9" * 400 + "d", now_ms=10_000_000)
+    0
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -34,6 +36,6 @@ def moment_ms(text: str, now_ms: int) -> int:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0, int(moment.timestamp() * 1000))
     try:
-        return max(0, now_ms - int(1000 * duration_s(text)))
+        return max(0, now_ms - int(min(1000 * duration_s(text), now_ms)))
     except ValueError:
         raise ValueError(f"{text!r} is no time: give a duration such as 2h, or 2026-09-21T14:00:00Z") from None

@@ -3,6 +3,9 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+MAX_MEASURED_EVERY_S = 3600
+"""A point of recommendations is stamped with the start of its window: so much earlier than what it counts, at most."""
+
 
 class JobSettings(BaseSettings):
     """What a job's owner may change without touching its SQL."""
@@ -17,7 +20,9 @@ class JobSettings(BaseSettings):
     )
     snapshot_every: int = Field(100, ge=1, description="micro-batches of a bucket between two snapshots of its fleet")
     usage_counted_every_s: int = Field(600, ge=1, le=3600, description="how long count_usage gathers what it counts")
-    measured_every_s: int = Field(60, ge=1, le=3600, description="how long measure_recommendations gathers feedback")
+    measured_every_s: int = Field(
+        60, ge=1, le=MAX_MEASURED_EVERY_S, description="how long measure_recommendations gathers feedback"
+    )
     answered_within_min: int = Field(
         60, ge=1, le=99, description="how long after a list measure_recommendations counts what answers it"
     )

@@ -35,7 +35,7 @@ Exclude = Annotated[
     list[str] | None,
     Query(
         max_length=MOST_EXCLUDED,
-        description="items not to show; several times, or once with commas",
+        description=f"items not to show: several times, with commas, or both; {MOST_EXCLUDED} at most in all",
         examples=[["i-1", "i-2"]],
     ),
 ]
@@ -101,11 +101,12 @@ class Error(BaseModel):
 _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": Error, "description": "The request is not as it should be; the message says where."},
     401: {"model": Error, "description": "No key, or a wrong one."},
-    413: {"model": Error, "description": "The query or the body is too large."},
+    414: {"model": Error, "description": "The query is too long."},
     429: {"model": Error, "description": "Too many requests of this key; `Retry-After` says when, in seconds."},
 }
 _STORE_ERRORS = _ERRORS | {
     408: {"model": Error, "description": "The body came too slowly."},
+    413: {"model": Error, "description": "The body is too large."},
     503: {"model": Error, "description": "Kafka has not confirmed it: send it again."},
 }
 

@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.interaction import Interaction
+from schemas.limits import MIN_EVENT_TIME_MS, event_time_fault
 from schemas.record import faults
 from serving.interaction_door import Record
 from serving.problems import Code, Problem
@@ -15,9 +16,6 @@ from serving.question import LONGEST_ID
 
 MOST_AT_ONCE = 100
 MOST_CONTEXT = 20
-EARLIEST_MS = 1_262_304_000_000
-"""2010, as for readings: what is before it is seconds, or a clock that was never set."""
-MOST_AHEAD_MS = 5 * 60 * 1000
 
 _ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
 
@@ -31,7 +29,7 @@ class PostedInteraction(BaseModel):
     item: str | None = Field(None, min_length=1, max_length=LONGEST_ID, pattern=_ID, examples=["i-42"])
     action: str = Field(min_length=1, max_length=50, pattern=_ID, examples=["view"])
     event_time: int | None = Field(
-        None, ge=EARLIEST_MS, examples=[1_790_000_000_000],
+        None, json_schema_extra={"minimum": MIN_EVENT_TIME_MS}, examples=[1_790_000_000_000],
         description="ms since the epoch; without it, when the request came. With it a repetition is recognised",
     )  # fmt: skip
     context: dict[str, str] | None = Field(None, max_length=MOST_CONTEXT, examples=[{"page": "home"}])
@@ -66,6 +64,6 @@ def _interaction(entry: object, place: int, now_ms: int) -> Interaction:
         said = "; ".join(list(faults(error))[:3])
         raise Problem(Code.BAD_REQUEST, f"interaction {place}: {said}") from error
     event_time = now_ms if posted.event_time is None else posted.event_time
-    if event_time > now_ms + MOST_AHEAD_MS:
-        raise Problem(Code.BAD_REQUEST, f"interaction {place}: event_time is over 5 minutes ahead of our clock")
+    if fault := event_time_fault(event_time, now_ms):
+        raise Problem(Code.BAD_REQUEST, f"interaction {place}: event_time {fault}. Send ms since the epoch")
     return Interaction(**posted.model_dump(exclude={"event_time"}), event_time=event_time)

@@ -17,6 +17,7 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TOO_SLOW = "too_slow"
     TOO_LARGE = "too_large"
+    URI_TOO_LONG = "uri_too_long"
     RATE_LIMITED = "rate_limited"
     INTERNAL = "internal"
     NOT_READY = "not_ready"
@@ -31,6 +32,7 @@ STATUS = {
     Code.METHOD_NOT_ALLOWED: 405,
     Code.TOO_SLOW: 408,
     Code.TOO_LARGE: 413,
+    Code.URI_TOO_LONG: 414,
     Code.RATE_LIMITED: 429,
     Code.INTERNAL: 500,
     Code.NOT_READY: 503,

@@ -84,6 +84,7 @@ def _key(path: Path) -> "PseudonymKey":
 
 def _hour(text: str, now_ms: int) -> int:
     from headrace.moments import moment_ms
+    from schemas.limits import MIN_EVENT_TIME_MS
     from schemas.usage_features import as_of_at
 
     try:
@@ -92,4 +93,6 @@ def _hour(text: str, now_ms: int) -> int:
         raise typer.BadParameter(str(error)) from None
     if moment > now_ms:
         raise typer.BadParameter(f"{text} is yet to come")
+    if moment < MIN_EVENT_TIME_MS:
+        raise typer.BadParameter(f"{text} is before 2010, and no event is: give a later moment")
     return as_of_at(moment)

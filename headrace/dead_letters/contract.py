@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from schemas.limits import MAX_CLOCK_SKEW_MS, MIN_EVENT_TIME_MS
 from schemas.reject_reasons import RejectReason as Reason
 from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
 
 MOST_ITEMS = 10_000
 MOST_DIGITS = 1000
 LONGEST_METRIC = 200
-EARLIEST_MS = 1_262_304_000_000
-AHEAD_MS = 5 * 60 * 1000
 CANONICAL = {code: canonical for canonical, codes in ACCEPTED_UNITS.items() for code in codes}
 
 
@@ -125,7 +124,7 @@ def _of_ts(ts: Any, now_ms: int) -> Problem | None:
     ms = None if isinstance(ts, dict | list) else _number(_text(ts))
     if ms is None:
         return Problem(Reason.BAD_TS, f"ts: {str(ts)[:100]}")
-    if not EARLIEST_MS <= ms <= now_ms + AHEAD_MS:
+    if not MIN_EVENT_TIME_MS <= ms <= now_ms + MAX_CLOCK_SKEW_MS:
         return Problem(Reason.TS_OUT_OF_RANGE, f"ts: {_text(ts)[:100]}")
     return None
 

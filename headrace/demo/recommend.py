@@ -2,30 +2,30 @@
 
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from connectors.experiments_file import DECLARED, ExperimentsFile
+from connectors.experiments_file import DECLARED
 from connectors.influxdb_reader import InfluxDBReader
 from connectors.pseudonyms import KEY_FILE, read_key
 from connectors.whole_files import write_whole
+from headrace.demo import live_feedback
 from headrace.demo.application import Shop
 from headrace.demo.forgotten import forget_somebody
-from headrace.demo.shop import Person, histories, item
+from headrace.demo.shop import Person, histories, item, names_of_both_arms
 from headrace.experiments.from_topics import from_topics
 from headrace.experiments.printed import print_standing
 from headrace.experiments.standing import Standing, standing
 from headrace.stack.layout import Layout
 from headrace.stack.serving import MOST_INSTANCES
 from headrace.waiting import wait_until
-from schemas.experiment import CONTROL, Experiment
+from jobs.settings import JobSettings
+from schemas.experiment import CONTROL, Experiment, experiments_of
 from schemas.recommendation_feedback import SHOWN
 
 PEOPLE, EACH = 400, 25
@@ -33,7 +33,9 @@ HOUR_MS = 3600 * 1000
 CLICKS = ((7, 1), (7, 2), (12, 4))
 """Series and number of what somebody new clicks, one after the other."""
 AT_ONCE = 100
-LEARNED_WITHIN_S, CHANGED_WITHIN_S, MEASURED_WITHIN_S = 120.0, 10.0, 90.0
+LEARNED_WITHIN_S, CHANGED_WITHIN_S = 300.0, 30.0
+MEASURED_WITHIN_S = 90.0
+"""After the end of a window: a checkpoint of each of two jobs."""
 SUCCESS_WITHIN_S = 20
 DECLARATION = """
 [{name}]
@@ -42,30 +44,26 @@ treatment = {{ share = 50, list = "personal" }}
 success   = ["click"]
 within_h  = {within_h:.6f}
 """
-LIVE = """
-from(bucket: "{bucket}")
-  |> range(start: {since}, stop: 2100-01-01T00:00:00Z)
-  |> filter(fn: (r) => r._measurement == "recommendations" and r._field == "events")
-  |> group(columns: ["source", "model_version", "action"])
-  |> sum()
-"""
 
 
 def run(layout: Layout, address: str, key: str, console: Console) -> bool:
     """Whether an experiment was decided for lists of one's own, and somebody forgotten. Raises HeadraceError."""
     draw = random.Random(7)  # noqa: S311  # a demo, not a secret
     suffix = f"{int(time.time()) % 100_000:05}"
-    people = [Person(f"demo-{suffix}-{number}", draw) for number in range(PEOPLE)]
+    declaration = DECLARATION.format(name=f"demo-{suffix}", within_h=SUCCESS_WITHIN_S / 3600)
+    (experiment,) = experiments_of(declaration)
+    pseudonym_of = read_key(layout.settings.secrets / KEY_FILE).pseudonym
+    names = names_of_both_arms(experiment, (f"demo-{suffix}-{number}" for number in count()), PEOPLE, pseudonym_of)
+    people = [Person(name, draw) for name in names]
     with Shop(address, key) as shop:
         _teach(shop, people, console)
         somebody = f"demo-{suffix}-new"
         _follow(shop, somebody, console)
-        began = datetime.now(UTC)
-        with _declared(layout, f"demo-{suffix}") as experiment:
-            pseudonym_of = read_key(layout.settings.secrets / KEY_FILE).pseudonym
+        began_ms = int(time.time() * 1000)
+        with _declared(layout, declaration):
             clicks = _visit(shop, experiment, people, pseudonym_of, console)
             found = _standing(layout, experiment, console)
-        _live(layout, began, clicks, console)
+        _live(layout, experiment, began_ms, clicks, console)
         is_forgotten = forget_somebody(layout, shop, somebody, console)
     decided = found.interval is not None and found.interval.low > 0 and not found.is_mismatched
     mark = "[green]✔[/] The experiment is" if decided else "[red]✘[/] The experiment is not"
@@ -79,8 +77,15 @@ def _teach(shop: Shop, people: Sequence[Person], console: Console) -> None:
     began = time.monotonic()
     while batch := list(islice(posted, AT_ONCE)):
         shop.post(batch)
-    last = people[-1].name
-    wait_until(f"a list of {last}'s own", lambda: shop.list_of(last)["source"] == "personal", LEARNED_WITHIN_S)
+    strangers = [person.name for person in people]
+
+    # All of them: topics have partitions, so whoever posted last is not the last to be learned.
+    def all_have_lists() -> bool:
+        while strangers and shop.list_of(strangers[-1])["source"] == "personal":
+            strangers.pop()
+        return not strangers
+
+    wait_until("a list of each user's own", all_have_lists, LEARNED_WITHIN_S)
     console.print(f"{PEOPLE * EACH:,} interactions of {PEOPLE} users, learned after {time.monotonic() - began:.1f} s")
 
 
@@ -108,13 +113,13 @@ def _told(answer: dict[str, Any]) -> tuple[str, str]:
 
 
 @contextmanager
-def _declared(layout: Layout, name: str) -> Iterator[Experiment]:
+def _declared(layout: Layout, declaration: str) -> Iterator[None]:
     """An experiment in front of those that the file declares, which is as it was afterwards."""
     path = layout.home / DECLARED
     before = path.read_text() if path.exists() else None
-    write_whole(path, DECLARATION.format(name=name, within_h=SUCCESS_WITHIN_S / 3600) + (before or ""))
+    write_whole(path, declaration + (before or ""))
     try:
-        yield ExperimentsFile(layout.home).all()[0]
+        yield
     finally:
         if before is None:
             path.unlink()
@@ -155,20 +160,19 @@ def _standing(layout: Layout, experiment: Experiment, console: Console) -> Stand
     return found
 
 
-def _live(layout: Layout, began: datetime, clicks: int, console: Console) -> None:
+def _live(layout: Layout, experiment: Experiment, began_ms: int, clicks: int, console: Console) -> None:
     """What measure_recommendations has counted, once it has counted every click."""
-    query = LIVE.format(bucket=layout.endpoints.influxdb_bucket, since=began.strftime("%Y-%m-%dT%H:%M:%SZ"))
     reader = InfluxDBReader.connect(layout.endpoints)
+    query = live_feedback.query(layout.endpoints.influxdb_bucket, experiment, began_ms)
 
-    def look() -> dict[str, Counter[str]] | None:
-        found: dict[str, Counter[str]] = {}
-        for row in reader.rows(query):
-            found.setdefault(row["source"], Counter())[row["action"]] += int(row["_value"])
-        return found if sum(counts["click"] for counts in found.values()) == clicks else None
+    def look() -> live_feedback.Counts | None:
+        found = live_feedback.counts(reader.rows(query))
+        return found if sum(actions["click"] for actions in found.values()) >= clicks else None
 
-    found = wait_until(f"{clicks} clicks in InfluxDB", look, MEASURED_WITHIN_S, pause_s=1)
+    within_s = JobSettings().measured_every_s + MEASURED_WITHIN_S
+    found = wait_until(f"{clicks} clicks in InfluxDB", look, within_s, pause_s=1)
     table = Table("list", "shown", "clicks", "click-through", title="InfluxDB, live", title_justify="left")
-    for source, counts in sorted(found.items()):
-        shown, clicked = counts[SHOWN], counts["click"]
+    for source, actions in sorted(found.items()):
+        shown, clicked = actions[SHOWN], actions["click"]
         table.add_row(source, f"{shown:,}", f"{clicked:,}", f"{clicked / shown:.1%}" if shown else "")
     console.print(table)

@@ -1,7 +1,10 @@
 """A shop for the demo of recommendations: series of items, and people who go on in a series more often than not."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from schemas.experiment import CONTROL, TREATMENT, Experiment
 
 SERIES, LENGTH = 20, 10
 GOES_ON = 0.7
@@ -57,3 +60,22 @@ def histories(people: Sequence[Person], each: int, began_ms: int, step_ms: int) 
         for number, person in enumerate(people):
             time_ms = began_ms + (turn * len(people) + number) * step_ms
             yield {"user": person.name, "item": person.take(), "action": "view", "event_time": time_ms}
+
+
+def names_of_both_arms(
+    experiment: Experiment, names: Iterable[str], many: int, pseudonym_of: Callable[[str], str]
+) -> list[str]:
+    """The first `many` of the names of which either arm has half, in their order.
+
+    As they come, users are split by chance: one demo of a hundred would end with a mismatched sample ratio.
+    """
+    room = dict.fromkeys((CONTROL, TREATMENT), many // 2)
+
+    def has_room(name: str) -> bool:
+        arm = experiment.arm_of(pseudonym_of(name))
+        if arm is None or not room[arm]:
+            return False
+        room[arm] -= 1
+        return True
+
+    return list(islice(filter(has_room, names), sum(room.values())))

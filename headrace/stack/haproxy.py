@@ -12,6 +12,8 @@ CONFIGURATION = """\
 global
     log stdout format raw daemon notice
     maxconn 2000
+    # A URL of 64 KiB, with 200 items to exclude, and 15 kB of headers. A connection that waits holds no buffer.
+    tune.bufsize 81920
 
 defaults
     mode http
@@ -28,7 +30,7 @@ defaults
     retries 3
     option redispatch 1
     retry-on conn-failure empty-response junk-response response-timeout
-    http-error status 400 content-type application/json string '{{"error":"bad_request","message":"no HTTP that is understood, or headers over 15 kB"}}'
+    http-error status 400 content-type application/json string '{{"error":"bad_request","message":"no HTTP that is understood, or URL and headers over 80,896 bytes"}}'
     http-error status 408 content-type application/json string '{{"error":"too_slow","message":"the request was not there after 5 s"}}'
     http-error status 502 content-type application/json string '{{"error":"internal","message":"the instance ended while it answered"}}'
     http-error status 503 content-type application/json string '{{"error":"not_ready","message":"no instance takes requests"}}' hdr Retry-After 1
@@ -36,6 +38,8 @@ defaults
 
 frontend api
     bind {listen}
+    # More is nothing that an instance can read.
+    http-request return status 414 content-type application/json string '{{"error":"uri_too_long","message":"the URL has over 65,535 bytes: exclude fewer items"}}' if {{ url,length gt 65535 }}
     # The instances' own counters are at their own ports.
     http-request use-service prometheus-exporter if {{ path /metrics }}
     default_backend instances

@@ -1,7 +1,11 @@
 """Who took what and when, read from a file and put in order."""
 
+import csv
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +13,13 @@ import pandas as pd
 
 from models.recommend.errors import UnusableInteractions
 from models.recommend.history import Items
+from schemas.limits import MAX_CLOCK_SKEW_MS, MIN_TRAINING_TIME_MS, event_time_fault
 
 FEWEST_INTERACTIONS, FEWEST_ITEMS = 100, 20
 MOST_ITEMS = 5_000
 """Tables are dense: four of them, 100 MB each at this size, and three in the graph."""
 
-MILLISECONDS_FROM = 1e11
-"""Numbers from here on are taken for milliseconds: as seconds it would be the year 5138."""
+SEPARATORS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Interactions:
         )
 
 
-def read_interactions(path: Path) -> Interactions:
+def read_interactions(path: Path, now_ms: int | None = None) -> Interactions:
     """Of a CSV with the columns `user`, `item` and `event_time` (ISO 8601, or seconds or milliseconds since the epoch).
 
     Raises
@@ -68,17 +72,16 @@ def read_interactions(path: Path) -> Interactions:
         MOST_ITEMS items.
     """
     table = _read(path, ("user", "item", "event_time"))
-    read = Interactions.of(table["user"], table["item"], _seconds(path, table["event_time"]))
-    if len(read) < FEWEST_INTERACTIONS or len(read.item_names) < FEWEST_ITEMS:
+    n_items = table["item"].nunique()
+    if len(table) < FEWEST_INTERACTIONS or n_items < FEWEST_ITEMS:
         raise UnusableInteractions(
-            f"{path} has {len(read):,} interactions with {len(read.item_names):,} items. "
+            f"{path} has {len(table):,} interactions with {n_items:,} items. "
             f"It takes {FEWEST_INTERACTIONS} with {FEWEST_ITEMS} or more."
         )
-    if len(read.item_names) > MOST_ITEMS:
-        raise UnusableInteractions(
-            f"{path} has {len(read.item_names):,} items; {MOST_ITEMS:,} is the most. Leave out the rarest."
-        )
-    return read
+    if n_items > MOST_ITEMS:
+        raise UnusableInteractions(f"{path} has {n_items:,} items; {MOST_ITEMS:,} is the most. Leave out the rarest.")
+    now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    return Interactions.of(table["user"], table["item"], _seconds(path, table["event_time"], now_ms))
 
 
 def read_words(path: Path, item_names: tuple[str, ...]) -> list[frozenset[str]]:
@@ -103,31 +106,80 @@ def read_words(path: Path, item_names: tuple[str, ...]) -> list[frozenset[str]]:
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """All cells as texts; the index is the line in which each row ends. None of `columns` has a blank."""
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file, delimiter=_separator(file, columns), strict=True)
+            header = _header(path, next(filter(None, lines), []), columns)
+            numbered = [(lines.line_num, _cells(path, lines.line_num, row, header)) for row in lines if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnusableInteractions(f"{path} cannot be read as a UTF-8 CSV with a header line: {error}") from None
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise UnusableInteractions(f"{path} has no column {missing[0]!r}. It has: {', '.join(table)}.")
+    table = pd.DataFrame([row for _, row in numbered], [line for line, _ in numbered], columns=header, dtype=object)
     for name in columns:
-        blank = np.flatnonzero(table[name].str.strip() == "")
+        blank = table.index[table[name].map(str.isspace) | (table[name] == "")]
         if len(blank):
-            raise UnusableInteractions(f"{path}, line {blank[0] + 2}: {name} is blank.")
+            raise UnusableInteractions(f"{path}, line {blank[0]}: {name} is blank.")
     return table
 
 
-def _seconds(path: Path, cells: pd.Series) -> npt.NDArray[np.float64]:
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
-    numbers = np.where(numbers >= MILLISECONDS_FROM, numbers / 1000, numbers)
-    written = np.isnan(numbers)
-    if written.any():
-        moments = pd.to_datetime(cells[written], errors="coerce", utc=True, format="ISO8601")
-        numbers[written] = (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
-    wrong = np.flatnonzero(~np.isfinite(numbers))
-    if len(wrong):
+def _separator(file: TextIO, columns: Iterable[str]) -> str:
+    """The one that makes the columns of the first line. Leaves `file` at its beginning."""
+    first = next(filter(str.strip, file), "")
+    file.seek(0)
+    found = (each for each in SEPARATORS if {*columns} <= {*_names(next(csv.reader([first], delimiter=each), []))})
+    return next(found, SEPARATORS[0])
+
+
+def _names(row: Iterable[str]) -> list[str]:
+    return [cell.strip() for cell in row]
+
+
+def _header(path: Path, row: list[str], columns: Iterable[str]) -> list[str]:
+    header = _names(row)
+    while header and not header[-1]:  # each line ends in a separator
+        header.pop()
+    if not header:
+        raise UnusableInteractions(f"{path} cannot be read as a UTF-8 CSV with a header line: it is empty")
+    for name in columns:
+        if name not in header:
+            raise UnusableInteractions(
+                f"{path} has no column {name!r}. It has: {', '.join(header)}. "
+                f"Name the columns in the first line:  {','.join(columns)}"
+            )
+        if header.count(name) > 1:
+            raise UnusableInteractions(f"{path} has {header.count(name)} columns {name!r}. Keep one of them.")
+    return header
+
+
+def _cells(path: Path, line: int, row: list[str], header: list[str]) -> list[str]:
+    """As many as the header has: what follows the last column may only be blank."""
+    if len(row) < len(header) or any(row[len(header) :]):
         raise UnusableInteractions(
-            f"{path}, line {wrong[0] + 2}: event_time {cells.iloc[wrong[0]]!r} is no time. "
-            "Write ISO 8601, or seconds or milliseconds since the epoch."
+            f"{path}, line {line}: {len(row)} cells, where the header has {len(header)}. "
+            "Put quotation marks around a cell that holds the separator."
         )
-    return numbers
+    return row[: len(header)]
+
+
+def _seconds(path: Path, cells: pd.Series, now_ms: int) -> npt.NDArray[np.float64]:
+    """Numbers by their size: no time in seconds is as large as the first in ms."""
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    times_ms = np.where(numbers < MIN_TRAINING_TIME_MS, numbers * 1000, numbers)
+    # pandas would also take the words now and today.
+    written = np.isnan(numbers) & cells.str.strip().str.match("[0-9]{4}").to_numpy(bool)
+    if written.any():
+        moments = pd.to_datetime(cells[written].str.strip(), errors="coerce", utc=True, format="ISO8601")
+        times_ms[written] = (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() * 1000
+    good = (times_ms >= MIN_TRAINING_TIME_MS) & (times_ms <= now_ms + MAX_CLOCK_SKEW_MS)
+    if not good.all():
+        wrong = int(np.flatnonzero(~good)[0])
+        raise UnusableInteractions(_no_time(path, cells.index[wrong], cells.iloc[wrong], times_ms[wrong], now_ms))
+    return times_ms / 1000
+
+
+def _no_time(path: Path, line: int, cell: str, time_ms: float, now_ms: int) -> str:
+    fault = event_time_fault(time_ms, now_ms, MIN_TRAINING_TIME_MS) if np.isfinite(time_ms) else None
+    return (
+        f"{path}, line {line}: event_time {cell[:100]!r} is no time{f': it {fault}' if fault else ''}. "
+        "Write ISO 8601 (2026-09-21T14:13:20Z), or seconds or milliseconds since the epoch."
+    )

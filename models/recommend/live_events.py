@@ -10,18 +10,13 @@ from models.refused import Refused
 from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
 from schemas.item import Item
+from schemas.limits import MAX_CLOCK_SKEW_MS, MIN_EVENT_TIME_MS, event_time_fault
 from schemas.record import Record, faults
 from schemas.reject_reasons import RejectReason
 from schemas.topics import ITEMS, USERS_FORGOTTEN
 
 LONGEST_NAME = 200
 """Characters of a user, an item, an action: each is kept in state, and users and items in keys of a store."""
-
-EARLIEST_MS = 1_262_304_000_000
-"""2010, as for readings."""
-
-SOONEST_MS = 5 * 60 * 1000
-"""How far a clock may run ahead of Kafka's: a time of next year would be the user's newest for a year."""
 
 _ENTRIES = 7
 """Of an element: topic, partition, offset, append time, length, key, record."""
@@ -155,8 +150,9 @@ def _taken(user: str, item: str, action: str, time_ms: int, appended_ms: int) ->
         for name, text in (("user", user), ("item", item), ("action", action)):
             if not 0 < len(text) <= LONGEST_NAME:
                 raise _Unusable(f"{name} has {len(text)} characters; it takes 1 to {LONGEST_NAME}")
-    if not EARLIEST_MS <= time_ms <= appended_ms + SOONEST_MS:
-        raise _Unusable(f"event_time {time_ms} is before 2010 or over 5 minutes after the record was stored")
+    # Compared here, and explained only where it is wrong: this runs for every interaction.
+    if not MIN_EVENT_TIME_MS <= time_ms <= appended_ms + MAX_CLOCK_SKEW_MS:
+        raise _Unusable(f"event_time {time_ms} {event_time_fault(time_ms, appended_ms)}, as of when it was stored")
     return Taken(user, item, action, time_ms, appended_ms)
 
 

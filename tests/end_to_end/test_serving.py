@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 
 import httpx
 import psutil
@@ -203,6 +204,23 @@ def frozen(stack, name) -> Iterator[None]:
         yield
     finally:
         process.resume()
+
+
+@pytest.mark.parametrize("separator", ["&exclude=", ",", "%2C"])
+def test_200_items_of_200_characters_can_be_excluded_through_haproxy(client, separator):
+    ids = [f"x{number:03}".ljust(200, "x") for number in range(198)] + ["i0", "i1"]
+    answer = client.get(f"/users/u1/recommendations?limit=50&exclude={separator.join(ids)}")
+    assert (answer.status_code, names(answer.json())) == (200, [f"i{n}" for n in range(2, 50)])
+
+
+@pytest.mark.parametrize("length", [62_000, 66_000, 80_000])
+def test_a_url_that_is_too_long_is_refused_in_json_by_the_instance_or_by_haproxy(url, key, length):
+    with contextlib.closing(HTTPConnection(url.removeprefix("http://"))) as connection:  # httpx has a limit of its own
+        connection.request(
+            "GET", f"/users/u1/recommendations?exclude={'x,' * (length // 2)}", headers={"X-API-Key": key}
+        )
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["error"]) == (414, "uri_too_long")
 
 
 def test_only_what_was_asked_for_runs_and_it_listens_on_loopback_only(served):

@@ -20,7 +20,8 @@ def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("place")
     events = chains()
     columns = zip(events.users, events.items, events.times_s, strict=True)
-    lines = [f"{events.user_names[user]},{events.item_names[item]},{time_s}" for user, item, time_s in columns]
+    # Those of the shop are seconds from 0 on, which no file may have.
+    lines = [f"{events.user_names[user]},{events.item_names[item]},{1.7e9 + time_s}" for user, item, time_s in columns]
     (place / "interactions.csv").write_text("\n".join(["user,item,event_time", *lines]))
     names = events.item_names
     (place / "items.csv").write_text("\n".join(["item,chain", *[f"{name},{name.split('-')[0]}" for name in names]]))

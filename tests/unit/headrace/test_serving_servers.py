@@ -3,7 +3,9 @@
 import re
 import shutil
 import subprocess
+from urllib.parse import quote
 
+import httptools
 import pytest
 import typer
 
@@ -15,6 +17,7 @@ from headrace.stack.layout import Layout
 from headrace.stack.secrets import SERVING_KEY, secret
 from headrace.stack.servers import servers
 from headrace.stack.serving import INSTANCES, require_serving_extra
+from serving.question import LONGEST_ID, LONGEST_QUERY_BYTES
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,19 @@ def test_haproxy_takes_its_configuration(layout):
     command = [str(programs.find("haproxy")), "-c", "-f", str(layout.home / "haproxy" / "haproxy.cfg")]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_haproxy_passes_on_every_url_that_an_instance_can_read_and_15_kb_of_headers(layout):
+    HAProxy(layout).configure()
+    written = (layout.home / "haproxy" / "haproxy.cfg").read_text()
+    (buffer,) = re.findall(r"^    tune\.bufsize (\d+)$", written, re.MULTILINE)
+    (longest_url,) = re.findall(r"status 414 .* if { url,length gt (\d+) }$", written, re.MULTILINE)
+    # What rules may add is left free in each buffer: tune.maxrewrite, 1,024 bytes unless it is set.
+    assert int(buffer) - 1024 >= int(longest_url) + 15_000
+    longest_path = len(f"/users/{quote('🛒' * LONGEST_ID)}/recommendations")
+    assert longest_path + len("?") + LONGEST_QUERY_BYTES <= int(longest_url)
+    with pytest.raises(httptools.HttpParserInvalidURLError):
+        httptools.parse_url(b"/" * (int(longest_url) + 1))
 
 
 def test_without_the_extra_one_line_says_what_to_run(layout, monkeypatch):

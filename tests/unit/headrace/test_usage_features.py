@@ -201,6 +201,11 @@ def test_the_command_writes_the_joined_table_and_says_of_when(tmp_path, monkeypa
     [
         (("--as-of", "2999-01-01"), 2, "is yet to come"),
         (("--as-of", "noon"), 2, "is no time"),
+        (("--as-of", "1700000000000000"), 2, "is no time"),
+        (("--as-of", "1970-01-01"), 2, "is before 2010"),
+        (("--as-of", "2009-12-31T23:59:59Z"), 2, "is before 2010"),
+        (("--as-of", "99999999d"), 2, "is before 2010"),
+        (("--as-of", "9" * 400 + "d"), 2, "is before 2010"),
         (("--as-of", "1h", "--customers", "{there}", "--customer-column", "id"), 1, "No column 'id'"),
         (("--as-of", "1h", "--customers", "{there}.none"), 1, "cannot be read"),
         (("--as-of", "1h", "--port-offset", "39999"), 1, "headrace up"),

@@ -1,6 +1,7 @@
 """What a request gets that is not as it should be: always a status, a code, and what to do."""
 
 import asyncio
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from serving.api_keys import ApiKeys, read_keys
 from serving.body import read_body
 from serving.problems import STATUS, Code, Problem
-from serving.question import LONGEST_ID, Question, identifier, parse
+from serving.question import (
+    LONGEST_CONTEXT,
+    LONGEST_ID,
+    LONGEST_QUERY_BYTES,
+    MOST_EXCLUDED,
+    Question,
+    identifier,
+    parse,
+)
 from serving.rate_limit import RateLimit
 from tests.unit.serving.instance_in_memory import KEY, Service
 
@@ -98,8 +107,61 @@ def test_a_bad_request_names_what_is_wrong(service, path, said):
 
 
 def test_a_query_that_is_too_long_is_not_looked_at(service):
-    answer = refused(service, f"{U1}?exclude={'x,' * 5000}")
-    assert (answer.status_code, answer.json()["error"]) == (413, "too_large")
+    answer = refused(service, f"{U1}?exclude={'x,' * LONGEST_QUERY_BYTES}"[:65_000])
+    assert (answer.status_code, answer.json()["error"]) == (414, "uri_too_long")
+    assert f"{LONGEST_QUERY_BYTES:,} is the most" in answer.json()["message"]
+
+
+IDS = [f"{number:03}".ljust(LONGEST_ID, "x") for number in range(MOST_EXCLUDED)]
+
+
+@pytest.mark.parametrize("separator", ["&exclude=", ",", "%2C", "%2c"])
+def test_a_query_may_have_as_many_items_of_as_many_characters_as_the_limits_say(separator):
+    question = parse(f"limit=50&context={'c' * LONGEST_CONTEXT}&exclude={separator.join(IDS)}".encode())
+    assert question.exclude == {*IDS}
+
+
+@pytest.mark.parametrize("group", [1, 2, 3, 199, 200])
+@pytest.mark.parametrize("comma", [",", "%2C"])
+def test_as_many_short_items_are_taken_in_however_many_parameters(group, comma):
+    ids = [f"i{number}" for number in range(MOST_EXCLUDED)]
+    pairs = [f"exclude={comma.join(ids[first : first + group])}" for first in range(0, len(ids), group)]
+    assert {*ids} <= parse("&".join(pairs).encode()).exclude
+
+
+@pytest.mark.parametrize("character", ["é", "語", "🛒"])
+def test_as_many_items_of_24_characters_fit_whatever_the_characters_are(character):
+    ids = [f"{number:03}".rjust(24, character) for number in range(MOST_EXCLUDED)]
+    assert parse("&".join(f"exclude={quote(each)}" for each in ids).encode()).exclude == {*ids}
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=","), min_size=1, max_size=20)
+
+
+@given(st.data(), st.sets(NAMES, max_size=MOST_EXCLUDED))
+def test_however_items_to_exclude_are_written_they_are_counted_once(data, names):
+    groups, left = [], sorted(names)
+    while left:
+        size = data.draw(st.integers(1, len(left)))
+        groups.append(left[:size])
+        left = left[size:]
+    separators = st.sampled_from([",", "%2C", ",,"])
+    pairs = ["exclude=" + data.draw(separators).join(map(quote_plus, group)) for group in groups]
+    assert names <= parse("&".join([*pairs, *pairs[:1]]).encode()).exclude
+
+
+@pytest.mark.parametrize("separator", [",", "%2C", "&exclude="])
+def test_one_item_too_many_is_refused_with_how_many_there_are(separator):
+    with pytest.raises(Problem, match="exclude: 201 items, and 200 is the most"):
+        parse(f"exclude={separator.join(f'i{number}' for number in range(201))}".encode())
+
+
+@pytest.mark.parametrize(
+    "query", [f"exclude=a,{'i' * 201}", f"exclude={'i' * 201},a", f"exclude=a&exclude={'i' * 201}"]
+)
+def test_an_item_that_is_too_long_is_refused_wherever_it_stands(query):
+    with pytest.raises(Problem, match="exclude: an id has over 200 characters"):
+        parse(query.encode())
 
 
 def test_unknown_parameters_are_ignored(service):
