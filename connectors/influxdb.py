@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import httpx
 
+from connectors import http_clients
 from connectors.endpoints import Endpoints
 from connectors.stores import StoreAway, StoreMisconfigured, until_it_answers
 
@@ -26,8 +27,10 @@ _NEVER = {401: "the token is not valid", 403: "the token may not write", 404: "o
 
 def http_client(endpoints: Endpoints, timeout_s: float) -> httpx.Client:
     """A client with the base URL and the token of `endpoints`. Opens no connection yet."""
-    token = endpoints.influxdb_token.get_secret_value() if endpoints.influxdb_token else ""
-    return httpx.Client(base_url=endpoints.influxdb_url, headers={"Authorization": f"Token {token}"}, timeout=timeout_s)
+    token = endpoints.influxdb_token
+    # An empty one is no header that HTTP allows; without one InfluxDB answers 401, which says what is missing.
+    headers = {"Authorization": f"Token {token.get_secret_value()}"} if token else {}
+    return http_clients.http_client(endpoints.influxdb_url, timeout_s, headers)
 
 
 class InfluxDBWriter:

@@ -220,3 +220,8 @@ def test_connect_takes_address_and_token_from_the_endpoints(tmp_path):
     client = InfluxDBWriter.connect(endpoints)._client
     assert str(client.base_url) == "http://127.0.0.1:18093"
     assert client.headers["Authorization"] == "Token s3cret"
+
+
+def test_without_a_token_none_is_sent_so_that_influxdb_says_that_it_is_missing(tmp_path):
+    endpoints = Endpoints.local(StackSettings(home=tmp_path))
+    assert "Authorization" not in InfluxDBWriter.connect(endpoints)._client.headers
