@@ -2,6 +2,7 @@
 
 import io
 import re
+from functools import cache
 
 import pytest
 from rich.console import Console
@@ -26,6 +27,7 @@ def health():
     return _Health(processes, jobs, TopicFigures(lags, newest_event_ms=1_790_000_000_000))
 
 
+@cache
 def printed(width):
     out = io.StringIO()
     _print(health(), Console(file=out, width=width))
