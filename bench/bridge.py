@@ -26,6 +26,7 @@ from bench.command_line import run
 from bench.free_port import free_port
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
+from connectors import http_clients
 from connectors.endpoints import LOOPBACK, Endpoints
 from headrace.publisher import Publisher
 from schemas.topics import TELEMETRY_RAW
@@ -131,14 +132,14 @@ def _forget_session(endpoints: Endpoints, client_id: str) -> None:
 
 
 def _acknowledged(port: int) -> int:
-    text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", timeout=30).text
+    text = http_clients.get(f"http://{LOOPBACK}:{port}/metrics", timeout_s=30).text
     found = re.search(r"^headrace_bridge_acknowledged_total (\S+)$", text, re.MULTILINE)
     return int(float(found[1])) if found else 0
 
 
 def _is_ready(port: int) -> bool:
     try:
-        return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5).status_code == 200
+        return http_clients.get(f"http://{LOOPBACK}:{port}/readyz", timeout_s=5).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import httpx
 import psutil
 
+from connectors import http_clients
 from headrace import submission
 from headrace.stack import flink_distribution
 from headrace.stack.layout import Layout
@@ -83,7 +83,9 @@ def _run_once(
     try:
         return costs(records, done, lambda: _cpu_s(taskmanager, fork_server), windows, at_mark)
     finally:
-        httpx.patch(f"http://{layout.endpoints.flink}/jobs/{job}", params={"mode": "cancel"}, timeout=30)
+        http_clients.request(
+            "PATCH", f"http://{layout.endpoints.flink}/jobs/{job}", timeout_s=30, params={"mode": "cancel"}
+        )
         _wait_until_ended(layout, job)
 
 
@@ -162,7 +164,7 @@ def _cpu_s(taskmanager: psutil.Process, fork_server: psutil.Process) -> tuple[fl
 
 def _wait_until_ended(layout: Layout, job: str) -> None:
     for _ in range(600):
-        state = httpx.get(f"http://{layout.endpoints.flink}/jobs/{job}", timeout=10).json()["state"]
+        state = http_clients.get(f"http://{layout.endpoints.flink}/jobs/{job}", timeout_s=10).json()["state"]
         if state in {"CANCELED", "FAILED", "FINISHED"}:
             return
         time.sleep(0.1)

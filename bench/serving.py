@@ -33,6 +33,7 @@ from bench.command_line import require_programs, run
 from bench.stack import bench_stack
 from bench.steady_load import Steady, steady_load
 from bench.verdict import verdict
+from connectors import http_clients
 from connectors.endpoints import SERVING_PORT
 from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.stack import programs
@@ -160,7 +161,7 @@ def _instance(layout: Layout, core: int) -> Iterator[tuple[str, psutil.Process]]
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=2).text == "ready\n"
+        return http_clients.get(f"{url}/readyz", timeout_s=2).text == "ready\n"
     except httpx.HTTPError:
         return False
 
@@ -206,7 +207,7 @@ def _steady(
 
 
 def _counters(url: str) -> dict[str, float]:
-    lines = httpx.get(f"{url}/metrics", timeout=10).text.splitlines()
+    lines = http_clients.get(f"{url}/metrics", timeout_s=10).text.splitlines()
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[:1] != "#")}
 
 

@@ -9,13 +9,14 @@ Key `churn:{customer}`, a text: {"risk","at_risk","reasons","model","ts"}, moved
 customer's key goes; for an hour `churn-deleted:{customer}` keeps the time, so that a replay does not bring it back.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import redis
 
 from connectors.endpoints import Endpoints
-from connectors.stores import StoreAway, StoreMisconfigured, until_it_answers
+from connectors.stores import StoreAway, StoreError, StoreMisconfigured, until_it_answers
 
 LIFETIME_S = 30 * 24 * 60 * 60
 """A device that is silent for so long leaves Redis (InfluxDB keeps its history)."""
@@ -72,6 +73,18 @@ CHURN_LIFETIME_S = 365 * 24 * 60 * 60
 """A customer whose row has not changed for so long leaves Redis, and comes back with the next change."""
 
 DELETED_LIFETIME_S = 60 * 60
+
+# Replies that are about a row: the closed list. What is not in it is the state of the server, and no fault of a row.
+# Redis before 7 wraps the error of a command in that of its script.
+_OF_THE_ROW = re.compile(
+    r"(Error running script \(call to \w+\): @user_script:\s*\d+: (@user_script:\s*\d+: )?-?)?WRONGTYPE "
+)
+_OF_PERMISSIONS = re.compile(
+    r"NOPERM |The user executing the script can't|ACL failure in script|Error running script .*?: -?NOPERM "
+)
+_OF_A_CLUSTER = re.compile(r"(MOVED|CROSSSLOT) ")
+LONGEST_REPLY = 500
+"""Characters of a reply that a message quotes."""
 
 
 class ChurnUpdate(NamedTuple):
@@ -131,21 +144,28 @@ class RedisWriter:
     def write(self, updates: Sequence[Update]) -> list[str | None]:
         """For each update None, or why Redis does not hold it."""
         newest = _newest(updates)
-        answers = until_it_answers(lambda: self._send([updates[i] for i in newest]), self._patience_s)
+        found = until_it_answers(lambda: self._send([updates[i] for i in newest]), self._patience_s)
         refusals: list[str | None] = [None] * len(updates)
-        for index, answer in zip(newest, answers, strict=True):
-            refusals[index] = _refusal(answer)
+        for index, refusal in zip(newest, found, strict=True):
+            refusals[index] = refusal
         return refusals
 
-    def _send(self, updates: Sequence[Update]) -> list[object]:
-        """The script's answer for each update; a Redis error of one command is that command's answer."""
+    def _send(self, updates: Sequence[Update]) -> list[str | None]:
+        """For each update None, or why Redis does not hold it or its alert."""
         pipeline = self._client.pipeline(transaction=False)
         for update in updates:
             self._move(pipeline, update)
-        for update in updates:
+        alerts = []
+        for place, update in enumerate(updates):
             if update.alert is not None:
                 _add_alert(pipeline, update)
-        return answers_of(pipeline)[: len(updates)]
+                alerts.append(place)
+        answers = answers_of(pipeline)
+        refusals = [_refusal(answer) for answer in answers[: len(updates)]]
+        for number, place in enumerate(alerts):
+            of_alert = answers[len(updates) + number * ALERT_COMMANDS :][:ALERT_COMMANDS]
+            refusals[place] = next(filter(None, [refusals[place], *map(_refusal, of_alert)]), None)
+        return refusals
 
     def _move(self, pipeline: "redis.client.Pipeline", update: Update) -> None:
         if isinstance(update, ChurnUpdate):
@@ -167,18 +187,47 @@ def client_of(endpoints: Endpoints) -> "redis.Redis":
 
 
 def answers_of(pipeline: "redis.client.Pipeline") -> list[object]:
-    """Sends the commands of a pipeline; a Redis error of one command is that command's answer.
+    """Sends the commands of a pipeline. The error that Redis gives for a row is the answer of its command.
 
-    Raises StoreAway and StoreMisconfigured.
+    Raises StoreAway and StoreMisconfigured for every other error: the rows can be sent again.
     """
     try:
         answers: list[object] = pipeline.execute(raise_on_error=False)
-    except (redis.exceptions.AuthenticationError, redis.exceptions.AuthenticationWrongNumberOfArgsError) as error:
-        raise StoreMisconfigured(f"Redis refuses our password ({error}): check HEADRACE_REDIS_PASSWORD") from error
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
-        raise StoreAway(f"Redis does not answer ({error})") from error
-    _raise_if_it_takes_nothing(answers)
+    except redis.exceptions.DataError:
+        raise  # of redis-py and not of Redis: a value that cannot be sent is a fault of ours
+    except redis.exceptions.RedisError as error:
+        raise _store_error(error) from error
+    for answer in answers:
+        if isinstance(answer, Exception) and not _is_of_the_row(answer):
+            raise _store_error(answer) from answer
     return answers
+
+
+def _is_of_the_row(error: Exception) -> bool:
+    return _OF_THE_ROW.match(str(error)) is not None
+
+
+def _store_error(error: Exception) -> StoreError:
+    """What an error says about the server. One that is not known is a reason to wait: waiting loses nothing."""
+    reply = str(error)[:LONGEST_REPLY]
+    if isinstance(error, redis.exceptions.AuthenticationError | redis.exceptions.AuthenticationWrongNumberOfArgsError):
+        return StoreMisconfigured(f"Redis refuses our password ({reply}): check HEADRACE_REDIS_PASSWORD")
+    if isinstance(error, redis.exceptions.NoPermissionError) or _OF_PERMISSIONS.match(reply):
+        return StoreMisconfigured(
+            f"Redis denies permission ({reply}). Give the user that HEADRACE_REDIS_PASSWORD belongs to all keys, "
+            "scripts and writes: ACL SETUSER"
+        )
+    if reply.startswith("DENIED "):
+        return StoreMisconfigured(
+            f"Redis accepts no remote clients without a password: set one there, and HEADRACE_REDIS_PASSWORD ({reply})"
+        )
+    if _OF_A_CLUSTER.match(reply):
+        return StoreMisconfigured(
+            f"Redis runs as a cluster ({reply}), which is not supported: let HEADRACE_REDIS_HOST name a single server"
+        )
+    if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError):
+        return StoreAway(f"Redis does not answer ({reply})")
+    return StoreAway(f"Redis takes no writes ({reply})")
 
 
 def _newest(updates: Sequence[Update]) -> list[int]:
@@ -192,6 +241,10 @@ def _newest(updates: Sequence[Update]) -> list[int]:
     return sorted(alerts.union(last.values()))
 
 
+ALERT_COMMANDS = 3
+"""Of `_add_alert`."""
+
+
 def _add_alert(pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:
     key = f"anomalies:{update.device}"
     pipeline.zadd(key, {str(update.alert): update.time_ms})
@@ -199,17 +252,7 @@ def _add_alert(pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:
     pipeline.expire(key, LIFETIME_S)
 
 
-def _raise_if_it_takes_nothing(answers: Sequence[object]) -> None:
-    """Full memory and a loading or read-only server are states of the server, not faults of a row."""
-    for answer in answers:
-        if isinstance(
-            answer,
-            redis.exceptions.OutOfMemoryError | redis.exceptions.BusyLoadingError | redis.exceptions.ReadOnlyError,
-        ):
-            raise StoreAway(f"Redis takes no writes ({answer})")
-
-
 def _refusal(answer: object) -> str | None:
     if answer == b"full":
         return f"the device has over {MOST_METRICS} metrics"
-    return str(answer) if isinstance(answer, Exception) else None
+    return str(answer)[:LONGEST_REPLY] if isinstance(answer, Exception) else None

@@ -19,11 +19,12 @@ LISTS_A_CALL = 100
 """While a script runs, Redis serves nobody else: 100 lists take it less than a millisecond."""
 
 # A text ends in `:1719800000123}`: 13 digits from 2001 to 2286. Of equal times the later call wins. What ends
-# otherwise, or is no text, is not ours and is written over.
+# otherwise, or is no text, is not ours and is written over. What cannot be read is left as it is.
 _MOVE_FORWARD = """
 for number, key in ipairs(KEYS) do
   local time, body = ARGV[2 * number], ARGV[2 * number + 1]
   local current = redis.pcall('GETRANGE', key, -14, -2)
+  if type(current) == 'table' and not string.find(current.err, '^%-?WRONGTYPE ') then return current end
   local is_ours = type(current) == 'string' and #current == 13 and string.match(current, '^%d+$')
   if not is_ours or current <= time then
     redis.call('SET', key, body, 'EX', ARGV[1])

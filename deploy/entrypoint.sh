@@ -15,6 +15,13 @@
 set -eu
 here=$(dirname "$0")
 
+# Docker passes the proxies of its configuration on. gRPC, over which Flink speaks to its Python workers on localhost,
+# would follow http_proxy.
+no_proxy=${no_proxy:-${NO_PROXY:-}}
+no_proxy=${no_proxy:+$no_proxy,}localhost,127.0.0.1,::1
+NO_PROXY=$no_proxy
+export no_proxy NO_PROXY
+
 # flink SCRIPT: in the foreground and as this very process, so that signals reach the JVM.
 flink() {
   python3 "$here/write_flink_configuration.py"

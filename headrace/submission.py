@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from connectors import http_clients
 from connectors.endpoints import Endpoints
 from connectors.kafka import KafkaDoorError
 from connectors.whole_files import write_whole
@@ -117,7 +118,7 @@ def _module(jobs: Sequence[str]) -> tuple[str, Sequence[str]]:
 def running_jobs(target: str) -> dict[str, str]:
     """Name -> id of the jobs on the cluster that have not ended."""
     try:
-        overview = httpx.get(f"http://{target}/jobs/overview", timeout=10).raise_for_status().json()
+        overview = http_clients.get(f"http://{target}/jobs/overview", timeout_s=10).raise_for_status().json()
     except httpx.HTTPError as error:
         raise SubmissionFailed(f"no Flink cluster answers at {target} ({error}). Start one: headrace up") from error
     return {job["name"]: job["jid"] for job in overview["jobs"] if job["state"] in _NOT_ENDED}
@@ -127,7 +128,7 @@ def wait_until_running(target: str, jobs: Sequence[str], within_s: float = 120.0
     """Returns when every task of these jobs runs. Raises SubmissionFailed with the state they are stuck in."""
     deadline = time.monotonic() + within_s
     while True:
-        overview = httpx.get(f"http://{target}/jobs/overview", timeout=10).raise_for_status().json()["jobs"]
+        overview = http_clients.get(f"http://{target}/jobs/overview", timeout_s=10).raise_for_status().json()["jobs"]
         waiting = {
             job["name"]: job["state"]
             for job in overview

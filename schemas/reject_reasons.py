@@ -86,4 +86,7 @@ class RejectReason(StrEnum):
     NOT_AN_ITEM = "not_an_item", "A record of `items` that is none, or without value and key."
     NOT_A_FORGOTTEN_USER = "not_a_forgotten_user", "A record of `users.forgotten` that is none."
     REFUSED_BY_INFLUXDB = "refused_by_influxdb", "InfluxDB refused this row; `detail` has its words."
-    REFUSED_BY_REDIS = "refused_by_redis", "Redis refused this row, or its device has too many metrics."
+    REFUSED_BY_REDIS = (
+        "refused_by_redis",
+        "Its key in Redis holds another type of value, or its device has too many metrics.",
+    )

@@ -12,6 +12,7 @@ import httpx
 import psutil
 from buildah import Container, Image
 
+from connectors import http_clients
 from connectors.endpoints import BRIDGE_HTTP_PORT, FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
 from headrace.errors import NotReady
 from headrace.stack import orphans
@@ -76,7 +77,7 @@ class ImageCluster:
 
     def failures(self) -> str:
         """What Flink says of each job: its state, and why it failed last."""
-        with httpx.Client(base_url=f"http://{self._layout.endpoints.flink}", timeout=10) as flink:
+        with http_clients.http_client(f"http://{self._layout.endpoints.flink}", timeout_s=10) as flink:
             lines = []
             for job in flink.get("/jobs/overview").json()["jobs"]:
                 failed = (
@@ -122,7 +123,7 @@ class ImageCluster:
 
     def _answers(self, url: str, satisfies: Callable[[httpx.Response], bool]) -> bool:
         try:
-            return satisfies(httpx.get(url, timeout=3).raise_for_status())
+            return satisfies(http_clients.get(url, timeout_s=3).raise_for_status())
         except (httpx.HTTPError, ValueError):
             return False
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from headrace.health.retention import Unread
     from headrace.health.topics import TopicFigures
     from headrace.stack.layout import Layout
+
+
+UNBOUNDED = 10_000
+"""Columns: wider than any table."""
 
 
 def status(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
@@ -77,6 +82,7 @@ def _examine(layout: "Layout") -> _Health:
 def _examine_topics(health: _Health, layout: "Layout") -> None:
     from kafka.errors import KafkaError
 
+    from connectors.kafka import KafkaDoorError
     from headrace.health import alarms, retention, topics
 
     try:
@@ -84,7 +90,7 @@ def _examine_topics(health: _Health, layout: "Layout") -> None:
         health.alarms += alarms.of_topics(health.topics)
         health.unread = retention.collect(layout.endpoints.kafka)
         health.alarms += alarms.of_retention(health.unread)
-    except (KafkaError, OSError) as error:
+    except (KafkaError, KafkaDoorError, OSError) as error:
         health.alarms.append(alarms.Alarm(f"Kafka does not answer: {error}", "headrace logs kafka"))
 
 
@@ -113,7 +119,7 @@ def _print(health: _Health, console: Console) -> None:
     console.print(_process_table(health.processes))
     console.print(_job_table(health) if health.jobs else "No jobs run.")
     if health.topics and health.topics.lags:
-        console.print(_lag_table(health.topics))
+        console.print(_lag_table(health.topics, console))
     if health.topics and any(offsets := _dead_letters(health.topics).values()):
         kept, gone = offsets
         console.print(f"dead letters: up to {kept:,} kept, up to {gone:,} removed by retention. See: headrace dlq ls")
@@ -130,8 +136,16 @@ def _print(health: _Health, console: Console) -> None:
         console.print("[green]No alarms.[/]")
 
 
+def _table(*columns: str, names: int = 1) -> Table:
+    """The first `names` columns are never cut: where the terminal is too narrow, the others break at their spaces."""
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number < names, overflow="fold")
+    return table
+
+
 def _process_table(processes: list["ProcessFigures"]) -> Table:
-    table = Table("process", "state", "pid", "memory", "up", "restarts", box=None, header_style="bold")
+    table = _table("process", "state", "pid", "memory", "up", "restarts")
     for each in processes:
         up = _duration(each.uptime_s)
         table.add_row(each.name, each.state, str(each.pid or ""), _mib(each.memory_bytes), up, str(each.restarts))
@@ -146,9 +160,7 @@ def _job_table(health: _Health) -> Table:
     from headrace.health.alarms import watermark_lag_s
 
     newest = health.topics.newest_event_ms if health.topics else None
-    table = Table(
-        "job", "state", "up", "restarts", "last checkpoint", "watermark behind", box=None, header_style="bold"
-    )
+    table = _table("job", "state", "up", "restarts", "last checkpoint", "watermark behind", names=2)
     for job in health.jobs:
         age = "never" if job.checkpoint_age_s is None else f"{job.checkpoint_age_s} s ago"
         lag = watermark_lag_s(job, newest)
@@ -157,10 +169,23 @@ def _job_table(health: _Health) -> Table:
     return table
 
 
-def _lag_table(topics: "TopicFigures") -> Table:
-    table = Table("consumer", "topic", "records behind", box=None, header_style="bold")
-    for (group, topic), lag in sorted(topics.lags.items()):
+def _lag_table(topics: "TopicFigures", console: Console) -> Table:
+    """A line each; where both names do not fit beside each other, a consumer stands above its topics."""
+    lags = sorted(topics.lags.items())
+    table = _table("consumer", "topic", "records behind", names=2)
+    for (group, topic), lag in lags:
         table.add_row(group, topic, f"{lag:,}")
+    unbounded = console.options.update(max_width=UNBOUNDED)  # else measured as it would be squeezed
+    fits = console.measure(table, options=unbounded).maximum <= console.width
+    return table if fits else _narrow_lag_table(lags)
+
+
+def _narrow_lag_table(lags: list[tuple[tuple[str, str], int]]) -> Table:
+    table = _table("consumer, topic", "records behind")
+    for group, of_group in groupby(lags, key=lambda each: each[0][0]):
+        table.add_row(group)
+        for (_, topic), lag in of_group:
+            table.add_row(f"  {topic}", f"{lag:,}")
     return table
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
+from connectors.http_clients import http_client
 
 
 class Shop:
     """What an application does: posts what users do, asks for their lists."""
 
     def __init__(self, address: str, key: str) -> None:
-        self._client = httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=10)
+        self._client = http_client(address, timeout_s=10, headers={"X-API-Key": key})
 
     def __enter__(self) -> "Shop":
         return self

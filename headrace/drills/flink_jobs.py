@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from connectors.http_clients import http_client
 from headrace.drills.errors import DrillError, FlinkAway, SavepointFailed
 from headrace.waiting import wait_until
 
@@ -15,7 +16,7 @@ class FlinkJobs:
     """The jobs of one cluster, by name."""
 
     def __init__(self, address: str) -> None:
-        self._client = httpx.Client(base_url=f"http://{address}", timeout=10)
+        self._client = http_client(f"http://{address}", timeout_s=10)
 
     def close(self) -> None:
         """Closes the connections."""

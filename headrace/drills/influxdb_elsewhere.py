@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from connectors import http_clients
 from connectors.endpoints import INFLUXDB_PORT, LOOPBACK
 from headrace.drills.errors import NotPrepared
 from headrace.drills.scene import Scene
@@ -87,7 +88,7 @@ def why_no_mount() -> str:
 
 def _is_healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=2).is_success
+        return http_clients.get(f"{url}/health", timeout_s=2).is_success
     except httpx.TransportError:
         return False
 

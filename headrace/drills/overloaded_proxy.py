@@ -8,6 +8,7 @@ from threading import Lock, Thread
 import httpx
 
 from connectors.endpoints import LOOPBACK
+from connectors.http_clients import http_client
 
 WRITE = "/api/v2/write"
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "content-encoding", "host", "accept-encoding"}
@@ -36,7 +37,7 @@ class Overload:
 def overloaded(port: int, upstream: str, status: int) -> Iterator[Overload]:
     """Listens on `port`, passes everything on to `upstream` (a URL), but for the writes that it refuses."""
     overload = Overload(status)
-    with httpx.Client(base_url=upstream, timeout=30) as client:
+    with http_client(upstream, timeout_s=30) as client:
         server = ThreadingHTTPServer((LOOPBACK, port), _handler(overload, client))
         server.daemon_threads = True
         overload.port = server.server_port

@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 
+from connectors.http_clients import http_client
+
 RECENT_S = 300
 ENDED = ("FINISHED", "CANCELED")
 # Flink's "no watermark yet" and "no more records": Long.MIN_VALUE and Long.MAX_VALUE.
@@ -35,7 +37,7 @@ def collect(address: str) -> list[JobFigures]:
     Raises:
         httpx.HTTPError: the JobManager does not answer.
     """
-    with httpx.Client(base_url=f"http://{address}", timeout=5) as flink:
+    with http_client(f"http://{address}", timeout_s=5) as flink:
         jobs = [job for job in _get(flink, "/jobs/overview")["jobs"] if job["state"] not in ENDED]
         running = {job["name"] for job in jobs if job["state"] != "FAILED"}
         jobs = [job for job in jobs if job["state"] != "FAILED" or job["name"] not in running]

@@ -8,7 +8,9 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
+from connectors.kafka_log import KafkaLog, Partition
 from connectors.kafka_tail import tail
+from headrace.health.lag import records_behind
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TOPICS
 
 TIME_LIMIT_MS = 8000
@@ -16,12 +18,12 @@ TIME_LIMIT_MS = 8000
 
 @dataclass(frozen=True)
 class TopicFigures:
-    """Offsets count transaction markers too: figures for an alarm, never for the balance."""
+    """Offsets, but for the lags, count transaction markers too: figures for an alarm, never for the balance."""
 
     lags: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(consumer group, topic): records behind the end."""
+    """(consumer group, topic): records behind the end (headrace/health/lag.py)."""
     kept: dict[str, int] = field(default_factory=dict)
-    """Topic: records it still holds."""
+    """Topic: offsets it still holds."""
     gone: dict[str, int] = field(default_factory=dict)
     """Topic: offsets that retention has removed."""
     newest_event_ms: int | None = None
@@ -34,12 +36,14 @@ class TopicFigures:
 
 
 def collect(bootstrap: str) -> TopicFigures:
-    """Raises KafkaError: the broker does not answer."""
+    """Raises KafkaError, Unreachable: the broker does not answer."""
     admin = KafkaAdminClient(
         bootstrap_servers=bootstrap, bootstrap_timeout_ms=TIME_LIMIT_MS, request_timeout_ms=TIME_LIMIT_MS
     )
     try:
         partitions = _partitions(admin)
+        # Before the ends: a group that reads on meanwhile is not in front of them.
+        committed = _committed(admin)
         first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
         end = {
             each: at.offset
@@ -50,7 +54,7 @@ def collect(bootstrap: str) -> TopicFigures:
         for each in partitions:
             kept[each.topic] += end[each] - first[each].offset
             gone[each.topic] += first[each].offset
-        return TopicFigures(_lags(admin, end), dict(kept), dict(gone), _newest_event_ms(bootstrap))
+        return TopicFigures(_lags(bootstrap, committed, end), dict(kept), dict(gone), _newest_event_ms(bootstrap))
     finally:
         admin.close()
 
@@ -65,13 +69,24 @@ def _partitions(admin: KafkaAdminClient) -> list[TopicPartition]:
     ]
 
 
-def _lags(admin: KafkaAdminClient, end: dict[TopicPartition, int]) -> dict[tuple[str, str], int]:
-    lags: dict[tuple[str, str], int] = defaultdict(int)
+def _committed(admin: KafkaAdminClient) -> dict[tuple[str, Partition], int]:
     groups = [group["group_id"] for group in admin.list_groups()]
-    for group, committed in (admin.list_group_offsets(groups) if groups else {}).items():
-        for partition, at in committed.items():
-            if partition in end and at.offset >= 0:
-                lags[group, partition.topic] += max(0, end[partition] - at.offset)
+    return {
+        (group, (partition.topic, partition.partition)): at.offset
+        for group, offsets in (admin.list_group_offsets(groups) if groups else {}).items()
+        for partition, at in offsets.items()
+        if at.offset >= 0
+    }
+
+
+def _lags(
+    bootstrap: str, committed: dict[tuple[str, Partition], int], end: dict[TopicPartition, int]
+) -> dict[tuple[str, str], int]:
+    ends = {(partition.topic, partition.partition): offset for partition, offset in end.items()}
+    lags: dict[tuple[str, str], int] = defaultdict(int)
+    with KafkaLog.connect(bootstrap) as log:
+        for (group, (topic, _)), records in records_behind(log, committed, ends).items():
+            lags[group, topic] += records
     return dict(lags)
 
 

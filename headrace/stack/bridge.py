@@ -18,9 +18,11 @@ class Bridge(Server):
     def check(self) -> None:
         import httpx
 
+        from connectors import http_clients
+
         url = f"http://{LOOPBACK}:{self.layout.port(BRIDGE_HTTP_PORT)}/readyz"
         try:
-            answer = httpx.get(url, timeout=2)
+            answer = http_clients.get(url, timeout_s=2)
         except httpx.HTTPError as error:
             raise NotYet(str(error)) from error
         if answer.status_code != 200:

@@ -37,8 +37,10 @@ class _FlinkProcess(Server):
     def _get(self, path: str) -> dict[str, Any]:
         import httpx
 
+        from connectors import http_clients
+
         try:
-            answer = httpx.get(f"http://{self.layout.endpoints.flink}{path}", timeout=5).raise_for_status()
+            answer = http_clients.get(f"http://{self.layout.endpoints.flink}{path}", timeout_s=5).raise_for_status()
             found: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise NotYet(str(error)) from error

@@ -35,8 +35,10 @@ class InfluxDB(Server):
     def check(self) -> None:
         import httpx
 
+        from connectors import http_clients
+
         try:
-            httpx.get(f"{self.layout.endpoints.influxdb_url}/health", timeout=2).raise_for_status()
+            http_clients.get(f"{self.layout.endpoints.influxdb_url}/health", timeout_s=2).raise_for_status()
         except httpx.HTTPError as error:
             raise NotYet(str(error)) from error
 
@@ -44,9 +46,11 @@ class InfluxDB(Server):
         """Raises StackError if the stored data were set up with another token."""
         import httpx
 
+        from connectors import http_clients
+
         token = secret(self.layout, INFLUXDB_TOKEN)
         headers = {"Authorization": f"Token {token}"}
-        with httpx.Client(base_url=self.layout.endpoints.influxdb_url, headers=headers, timeout=20) as client:
+        with http_clients.http_client(self.layout.endpoints.influxdb_url, timeout_s=20, headers=headers) as client:
             try:
                 if client.get("/api/v2/setup").json()["allowed"]:
                     client.post("/api/v2/setup", json=self._first_setup(token)).raise_for_status()

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,11 +106,23 @@ class Layout:
         foreign = {f"HEADRACE_{name.upper()}" for name in addresses}
         inherited = {name: value for name, value in os.environ.items() if name not in foreign}
         path = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return inherited | {
+        ours = {
             "HEADRACE_HOME": str(self.home),
             "HEADRACE_PORT_OFFSET": str(self.port_offset),
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(os.pathsep.join(path).split(os.pathsep))),
         }
+        return inherited | _no_proxy_on_loopback(inherited) | ours
+
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def _no_proxy_on_loopback(environment: Mapping[str, str]) -> dict[str, str]:
+    """NO_PROXY with the names of this machine: gRPC, by which Flink reaches its Python workers, follows http_proxy."""
+    names = ("no_proxy", "NO_PROXY", "no_grpc_proxy")
+    given = [host.strip() for name in names for host in environment.get(name, "").split(",")]
+    hosts = ",".join(dict.fromkeys([*filter(None, given), *LOOPBACK_HOSTS]))
+    return {name: hosts for name in names if name != "no_grpc_proxy" or name in environment}
 
 
 def _require_plain(home: Path) -> None:

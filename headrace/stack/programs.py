@@ -1,9 +1,11 @@
 """Finds the programs that the stack runs, or says in one line how to install a missing one."""
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 from headrace.errors import BuildFailed, MissingProgram
@@ -23,22 +25,29 @@ OPTIONAL_PACKAGES = {
     "wrk": "wrk",  # of `make bench-serving` alone, as the next
     "h2load": "nghttp2-client",
 }
+JAVA_VERSIONS = (17, 21)
+"""Those that both Flink 2.3 (11, 17, 21) and Kafka 4.3 (17 and newer) are made for; the first is preferred."""
+JAVA_PACKAGES = tuple(f"openjdk-{version}-jre-headless" for version in JAVA_VERSIONS)
+"""A release of Debian or Ubuntu has some of them: Debian 12 has 17, Debian 13 has 21."""
+JAVA_FOLDERS = Path("/usr/lib/jvm")
 OF_SERVERS = {"postgres": ("postgres", "initdb"), "haproxy": ("haproxy",)}
 POSTGRES_VERSIONS = Path("/usr/lib/postgresql")
 POLICY_RC_D = Path("/usr/sbin/policy-rc.d")
 
 
 def find(program: str) -> Path:
-    """Path of a program: HEADRACE_<PROGRAM>, java of JAVA_HOME, PATH, /usr/sbin.
+    """Path of a program: HEADRACE_<PROGRAM>, PATH, /usr/sbin.
+
+    A Java that is neither 17 nor 21 is passed over; JAVA_HOME comes before PATH, /usr/lib/jvm behind it.
 
     Raises:
         MissingProgram: with the command that installs it.
     """
     found = look_for(program)
     if found is None:
-        package = (DEBIAN_PACKAGES | OPTIONAL_PACKAGES)[program]
         raise MissingProgram(
-            f"{program} is not installed. Install it:  sudo apt-get install -y --no-install-recommends {package}\n"
+            f"{_what_is_missing(program)}. Install it:  sudo apt-get install -y --no-install-recommends "
+            f"{_package(program)}\n"
             f"  (or name it: {variable(program)}=/path/to/{program}; as root, `headrace setup` installs all)"
         )
     return found
@@ -46,11 +55,84 @@ def find(program: str) -> Path:
 
 def look_for(program: str) -> Path | None:
     """Like `find`, None for a missing program."""
-    named = os.environ.get(variable(program))
-    if named is None and program == "java" and os.environ.get("JAVA_HOME"):
-        named = os.path.join(os.environ["JAVA_HOME"], "bin", "java")
-    found = shutil.which(named or program, path=_search_path())
+    if program == "java":
+        return next((path for path in _javas() if _java_version(path) in JAVA_VERSIONS), None)
+    return _which(os.environ.get(variable(program)) or program)
+
+
+def _which(program: str) -> Path | None:
+    found = shutil.which(program, path=_search_path())
     return Path(found) if found else None
+
+
+def _javas() -> Iterator[Path]:
+    """Every Java of the machine, the preferred one first. One that HEADRACE_JAVA names is the only one."""
+    named, home = os.environ.get(variable("java")), os.environ.get("JAVA_HOME")
+    of_home = [f"{home}/bin/java"] if home else []
+    places = [named] if named else [*of_home, "java"]
+    yield from filter(None, map(_which, places))
+    if not named:
+        yield from sorted(JAVA_FOLDERS.glob("*/bin/java"), key=lambda java: (_java_version(java) or 0, java))
+
+
+def _java_version(java: Path) -> int | None:
+    """The feature release, such as 17; None if it does not say."""
+    return _stated_java_version(java, java.stat().st_mtime_ns)
+
+
+@cache
+def _stated_java_version(java: Path, _changed_at: int) -> int | None:
+    release = java.resolve().parents[1] / "release"
+    text = release.read_text(errors="replace") if release.is_file() else ""
+    stated = re.search(r'^JAVA_VERSION="?(?:1\.)?(\d+)', text, re.M)
+    if stated is None:
+        try:
+            done = subprocess.run([str(java), "-version"], capture_output=True, text=True, errors="replace", timeout=30)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        stated = re.search(r'version "(?:1\.)?(\d+)', done.stderr + done.stdout)
+    return int(stated[1]) if stated else None
+
+
+def _what_is_missing(program: str) -> str:
+    """With the Java that is there, and cannot be used."""
+    if program != "java":
+        return f"{program} is not installed"
+    first = next(_javas(), None)
+    if first is None:
+        return "Java 17 or 21 is not installed"
+    version = _java_version(first)
+    return f"Flink and Kafka need Java 17 or 21, and {first} is {f'Java {version}' if version else 'no Java'}"
+
+
+def _require_no_name(program: str) -> None:
+    """Raises MissingProgram: a variable names what is missing, and no package changes that."""
+    if named := os.environ.get(variable(program)):
+        wrong = _what_is_missing(program) if program == "java" and _which(named) else f"{named} is no program"
+        raise MissingProgram(f"{wrong}. {variable(program)} names it: name another, or unset it")
+
+
+def _package(program: str) -> str:
+    """Debian's package of a program. Of Java one that this release has.
+
+    Raises:
+        MissingProgram: apt has none of Java 17 or 21, or a variable names what is missing.
+    """
+    _require_no_name(program)
+    if program != "java":
+        return (DEBIAN_PACKAGES | OPTIONAL_PACKAGES)[program]
+    apt = _which("apt-cache")
+    if apt is None:
+        return DEBIAN_PACKAGES["java"]
+    offered = subprocess.run([str(apt), "policy", *JAVA_PACKAGES], capture_output=True, text=True, env=_in_english())
+    for package in JAVA_PACKAGES:
+        candidate = re.search(rf"^{package}:\n(?:  .*\n)*?  Candidate: (?!\(none\))", offered.stdout, re.M)
+        if candidate is not None:
+            return package
+    raise MissingProgram(
+        f"{_what_is_missing('java')}, and apt offers neither. Run apt-get update, or install one of them and name it: "
+        "HEADRACE_JAVA=/path/to/java"
+    )
 
 
 def variable(program: str) -> str:
@@ -63,10 +145,9 @@ def of_servers(names: Collection[str]) -> tuple[str, ...]:
     return tuple(program for name in names for program in OF_SERVERS.get(name, ()))
 
 
-def missing_packages(optional: Collection[str] = ()) -> list[str]:
-    """Debian packages of the programs that are missing; of `optional` ones those that are named."""
-    wanted = DEBIAN_PACKAGES | {program: OPTIONAL_PACKAGES[program] for program in optional}
-    return list(dict.fromkeys(package for program, package in wanted.items() if look_for(program) is None))
+def missing(optional: Collection[str] = ()) -> list[str]:
+    """Programs that are missing; of `optional` ones those that are named."""
+    return [program for program in (*DEBIAN_PACKAGES, *optional) if look_for(program) is None]
 
 
 def install_missing(say: Callable[[str], None], optional: Collection[str] = ()) -> None:
@@ -76,16 +157,28 @@ def install_missing(say: Callable[[str], None], optional: Collection[str] = ()) 
         MissingProgram: not root, or not Debian: the line to run instead.
         BuildFailed: apt-get failed.
     """
-    packages = missing_packages(optional)
-    if not packages:
+    programs = missing(optional)
+    if not programs:
         return
-    line = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if os.getuid() != 0 or shutil.which("apt-get") is None:
-        raise MissingProgram(f"Not installed: {', '.join(packages)}. On Debian or Ubuntu:  sudo {' '.join(line)}")
-    say(f"Installing {', '.join(packages)}")
+        packages = _packages(programs)
+        line = " ".join([*INSTALL, *packages])
+        raise MissingProgram(f"Not installed: {', '.join(packages)}. On Debian or Ubuntu:  sudo {line}")
+    for program in programs:
+        _require_no_name(program)
     with _ServicesStayDown():
+        # First, for only then apt knows which packages there are.
         _apt(["apt-get", "update", "-q"])
-        _apt(line)
+        packages = _packages(programs)
+        say(f"Installing {', '.join(packages)}")
+        _apt([*INSTALL, *packages])
+
+
+INSTALL = ["apt-get", "install", "-y", "--no-install-recommends"]
+
+
+def _packages(programs: Collection[str]) -> list[str]:
+    return list(dict.fromkeys(map(_package, programs)))
 
 
 class _ServicesStayDown:
@@ -103,10 +196,14 @@ class _ServicesStayDown:
 
 
 def _apt(command: list[str]) -> None:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    environment = _in_english() | {"DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise BuildFailed(f"`{' '.join(command)}` failed: {last_line(done.stderr)}")
+
+
+def _in_english() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def last_line(text: str) -> str:

@@ -42,8 +42,10 @@ def require_ready(port: int) -> None:
     """Raises NotYet unless /readyz says that it is, and that it lacks nothing."""
     import httpx
 
+    from connectors import http_clients
+
     try:
-        answer = httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=2)
+        answer = http_clients.get(f"http://{LOOPBACK}:{port}/readyz", timeout_s=2)
     except httpx.HTTPError as error:
         raise NotYet(str(error)) from error
     if answer.text != "ready\n":

@@ -85,16 +85,74 @@ def test_one_bad_line_of_a_thousand_costs_few_requests():
     assert len(influxdb.requests) < 25
 
 
-@pytest.mark.parametrize("status", [413, 422])
-def test_a_batch_that_is_too_large_or_partly_out_of_retention_is_halved(status):
-    influxdb = InMemoryInfluxDB(httpx.Response(status, json={"message": "too much"}))
+PARTIAL = "failure writing points to database: partial write: "
+CONFLICT = (
+    PARTIAL + 'field type conflict: input field "v" on measurement "a" is type string, already exists as type float'
+)
+OLD = PARTIAL + "dropped 1 points outside retention policy of duration 1h0m0s"
+
+
+def of_influxdb(status, code, message):
+    return httpx.Response(status, json={"code": code, "message": message})
+
+
+OF_A_ROW = [
+    of_influxdb(400, "invalid", "unable to parse 'a v=': missing field value"),
+    of_influxdb(422, "unprocessable entity", CONFLICT + " dropped=1"),
+    of_influxdb(422, "unprocessable entity", OLD + " dropped=1 for database: 7f"),
+    of_influxdb(400, "invalid", "partial write: field type conflict"),
+    of_influxdb(413, "request too large", "points batch too large"),
+]
+PAGE = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</body></html>"
+OF_THE_SERVER = [
+    httpx.Response(400, html=PAGE.format("400 The plain HTTP request was sent to HTTPS port")),
+    httpx.Response(400, html=PAGE.format("400 Request Header Or Cookie Too Large")),
+    httpx.Response(400, text="unable to parse this request, says a proxy"),
+    httpx.Response(400, text=""),
+    httpx.Response(400, json=["unable to parse"]),
+    httpx.Response(400, json={"message": None}),
+    httpx.Response(400, content=b"\xff\xfe" * 100_000),
+    of_influxdb(400, "invalid", "invalid precision; valid precision units are ns, us, ms, and s"),
+    of_influxdb(400, "invalid", "id must have a length of 16 bytes"),
+    of_influxdb(422, "unprocessable entity", "the engine is closed"),
+    of_influxdb(400, "invalid", "partial write: max-values-per-tag limit exceeded (100000/100000): measurement=a"),
+    httpx.Response(301, headers={"Location": "https://elsewhere"}),
+    httpx.Response(402), httpx.Response(405), httpx.Response(407), httpx.Response(408), httpx.Response(418),
+    of_influxdb(429, "too many requests", "limit"), of_influxdb(500, "internal error", "unable to parse the index"),
+    httpx.Response(502), httpx.Response(503), httpx.Response(504), httpx.Response(507),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", OF_A_ROW, ids=lambda answer: answer.text[:60])
+def test_an_answer_about_rows_halves_the_batch(answer):
+    influxdb = InMemoryInfluxDB(answer)
     assert influxdb.writer().write(["a v=1 1", "b v=1 1"]) == [None, None]
     assert [request.content for request in influxdb.requests] == [b"a v=1 1\nb v=1 1", b"a v=1 1", b"b v=1 1"]
 
 
-def test_a_refusal_without_json_gives_its_text():
-    influxdb = InMemoryInfluxDB(httpx.Response(400, text="nope"))
-    assert influxdb.writer().write(["a v=1 1"]) == ["nope"]
+@pytest.mark.parametrize("answer", OF_A_ROW, ids=lambda answer: answer.text[:60])
+def test_an_answer_about_a_single_row_refuses_it(answer):
+    assert InMemoryInfluxDB(answer).writer().write(["a v=1 1"]) == [answer.json()["message"]]
+
+
+@pytest.mark.parametrize("answer", OF_THE_SERVER, ids=lambda answer: f"{answer.status_code} {answer.text[:60]}")
+def test_an_answer_that_is_about_no_row_refuses_none(pauses, answer):
+    influxdb = InMemoryInfluxDB(answer, answer)
+    assert influxdb.writer().write(["a v=1 1", "b v=2 2"]) == [None, None]
+    assert influxdb.stored == {"a v=1 1", "b v=2 2"}
+    assert len(influxdb.requests) == 3
+
+
+def test_a_proxy_that_takes_no_large_requests_gets_smaller_ones():
+    influxdb = InMemoryInfluxDB(httpx.Response(413, html=PAGE.format("413 Request Entity Too Large")))
+    assert influxdb.writer().write(["a v=1 1", "b v=1 1"]) == [None, None]
+    assert len(influxdb.requests) == 3
+
+
+def test_a_proxy_that_takes_no_single_row_refuses_none_and_the_limit_is_named(pauses):
+    influxdb = InMemoryInfluxDB(*[httpx.Response(413, html=PAGE.format("413 Request Entity Too Large"))] * 2)
+    with pytest.raises(StoreMisconfigured, match=r"a row of 1007 bytes.*[Rr]aise"):
+        influxdb.writer().write(["a v=1 1" + "0" * 1000, "b v=1 1"])
 
 
 @pytest.mark.parametrize(
@@ -162,3 +220,8 @@ def test_connect_takes_address_and_token_from_the_endpoints(tmp_path):
     client = InfluxDBWriter.connect(endpoints)._client
     assert str(client.base_url) == "http://127.0.0.1:18093"
     assert client.headers["Authorization"] == "Token s3cret"
+
+
+def test_without_a_token_none_is_sent_so_that_influxdb_says_that_it_is_missing(tmp_path):
+    endpoints = Endpoints.local(StackSettings(home=tmp_path))
+    assert "Authorization" not in InfluxDBWriter.connect(endpoints)._client.headers

@@ -1,7 +1,11 @@
 """Folders, ports and environment of a stack."""
 
+import subprocess
+import sys
+from concurrent import futures
 from pathlib import Path
 
+import grpc
 import pytest
 
 from headrace.errors import StackError
@@ -68,6 +72,53 @@ def test_the_environment_names_the_stack_and_no_foreign_server(tmp_path, monkeyp
     assert environment["HEADRACE_HOME"] == str(tmp_path)
     assert environment["HEADRACE_PORT_OFFSET"] == "5"
     assert not {"HEADRACE_KAFKA", "HEADRACE_REDIS_PASSWORD"} & environment.keys()
+
+
+PROXY_EXCEPTIONS = ("no_proxy", "NO_PROXY", "no_grpc_proxy")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "localhost,127.0.0.1,::1"),
+        ({"NO_PROXY": "10.0.0.1, .example.org"}, "10.0.0.1,.example.org,localhost,127.0.0.1,::1"),
+        ({"no_proxy": "localhost", "NO_PROXY": "influxdb"}, "localhost,influxdb,127.0.0.1,::1"),
+        ({"no_grpc_proxy": "a", "no_proxy": "*"}, "*,a,localhost,127.0.0.1,::1"),
+    ],
+)
+def test_processes_of_a_stack_reach_each_other_past_every_proxy(tmp_path, monkeypatch, given, expected):
+    for name in PROXY_EXCEPTIONS:
+        monkeypatch.delenv(name, raising=False)
+    for name, hosts in given.items():
+        monkeypatch.setenv(name, hosts)
+    environment = Layout(tmp_path, 5).environment()
+    found = {name: environment[name] for name in PROXY_EXCEPTIONS if name in environment}
+    assert found == dict.fromkeys(("no_proxy", "NO_PROXY", *given), expected)
+
+
+CALLS_A_WORKER = """
+import sys, grpc
+try:
+    grpc.channel_ready_future(grpc.insecure_channel(f"localhost:{sys.argv[1]}")).result(20)
+except grpc.FutureTimeoutError:
+    sys.exit("not reached")
+"""
+
+
+def test_grpc_of_a_stack_s_process_goes_past_a_proxy(tmp_path, monkeypatch):
+    """As Flink's Python workers speak to it: with no_proxy unset, the channel would go to the proxy."""
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    for name in PROXY_EXCEPTIONS:
+        monkeypatch.delenv(name, raising=False)
+    try:
+        command = [sys.executable, "-c", CALLS_A_WORKER, str(port)]
+        done = subprocess.run(command, env=Layout(tmp_path, 5).environment(), capture_output=True, text=True)
+    finally:
+        server.stop(None)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_endpoints_of_a_stack_are_its_own(tmp_path, monkeypatch):
