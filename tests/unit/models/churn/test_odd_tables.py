@@ -9,6 +9,7 @@ import pytest
 from headrace.churn.training_run import run
 from models.churn import ChurnModel
 from models.churn.errors import UnusableTable
+from models.churn.float32_scaler import Float32Scaler
 from models.churn.onnx_model import MODEL_FILE
 from models.churn.score_table import write_scores
 from models.churn.settings import load_settings
@@ -176,3 +177,19 @@ def test_the_report_says_how_cells_were_read(tmp_path):
     assert f"region: 'NA' in {(table['region'] == 'NA').sum()} rows is a category" in page
     assert f"price: '?' in {(table['price'] == '?').sum()} rows counts as missing" in page
     assert "is read as 19.99" in page or "is read as 4.5" in page
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-9, 1e-12, 1e-30])
+def test_a_number_of_any_spread_is_scaled_within_float32(spread):
+    values = np.array([[-spread], [0], [spread]], np.float32)
+    scaled = Float32Scaler().fit(values).transform(np.array([[1e30], [-1e30], [spread]], np.float32))
+    assert np.isfinite(scaled).all()
+
+
+@pytest.mark.parametrize("name", ["self", "$a^$b$_{", "/constant_0"])
+def test_each_name_that_a_library_takes_for_its_own_trains(tmp_path, name):
+    values = rng().choice(["a", "b"], ROWS)
+    left = rng().random(ROWS) < np.where(values == "a", 0.2, 0.7)
+    table = pd.DataFrame({name: values, "x": rng().choice(["1", "2"], ROWS), "churn": np.where(left, "yes", "no")})
+    _, _, path = trained(tmp_path, table, models=["logistic"])
+    assert (scores(tmp_path, path)["refused"] == "").all()
