@@ -99,7 +99,11 @@ def _round_us(model: ChurnModel, batches: list[dict[str, list[Any]]], reasons: b
 def _batch(prepared: Prepared, number: int) -> dict[str, list[Any]]:
     """Values as they come from JSON: numbers, text, None."""
     rows = prepared.table.sample(BATCH, replace=True, random_state=number)
-    numbers = {name: parsed(rows[name]).astype(object) for name in prepared.schema.of_kind("number")}
+    numbers = {
+        column.name: parsed(rows[column.name], column.notation).astype(object)
+        for column in prepared.schema.columns
+        if column.kind == "number"
+    }
     made = rows.assign(**{name: cells.where(cells.notna(), None) for name, cells in numbers.items()})
     return {column.name: made[column.name].tolist() for column in prepared.schema.columns}
 

@@ -1,5 +1,6 @@
 """An ONNX graph, written node by node."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,26 +14,39 @@ IR_VERSION = 8
 
 @dataclass
 class Builder:
-    """Nodes and constants so far. Names of its own begin with a slash."""
+    """Nodes and constants so far.
 
+    `prefix`: what its own names begin with, and none of the model's inputs.
+    """
+
+    prefix: str = "/"
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
 
+    @classmethod
+    def beside(cls, inputs: Iterable[str]) -> "Builder":
+        """One whose names are none of these inputs': columns have the names that people give them."""
+        builder = cls()
+        names = tuple(inputs)
+        while any(name.startswith(builder.prefix) for name in names):
+            builder.prefix += "/"
+        return builder
+
     def node(self, kind: str, *inputs: str, to: str = "", domain: str = "", **attributes: Any) -> str:
         """A node with one output; the output's name."""
-        output = to or f"/{kind}_{len(self.nodes)}"
+        output = to or f"{self.prefix}{kind}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
         return output
 
     def two(self, kind: str, *inputs: str, **attributes: Any) -> tuple[str, str]:
         """A node with two outputs."""
-        first, second = f"/{kind}_{len(self.nodes)}", f"/{kind}_{len(self.nodes)}_1"
+        first, second = f"{self.prefix}{kind}_{len(self.nodes)}", f"{self.prefix}{kind}_{len(self.nodes)}_1"
         self.nodes.append(helper.make_node(kind, inputs, [first, second], **attributes))
         return first, second
 
     def constant(self, values: Any, dtype: Any = np.float32, to: str = "") -> str:
         """A constant, or the default of the input `to`."""
-        name = to or f"/constant_{len(self.constants)}"
+        name = to or f"{self.prefix}constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
@@ -43,7 +57,7 @@ class Builder:
     def cast(self, tensor: str, kind: int = TensorProto.FLOAT, to: str = "") -> str:
         """To a type of `TensorProto`."""
         # make_node reads `to` as the attribute of Cast, so it cannot pass through `node`.
-        output = to or f"/Cast_{len(self.nodes)}"
+        output = to or f"{self.prefix}Cast_{len(self.nodes)}"
         self.nodes.append(helper.make_node("Cast", [tensor], [output], to=kind))
         return output
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from headrace.model_store.store import CHURN, ModelStore
 from models.churn.artifact import Artifact, export, log_odds_of
 from models.churn.errors import UnusableSettings
 from models.churn.onnx_model import MODEL_FILE
+from models.churn.reason_tables import SAME
 from models.churn.report.contents import contents
 from models.churn.report.writing import write_report
 from models.churn.settings import TrainingSettings
@@ -24,11 +27,20 @@ Progress = Callable[[], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it. `registered`: None where only a folder was asked for."""
+    """What came of it.
+
+    Parameters
+    ----------
+    registered
+        None where only a folder was asked for.
+    scores_alike
+        Whether the model gives every customer the same probability, since no column says who leaves.
+    """
 
     validation: Validation
     artifact: Artifact
     registered: Registered | None
+    scores_alike: bool
 
 
 def n_steps(settings: TrainingSettings) -> int:
@@ -65,7 +77,8 @@ def run(
         write_report(folder, contents(prepared, settings, validation, fitted, artifact, score))
         progress()
         registered = None if store is None else _register(store, artifact, validation)
-    return Trained(validation, artifact, registered)
+        scores_alike = bool(np.ptp(score(prepared.frame)) < SAME)
+    return Trained(validation, artifact, registered, scores_alike)
 
 
 def _version(prepared: Prepared) -> str:

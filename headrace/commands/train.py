@@ -22,8 +22,15 @@ Data = Annotated[Path, typer.Argument(metavar="DATA.csv", help="One row a custom
 Target = Annotated[str | None, typer.Option(help="Column that says who left [the one named churn, exited, ...].")]
 Positive = Annotated[str | None, typer.Option(help="Its value for those who left [yes, 1, true, ...].")]
 Config = Annotated[Path | None, typer.Option(help="TOML file of settings; options go before it (docs/churn.md).")]
-Keep = Annotated[list[str] | None, typer.Option(help="Column to keep though it looks like a leak; may be repeated.")]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(help="Column to learn from though it looks like a leak, an identifier or a date; may be repeated."),
+]
 Drop = Annotated[list[str] | None, typer.Option(help="Column not to learn from; may be repeated.")]
+Identifier = Annotated[
+    str | None,
+    typer.Option("--id", metavar="COLUMN", help="Column that names the customer [found by name and values]."),
+]
 Models = Annotated[
     list[str] | None, typer.Option("--model", help="logistic, forest, boosting, lightgbm; may be repeated [all].")
 ]
@@ -45,6 +52,7 @@ def churn(
     config: Config = None,
     keep: Keep = None,
     drop: Drop = None,
+    identifier: Identifier = None,
     models: Models = None,
     trials: Annotated[int | None, typer.Option(help="Parameters that each model tries [8].")] = None,
     miss_cost: Miss = None,
@@ -66,8 +74,8 @@ def churn(
 
     require_training_extra()
     options: dict[str, Any] = {
-        "target": target, "positive": positive, "keep": keep, "drop": drop, "models": models, "trials": trials,
-        "groups": group_by, "seed": seed, "jobs": jobs,
+        "target": target, "positive": positive, "keep": keep, "drop": drop, "id": identifier, "models": models,
+        "trials": trials, "groups": group_by, "seed": seed, "jobs": jobs,
     }  # fmt: skip
     with in_words():
         _train(

@@ -61,7 +61,8 @@ def as_json_has_them(columns: Sequence[Column], rows: Sequence[Row]) -> list[dic
 def _as_json_has_it(column: Column, cells: list[str]) -> list[Any]:
     if column.kind == "category":
         return [cell if cell.strip() else None for cell in cells]
-    return [None if math.isnan(number) else number for number in parsed(pd.Series(cells, dtype=object)).tolist()]
+    numbers = parsed(pd.Series(cells, dtype=object), column.notation).tolist()
+    return [None if math.isnan(number) else number for number in numbers]
 
 
 def add_columns(database: "psycopg.Connection[Any]", columns: Iterable[Column]) -> None:

@@ -87,5 +87,5 @@ def _contract(
 def _write(folder: Path, model: bytes, contract: Contract, gate: GateFigures) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL_FILE).write_bytes(model)
-    (folder / CONTRACT_FILE).write_text(contract.model_dump_json(indent=2) + "\n")
+    (folder / CONTRACT_FILE).write_text(contract.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / GATE_FILE).write_text(json.dumps(gate.as_json(), indent=2) + "\n")

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.churn.number_text import Notation
+
 MISSING = ""
 """A missing category: blank, as a CSV has it. It is a category like any other."""
 
@@ -33,6 +35,10 @@ class Column(_Frozen):
         Those seen in training, MISSING included; empty for a number. A category's place is its code.
     reference
         The usual value: the median, or the most frequent category.
+    notation
+        How the table wrote the numbers; None as Python and JSON do. Text is read by it.
+    missing_words
+        Whether NA, null, ? and the like are missing and not words: in numbers. Models up to 0.1 have it in categories.
     """
 
     name: str
@@ -40,6 +46,8 @@ class Column(_Frozen):
     nullable: bool
     categories: tuple[str, ...] = ()
     reference: float | str
+    notation: Notation | None = None
+    missing_words: bool = True
 
 
 class ReasonsContract(_Frozen):

@@ -7,6 +7,9 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from models.churn.numbers import Float32s
 
+LARGEST_SCALE = 1e6
+"""Numbers up to 1e30 times more than this, and then a model's weights, would leave float32."""
+
 
 class Float32Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Mean 0 and deviation 1, computed in float32.
@@ -20,7 +23,8 @@ class Float32Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # t
         wide = np.asarray(values, np.float64)
         deviation = np.nanstd(wide, axis=0)
         self.mean_ = np.nanmean(wide, axis=0).astype(np.float32)
-        self.scale_ = (1 / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+        scale = 1 / np.where(deviation > 0, deviation, 1)
+        self.scale_ = np.minimum(scale, LARGEST_SCALE).astype(np.float32)
         self.n_features_in_ = wide.shape[1]
         return self
 

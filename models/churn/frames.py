@@ -24,4 +24,4 @@ def features(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
 
 
 def _typed(cells: pd.Series, column: Column) -> object:
-    return as_float32(cells) if column.kind == "number" else cells.astype(object)
+    return as_float32(cells, column.notation) if column.kind == "number" else cells.astype(object)

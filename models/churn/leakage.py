@@ -13,15 +13,15 @@ from models.churn.numbers import as_float32
 FOLDS = 3
 
 
-def auc_alone(cells: pd.Series, kind: str, labels: npt.NDArray[np.int64], seed: int) -> float:
+def auc_alone(cells: pd.Series, column: Column, labels: npt.NDArray[np.int64], seed: int) -> float:
     """ROC AUC that the column reaches by itself on rows it was not fitted to; .5 says nothing, 1 says all.
 
     A shallow tree, so that any shape counts; blanks go to a side of their own, because a blank can be the leak.
     """
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    if kind == "number":
+    if column.kind == "number":
         tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=10, random_state=seed)
-        values = as_float32(cells).reshape(-1, 1)
+        values = as_float32(cells, column.notation).reshape(-1, 1)
         scores = cross_val_predict(tree, values, labels, cv=folds, method="predict_proba")[:, 1]
     else:
         scores = _rates_out_of_fold(cells, labels, folds)
@@ -46,4 +46,4 @@ def leaks(
     table: pd.DataFrame, columns: tuple[Column, ...], labels: npt.NDArray[np.int64], seed: int
 ) -> dict[str, float]:
     """The AUC of each column alone, by name."""
-    return {column.name: auc_alone(table[column.name], column.kind, labels, seed) for column in columns}
+    return {column.name: auc_alone(table[column.name], column, labels, seed) for column in columns}

@@ -1,8 +1,9 @@
 """Raw values of one column, as JSON or a database gives them, to what the graph takes.
 
-A number takes numbers, true and false as 1 and 0, and text that is a number; it refuses other text, lists, objects,
-and what is beyond ±1e30. A category takes text, and whole numbers, true and false as their text; it refuses lists,
-objects and other numbers. None, NaN and blank text are missing: refused where the training had nothing missing.
+A number takes numbers, true and false as 1 and 0, and text that is a number in the column's notation; it refuses other
+text, lists, objects, and what is beyond ±1e30. A category takes text, and whole numbers, true and false as their text;
+it refuses lists, objects and other numbers. None, NaN and blank text are missing: refused where the training had
+nothing missing. NA and its like are missing in a number, and words in a category.
 A category that the training had not seen is taken.
 """
 
@@ -16,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from models.churn.contract import MISSING, UNKNOWN_CODE, Column
+from models.churn.number_text import is_missing_number, number_of
 
 BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "#n/a"})
-"""Lower case, stripped: what a person writes for nothing."""
+"""Lower case, stripped: what was missing in any column for models up to 0.1 (`Column.missing_words`)."""
 
 LARGEST = 1e30
 """Numbers beyond are refused: their squares leave float32."""
@@ -87,7 +89,7 @@ def _numbers_one_by_one(column: Column, values: Sequence[Any]) -> Tensor:
 
 
 def _number(column: Column, value: Any) -> float:
-    if _is_missing(value):
+    if is_missing_number(value) if isinstance(value, str) else _is_nothing(value):
         _require_nullable(column)
         return math.nan
     if value is ABSENT:
@@ -95,7 +97,7 @@ def _number(column: Column, value: Any) -> float:
     if not isinstance(value, int | float | str | Decimal):
         raise ValueError(f"{column.name} is a number and not {type(value).__name__}")
     try:
-        number = float(value)
+        number = number_of(value, column.notation) if isinstance(value, str) else float(value)
     except (ValueError, OverflowError):
         raise ValueError(f"{column.name} is a number and not {value!r:.40}") from None
     if not abs(number) <= LARGEST:
@@ -125,7 +127,7 @@ def _categories_one_by_one(column: Column, places: Places, values: Sequence[Any]
 
 
 def _category(column: Column, value: Any) -> str:
-    if _is_missing(value):
+    if _is_blank(value, column.missing_words):
         _require_nullable(column)
         return MISSING
     if value is ABSENT:
@@ -142,9 +144,14 @@ def _as_trained(column: Column, boolean: str) -> str:
     return next((category for category in column.categories if category.lower() == boolean), boolean)
 
 
-def _is_missing(value: Any) -> bool:
+def _is_blank(value: Any, words: bool) -> bool:
+    """Of a category."""
     if isinstance(value, str):
-        return value.strip().lower() in BLANKS
+        return value.strip().lower() in BLANKS if words else not value.strip()
+    return _is_nothing(value)
+
+
+def _is_nothing(value: Any) -> bool:
     return value is None or (isinstance(value, float | Decimal) and math.isnan(value))
 
 

@@ -16,6 +16,8 @@ from models.churn.shapley import Score, shapley_values
 MOST_RANGES = 16
 SAMPLE = 1500
 ROUNDS = 6
+SAME = 1e-5
+"""Log odds that differ by less are those of a model that scores all customers alike."""
 
 
 @dataclass(frozen=True)
@@ -93,4 +95,6 @@ def _ranges(cells: pd.Series, added: pd.Series) -> NumberTable:
 def _fidelity(tables: ReasonTables, score: Score, rows: pd.DataFrame) -> float:
     exact = score(rows)
     rest = exact - tables.base - tables.contributions(rows).sum(axis=1)
+    if np.ptp(exact) < SAME:
+        return 1.0  # there is no variance to explain
     return float(1 - (rest**2).sum() / ((exact - exact.mean()) ** 2).sum())

@@ -19,6 +19,8 @@ class TrainingSettings(BaseModel):
 
     Parameters
     ----------
+    id
+        The column that names the customer; None: the schema finds it.
     models
         Families to choose from.
     trials
@@ -38,6 +40,7 @@ class TrainingSettings(BaseModel):
     positive: str | None = None
     keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    id: str | None = None
     leak_auc: float = Field(default=0.95, gt=0.5, le=1)
     models: tuple[FamilyName, ...] = Field(default=("logistic", "forest", "boosting", "lightgbm"), min_length=1)
     trials: int = Field(default=8, ge=1)

@@ -1,6 +1,7 @@
 """What each raw column adds to a row's score, against other rows: Shapley values by sampling."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,11 +40,18 @@ def shapley_values(score: Score, rows: pd.DataFrame, background: pd.DataFrame, r
     return total / (2 * rounds)
 
 
+def with_column(frame: pd.DataFrame, name: str, values: Any) -> pd.DataFrame:
+    """A copy with these values; unlike `DataFrame.assign` for a column of any name, `self` too."""
+    copy = frame.copy()
+    copy[name] = values
+    return copy
+
+
 def _walked(score: Score, rows: pd.DataFrame, drawn: pd.DataFrame, walk: Floats) -> Floats:
     """Differences in the order of the walk."""
     current = drawn.set_axis(rows.index)
     scores = [score(current)]
     for column in rows.columns[walk]:
-        current = current.assign(**{column: rows[column]})
+        current = with_column(current, column, rows[column])
         scores.append(score(current))
     return np.diff(np.stack(scores, axis=1), axis=1)

@@ -11,9 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from models.churn.contract import MISSING
 from models.churn.errors import UnusableTable
-from models.churn.raw_values import BLANKS
 
 SEPARATORS = ",;\t|"
 PART_ROWS = 10_000
@@ -22,7 +20,7 @@ LONGEST_HEADER = 1 << 16
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Every cell as stripped text, blanks as MISSING.
+    """Every cell as stripped text. NA and its like stay: what they mean depends on the column's kind.
 
     Raises
     ------
@@ -53,6 +51,11 @@ def table_parts(
     except OSError as error:
         raise UnusableTable(f"{path} cannot be read: {error.strerror or error}") from None
     except csv.Error as error:
+        if "field limit" in str(error):
+            raise UnusableTable(
+                f"{path} has a cell of more than {csv.field_size_limit():,} characters. Is a quote left open? "
+                "Close it, or shorten the cell."
+            ) from None
         raise UnusableTable(f"{path} is no CSV: {error}. It needs a header line and commas.") from None
     if not first:
         raise UnusableTable(f"{path} has a header and no rows.")
@@ -89,15 +92,8 @@ def _whole(path: Path, rows: Any, width: int) -> Iterator[list[str]]:
 
 
 def cleaned(cells: pd.Series) -> pd.Series:
-    """Stripped, blanks as MISSING."""
-    # Most columns say the same few things again and again. pandas would take "\0" and "" for one.
-    said = {cell: _said(cell) for cell in set(cells)}
-    return pd.Series([said[cell] for cell in cells], cells.index, object, cells.name)
-
-
-def _said(cell: str) -> str:
-    stripped = cell.strip()
-    return MISSING if stripped.lower() in BLANKS else stripped
+    """Stripped; blanks are MISSING."""
+    return pd.Series([cell.strip() for cell in cells], cells.index, object, cells.name)
 
 
 def fingerprint(table: pd.DataFrame) -> str:

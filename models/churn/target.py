@@ -1,5 +1,6 @@
 """The column that is predicted: two values, one of which means that the customer left."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,18 @@ import pandas as pd
 
 from models.churn.contract import MISSING
 from models.churn.errors import UnusableTable
+from models.churn.number_text import is_missing_number
 
-LEFT = ("yes", "1", "true", "y", "t", "churned", "churn", "left", "exited", "attrited customer", "1.0", "cancelled")
+LEFT = frozenset(
+    {
+        *("yes", "1", "true", "y", "t", "churned", "churn", "left", "exited", "attrited customer", "1.0", "cancelled"),
+        *("canceled", "attrited", "churner", "lost", "gone", "closed", "inactive", "quit", "terminated", "departed"),
+        *("leaver", "unsubscribed", "on", "ja", "wahr", "gekündigt", "gekuendigt", "abgewandert", "verloren", "oui"),
+        *("vrai", "parti", "résilié", "sí", "si", "verdadero", "sì", "vero", "sim", "verdadeiro", "ano", "áno", "tak"),
+        *("igen", "kyllä", "evet", "jah", "taip", "да", "так", "ναι", "是", "はい", "예", "نعم", "כן"),
+    }
+)
+"""What means that a customer left, in lower case."""
 LIKELY_NAMES = ("churn", "churned", "exited", "left", "attrition", "attrition_flag", "is_churn", "target", "label")
 FEWEST_ROWS = 100
 FEWEST_OF_A_CLASS = 20
@@ -34,7 +45,7 @@ def target_of(table: pd.DataFrame, name: str | None = None, positive: str | None
         No such column, blanks in it, not two values, too few rows or too few of one class.
     """
     name = _found(table, name)
-    cells = table[name]
+    cells = _spelled_alike(table[name])
     _require_two_values(cells)
     positive = _positive(cells, positive)
     labels = (cells == positive).to_numpy(np.int64)
@@ -55,30 +66,39 @@ def _found(table: pd.DataFrame, name: str | None) -> str:
 
 
 def _require_two_values(cells: pd.Series) -> None:
-    blanks = int((cells == MISSING).sum())
+    values = sorted(set(cells))
+    blanks = int((cells == MISSING if len(values) <= 2 else cells.map(is_missing_number)).sum())
     if blanks:
         raise UnusableTable(f"{cells.name!r} is blank in {blanks:,} rows. Remove them: they say nothing of who left.")
-    values = sorted(set(cells))
     if len(values) == 1:
         raise UnusableTable(
-            f"{cells.name!r} is {values[0]!r} in every row. A model needs those who left and who stayed."
+            f"{cells.name!r} is {values[0]!r:.60} in every row. A model needs those who left and who stayed."
         )
     if len(values) > 2:
-        shown = ", ".join(repr(value) for value in values[:5])
+        shown = ", ".join(f"{value!r:.60}" for value in values[:5])
         raise UnusableTable(
             f"{cells.name!r} has {len(values):,} values ({shown}, ...) and needs two. Another --target?"
         )
 
 
+def _spelled_alike(cells: pd.Series) -> pd.Series:
+    """Yes, YES and yes as the most frequent of them."""
+    usual: dict[str, str] = {}
+    for value, _ in Counter(cells).most_common():
+        usual.setdefault(value.casefold(), value)
+    return cells.map(lambda cell: usual[cell.casefold()])
+
+
 def _positive(cells: pd.Series, positive: str | None) -> str:
     values = sorted(set(cells))
     if positive is not None:
-        if positive not in values:
+        said = [value for value in values if value.casefold() == positive.casefold()]
+        if not said:
             raise UnusableTable(
                 f"{cells.name!r} is never {positive!r}. Say --positive with {values[0]!r} or {values[1]!r}."
             )
-        return positive
-    known = [value for value in values if value.lower() in LEFT]
+        return str(said[0])
+    known = [value for value in values if value.casefold() in LEFT]
     if len(known) != 1:
         raise UnusableTable(
             f"Which value of {cells.name!r} means left? Say --positive with {values[0]!r} or {values[1]!r}."

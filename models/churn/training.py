@@ -40,7 +40,13 @@ def prepare(table: pd.DataFrame, settings: TrainingSettings) -> Prepared:
         raise UnusableSettings(f"No column {unknown[0]!r} to group by. There are: {', '.join(table.columns)}")
     _require_enough_for_folds(target, settings)
     schema = infer(
-        table, target, keep=settings.keep, drop=settings.drop, leak_auc=settings.leak_auc, seed=settings.seed
+        table,
+        target,
+        keep=settings.keep,
+        drop=settings.drop,
+        identifier=settings.id,
+        leak_auc=settings.leak_auc,
+        seed=settings.seed,
     )
     return Prepared(table, target, schema, features(table, schema.columns))
 

@@ -1,6 +1,7 @@
 """The report's charts, each an SVG text."""
 
 import io
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -31,8 +32,10 @@ def _svg(draw: Callable[[Any], None], width: float = 4.4, height: float = 3.3) -
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.subplots())
-        text = io.StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        with warnings.catch_warnings():  # the page's reader has the fonts, and no glyph is drawn here
+            warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+            text = io.StringIO()
+            figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
@@ -141,4 +144,6 @@ def dependence(name: str, points: list[dict[str, Any]]) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    """As matplotlib has it: two dollars would begin and end a formula."""
+    shown = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    return shown.replace("$", r"\$")

@@ -47,6 +47,7 @@ def _data(prepared: Prepared) -> Contents:
         "rows": len(labels),
         "positive_rate": float(labels.mean()),
         "dropped": {dropped.name: dropped.reason for dropped in schema.dropped},
+        "notes": list(schema.notes),
         "auc_alone": schema.alone,
     }
 

@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from models.churn.contract import MISSING, Column
 from models.churn.settings import TrainingSettings
-from models.churn.shapley import Score, shapley_values
+from models.churn.shapley import Score, shapley_values, with_column
 from models.churn.training import Prepared
 from models.churn.tuning import Fitted, Side, fit
 
@@ -40,7 +40,7 @@ def permutation_importance(fitted: Fitted, prepared: Prepared, settings: Trainin
 
 
 def _lost(model: Fitted, frame: pd.DataFrame, truth: Any, name: str, whole: float, rng: Any) -> list[float]:
-    shuffled = [frame.assign(**{name: rng.permutation(frame[name].to_numpy())}) for _ in range(REPEATS)]
+    shuffled = [with_column(frame, name, rng.permutation(frame[name].to_numpy())) for _ in range(REPEATS)]
     return [whole - float(roc_auc_score(truth, model.probabilities(each))) for each in shuffled]
 
 
@@ -81,7 +81,7 @@ def partial_dependence(
 
 def _point(score: Score, rows: pd.DataFrame, name: str, value: Any) -> dict[str, Any]:
     column = np.full(len(rows), value, rows[name].dtype)
-    mean = float((1 / (1 + np.exp(-score(rows.assign(**{name: column}))))).mean())
+    mean = float((1 / (1 + np.exp(-score(with_column(rows, name, column))))).mean())
     return {"value": (value or "blank") if isinstance(value, str) else float(value), "probability": mean}
 
 

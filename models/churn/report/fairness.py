@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.churn.calibration import Floats, Labels
 from models.churn.contract import MISSING
-from models.churn.numbers import parsed, share_of_numbers
+from models.churn.numbers import parsed, reading_of
 
 FEWEST = 30
 """Smaller groups have rates that say nothing."""
@@ -19,10 +19,11 @@ BLANK = "blank"
 
 def groups_of(cells: pd.Series) -> tuple[pd.Series, list[str]]:
     """The group of each row, and all groups in order: categories as they are, a number of many values in quarters."""
-    if share_of_numbers(cells) < 1 or cells.nunique() <= MOST_VALUES:
+    reading = reading_of(cells)
+    if not reading.is_number or cells.nunique() <= MOST_VALUES:
         named = cells.replace(MISSING, BLANK)
         return named, sorted(set(named))
-    quarters, edges = pd.qcut(parsed(cells), 4, labels=False, retbins=True, duplicates="drop")
+    quarters, edges = pd.qcut(parsed(cells, reading.notation), 4, labels=False, retbins=True, duplicates="drop")
     names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
     return quarters.map(dict(enumerate(names))).fillna(BLANK), [*names, BLANK]
 

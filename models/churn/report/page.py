@@ -168,6 +168,7 @@ def _provenance(report: Contents) -> str:
         "parameters": ", ".join(f"{name} {_short(value)}" for name, value in model["parameters"].items()),
         "steps": ", ".join(f"{name} {value}" for name, value in model["steps"].items()),
         "not used": "; ".join(f"{name} ({reason})" for name, reason in report["data"]["dropped"].items()) or "nothing",
+        "how cells were read": "; ".join(report["data"]["notes"]) or "as they are written",
     }
     rows = [[name, str(value)] for name, value in lines.items()]
     return _section("Where it comes from", _table(["", ""], rows).replace("<table>", '<table class="words">'))

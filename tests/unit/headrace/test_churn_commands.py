@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -52,6 +53,50 @@ def test_the_schema_is_shown_with_what_is_not_used_and_why(place):
     assert "not used: customer_id (identifier" in shown.output
     assert "not used: country (constant: 'NL'" in shown.output
     assert re.search(r"total +number +yes", shown.output)
+
+
+def european(n=400):
+    """Numbers of accounts, prices with decimal commas, a region NA, first days of months, and words for nothing."""
+    draw = np.random.default_rng(2)
+    table = customers(n)
+    return pd.DataFrame(
+        {
+            "Kontonummer": draw.permutation(np.arange(n) * 977) + 70_000_000,
+            "Vertrag seit": [f"2023-{1 + number % 12:02}-01" for number in range(n)],
+            "Preis": table["bill"].str.replace(".", ",") + " €",
+            "Region": draw.choice(["EU", "NA", "APAC"], n),
+            "Vertrag[Art]": table["contract"],
+            "Monate": np.where(np.arange(n) % 9 == 0, "NA", table["months"]),
+            "churn": table["churn"].map({"Yes": "ja", "No": "nein"}),
+        }
+    )
+
+
+def test_a_european_table_is_read_trained_on_and_scored_under_its_own_identifiers(tmp_path):
+    (tmp_path / "churn.toml").write_text(CONFIG)
+    table = european()
+    table.to_csv(tmp_path / "customers.csv", index=False, sep=";")
+    shown = train(tmp_path, "--promote")
+    assert shown.exit_code == 0, shown.output
+    for said in (
+        "not used: Kontonummer (identifier: another value in nearly every row)",
+        "customers are named by Kontonummer; for another column:  --id COLUMN",
+        "not used: Vertrag seit (date: give the days since it as a number)",
+        "is a category; leave a cell empty if it is missing",
+        "Monate: 'NA' in 45 rows counts as missing",
+    ):
+        assert said in shown.output
+    assert re.search(r"Preis: '(-?\d+),(\d+) €' is read as \1\.\2", shown.output)
+    assert "0 refused" in predict(tmp_path, tmp_path / "customers.csv").output
+    written = scores(tmp_path)
+    assert [row["Kontonummer"] for row in written] == table["Kontonummer"].astype(str).tolist()
+    assert all(row["probability"] for row in written)
+
+
+def test_the_identifier_can_be_said(place):
+    shown = train(place, "--schema-only", "--id", "payment")
+    assert "not used: payment (identifier: said with --id)" in shown.output
+    assert "customers are named by payment" in shown.output
 
 
 def test_copies_of_customers_are_pointed_out(place):

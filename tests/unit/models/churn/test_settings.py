@@ -31,11 +31,12 @@ def test_a_setting_that_makes_no_sense_is_named(tmp_path, text, words):
 
 def test_the_document_shows_every_setting_with_its_default():
     text = DOCUMENT.read_text().split("```toml\n")[1].split("```")[0]
-    shown = tomllib.loads(text.replace("# reduce_to", "reduce_to").replace("# jobs", "jobs"))
+    shown = tomllib.loads(text.replace("# reduce_to", "reduce_to").replace("# jobs", "jobs").replace("# id", "id"))
     assert set(shown) == set(TrainingSettings.model_fields)
     assert set(shown["steps"]) == set(TrainingSettings().steps.model_dump())
     assert shown["steps"].pop("reduce_to") == 10
     assert shown.pop("jobs") == 2
+    assert shown.pop("id") == "customer_id"
     assert TrainingSettings(**shown) == TrainingSettings(target="Churn", positive="Yes")
 
 

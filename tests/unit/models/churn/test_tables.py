@@ -16,9 +16,9 @@ def written(tmp_path, content):
     return path
 
 
-def test_cells_are_stripped_text_and_blanks_are_one_blank(tmp_path):
-    table = read_table(written(tmp_path, "a,b\n 1 ,NA\n ,NaN\n"))
-    assert table.to_numpy().tolist() == [["1", ""], ["", ""]]
+def test_cells_are_stripped_text_and_words_for_nothing_stay(tmp_path):
+    table = read_table(written(tmp_path, "a,b\n 1 ,NA\n ,\t\n"))
+    assert table.to_numpy().tolist() == [["1", "NA"], ["", ""]]
 
 
 def test_a_row_that_ends_early_has_blanks(tmp_path):
