@@ -1,7 +1,7 @@
 -- clean_telemetry: from payloads as devices sent them to readings that every other job can trust.
 --
---   telemetry_raw -> texts -+-> plain_fields ----------------------------+-> fields -> typed -> converted -> judged
---                           +-> messages -> items -> item_fields -> found -+
+--   telemetry_raw -> texts -+-> plain_fields ---------------------------------+-> fields -> typed -> converted -> judged
+--                           +-> messages -> contents -> items -> item_fields -+
 --   judged -+-> numbered -+-> telemetry_readings
 --           |             +-> telemetry_duplicates
 --           |             +-> conflicts -+
@@ -38,15 +38,21 @@ FROM texts CROSS JOIN UNNEST(ARRAY[
 WHERE is_plain;
 
 -- The long way: what is wrong with the message as a whole, if anything.
+-- No cost here may grow faster than the payload: a regular expression must not recurse (possessive quantifiers, no
+-- alternation that is repeated), and nothing that is as long as the message may be read once for each item.
+-- Of a name that stands twice in an object the JSON parser keeps the last value (RFC 8259, section 4, leaves it open).
 CREATE TEMPORARY VIEW messages AS
 SELECT shaped.*, text_reason
 FROM (
   SELECT
     device, payload, headers, `partition`, `offset`, append_time, proc, body,
-    CASE LEFT(LTRIM(body), 1) WHEN '{' THEN 'object' WHEN '[' THEN 'array' ELSE 'other' END AS shape,
+    CASE REGEXP_EXTRACT(body, '\A[ \t\n\r]*+([\[{])', 1) WHEN '{' THEN 'object' WHEN '[' THEN 'array' ELSE 'other' END AS shape,
     -- a substring test first: a JSON path costs a parse
     CASE WHEN POSITION('"values"' IN body) > 0 THEN JSON_QUERY(body, '$.values') END AS metrics,
-    POSITION('"values"' IN body) > 0 AND JSON_EXISTS(body, '$.values') AS has_values
+    POSITION('"values"' IN body) > 0 AND JSON_EXISTS(body, '$.values') AS has_values,
+    -- of `values`; an item of an array has its own
+    CASE WHEN POSITION('"values"' IN body) > 0 AND POSITION('"ts"' IN body) > 0 THEN JSON_VALUE(body, '$.ts') END AS message_ts,
+    CASE WHEN POSITION('"values"' IN body) > 0 AND POSITION('"seq"' IN body) > 0 THEN JSON_VALUE(body, '$.seq') END AS message_seq
   FROM texts
   WHERE is_plain IS NOT TRUE
 ) AS shaped CROSS JOIN UNNEST(ARRAY[
@@ -57,8 +63,8 @@ FROM (
     -- `{"value":1} and anything after it`, and what follows would be lost.
     WHEN ('[' || body || ']') IS NOT JSON ARRAY OR ('{"p":' || body || '}') IS NOT JSON OBJECT THEN
       -- NaN and Infinity are no JSON, but many encoders write them: name the value, not the text.
-      CASE WHEN REGEXP(body, '[:,\[]\s*-?(NaN|Infinity)\s*[,\]}]') AND
-             ('[' || REGEXP_REPLACE(body, '(?<=[:,\[\s])-?(NaN|Infinity)(?=\s*[,\]}])', 'null') || ']') IS JSON ARRAY
+      CASE WHEN REGEXP(body, '[:,\[]\s*+-?(NaN|Infinity)\s*+[,\]}]') AND
+             ('[' || REGEXP_REPLACE(body, '(?<=[:,\[\s])-?(NaN|Infinity)(?=\s*+[,\]}])', 'null') || ']') IS JSON ARRAY
            THEN 'bad_value' ELSE 'not_json' END
     WHEN shape = 'other' THEN 'not_a_reading'
     WHEN shape = 'array' AND CHAR_LENGTH(body) > 20000
@@ -66,58 +72,71 @@ FROM (
     WHEN shape = 'object' AND has_values THEN
       CASE
         WHEN metrics IS NULL OR metrics = '{}' OR LEFT(metrics, 1) <> '{' THEN 'no_values'
-        -- without its strings, a flat `values` has no bracket but its own two
-        WHEN REGEXP(SUBSTRING(REGEXP_REPLACE(metrics, '"(?:[^"\\]|\\.)*"', ''), 2), '[\[{]') THEN 'nested_values'
-        WHEN CHAR_LENGTH(metrics) > 50000
-          AND CARDINALITY(REGEXP_EXTRACT_ALL(metrics, '"((?:[^"\\]|\\.)*)"\s*:', 1)) > 10000 THEN 'too_many_items'
-        -- JSON_QUERY finds objects and arrays only
-        WHEN POSITION('"ts"' IN body) > 0 AND JSON_QUERY(body, '$.ts') IS NOT NULL THEN 'bad_ts'
-        WHEN POSITION('"seq"' IN body) > 0 AND JSON_QUERY(body, '$.seq') IS NOT NULL THEN 'bad_seq'
+        WHEN CHAR_LENGTH(metrics) > 20000
+          AND CARDINALITY(JSON_QUERY(metrics, '$.*' RETURNING ARRAY<STRING>)) > 10000 THEN 'too_many_items'
+        -- JSON_QUERY finds objects and arrays only. A long text is not kept with each of the items, as a short one is.
+        WHEN POSITION('"ts"' IN body) > 0 AND (JSON_QUERY(body, '$.ts') IS NOT NULL
+          OR CHAR_LENGTH(message_ts) > 200 AND TRY_CAST(message_ts AS BIGINT) IS NULL) THEN 'bad_ts'
+        WHEN POSITION('"seq"' IN body) > 0 AND (JSON_QUERY(body, '$.seq') IS NOT NULL
+          OR CHAR_LENGTH(message_seq) > 200 AND TRY_CAST(message_seq AS BIGINT) IS NULL) THEN 'bad_seq'
       END
   END
 ]) AS m (text_reason);
 
--- One row an item: the elements of an array, the keys of `values`, else the message itself.
+-- What the message holds, as two arrays that are parallel: the elements of an array, the fields of `values`.
+-- An array of texts gives strings without their quotes, and the string `"{}"` is then like the object `{}`. So the
+-- message is read once more with a mark before each string that looks like an object:
+-- in an array a space, which only tells the two apart (labels), in `values` a U+0001, which items takes off again
+-- (item_texts; a string that begins with U+0001 gets one too). JSON_QUERY has taken out the white space by then.
+CREATE TEMPORARY VIEW contents AS
+SELECT
+  device, payload, headers, `partition`, `offset`, append_time, proc, message_ts, message_seq, shape, has_values, text_reason, item_texts,
+  CASE
+    WHEN text_reason IS NULL AND shape = 'array' AND (POSITION('"{' IN body) > 0 OR POSITION('"\u007' IN body) > 0)
+      THEN JSON_QUERY(REGEXP_REPLACE(JSON_QUERY(body, '$'), '(?<=[\[,]")(?=\{)', ' '), '$' RETURNING ARRAY<STRING>)
+    WHEN text_reason IS NULL AND shape = 'object' AND has_values
+      THEN JSON_QUERY(JSON_QUERY(metrics, '$.keys()'), '$' RETURNING ARRAY<STRING>)
+    ELSE item_texts
+  END AS labels
+FROM messages CROSS JOIN UNNEST(ARRAY[ROW(
+  CASE
+    WHEN text_reason IS NOT NULL THEN ARRAY[body]
+    WHEN shape = 'array' THEN JSON_QUERY(body, '$' RETURNING ARRAY<STRING>)
+    WHEN has_values THEN JSON_QUERY(REGEXP_REPLACE(metrics, '(?<=:")(?=[{\[]|\\u0001)', '\u0001'), '$.*' RETURNING ARRAY<STRING>)
+    ELSE ARRAY[body]
+  END
+)]) AS t (item_texts);
+
+-- One row an item: the elements of an array, the fields of `values`, else the message itself.
 -- A message that is refused whole is one item, and so is an array without elements.
+-- A map is how two arrays come into one row an item; it is no map in that its keys may repeat.
 CREATE TEMPORARY VIEW items AS
 SELECT
   device,
   -- not with each of many items: 5,000 times 256 KiB
-  CASE WHEN COALESCE(CARDINALITY(item_texts), 1) < 2 THEN payload END AS payload,
-  headers, `partition`, `offset`, append_time, proc, body, metrics, shape, has_values, text_reason,
-  item_text,
+  CASE WHEN nth IS NULL OR CARDINALITY(item_texts) < 2 THEN payload END AS payload,
+  headers, `partition`, `offset`, append_time, proc, message_ts, message_seq, shape, has_values, text_reason,
+  label,
+  -- no contents: an empty array; or a number that was parsed and then not once more (123e2147483647 is 1.23E+2147483649)
+  CASE WHEN nth IS NULL THEN CASE WHEN CARDINALITY(item_texts) = 0 THEN 'empty_array' ELSE 'bad_value' END END AS empty_reason,
+  CASE WHEN shape = 'array' AND text_reason IS NULL AND LEFT(content, 1) = '{' AND LEFT(label, 1) <> '{'
+       THEN JSON_STRING(content) ELSE content END AS item_text,
   CAST(COALESCE(nth, 1) - 1 AS INT) AS item,
   CASE WHEN nth IS NULL THEN 1 ELSE CARDINALITY(item_texts) END AS items
-FROM (
-  SELECT
-    *,
-    -- an array gives its strings without their quotes: the normal text tells `"{}"` from `{}`
-    CASE WHEN text_reason IS NULL AND shape = 'array' AND POSITION('"{' IN body) > 0 THEN JSON_QUERY(body, '$') END
-      AS with_braces_in_strings,
-    CASE
-      WHEN text_reason IS NOT NULL THEN ARRAY[body]
-      WHEN shape = 'array' THEN JSON_QUERY(body, '$' RETURNING ARRAY<STRING>)
-      WHEN has_values THEN REGEXP_EXTRACT_ALL(metrics, '"((?:[^"\\]|\\.)*)"\s*:', 1)
-      ELSE ARRAY[body]
-    END AS item_texts
-  FROM messages
-)
-LEFT JOIN UNNEST(item_texts) WITH ORDINALITY AS e (element_text, nth) ON TRUE
-CROSS JOIN UNNEST(ARRAY[
-  CASE WHEN with_braces_in_strings IS NOT NULL AND LEFT(element_text, 1) = '{'
-      AND (POSITION(element_text IN with_braces_in_strings) = 0 OR element_text IS NOT JSON OBJECT)
-    THEN JSON_QUOTE(element_text)
-    ELSE element_text END
-]) AS q (item_text);
+FROM contents
+LEFT JOIN UNNEST(MAP_FROM_ARRAYS(labels, item_texts)) WITH ORDINALITY AS e (label, content, nth) ON TRUE;
 
 -- The item's fields as text, each read once.
 CREATE TEMPORARY VIEW item_fields AS
 SELECT
-  device, payload, headers, `partition`, `offset`, append_time, proc, item, items, item_text, has_values,
-  COALESCE(text_reason, CASE
-    WHEN shape = 'array' AND items = 1 AND item_text IS NULL AND REGEXP(body, '^\s*\[\s*\]\s*$') THEN 'empty_array'
+  device, payload, headers, `partition`, `offset`, append_time, proc, item, items,
+  -- of `values` only what is nested, which has no value_text; as it was before its strings were marked
+  CASE WHEN has_values THEN CASE WHEN LEFT(item_text, 1) IN ('{', '[') THEN REPLACE(item_text, ':"\u0001', ':"') END
+       ELSE item_text END AS item_text,
+  has_values,
+  COALESCE(text_reason, empty_reason, CASE
     WHEN shape = 'array' AND (item_text IS NULL OR LEFT(item_text, 1) <> '{') THEN 'not_a_reading'
-    WHEN has_values THEN CAST(NULL AS STRING)
+    WHEN has_values THEN CASE WHEN LEFT(item_text, 1) IN ('{', '[') THEN 'nested_values' END
     -- JSON_VALUE finds no object and no array, JSON_QUERY finds nothing else
     WHEN metric IS NULL AND JSON_QUERY(item_text, '$.metric') IS NOT NULL THEN 'bad_metric'
     WHEN value_text IS NULL AND JSON_QUERY(item_text, '$.value') IS NOT NULL THEN 'bad_value'
@@ -128,15 +147,20 @@ SELECT
   metric, value_text, ts_text, seq_text, unit
 FROM items CROSS JOIN UNNEST(ARRAY[ROW(
   CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
-       WHEN has_values THEN REPLACE(item_text, '\"', '"')
+       WHEN has_values THEN label
        ELSE JSON_VALUE(item_text, '$.metric') END,
   CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
-       WHEN has_values THEN JSON_VALUE(metrics, '$["' || item_text || '"]')
+       WHEN has_values THEN CASE LEFT(item_text, 1)
+         WHEN '{' THEN CAST(NULL AS STRING) WHEN '[' THEN CAST(NULL AS STRING)
+         WHEN U&'\0001' THEN SUBSTRING(item_text, 2) ELSE item_text END
        ELSE JSON_VALUE(item_text, '$.value') END,
-  CASE WHEN text_reason IS NULL THEN JSON_VALUE(CASE WHEN has_values THEN body ELSE item_text END, '$.ts') END,
+  CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
+       WHEN has_values THEN message_ts
+       ELSE JSON_VALUE(item_text, '$.ts') END,
   -- a substring test first: most payloads have neither, and a JSON path costs a parse
-  CASE WHEN text_reason IS NULL AND POSITION('"seq"' IN body) > 0
-       THEN JSON_VALUE(CASE WHEN has_values THEN body ELSE item_text END, '$.seq') END,
+  CASE WHEN text_reason IS NOT NULL THEN CAST(NULL AS STRING)
+       WHEN has_values THEN message_seq
+       WHEN POSITION('"seq"' IN item_text) > 0 THEN JSON_VALUE(item_text, '$.seq') END,
   CASE WHEN text_reason IS NULL AND NOT has_values AND POSITION('"unit"' IN item_text) > 0
        THEN NULLIF(JSON_VALUE(item_text, '$.unit'), '') END
 )]) AS f (metric, value_text, ts_text, seq_text, unit);
@@ -182,7 +206,6 @@ FROM converted CROSS JOIN UNNEST(ARRAY[
     -- InfluxDB's line protocol has no way to write a name that ends with a backslash, or a line break
     WHEN CHAR_LENGTH(device) > 200 OR REGEXP(device, '[\x00-\x1f\x7f\\]') THEN 'bad_device'
     WHEN metric IS NULL OR metric = '' THEN 'no_metric'
-    -- in a key of `values` a backslash is that of an escape: of a control character, or of a backslash
     WHEN CHAR_LENGTH(metric) > 200 OR REGEXP(metric, '[\x00-\x1f\x7f\\]') THEN 'bad_metric'
     WHEN value_text IS NULL THEN 'no_value'
     -- TRY_CAST alone takes what Java takes: NaN, Infinity, 21d, 0x1p3
@@ -212,7 +235,7 @@ WINDOW w AS (
 );
 
 CREATE TEMPORARY VIEW refused AS
-SELECT device, payload, headers, `partition`, `offset`, append_time, item, items, item_text, has_values, ts_text, seq_text, value_text,
+SELECT device, payload, headers, `partition`, `offset`, append_time, item, items, item_text, has_values, metric, ts_text, seq_text, value_text,
   reason,
   CASE reason
     WHEN 'bad_value' THEN 'value: ' || value_text
@@ -222,12 +245,13 @@ SELECT device, payload, headers, `partition`, `offset`, append_time, item, items
     WHEN 'unknown_unit' THEN 'unit: ' || unit
     WHEN 'wrong_unit' THEN 'unit: ' || unit || ', but ' || metric || ' is in ' || metric_unit
     WHEN 'bad_metric' THEN 'metric: ' || metric
+    WHEN 'nested_values' THEN 'metric: ' || metric
     WHEN 'no_value' THEN 'metric: ' || metric
   END AS detail
 FROM judged
 WHERE reason IS NOT NULL
 UNION ALL
-SELECT device, payload, headers, `partition`, `offset`, append_time, item, items, item_text, has_values, ts_text, seq_text, value_text,
+SELECT device, payload, headers, `partition`, `offset`, append_time, item, items, item_text, has_values, metric, ts_text, seq_text, value_text,
   'conflicting_duplicate',
   metric || ' was ' || CAST(first_value_seen AS STRING) || ', then ' || CAST(`value` AS STRING)
 FROM numbered
@@ -255,11 +279,11 @@ FROM (
     CASE
       WHEN items = 1 THEN payload
       WHEN has_values THEN ENCODE(
-        '{' || COALESCE('"ts":' || JSON_QUOTE(ts_text) || ',', '') || COALESCE('"seq":' || JSON_QUOTE(seq_text) || ',', '') ||
-        '"values":{"' || item_text || '":' ||
-        COALESCE(JSON_QUOTE(value_text), 'null') || '}}', 'UTF-8')
+        '{' || COALESCE('"ts":' || JSON_STRING(ts_text) || ',', '') || COALESCE('"seq":' || JSON_STRING(seq_text) || ',', '') ||
+        '"values":{' || JSON_STRING(metric) || ':' ||
+        COALESCE(item_text, JSON_STRING(value_text), 'null') || '}}', 'UTF-8')
       WHEN item_text IS JSON THEN ENCODE(item_text, 'UTF-8')
-      ELSE ENCODE(COALESCE(JSON_QUOTE(item_text), 'null'), 'UTF-8')
+      ELSE ENCODE(COALESCE(JSON_STRING(item_text), 'null'), 'UTF-8')
     END AS original
   FROM refused
 );

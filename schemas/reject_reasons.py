@@ -26,19 +26,14 @@ class RejectReason(StrEnum):
     INVALID_UTF8 = "invalid_utf8", "The payload is not UTF-8 text.", b'{"metric":"t","value":1,"unit":"\xff"}'
     NOT_JSON = (
         "not_json",
-        "The payload is not one JSON text: cut off, followed by something, nested over 1,000 deep, "
-        "or with a number of over 1,000 digits.",
+        "The payload is not one JSON text: cut off, followed by something, nested 1,000 deep, "
+        "with a number of over 1,000 digits, or with a name of over 50,000 characters.",
         b'{"metric":',
     )
     NOT_A_READING = "not_a_reading", "Valid JSON, but no object where a reading should stand.", b"21.4"
     EMPTY_ARRAY = "empty_array", "An array without readings.", b"[]"
     TOO_MANY_ITEMS = "too_many_items", "One message holds over 10,000 readings."
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
-    NESTED_VALUES = (
-        "nested_values",
-        "`values` holds objects or arrays; it maps metrics to numbers.",
-        b'{"ts":1719800000123,"values":{"pos":{"x":1}}}',
-    )
 
     # One item of a message; its siblings are not affected.
     NO_METRIC = "no_metric", "`metric` is missing or empty.", b'{"value":21.4}'
@@ -48,6 +43,11 @@ class RejectReason(StrEnum):
         b'{"metric":"a\\u0007b","value":21.4}',
     )
     NO_VALUE = "no_value", "`value` is missing or null.", b'{"metric":"temperature"}'
+    NESTED_VALUES = (
+        "nested_values",
+        "A field of `values` is an object or array; `values` maps metrics to numbers.",
+        b'{"ts":1719800000123,"values":{"pos":{"x":1}}}',
+    )
     BAD_VALUE = "bad_value", "`value` is not a finite number.", b'{"metric":"temperature","value":"warm"}'
     BAD_TS = "bad_ts", "`ts` is not a number of ms.", b'{"metric":"temperature","value":21.4,"ts":"noon"}'
     TS_OUT_OF_RANGE = (

@@ -18,6 +18,10 @@ from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
 
 MOST_ITEMS = 10_000
 MOST_DIGITS = 1000
+MAX_EXPONENT = 2**31 - 1
+MAX_PARSED_NAME = 50_000
+"""Characters of a name in an object. This, the digits and the exponent are limits of the job's JSON parser."""
+
 LONGEST_METRIC = 200
 CANONICAL = {code: canonical for canonical, codes in ACCEPTED_UNITS.items() for code in codes}
 
@@ -39,7 +43,10 @@ def first_problem(payload: bytes, now_ms: int) -> Problem | None:
     if not payload:
         return Problem(Reason.EMPTY_PAYLOAD, "no bytes")
     try:
-        message = json.loads(payload.decode(), parse_constant=_refuse, parse_int=_whole, parse_float=_broken)
+        message = json.loads(
+            payload.decode(),
+            parse_constant=_refuse, parse_int=_whole, parse_float=_broken, object_pairs_hook=_object,
+        )  # fmt: skip
     except UnicodeDecodeError as error:
         return Problem(Reason.INVALID_UTF8, f"byte {error.start} is no UTF-8")
     except _NoNumber as error:
@@ -74,11 +81,11 @@ def _of_values(message: dict[str, Any], now_ms: int) -> Problem | None:
     values = message["values"]
     if not isinstance(values, dict) or not values:
         return Problem(Reason.NO_VALUES, "`values` has no metric")
-    if any(isinstance(value, dict | list) for value in values.values()):
-        return Problem(Reason.NESTED_VALUES, "`values` holds an object or an array")
     if len(values) > MOST_ITEMS:
         return Problem(Reason.TOO_MANY_ITEMS, f"{len(values)} values")
     for metric, value in values.items():
+        if isinstance(value, dict | list):
+            return Problem(Reason.NESTED_VALUES, f"an object or an array in {metric[:100]!r}")
         if problem := _of_metric(metric) or _of_value(value):
             return problem
     return _of_ts(message.get("ts"), now_ms) or _of_seq(message.get("seq"))
@@ -167,16 +174,26 @@ def _refuse(constant: str) -> Any:
     raise _NoNumber(constant)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that stands twice the last value counts, as in the job."""
+    if any(len(name) > MAX_PARSED_NAME for name, _ in pairs):
+        raise ValueError(f"a name of over {MAX_PARSED_NAME} characters")
+    return dict(pairs)
+
+
 def _whole(digits: str) -> int:
-    _require_short(digits)
+    _require_parsable(digits)
     return int(digits)
 
 
 def _broken(digits: str) -> Decimal:
-    _require_short(digits)
+    _require_parsable(digits)
     return Decimal(digits)
 
 
-def _require_short(digits: str) -> None:
-    if len(digits) > MOST_DIGITS:
-        raise ValueError(f"a number of {len(digits)} digits")
+def _require_parsable(number: str) -> None:
+    mantissa, _, exponent = number.lower().partition("e")
+    if any(len(digits) > MOST_DIGITS for digits in mantissa.removeprefix("-").split(".")):
+        raise ValueError(f"a number of over {MOST_DIGITS} digits")
+    if len(exponent) > MOST_DIGITS or abs(int(exponent or 0)) > MAX_EXPONENT:
+        raise ValueError("a number with too large an exponent")

@@ -32,7 +32,7 @@ class Outcomes:
         topics.raw_source(messages)
         for topic in OUTPUTS:
             topics.sink(topic)
-        topics.execute(build(topics.tables), timeout_s=180)
+        topics.execute(build(topics.tables), timeout_s=300)
         self.messages = messages
         self._offsets = {id(message): offset for offset, message in enumerate(messages)}
         self._items: dict[int, list[Item]] = defaultdict(list)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from connectors.mqtt_bridge.settings import BridgeSettings
 from schemas.dead_letter import DeadLetter
 from schemas.reject_reasons import RejectReason
 from schemas.units import METRIC_UNITS, conversions
@@ -15,7 +16,17 @@ from tests.mini_cluster.file_tables import NOW_MS
 from tests.mini_cluster.outcomes import sent, word
 
 PAYLOADS = 300
+MAX_BYTES = BridgeSettings.model_fields["max_payload_bytes"].default
 
+LONG = 60
+"""Payloads with something long in them."""
+
+long_texts = st.builds(
+    lambda unit, times: (unit * times)[:times],
+    st.text(min_size=1, max_size=3)
+    | st.sampled_from(["\\", '"', '\\"', "7", " ", "{", "[1]", ":", '":1,"', "NaN", "😀"]),
+    st.integers(190, 210) | st.integers(1000, 60_000),
+)
 names = st.sampled_from(["temperature", "pressure", "n", "", "a b", 'q"', "values", "ts"]) | st.text(max_size=12)
 numbers = st.floats() | st.integers() | st.integers(min_value=-(2**70), max_value=2**70)
 texts = numbers.map(str) | st.text(max_size=8) | st.sampled_from(["NaN", "1e3", " 5", "0x10", "5f"])
@@ -60,18 +71,46 @@ def encoded(draw: st.DrawFn) -> bytes:
     return payload
 
 
+@st.composite
+def long_encoded(draw: st.DrawFn) -> bytes:
+    """A document with a long text as value, name, field or white space, in each of the forms."""
+    text, number = draw(long_texts), draw(finite)
+    long_reading = {
+        "metric": "n",
+        "value": number,
+        draw(st.sampled_from(["metric", "value", "unit", "ts", "seq", "x", "x"])): text,
+    }
+    document = draw(
+        st.sampled_from(
+            [
+                long_reading,
+                [long_reading, {"metric": "a", "value": 1}, text],
+                {"values": {"a": 1, "b": text, "c": number}},
+                {"values": {"a": 1, text: number, "c": [text]}},
+                {"ts": text, "values": {"a": 1, "b": {"x": text}}},
+            ]
+        )
+    )
+    payload = json.dumps(document, ensure_ascii=draw(st.booleans())).encode("utf-8", "replace")
+    white = draw(st.sampled_from([b"", b" ", b"\n", b"\r\n\t"])) * draw(st.sampled_from([1, 1000, 50_000]))
+    payload = white + payload if draw(st.booleans()) else payload + white
+    return payload[: draw(st.sampled_from([MAX_BYTES, MAX_BYTES, len(payload) // 2]))]
+
+
 payloads = encoded() | encoded() | encoded() | st.text(max_size=30).map(str.encode) | st.binary(max_size=30)
 
 
 def generated() -> list[bytes]:
     found: list[bytes] = []
 
-    @settings(max_examples=PAYLOADS, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
-    @given(payloads)
     def collect(payload: bytes) -> None:
         found.append(payload)
 
-    collect()
+    for strategy, count in ((payloads, PAYLOADS), (long_encoded(), LONG)):
+        generate = settings(
+            max_examples=count, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None
+        )
+        generate(given(strategy)(collect))()
     return found
 
 

@@ -195,6 +195,44 @@ def test_what_is_no_finite_number_is_refused(outcomes, message):
     assert outcomes.said_of(message) == ["bad_value"]
 
 
+ZEROS = sent(f'[{{"metric":"level","value":-0.0,"ts":{T}}},{{"metric":"level","value":0,"ts":{T}}}]')
+ALONE = sent(f'{{"metric":"level","value":-0.0,"ts":{T}}}')
+BIG = 2**53 + 1
+BIG_INTEGERS = [
+    sent(f'{{"metric":"counter","value":{BIG},"ts":{T}}}'),
+    sent(f'[{{"metric":"counter","value":{BIG},"ts":{T}}}]'),
+    sent(f'{{"ts":{T},"values":{{"counter":{BIG}}}}}'),
+]
+KEY_TWICE = [
+    sent(f'{{"metric":"level","value":21,"value":22,"ts":{T}}}'),
+    sent(f'[{{"metric":"level","value":21,"value":22,"ts":{T}}}]'),
+    sent(f'{{"ts":{T},"values":{{"level":21,"level":22}}}}'),
+    sent(f'{{"ts":{T},"values":{{"level":21}},"values":{{"level":22}}}}'),
+]
+
+
+def test_minus_zero_is_zero_and_so_the_same_reading_again(outcomes):
+    assert outcomes.said_of(ZEROS) == ["reading", "duplicate"]
+    assert [item.value for item in (*outcomes.of(ZEROS), outcomes.reading(ALONE))] == [0, 0, 0]
+
+
+@cases(*BIG_INTEGERS)
+def test_a_whole_number_above_two_to_the_53_is_the_nearest_double(outcomes, message):
+    assert outcomes.reading(message).value == float(BIG)
+
+
+@cases(*KEY_TWICE)
+def test_of_a_key_that_stands_twice_the_last_value_counts(outcomes, message):
+    assert outcomes.reading(message).value == 22
+
+
+BURST = sent(json.dumps([{"metric": "level", "value": value} for value in (9.75, 10.05, 9.75, 9.8)]))
+
+
+def test_samples_of_one_metric_without_times_in_one_message_share_its_time(outcomes):
+    assert outcomes.said_of(BURST) == ["reading", "conflicting_duplicate", "duplicate", "conflicting_duplicate"]
+
+
 OVERFLOW = sent(reading(metric="pressure", value=1e308, unit="GPa"))
 NULL_VALUE = sent('{"metric":"n","value":null}')
 
@@ -307,13 +345,41 @@ STRINGS = sent(json.dumps([*JSON_IN_STRINGS, {"metric": "{n}", "value": 5}]))
 
 def test_a_string_in_an_array_is_no_reading_also_when_it_holds_one(outcomes):
     *strings, last = outcomes.said_of(STRINGS)
-    assert strings == ["no_metric" if text == "{}" else "not_a_reading" for text in JSON_IN_STRINGS]
+    assert strings == ["not_a_reading"] * len(JSON_IN_STRINGS)
     assert last == "reading"
     kept = [json.loads(letter.original) for letter in outcomes.of(STRINGS)[:-1]]
-    assert kept == [{} if text == "{}" else text for text in JSON_IN_STRINGS]
+    assert kept == JSON_IN_STRINGS
 
 
-@cases(*(sent(text) for text in ("[]", " [ \n ] ")))
+ESCAPED_BRACES = sent(rf'["\u007b\"metric\":\"n\",\"value\":1}}", "\u007B}}", {reading()}, ["{{"], {{"a":"{{"}}]')
+
+
+def test_a_string_in_an_array_is_no_reading_also_when_its_brace_is_escaped(outcomes):
+    assert outcomes.said_of(ESCAPED_BRACES) == ["not_a_reading"] * 2 + ["reading", "not_a_reading", "no_metric"]
+
+
+WHITE = [" ", "\n", "\r\n", "\t", "\r", " \n\t\r\n  "]
+PRETTY = json.dumps([{"metric": "level", "value": 1, "ts": T}, {"metric": "flow", "value": 2, "ts": T}], indent=2)
+PRETTY_MAP = json.dumps({"ts": T, "values": {"level": 1, "flow": 2}}, indent="\t").replace("\n", "\r\n")
+AROUND = [
+    (sent(f"{before}{text}{after}"), n)
+    for white in WHITE
+    for before, after in ((white, ""), ("", white), (white, white))
+    for text, n in ((reading(), 1), (f"[{reading()}]", 1), (PRETTY, 2), (PRETTY_MAP, 2))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "n"), AROUND)
+def test_white_space_around_and_within_json_means_nothing(outcomes, message, n):
+    assert outcomes.said_of(message) == ["reading"] * n
+
+
+@cases(*(sent(f"{white}{reading()}") for white in ("\f", "\v", "\u00a0", "\u2028", "\0")))
+def test_what_json_does_not_take_for_white_space_is_refused(outcomes, message):
+    assert outcomes.said_of(message) == ["not_json"]
+
+
+@cases(*(sent(text) for text in ("[]", " [ \n ] ", "\r\n\t[]")))
 def test_an_array_without_elements_is_one_item(outcomes, message):
     assert outcomes.said_of(message) == ["empty_array"]
 
@@ -323,9 +389,48 @@ def test_values_that_are_no_map_are_refused(outcomes, message):
     assert outcomes.said_of(message) == ["no_values"]
 
 
-@cases(*(sent(f'{{"values":{{"a":1,"b":{text}}}}}') for text in ("{}", "[]", '{"x":1}', '[{"x":1}]')))
-def test_nested_values_are_refused_as_one_item(outcomes, message):
-    assert outcomes.said_of(message) == ["nested_values"]
+NESTED = {
+    "{}": {}, "[]": [], '{"x":1}': {"x": 1}, '[{"x":1}]': [{"x": 1}],
+    '{"x":"{y}", "\\u0001":["\\u0001", "{"], "z":"\\u0001[", "":": \\"{"}':
+        {"x": "{y}", "\x01": ["\x01", "{"], "z": "\x01[", "": ': "{'},
+}  # fmt: skip
+SENT_NESTED = {text: sent(f'{{"ts":{T},"seq":5,"values":{{"a":1,"b":{text},"c":2}}}}') for text in NESTED}
+
+
+@pytest.mark.parametrize("text", NESTED)
+def test_a_nested_field_of_values_is_a_dead_letter_of_its_own(outcomes, text):
+    first, letter, last = outcomes.of(SENT_NESTED[text])
+    assert ((first.metric, first.value), (last.metric, last.value)) == (("a", 1), ("c", 2))
+    assert (letter.reason, letter.detail) == (RejectReason.NESTED_VALUES, "metric: b")
+    assert json.loads(letter.original) == {"ts": str(T), "seq": "5", "values": {"b": NESTED[text]}}
+
+
+PLUG = sent(f'{{"ts":{T}, "values":{{"power":12.5, "voltage":231.4, "update":{{"version":1678, "state":"idle"}}}}}}')
+PLUG_STATES = sent(f'{{"ts":{T}, "values":{{"power":12.5, "current":null, "state":"ON", "lock":false, "link":255}}}}')
+
+
+def test_the_numbers_beside_a_nested_field_and_beside_words_are_readings(outcomes):
+    assert sorted(outcomes.said_of(PLUG)) == ["nested_values", "reading", "reading"]
+    assert sorted(outcomes.said_of(PLUG_STATES)) == ["bad_value", "bad_value", "no_value", "reading", "reading"]
+
+
+TEXTS_LIKE_JSON = ["{", "[", "{}", "[1]", '{"x":1}', "\x01", "\x01{", "\x01\x01[", " {", '":"{', 'a":{', "5"]
+VALUES_LIKE_JSON = sent(json.dumps({"ts": T, "values": {f"m{i:02}": text for i, text in enumerate(TEXTS_LIKE_JSON)}}))
+NAMES_LIKE_JSON = sent(json.dumps({"ts": T, "values": {"{": 1, " {": 2, "[": 3, ":": "{", '":"{': 4, "}": {}}}))
+
+
+def test_a_text_in_values_is_a_bad_value_also_when_it_looks_nested(outcomes):
+    *letters, last = outcomes.of(VALUES_LIKE_JSON)
+    assert {letter.reason for letter in letters} == {RejectReason.BAD_VALUE}
+    kept = [json.loads(letter.original)["values"][f"m{i:02}"] for i, letter in enumerate(letters)]
+    assert kept == TEXTS_LIKE_JSON[:-1]
+    assert last.value == 5
+
+
+def test_a_name_in_values_may_look_nested(outcomes):
+    found = {item.metric: item.value for item in outcomes.of(NAMES_LIKE_JSON) if not hasattr(item, "reason")}
+    assert found == {"{": 1, " {": 2, "[": 3, '":"{': 4}
+    assert sorted(outcomes.said_of(NAMES_LIKE_JSON)) == ["bad_value", "nested_values", *["reading"] * 4]
 
 
 @cases(*(sent(f'{{"values":{{"a":1,"b":2}},"{name}":{{}}}}') for name in ("ts", "seq")))

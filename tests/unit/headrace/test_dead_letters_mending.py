@@ -1,17 +1,20 @@
 """Payloads mended by an editor, jq and Python, and judged before they are sent."""
 
 import json
+import operator
 import shutil
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.mqtt_bridge.settings import BridgeSettings
 from headrace.dead_letters.contract import first_problem
 from headrace.dead_letters.errors import NotMended
 from headrace.dead_letters.mending import by_editor, by_jq, by_python
 from schemas.reject_reasons import RejectReason
 
+MAX_BYTES = BridgeSettings.model_fields["max_payload_bytes"].default
 NOW_MS = 1_790_000_000_000
 WITH_EXAMPLE = [reason for reason in RejectReason if reason.example is not None]
 READING = {"metric": "temperature", "value": 21.4, "unit": "Cel", "ts": 1719800000123, "seq": 17}
@@ -30,10 +33,17 @@ def test_the_example_of_a_reason_has_that_problem(reason):
         {"ts": "1719800000123", "values": {"temperature": 21.4, "humidity": "40"}},
         {"metric": "flow", "value": 1e300, "unit": "", "ts": 1719800000123.7, "seq": None},
         {"metric": "anything", "value": 1, "unit": "km/h", "extra": {"a": []}},
+        {"metric": "anything", "value": "-" + "1" * 300, "extra": 'x\\"' * 60_000},
     ],
 )
 def test_a_message_of_the_contract_has_no_problem(message):
     assert first_problem(json.dumps(message).encode(), NOW_MS) is None
+    assert first_problem(b"\r\n\t " + json.dumps(message, indent=1).encode() + b" \n", NOW_MS) is None
+
+
+@pytest.mark.parametrize("number", ["-" + "1" * 300, "0." + "3" * 1000, "-" + "0." + "0" * 999 + "1"])
+def test_a_number_of_at_most_a_thousand_digits_has_no_problem(number):
+    assert first_problem(f'{{"metric":"t","value":{number}}}'.encode(), NOW_MS) is None
 
 
 @pytest.mark.parametrize(
@@ -54,6 +64,13 @@ def test_a_message_of_the_contract_has_no_problem(message):
         (b"[" + b"1," * 10_000 + b"1]", "too_many_items"),
         (b'{"values":7}', "no_values"),
         (b'{"values":{"t":null}}', "no_value"),
+        (b'{"values":{"t":1,"u":{"x":1}}}', "nested_values"),
+        (b'{"values":{"t":1,"u":[]}}', "nested_values"),
+        (b'{"values":{"t":"warm","u":[]}}', "bad_value"),
+        (b'{"values":{"' + b"t" * 50_001 + b'":1}}', "not_json"),
+        (b'{"values":{"' + b"t" * 50_000 + b'":1}}', "bad_metric"),
+        (b'{"metric":"t","value":1e2147483648}', "not_json"),
+        (b'{"metric":"t","value":1e2147483647}', "bad_value"),
         (b'{"metric":"a\\\\b","value":1}', "bad_metric"),
     ],
 )
@@ -65,18 +82,34 @@ def test_a_problem_in_an_array_names_the_item():
     assert first_problem(b'[{"metric":"t","value":1},{"metric":"t"}]', NOW_MS).detail == "item 1: no value"
 
 
+long_texts = st.builds(
+    operator.mul,
+    st.text(min_size=1, max_size=3) | st.sampled_from(["\\", '"', "7", " ", "{", "[", "-", "e", "😀"]),
+    st.sampled_from([200, 201, 1000, 50_000, 50_001, MAX_BYTES // 4]),
+)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | long_texts,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["metric", "value", "ts", "seq", "unit", "values"]) | st.text(), inner, max_size=4
+            st.sampled_from(["metric", "value", "ts", "seq", "unit", "values"]) | st.text() | long_texts,
+            inner,
+            max_size=4,
         )
     ),
 )
 
+large = st.builds(
+    lambda head, unit, times, tail: head + unit * times + tail,
+    st.sampled_from([b"", b'{"metric":"t","value":', b'{"values":{"t":1,"u":', b'[{"metric":"', b'{"ts":"']),
+    st.sampled_from([b"[", b"7", b"-", b" ", b"\n", b'"', b"\\", b'\\"', b'{"values":', b"1,", b'"a":1,', b"\xff"]),
+    st.sampled_from([999, 1000, 1001, 20_000]),
+    st.sampled_from([b"", b"}", b"}}", b'"}', b"]", b'":1}}']),
+)
 
-@given(st.binary(max_size=40) | json_values.map(lambda value: json.dumps(value).encode()))
+
+@settings(suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow], deadline=None)
+@given(st.binary(max_size=40) | large | json_values.map(lambda value: json.dumps(value).encode()))
 def test_any_payload_is_judged_and_never_raises(payload):
     problem = first_problem(payload, NOW_MS)
     assert problem is None or isinstance(problem.reason, RejectReason)
