@@ -4,6 +4,7 @@ Options: https://debezium.io/documentation/reference/stable/connectors/postgresq
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,11 @@ class ConnectorState:
     """What made it fail: the last cause in the first line of each."""
 
     @property
+    def lost_its_place(self) -> bool:
+        """Whether PostgreSQL's log no longer has what comes next."""
+        return "no longer available on the server" in self.trace
+
+    @property
     def runs(self) -> bool:
         return self.connector == self.task == "RUNNING"
 
@@ -55,6 +61,8 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "publication.name": PUBLICATION,
         "publication.autocreate.mode": "disabled",
         "slot.name": SLOT,
+        # A slot that was dropped and made anew is ahead of where the connector stands: it fails, and passes over nothing.
+        "offset.mismatch.strategy": "trust_offset",
         "table.include.list": ",".join(f"{SCHEMA}.{name}" for name in KEYS),
         # A table that is made anew from a query has no primary key, and a compacted topic takes no record without one.
         "message.key.columns": ";".join(f"{SCHEMA}.{name}:{key}" for name, key in KEYS.items()),
@@ -121,10 +129,20 @@ def _key_of(name: str, table: str, key: str) -> dict[str, str]:
     }
 
 
-def register(endpoints: CaptureEndpoints, password: str) -> None:
-    """Give Connect the connector; the same again changes nothing. Raises ConnectAway, ConnectorRefused."""
+def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = False) -> None:
+    """Give Connect the connector; the same again changes nothing. Raises ConnectAway, ConnectorRefused.
+
+    `stopped`: only if there is none, and it does not run yet. Where a connector stood outlives it, and can be removed
+    only with one.
+    """
     wanted = configuration(endpoints, password)
     there = _ask(endpoints, "GET", f"/connectors/{NAME}/config")
+    if stopped:
+        if there.status_code == 404:
+            _require(
+                _ask(endpoints, "POST", "/connectors", {"name": NAME, "config": wanted, "initial_state": "STOPPED"})
+            )
+        return
     # Connect restarts a connector whose configuration it is given, even if it is the same.
     if there.status_code == 200 and _require(there) == wanted | {"name": NAME}:
         return
@@ -163,12 +181,6 @@ def changed_settings(endpoints: CaptureEndpoints) -> tuple[str, ...]:
     return tuple(f"{name}={there.get(name)}" for name in names if there.get(name) != wanted.get(name))
 
 
-def has_position(endpoints: CaptureEndpoints) -> bool:
-    """Whether the connector knows where to go on in PostgreSQL's log. Raises ConnectAway."""
-    answer = _ask(endpoints, "GET", f"/connectors/{NAME}/offsets")
-    return answer.status_code != 404 and bool(_require(answer)["offsets"])
-
-
 def resume(endpoints: CaptureEndpoints) -> None:
     """What was paused or stopped, from where it stands. Raises ConnectAway."""
     _require(_ask(endpoints, "PUT", f"/connectors/{NAME}/resume"))
@@ -202,7 +214,7 @@ def _wait_until_stopped(endpoints: CaptureEndpoints) -> None:
         time.sleep(0.2)
 
 
-def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: dict[str, str] | None = None) -> httpx.Response:
+def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
     try:
         return httpx.request(method, f"http://{endpoints.connect}{path}", json=body, timeout=20)
     except httpx.HTTPError as error:

@@ -1,6 +1,7 @@
 """PostgreSQL's side of change capture: tables, publication, replication slot."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -108,21 +109,27 @@ def prepare(endpoints: CaptureEndpoints) -> None:
     with asking(endpoints) as database:
         database.execute(TABLES.read_text())
         _prepare_publication(database)
-        captured_before = _slot(database) is not None
+        slot = _slot(database)
         for table in CAPTURED:
             try:
                 with database.transaction():
-                    _prepare_table(database, table, captured_before)
+                    _prepare_table(database, table, captured_before=slot is not None and not slot.lost)
             except psycopg.errors.LockNotAvailable as error:
                 raise DatabaseRefuses(
-                    f"another transaction has kept {table.qualified} locked for {LOCKS_WITHIN_S} s. End it, or wait for it"
+                    f"another transaction has kept {table.qualified} locked for {LOCKS_WITHIN_S} s. End it, or wait"
                 ) from error
 
 
 def _prepare_publication(database: Database) -> None:
     state = publication(database)
     if state is None:
-        database.execute(f"CREATE PUBLICATION {PUBLICATION}")
+        with database.transaction():
+            database.execute(f"CREATE PUBLICATION {PUBLICATION}")
+            # What was written without it cannot be decoded, not even later: the slot would stand there for ever.
+            for table in CAPTURED:
+                there = table_state(database, table)
+                if there is not None and _slot(database) is not None:
+                    _write_note(database, table, there.oid, "snapshot", "the publication was gone")
     elif not state.is_complete:
         database.execute(f"ALTER PUBLICATION {PUBLICATION} SET (publish = 'insert, update, delete, truncate')")
     for name in ALSO_PUBLISHED:
@@ -141,15 +148,19 @@ def _prepare_table(database: Database, table: CapturedTable, captured_before: bo
     complete = state.has_full_identity and state.is_published
     if not (complete and state.has_truncate_trigger):
         _mend(database, table, state)
-    if note is None:
-        refresh, reason = ("rows", "it was not captured whole") if captured_before and not complete else (None, None)
-    elif note.oid != state.oid:
-        refresh, reason = "rows", "it was dropped and made anew"
-    elif not complete:
-        refresh, reason = "rows", "it was not captured whole"
-    else:
-        refresh, reason = (None, None) if captured_before else ("deletions", "the replication slot was gone")
+    refresh, reason = _missed(note, state, complete, captured_before)
     _write_note(database, table, state.oid, refresh, reason)
+
+
+def _missed(
+    note: Note | None, state: TableState, complete: bool, captured_before: bool
+) -> tuple[str | None, str | None]:
+    """What the topic of a table lacks, and why."""
+    if not captured_before:  # before the first time there is no note either, and the connector begins with a snapshot
+        return ("snapshot", "the replication slot was gone") if note is not None else (None, None)
+    if note is not None and note.oid != state.oid:
+        return "rows", "it was dropped and made anew"
+    return (None, None) if complete else ("rows", "it was not captured whole")
 
 
 def _mend(database: Database, table: CapturedTable, state: TableState) -> None:
@@ -174,28 +185,43 @@ def _mend(database: Database, table: CapturedTable, state: TableState) -> None:
 
 
 def _write_note(database: Database, table: CapturedTable, oid: int, refresh: str | None, reason: str | None) -> None:
-    """A reason that is there stays until the refresh is done, and `rows` is more than `deletions`."""
+    """What is lacking already stays so, unless more is lacking now."""
     database.execute(
         f"""
         INSERT INTO {SCHEMA}.{NOTES} AS known (table_name, table_oid, refresh, reason)
         VALUES (%(table)s, %(oid)s, %(refresh)s, %(reason)s)
         ON CONFLICT (table_name) DO UPDATE SET
           table_oid = excluded.table_oid,
-          refresh = CASE 'rows' WHEN known.refresh THEN 'rows' ELSE coalesce(excluded.refresh, known.refresh) END,
-          reason = coalesce(excluded.reason, known.reason),
+          (refresh, reason) = (
+            SELECT refresh, reason FROM (VALUES
+              (known.refresh, known.reason), (excluded.refresh, excluded.reason)) lacks (refresh, reason)
+            ORDER BY array_position(ARRAY['snapshot', 'rows', 'deletions'], refresh) LIMIT 1),
           version = known.version + CASE WHEN excluded.refresh IS NULL THEN 0 ELSE 1 END
         WHERE known.table_oid <> excluded.table_oid OR excluded.refresh IS NOT NULL""",
         {"table": table.name, "oid": oid, "refresh": refresh, "reason": reason},
     )
 
 
-def note_refresh(endpoints: CaptureEndpoints, refresh: str, reason: str) -> None:
-    """Every captured table has to be refreshed. Raises DatabaseAway, DatabaseRefuses."""
+def needs_snapshot(endpoints: CaptureEndpoints) -> bool:
+    """Whether the replication slot is of no use any more. Raises DatabaseAway, DatabaseRefuses."""
     with asking(endpoints) as database:
-        for note in notes(database):
-            table = next((each for each in CAPTURED if each.name == note.table), None)
-            if table is not None:
-                _write_note(database, table, note.oid, refresh, reason)
+        return any(note.refresh == "snapshot" for note in notes(database))
+
+
+def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
+    """The replication slot is of no use any more. Raises DatabaseAway, DatabaseRefuses."""
+    with asking(endpoints) as database:
+        query = f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'snapshot', reason = %s, version = version + 1"
+        database.execute(query, [reason])
+
+
+def note_snapshot_begins(endpoints: CaptureEndpoints) -> None:
+    """Slot and position are gone, so the connector reads all rows; those that are gone it cannot know of.
+
+    Raises DatabaseAway, DatabaseRefuses.
+    """
+    with asking(endpoints) as database:
+        database.execute(f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'deletions' WHERE refresh = 'snapshot'")
 
 
 def end_refresh(database: Database, note: Note) -> None:
@@ -309,11 +335,18 @@ def _slot(database: Database) -> Slot | None:
     return Slot(row[0], int(row[1] or 0), int(row[2] or 0), row[3]) if row else None
 
 
-def drop_slot(endpoints: CaptureEndpoints) -> bool:
-    """Whether there was one. Raises DatabaseAway, and SlotInUse while a connector reads it."""
+def drop_slot(endpoints: CaptureEndpoints, within_s: float = ANSWERS_WITHIN_S) -> bool:
+    """Whether there was one. Raises DatabaseAway, and SlotInUse while a connector reads it.
+
+    One that has stopped does so for a moment more.
+    """
     query = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s"
-    try:
-        with connection(endpoints) as database:
-            return database.execute(query, [SLOT]).fetchone() is not None
-    except psycopg.errors.ObjectInUse as error:
-        raise SlotInUse(str(error).splitlines()[0]) from error
+    until = time.monotonic() + within_s
+    with connection(endpoints) as database:
+        while True:
+            try:
+                return database.execute(query, [SLOT]).fetchone() is not None
+            except psycopg.errors.ObjectInUse as error:
+                if time.monotonic() > until:
+                    raise SlotInUse(str(error).splitlines()[0]) from error
+            time.sleep(0.2)

@@ -16,6 +16,7 @@ from connectors.cdc.tables import ALSO_PUBLISHED, CAPTURED, SCHEMA, CapturedTabl
 REPAIR = "headrace cdc repair"
 LOGS = "headrace logs connect, headrace logs postgres"
 SHOWN_SETTINGS = 3
+MAX_TRACE = 200
 MAX_HEARTBEAT_AGE_S = 60.0
 """Twelve beats."""
 
@@ -104,10 +105,8 @@ def _of_capture(table: CapturedTable, state: TableState, note: Note | None) -> I
     if not state.has_truncate_trigger:
         yield Fault(f"{name} has no trigger {database.TRUNCATE_TRIGGER}: a TRUNCATE would not be noticed", REPAIR)
     if note and note.refresh:
-        lacks = (
-            "may lack rows, and have some that are gone" if note.refresh == "rows" else "may have rows that are gone"
-        )
-        yield Fault(f"the topic of {name} {lacks}: {note.reason}", REPAIR)
+        rows = "" if note.refresh == "deletions" else "may lack rows, and "
+        yield Fault(f"the topic of {name} {rows}may have rows that are gone: {note.reason}", REPAIR)
 
 
 def of_slot(slot: Slot | None) -> Iterator[Fault]:
@@ -127,8 +126,10 @@ def of_connector(state: ConnectorState, changed: tuple[str, ...]) -> Iterator[Fa
     """What is wrong with the connector."""
     if state.connector == "MISSING":
         yield Fault("Kafka Connect has no connector headrace", REPAIR)
+    elif state.lost_its_place:
+        yield Fault("PostgreSQL's log no longer has what the connector has not read: changes are lost", REPAIR)
     elif not state.runs:
-        wrong = f"the connector is {state.connector}, its task {state.task}. {state.trace}".strip(" .")
+        wrong = f"the connector is {state.connector}, its task {state.task}. {state.trace:.{MAX_TRACE}}".strip(" .")
         too_large = "RecordTooLarge" in state.trace
         fix = "make that row smaller, then headrace cdc remove, headrace up" if too_large else f"{LOGS}; then {REPAIR}"
         yield Fault(wrong, fix)

@@ -11,13 +11,14 @@ CREATE TABLE IF NOT EXISTS headrace_signals (
   data text
 );
 
--- refresh: what the topic lacks. 'deletions': rows that are gone may still be in it; 'rows': and rows may be missing.
+-- refresh: what the topic lacks. 'deletions': rows that are gone may still be in it; 'rows': and rows may be missing;
+-- 'snapshot': and the slot is of no use any more, so that it begins anew.
 -- version grows with each reason for it, so that who has done the refresh sees that there is a newer reason.
 CREATE TABLE IF NOT EXISTS headrace_captured (
   table_name text PRIMARY KEY,
   table_oid oid NOT NULL,
   since timestamptz NOT NULL DEFAULT now(),
-  refresh text CHECK (refresh IN ('deletions', 'rows')),
+  refresh text CHECK (refresh IN ('deletions', 'rows', 'snapshot')),
   reason text,
   version bigint NOT NULL DEFAULT 0
 );

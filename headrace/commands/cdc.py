@@ -87,7 +87,6 @@ def remove(home: Home = None, port_offset: PortOffset = None) -> None:
 
     endpoints, console = Layout.of(home, port_offset).capture, Console(highlight=False)
     try:
-        database.note_refresh(endpoints, "deletions", "the connector was removed")
         gone = connector.remove(endpoints)
         console.print("The connector is removed." if gone else "There was no connector.")
         gone = database.drop_slot(endpoints)

@@ -95,7 +95,7 @@ class Connect(Server):
                 raise NotYet(f"the connector is {found.connector}, its task {found.task}. {found.trace}")
             # What is not done in time, as behind a long snapshot, stays noted and is an alarm of `headrace status`.
             with suppress(NotCaughtUp):
-                repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info)
+                repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info, prove=False)
         except ConnectorRefused as error:
             raise StackError(f"Kafka Connect refuses the connector: {error}") from error
         except DatabaseRefuses as error:

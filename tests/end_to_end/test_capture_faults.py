@@ -199,6 +199,20 @@ def test_a_slot_that_was_dropped_is_begun_anew_and_rows_of_the_gap_arrive(captur
     assert newest(captured, f"{key}-deleted") is None
 
 
+@pytest.mark.parametrize("made_anew", [False, True])
+def test_a_slot_that_is_dropped_beneath_the_connector_passes_over_nothing(captured, execute, key, made_anew):
+    """The connector comes back by itself, and would go on from where the log is now."""
+    execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'headrace'")
+    eventually(lambda: database.drop_slot(captured.layout.capture) or True)
+    execute("INSERT INTO customers (customer_id) VALUES (%s)", [key])
+    if made_anew:
+        execute("SELECT pg_create_logical_replication_slot('headrace', 'pgoutput')")
+    eventually(lambda: any("what the connector has not read" in each for each in wrong(captured)))
+
+    repaired(captured)
+    eventually(lambda: is_in_the_topic(captured, key), within_s=30)
+
+
 @pytest.mark.parametrize(("verb", "state"), [("pause", "PAUSED"), ("stop", "STOPPED")])
 def test_a_connector_that_was_halted_is_named_and_resumed(captured, execute, connect, key, verb, state):
     paused(connect, captured, verb, state)
@@ -244,7 +258,7 @@ def test_a_role_that_does_not_own_the_table_is_told_so(captured, execute, key):
     endpoints = captured.layout.capture.model_copy(
         update={"postgres_user": key, "postgres_password": SecretStr("secret")}
     )
-    with pytest.raises(DatabaseRefuses, match="must be owner|permission denied"):
+    with pytest.raises(DatabaseRefuses, match=r"must be owner|permission denied"):
         database.prepare(endpoints)
     execute(f'REVOKE SELECT ON customers FROM "{key}"')
     said = [fault.wrong for fault in inspect(endpoints, captured.endpoints.kafka)]
