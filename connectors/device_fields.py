@@ -10,6 +10,7 @@ from connectors.influxdb_points import metadata
 from schemas.device import Device
 from schemas.record import faults
 from schemas.topics import DEVICES
+from schemas.unavailable_values import known_columns
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def _name(key: bytes | None) -> str:
 
 def _row(device: str, value: bytes) -> _Row:
     try:
-        row = _Row.model_validate_json(value)
+        row = _Row.model_validate_json(known_columns(value))
     except ValidationError as error:
         raise _UnusableRow(f"device {device!r:.80}: {'; '.join(faults(error)):.500}") from error
     if row.device != device:

@@ -101,13 +101,15 @@ DEAD_LETTER_REPLAYS = Topic(
     retention_ms=DEAD_LETTERS.retention_ms + 14 * DAY_MS,
     retention_bytes=1024 * MIB,
 )
-# Compacted: the newest row of each key stays for ever, so a job that starts cold has them all.
+# Compacted: the newest row of each key stays for ever, so a job that starts cold has them all. A text of a row may be
+# long, and one row that is too long stops the capture of all.
 CUSTOMERS = Topic(
     "customers",
     None,
     "Rows of PostgreSQL's table with all its columns; a deleted row comes with `__deleted`, then without a value.",
     key="customer_id",
     cleanup_policy="compact",
+    max_message_bytes=8 * MIB,
     retention_ms=-1,
     retention_bytes=-1,
     personal=Personal.NAMED,
@@ -117,6 +119,7 @@ DEVICES = Topic(
     Device,
     "Rows of PostgreSQL's table; a deleted row comes with `__deleted`, then without a value.",
     cleanup_policy="compact",
+    max_message_bytes=8 * MIB,
     retention_ms=-1,
     retention_bytes=-1,
     personal=Personal.NAMED,

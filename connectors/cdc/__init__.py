@@ -1,12 +1,15 @@
 """Change capture: tables of PostgreSQL as compacted Kafka topics, by Debezium on Kafka Connect.
 
-`tables.py` says what is captured, `database.py` prepares PostgreSQL, `connector.py` speaks to Connect.
+`tables.py` says what is captured, `database.py` prepares PostgreSQL, `connector.py` speaks to Connect. `inspection.py`
+finds what keeps changes from being captured, `repair.py` mends it, `reconciliation.py` ends rows that are gone.
 
 CaptureError
 ├── DatabaseAway      transient: PostgreSQL does not answer
+├── DatabaseRefuses   PostgreSQL does not do what is asked; the message says why
 ├── SlotInUse         a connector reads the slot that is to be removed
 ├── ConnectAway       transient: Connect does not answer, or is busy with itself
-└── ConnectorRefused  Connect will not run the connector; the message says why
+├── ConnectorRefused  Connect will not run the connector; the message says why
+└── NotCaughtUp       transient: the connector has not read up to now yet
 """
 
 
@@ -16,6 +19,10 @@ class CaptureError(Exception):
 
 class DatabaseAway(CaptureError):
     """PostgreSQL does not answer. Trying again later may help."""
+
+
+class DatabaseRefuses(CaptureError):
+    """PostgreSQL refuses a statement: a right is missing, a lock is held, or an object is not as it should be."""
 
 
 class SlotInUse(CaptureError):
@@ -28,3 +35,7 @@ class ConnectAway(CaptureError):
 
 class ConnectorRefused(CaptureError):
     """The connector's configuration is not taken."""
+
+
+class NotCaughtUp(CaptureError):
+    """The connector has not read all changes up to now. Trying again later may help."""

@@ -9,9 +9,17 @@ SCHEMA = "public"
 
 @dataclass(frozen=True)
 class CapturedTable:
-    """A table whose primary key is one column of text, which becomes the key of its topic."""
+    """A table with a column of text that names a row, which becomes the key of its topic.
+
+    Parameters
+    ----------
+    columns
+        With which the table is made where there is none. A company's own has more: every column is captured, and one
+        that is added later is in the next changes of its rows.
+    """
 
     topic: Topic
+    columns: str
 
     @property
     def name(self) -> str:
@@ -26,13 +34,21 @@ class CapturedTable:
         return f"{SCHEMA}.{self.name}"
 
 
-CUSTOMERS_TABLE = CapturedTable(CUSTOMERS)
-CAPTURED = (CUSTOMERS_TABLE, CapturedTable(DEVICES))
+CUSTOMERS_TABLE = CapturedTable(CUSTOMERS, "customer_id text PRIMARY KEY")
+CAPTURED = (
+    CUSTOMERS_TABLE,
+    CapturedTable(DEVICES, "device text PRIMARY KEY, site text, model text, owner text"),
+)
 HEARTBEAT = "headrace_heartbeat"
-"""One row that is touched again and again: with only quiet tables captured, the slot would else hold back the log of
-all the others, until the database's disk is full."""
+"""One row that is touched again and again, and the topic that its changes arrive in: that they do is the proof that
+changes are captured. With only quiet tables captured, the slot would else hold back the log of all the others, until
+the database's disk is full."""
 
 SIGNALS = "headrace_signals"
 """What the connector is told by the way that changes take: see `database.read_again`."""
+
+NOTES = "headrace_captured"
+"""For each captured table which one it was (a table that is dropped and made anew is another), and what of it has still
+to be brought to its topic."""
 
 ALSO_PUBLISHED = (HEARTBEAT, SIGNALS)

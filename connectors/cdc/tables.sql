@@ -1,20 +1,4 @@
--- The tables of the local stack. A company's own have more columns: every column is captured, and one that is added
--- later is in the next changes of its rows.
-CREATE TABLE IF NOT EXISTS customers (
-  customer_id text PRIMARY KEY
-);
-
-CREATE TABLE IF NOT EXISTS devices (
-  device text PRIMARY KEY,
-  site text,
-  model text,
-  owner text
-);
-
--- Else a large value that an update leaves as it was would be missing from the change.
-ALTER TABLE customers REPLICA IDENTITY FULL;
-ALTER TABLE devices REPLICA IDENTITY FULL;
-
+-- The tables that change capture needs for itself.
 CREATE TABLE IF NOT EXISTS headrace_heartbeat (
   id int PRIMARY KEY,
   beat_at timestamptz NOT NULL
@@ -26,3 +10,25 @@ CREATE TABLE IF NOT EXISTS headrace_signals (
   type text NOT NULL,
   data text
 );
+
+-- refresh: what the topic lacks. 'deletions': rows that are gone may still be in it; 'rows': and rows may be missing;
+-- 'snapshot': and the slot is of no use any more, so that it begins anew.
+-- version grows with each reason for it, so that who has done the refresh sees that there is a newer reason.
+CREATE TABLE IF NOT EXISTS headrace_captured (
+  table_name text PRIMARY KEY,
+  table_oid oid NOT NULL,
+  since timestamptz NOT NULL DEFAULT now(),
+  refresh text CHECK (refresh IN ('deletions', 'rows', 'snapshot')),
+  reason text,
+  version bigint NOT NULL DEFAULT 0
+);
+
+-- TRUNCATE logs no row. As its definer: who truncates a table need not be allowed to write here.
+CREATE OR REPLACE FUNCTION headrace_note_truncate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+BEGIN
+  UPDATE public.headrace_captured
+  SET refresh = coalesce(refresh, 'deletions'), reason = 'it was truncated', version = version + 1
+  WHERE table_oid = TG_RELID;
+  RETURN NULL;
+END $$;

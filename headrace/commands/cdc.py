@@ -8,6 +8,10 @@ from rich.console import Console
 
 from headrace.commands.options import AsJson, Home, PortOffset
 
+RUNS_WITHIN_S = 60.0
+CATCHES_UP_WITHIN_S = 120.0
+"""A heartbeat comes every 5 s; what takes long is a snapshot, or a log that has grown."""
+
 cdc = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Change capture of PostgreSQL's tables.")
 
 
@@ -18,19 +22,57 @@ def group() -> None:
 
 @cdc.command()
 def status(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
-    """Whether the connector runs, and how much of PostgreSQL's log waits for it. Exit status 1 if it does not run."""
+    """What keeps changes from being captured, and how much of PostgreSQL's log waits. Exit status 1 for any fault."""
     from headrace.health import capture
     from headrace.stack.layout import Layout
 
-    figures = capture.collect(Layout.of(home, port_offset).capture)
+    layout = Layout.of(home, port_offset)
+    figures = capture.collect(layout.capture, layout.endpoints.kafka)
     if as_json:
-        print(json.dumps(asdict(figures), indent=2))
+        shown = asdict(figures) | {"faults": [fault._asdict() for fault in figures.faults]}
+        print(json.dumps(shown, indent=2))
     else:
         for name, value in asdict(figures).items():
-            if value != "":
+            if value != "" and name != "faults" and not (name == "error" and figures.faults):
                 print(f"{name.replace('_', ' '):<18}", value)
+        for fault in figures.faults:
+            print(f"{'fault':<18} {fault.wrong}. Next: {fault.next}")
     if figures.error:
         raise typer.Exit(1)
+
+
+@cdc.command()
+def repair(home: Home = None, port_offset: PortOffset = None) -> None:
+    """Mend what keeps changes from being captured, and bring the topics up to what the tables are.
+
+    Also part of `headrace up`. It makes the publication, the replication identity and the connector as they should be;
+    where changes were missed, rows are read again, and those that are gone are deleted from the topic.
+    """
+    from connectors.cdc import CaptureError, NotCaughtUp, database, repair
+    from connectors.cdc.inspection import Fault, inspect
+    from headrace.errors import CaptureNotAsked
+    from headrace.stack.connect import password_for_connect
+    from headrace.stack.layout import Layout
+
+    layout, console = Layout.of(home, port_offset), Console(highlight=False)
+    endpoints, kafka = layout.capture, layout.endpoints.kafka
+    try:
+        database.prepare(endpoints)
+        repair.start_connector(endpoints, password_for_connect(layout))
+        repair.wait_until_it_runs(endpoints, RUNS_WITHIN_S)
+        faults = []
+        try:
+            repair.refresh(endpoints, kafka, CATCHES_UP_WITHIN_S, print)
+        except NotCaughtUp as error:  # for one of the faults, if there is any
+            faults.append(Fault(str(error), "headrace cdc repair again"))
+        faults = inspect(endpoints, kafka) or faults
+    except CaptureError as error:
+        raise CaptureNotAsked(f"{error}. Mend that, then say this again:  headrace cdc repair") from error
+    for fault in faults:
+        console.print(f"{fault.wrong}. Next: {fault.next}", soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
+    console.print("Changes are captured.")
 
 
 @cdc.command()

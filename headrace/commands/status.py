@@ -98,7 +98,7 @@ def _examine_capture(health: _Health, layout: "Layout") -> None:
     from headrace.health import alarms, capture
 
     if "connect" in layout.extras:
-        health.capture = capture.collect(layout.capture)
+        health.capture = capture.collect(layout.capture, layout.endpoints.kafka)
         health.alarms += alarms.of_capture(health.capture)
 
 

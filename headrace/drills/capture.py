@@ -48,7 +48,7 @@ def run(drill: CaptureDrill, stage: Stage, say: Callable[[str], None]) -> Result
         with noted(problems):
             counts = _arrived(rows, seen)
             problems += _told(counts, seen)
-        wrong = health.collect(stage.layout.capture).error
+        wrong = health.collect(stage.layout.capture, stage.layout.endpoints.kafka).error
         return Result(
             name=drill.name,
             sent=rows.sent,

@@ -95,7 +95,9 @@ def of_topics(topics: TopicFigures) -> Iterator[Alarm]:
 
 
 def of_capture(capture: CaptureFigures) -> Iterator[Alarm]:
-    if capture.error:
+    for fault in capture.faults:
+        yield Alarm(f"change capture: {fault.wrong}", fault.next)
+    if capture.error and not capture.faults:
         yield Alarm(f"changes are not captured: {capture.error}", "headrace logs connect, headrace logs postgres")
     if capture.held_bytes > HELD_BYTES:
         yield Alarm(

@@ -1,34 +1,38 @@
-"""Change capture: whether the connector runs, and how much of PostgreSQL's log waits for it."""
+"""Change capture: what keeps changes from being captured, and how much of PostgreSQL's log waits for the connector."""
 
 from dataclasses import dataclass
 
-from connectors.cdc import CaptureError, connector, database
+from connectors.cdc import CaptureError, connector, database, inspection
 from connectors.cdc.endpoints import CaptureEndpoints
+from connectors.cdc.inspection import Fault
 
 
 @dataclass(frozen=True)
 class CaptureFigures:
-    """As PostgreSQL and Kafka Connect say."""
+    """As PostgreSQL, Kafka Connect and Kafka say."""
 
     connector: str = "UNKNOWN"
     task: str = "UNKNOWN"
     slot: str = "unknown"
-    """active, inactive or missing."""
+    """active, inactive, lost or missing."""
     unconfirmed_bytes: int = 0
     """Of PostgreSQL's log: written, and not in Kafka yet. A few hundred stay, the heartbeat's own."""
     held_bytes: int = 0
     """Of PostgreSQL's log: cannot be removed."""
     error: str = ""
+    """Why it is not known whether changes are captured; or the faults, in one line."""
+    faults: tuple[Fault, ...] = ()
 
 
-def collect(endpoints: CaptureEndpoints) -> CaptureFigures:
+def collect(endpoints: CaptureEndpoints, kafka: str) -> CaptureFigures:
     """An answer that does not come is in `error`."""
     try:
         slot, state = database.slot(endpoints), connector.state(endpoints)
+        faults = tuple(inspection.inspect(endpoints, kafka))
     except CaptureError as error:
         return CaptureFigures(error=str(error))
-    wrong = "" if state.runs else f"the connector is {state.connector}, its task {state.task}. {state.trace}".strip()
+    wrong = "; ".join(fault.wrong for fault in faults)
     if slot is None:
-        return CaptureFigures(state.connector, state.task, "missing", error=wrong or "there is no replication slot")
-    name = "active" if slot.active else "inactive"
-    return CaptureFigures(state.connector, state.task, name, slot.unconfirmed_bytes, slot.held_bytes, wrong)
+        return CaptureFigures(state.connector, state.task, "missing", error=wrong, faults=faults)
+    name = "lost" if slot.lost else "active" if slot.active else "inactive"
+    return CaptureFigures(state.connector, state.task, name, slot.unconfirmed_bytes, slot.held_bytes, wrong, faults)

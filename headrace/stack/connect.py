@@ -1,6 +1,8 @@
 """Kafka Connect with Debezium: changes of PostgreSQL's tables as records. Only with `headrace up --with`."""
 
+import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from connectors.endpoints import CONNECT_PORT, LOOPBACK
@@ -8,6 +10,7 @@ from connectors.whole_files import write_whole
 from headrace.errors import StackError
 from headrace.stack import jars
 from headrace.stack.kafka import java
+from headrace.stack.layout import Layout
 from headrace.stack.secrets import POSTGRES_PASSWORD, secret
 from headrace.stack.server import NotYet, Server
 
@@ -42,6 +45,9 @@ config.providers.file.param.allowed.paths={secrets}
 scheduled.rebalance.max.delay.ms=0
 """
 SECRETS = "connect.properties"
+REFRESH_WITHIN_S = 30.0
+
+log = logging.getLogger(__name__)
 
 
 class Connect(Server):
@@ -80,20 +86,22 @@ class Connect(Server):
             raise NotYet(str(error)) from error
 
     def set_up(self) -> None:
-        from connectors.cdc import ConnectAway, ConnectorRefused, connector
+        from connectors.cdc import CaptureError, ConnectorRefused, DatabaseRefuses, NotCaughtUp, repair
 
         endpoints = self.layout.capture
         try:
-            connector.register(endpoints, f"${{file:{self._secrets}:postgres}}")
-            found = connector.state(endpoints)
-            if "FAILED" in (found.connector, found.task):
-                connector.restart(endpoints)
-        except ConnectAway as error:
-            raise NotYet(str(error)) from error
+            found = repair.start_connector(endpoints, password_for_connect(self.layout))
+            if not found.runs:
+                raise NotYet(f"the connector is {found.connector}, its task {found.task}. {found.trace}")
+            # What is not done in time, as behind a long snapshot, stays noted and is an alarm of `headrace status`.
+            with suppress(NotCaughtUp):
+                repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info, prove=False)
         except ConnectorRefused as error:
             raise StackError(f"Kafka Connect refuses the connector: {error}") from error
-        if not found.runs:
-            raise NotYet(f"the connector is {found.connector}, its task {found.task}. {found.trace}")
+        except DatabaseRefuses as error:
+            raise StackError(f"Changes are not captured. {error}. Mend that, then:  headrace up") from error
+        except CaptureError as error:
+            raise NotYet(str(error)) from error
 
     def _link_plugins(self) -> None:
         plugins = self.layout.folder("connect", "plugins") / "debezium"
@@ -104,8 +112,17 @@ class Connect(Server):
 
     @property
     def _secrets(self) -> Path:
-        return self.layout.home / "secrets" / SECRETS
+        return _secrets_of(self.layout)
 
     @property
     def _configuration(self) -> Path:
         return self.layout.folder("connect") / "worker.properties"
+
+
+def password_for_connect(layout: Layout) -> str:
+    """What Connect resolves to PostgreSQL's password."""
+    return f"${{file:{_secrets_of(layout)}:postgres}}"
+
+
+def _secrets_of(layout: Layout) -> Path:
+    return layout.home / "secrets" / SECRETS

@@ -61,12 +61,14 @@ class Postgres(Server):
             raise NotYet(str(error)) from error
 
     def set_up(self) -> None:
-        from connectors.cdc import DatabaseAway, database
+        from connectors.cdc import DatabaseAway, DatabaseRefuses, database
 
         try:
             database.prepare(self.layout.capture)
         except DatabaseAway as error:
             raise NotYet(str(error)) from error
+        except DatabaseRefuses as error:
+            raise StackError(f"Change capture cannot be prepared. {error}. Mend that, then:  headrace up") from error
 
     def _make_cluster(self) -> None:
         self._require_nothing_there()

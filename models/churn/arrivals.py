@@ -13,6 +13,7 @@ from models.gathered import cuts
 from models.refused import Refused
 from schemas.reject_reasons import RejectReason
 from schemas.topics import CUSTOMERS, CUSTOMERS_USAGE
+from schemas.unavailable_values import mentions_unavailable, without_unavailable
 
 
 class Arrival(NamedTuple):
@@ -72,7 +73,16 @@ class Arrivals:
 
     @cached_property
     def elements(self) -> Sequence[Sequence[Any]]:
-        """The entries of an `Arrival` each, as a list where all are JSON: names would cost as much as the graph."""
+        """The entries of an `Arrival` each, as a list where all are JSON: names would cost as much as the graph.
+
+        A row's columns that change capture could not read are not among its columns.
+        """
+        elements = self._loaded_elements()
+        if not mentions_unavailable(self._records):
+            return elements
+        return [[*entries, without_unavailable(row) if type(row) is dict else row] for *entries, row in elements]
+
+    def _loaded_elements(self) -> Sequence[Sequence[Any]]:
         try:
             elements: list[list[Any]] = orjson.loads(self._records)
             if list(map(len, elements)) == [len(Arrival._fields)] * len(self._cuts):

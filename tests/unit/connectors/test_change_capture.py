@@ -8,7 +8,7 @@ import pytest
 from connectors.cdc import ConnectAway, ConnectorRefused, connector
 from connectors.cdc.connector import ConnectorState
 from connectors.cdc.endpoints import CaptureEndpoints
-from connectors.cdc.tables import CAPTURED
+from connectors.cdc.tables import CAPTURED, HEARTBEAT, SCHEMA
 from connectors.endpoints import StackSettings
 from schemas.topics import TOPICS
 
@@ -47,6 +47,20 @@ def test_every_captured_table_goes_to_the_topic_of_its_name_with_its_key():
     for table in CAPTURED:
         assert written[f"transforms.key-{table.name}.field"] == table.key
         assert written[f"predicates.key-{table.name}.pattern"] == rf"cdc\.public\.{table.name}"
+
+
+def test_the_heartbeat_is_captured_like_a_table_since_its_arrival_is_the_proof(endpoints):
+    written = connector.configuration(endpoints, "p")
+    assert f"{SCHEMA}.{HEARTBEAT}" in written["table.include.list"].split(",")
+    assert f"INSERT INTO {SCHEMA}.{HEARTBEAT} " in written["heartbeat.action.query"]
+
+
+def test_settings_that_somebody_changed_are_named_and_the_password_is_not(endpoints, connect):
+    there = connector.configuration(endpoints, "elsewhere") | {"name": "headrace"}
+    connect[0]["GET", "/connectors/headrace/config"] = (200, there)
+    assert connector.changed_settings(endpoints) == ()
+    connect[0]["GET", "/connectors/headrace/config"] = (200, there | {"slot.name": "other", "extra": "1"})
+    assert connector.changed_settings(endpoints) == ("extra=1", "slot.name=other")
 
 
 def test_a_key_is_taken_out_while_the_topic_still_has_debeziums_name():
@@ -100,9 +114,16 @@ def test_a_connect_that_is_busy_with_itself_is_asked_again_later(endpoints, conn
             {"connector": {"state": "RUNNING"}, "tasks": [{"state": "FAILED", "trace": "No slot\n  at x"}]},
             ConnectorState("RUNNING", "FAILED", "No slot"),
         ),
+        (
+            {
+                "connector": {"state": "RUNNING"},
+                "tasks": [{"state": "FAILED", "trace": "Error\n\tat x\nCaused by: Middle\n\tat y\nCaused by: Root\n"}],
+            },
+            ConnectorState("RUNNING", "FAILED", "Root"),
+        ),
     ],
 )
-def test_the_state_names_the_first_line_of_what_failed(endpoints, connect, status, expected):
+def test_the_state_names_what_made_it_fail(endpoints, connect, status, expected):
     connect[0]["GET", "/connectors/headrace/status"] = (200, status)
     assert connector.state(endpoints) == expected
     assert expected.runs == (expected.task == "RUNNING")

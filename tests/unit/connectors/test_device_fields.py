@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from connectors.device_fields import DeviceFields
 from connectors.influxdb_points import point
 from schemas.device import LONGEST_TEXT
+from schemas.unavailable_values import PLACEHOLDER
 
 Record = namedtuple("Record", "key value partition offset", defaults=(2, 17))
 READING = {
@@ -54,6 +55,13 @@ def test_of_two_rows_of_a_device_the_second_counts_in_one_batch_or_two(fields):
     assert fields.of("pump 7") == ',site="Köln",model="P-200",owner="ACME"'
     fields.take([row(site="Bonn")])
     assert fields.of("pump 7") == ',site="Bonn"'
+
+
+def test_a_column_that_change_capture_could_not_read_gives_no_field(fields):
+    unread = row(site=PLACEHOLDER, model="P-300", notes=[PLACEHOLDER])
+    fields.take([Record(unread.key, unread.value.replace(b", ", b",").replace(b": ", b":"))])
+    assert fields.of("pump 7") == ',model="P-300"'
+    assert fields.unusable_rows == 0
 
 
 def test_columns_that_are_null_or_missing_give_no_field(fields):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.cdc.inspection import Fault
 from headrace.health import alarms
 from headrace.health.capture import CaptureFigures
 from headrace.health.jobs import JobFigures
@@ -101,3 +102,12 @@ def test_changes_that_are_not_captured_and_a_log_that_grows_are_alarms():
         "PostgreSQL keeps 3.0 GiB of its log for change capture",
     ]
     assert all(alarm.next for alarm in raised)
+
+
+def test_each_fault_of_change_capture_is_an_alarm_of_its_own():
+    faults = (Fault("there is no publication headrace", "headrace cdc repair"), Fault("the slot is gone", "mend it"))
+    raised = list(alarms.of_capture(CaptureFigures("RUNNING", "RUNNING", "active", error="both", faults=faults)))
+    assert [(alarm.wrong, alarm.next) for alarm in raised] == [
+        ("change capture: there is no publication headrace", "headrace cdc repair"),
+        ("change capture: the slot is gone", "mend it"),
+    ]

@@ -9,6 +9,7 @@ from models.churn.contract import Column
 from models.churn.customer_scores import outcomes
 from models.churn.onnx_model import Reason, Scores
 from schemas.churn_score import ChurnScore
+from schemas.unavailable_values import PLACEHOLDER
 from tests.unit.models.churn.arriving import Came, arrivals
 
 CHANGED_AT = 1795715863423
@@ -113,6 +114,16 @@ def test_a_row_that_the_model_refuses_says_why_and_stops_no_other(model):
     came = Came("a", row()), Came("b", row(tenure=10))
     assert unscored(model, *came) == {0: "unscorable_customer: tenure is missing"}
     assert [score.risk for score in scores(model, *came)] == [0.1]
+
+
+def test_a_value_that_change_capture_could_not_read_is_missing_and_is_not_scored(model):
+    unread = row(tenure=PLACEHOLDER, plan="basic")
+    assert unscored(model, Came("a", unread), Came("b", row(tenure=10))) == {
+        0: "unscorable_customer: tenure is missing"
+    }
+    assert [score.risk for score in scores(model, Came("a", unread), Came("b", row(tenure=10)))] == [0.1]
+    (score,) = scores(model, Came("a", row(tenure=60, notes=[PLACEHOLDER])))
+    assert score.risk == 0.6
 
 
 def test_a_model_without_usage_scores_as_before_and_usage_alone_is_no_occasion(model):
