@@ -9,7 +9,7 @@ from pathlib import Path
 from connectors.endpoints import FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
 from connectors.whole_files import write_whole
 from headrace.errors import MissingProgram
-from headrace.stack import beam_loopback, jars, programs
+from headrace.stack import beam_loopback, jars, operators_jar, programs
 from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, Layout
 
@@ -119,6 +119,7 @@ def _link_jars(lib: Path) -> None:
     # of its own, and each restart of a job would leave one behind.
     wanted = [*(home / "lib").glob("*.jar"), *(home / "opt").glob("flink-python-*.jar")]
     wanted += (jars.folder() / "flink").glob("*.jar")
+    wanted += (jar for jar in [operators_jar.built()] if jar.is_file())
     links = {path.name: path for path in wanted}
     for link in lib.iterdir():
         if link.name not in links or link.resolve() != links[link.name].resolve():

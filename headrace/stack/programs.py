@@ -13,6 +13,7 @@ DEBIAN_PACKAGES = {
     "mosquitto": "mosquitto",
     "redis-server": "redis-server",
     "java": "openjdk-17-jre-headless",
+    "javac": "openjdk-17-jdk-headless",
     "mvn": "maven",
 }
 # Of servers that are asked for. Debian keeps each version of PostgreSQL in a folder of its own, and none on PATH.
@@ -29,7 +30,7 @@ POLICY_RC_D = Path("/usr/sbin/policy-rc.d")
 
 
 def find(program: str) -> Path:
-    """Path of a program: HEADRACE_<PROGRAM>, java of JAVA_HOME, PATH, /usr/sbin.
+    """Path of a program: HEADRACE_<PROGRAM>, java and javac of JAVA_HOME, PATH, /usr/sbin.
 
     Raises:
         MissingProgram: with the command that installs it.
@@ -47,8 +48,8 @@ def find(program: str) -> Path:
 def look_for(program: str) -> Path | None:
     """Like `find`, None for a missing program."""
     named = os.environ.get(variable(program))
-    if named is None and program == "java" and os.environ.get("JAVA_HOME"):
-        named = os.path.join(os.environ["JAVA_HOME"], "bin", "java")
+    if named is None and program in ("java", "javac") and os.environ.get("JAVA_HOME"):
+        named = os.path.join(os.environ["JAVA_HOME"], "bin", program)
     found = shutil.which(named or program, path=_search_path())
     return Path(found) if found else None
 

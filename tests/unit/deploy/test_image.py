@@ -12,6 +12,7 @@ import yaml
 
 from headrace import submission
 from headrace.errors import HeadraceError
+from headrace.stack import operators_jar
 from headrace.stack.layout import FLINK_CONF, REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
@@ -149,3 +150,11 @@ def test_workers_of_the_image_are_plain_interpreters_of_its_own_environment(tmp_
     line = submission.run_line(layout, "jobs.clean_telemetry", (), "jobmanager:8081")
     assert line[line.index("-pyexec") + 1] == line[line.index("-pyclientexec") + 1] == sys.executable
     assert "python.executable" not in yaml.safe_load((FLINK_CONF / "config.yaml").read_text())
+
+
+def test_the_image_builds_the_operators_jar_and_runs_without_a_compiler():
+    jars, runtime = DOCKERFILE.partition("AS jars")[2].partition("FROM ")[0], DOCKERFILE.rpartition("FROM ")[2]
+    assert "COPY flink/java /flink-java" in jars
+    assert "openjdk-17-jdk-headless" in jars
+    assert f"cp /flink-java/target/{operators_jar.JAR} /jars" in jars
+    assert "jdk-headless" not in runtime

@@ -1,9 +1,12 @@
 """A missing program is named with the line that installs it."""
 
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+
 import pytest
 
 from headrace.errors import BuildFailed, MissingProgram
-from headrace.stack import influxd, jars, programs
+from headrace.stack import influxd, jars, operators_jar, programs
 
 
 @pytest.fixture
@@ -14,7 +17,7 @@ def nothing_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(programs, "_search_path", lambda: str(folder))
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("HEADRACE_CACHE", str(tmp_path / "cache"))
-    for name in ("JAVA_HOME", "HEADRACE_INFLUXD", "HEADRACE_MVN", "HEADRACE_JAVA"):
+    for name in ("JAVA_HOME", "HEADRACE_INFLUXD", "HEADRACE_MVN", "HEADRACE_JAVA", "HEADRACE_JAVAC"):
         monkeypatch.delenv(name, raising=False)
     return folder
 
@@ -101,3 +104,64 @@ def test_a_failed_download_leaves_nothing_half(nothing_installed):
     with pytest.raises(BuildFailed, match="no network"):
         jars.fetch(lambda text: None)
     assert list(jars.folder().parent.iterdir()) == []
+
+
+PACKAGE = """
+folder="${4%/pom.xml}"
+[ -f "$folder/src/main/java/A.java" ] || { echo "[ERROR] no sources in $*"; exit 1; }
+/bin/mkdir "$folder/target" && echo "$JAVA_HOME" > "$folder/target/headrace-flink.jar"
+"""
+
+
+@pytest.fixture
+def java_sources(tmp_path):
+    """A module of one class and one test."""
+    folder = tmp_path / "module"
+    for name in ("pom.xml", "src/main/java/A.java", "src/test/java/ATest.java", "target/classes/A.class"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_the_operators_jar_is_built_once_for_each_version_of_its_sources(nothing_installed, java_sources):
+    maven = fake(nothing_installed, "mvn", PACKAGE)
+    javac = fake(nothing_installed, "javac")
+    jar = operators_jar.build(lambda text: None, java_sources)
+    assert jar.read_text() == f"{javac.parents[1]}\n"
+    maven.unlink()
+    assert operators_jar.build(lambda text: None, java_sources) == jar
+    (java_sources / "src" / "test" / "java" / "ATest.java").write_text("another test")
+    assert operators_jar.built(java_sources) == jar
+    (java_sources / "src" / "main" / "java" / "A.java").write_text("another class")
+    assert operators_jar.built(java_sources) != jar
+    assert sorted(path.name for path in java_sources.iterdir()) == ["pom.xml", "src", "target"]
+
+
+def test_the_operators_jar_is_built_by_several_at_once(nothing_installed, java_sources):
+    fake(nothing_installed, "mvn", PACKAGE)
+    fake(nothing_installed, "javac")
+    with ThreadPoolExecutor(4) as pool:
+        made = {each.result() for each in [pool.submit(operators_jar.build, print, java_sources) for _ in range(8)]}
+    (jar,) = made
+    assert [path.name for path in jar.parents[1].iterdir()] == [jar.parent.name]
+
+
+def test_without_a_java_compiler_the_line_that_installs_it_is_named(nothing_installed, java_sources):
+    fake(nothing_installed, "mvn", PACKAGE)
+    with pytest.raises(MissingProgram, match=r"javac is not installed.*openjdk-17-jdk-headless"):
+        operators_jar.build(print, java_sources)
+
+
+def test_a_failed_build_of_the_operators_names_mavens_first_error_and_leaves_nothing_half(
+    nothing_installed, java_sources
+):
+    fake(nothing_installed, "mvn", "echo '[ERROR] A.java: cannot find symbol'; echo '[ERROR] help'; exit 1")
+    fake(nothing_installed, "javac")
+    with pytest.raises(BuildFailed, match=r"headrace-flink.jar: \[ERROR\] A.java: cannot find symbol"):
+        operators_jar.build(print, java_sources)
+    assert list(operators_jar.built(java_sources).parents[1].iterdir()) == []
+
+
+def test_the_operators_are_compiled_for_the_flink_that_runs_them():
+    pom = (operators_jar.SOURCE / "pom.xml").read_text()
+    assert f"<flink.version>{version('apache-flink')}</flink.version>" in pom
