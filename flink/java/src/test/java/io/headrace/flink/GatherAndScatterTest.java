@@ -6,9 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
@@ -24,6 +28,7 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.table.types.logical.VarBinaryType;
 import org.apache.flink.table.types.logical.VarCharType;
+import org.apache.flink.util.StringUtils;
 import org.junit.jupiter.api.Test;
 
 class GatherAndScatterTest {
@@ -159,6 +164,39 @@ class GatherAndScatterTest {
         for (byte[] bytes : new byte[][] {{0, 0, 0, 1, 0, 0, 0, 2, 9}, {0, 0, 0, 1, -1, -1, -1, -2}}) {
             assertThrows(IllegalArgumentException.class, () -> new FrameReader(bytes).next());
         }
+    }
+
+    @Test
+    void framesAreThoseOfPython() throws Exception {
+        int frames = 0;
+        for (String line : linesOf("frames.txt")) {
+            String[] words = line.split(" ");
+            FrameWriter writer = new FrameWriter();
+            for (int word = 1; word < words.length; word++) {
+                writer.add(fieldOf(words[word]));
+            }
+            byte[] frame = writer.take();
+            assertEquals(words[0], StringUtils.byteToHexString(frame));
+            FrameReader reader = new FrameReader(frame);
+            for (int word = 1; word < words.length; word++) {
+                assertArrayEquals(fieldOf(words[word]), reader.next());
+            }
+            assertEquals(false, reader.hasNext());
+            frames++;
+        }
+        assertEquals(5, frames);
+    }
+
+    private static byte[] fieldOf(String word) {
+        return word.equals("null") ? null : StringUtils.hexStringToByte(word.equals("empty") ? "" : word);
+    }
+
+    /** Of a file that tests in Python read as well. */
+    static List<String> linesOf(String resource) throws Exception {
+        Path file = Paths.get(GatherAndScatterTest.class.getResource("/" + resource).toURI());
+        return Files.readAllLines(file).stream()
+                .filter(line -> !line.startsWith("#"))
+                .collect(Collectors.toList());
     }
 
     private static StreamRecord<RowData> record(int bucket, String text) {
