@@ -8,8 +8,9 @@ from pathlib import Path
 
 from connectors.endpoints import FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
 from connectors.whole_files import write_whole
-from headrace.errors import MissingProgram
-from headrace.stack import beam_loopback, jars, operators_jar, programs
+from flink.patches import beam_loopback
+from headrace.errors import BuildFailed, MissingProgram
+from headrace.stack import jars, operators_jar, programs
 from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, Layout
 
@@ -127,4 +128,7 @@ def _link_jars(lib: Path) -> None:
     for name, path in links.items():
         if not (lib / name).exists():
             (lib / name).symlink_to(path)
-    beam_loopback.write_jar(links[next(name for name in links if name.startswith("flink-python-"))], lib)
+    try:
+        beam_loopback.write_jar(links[next(name for name in links if name.startswith("flink-python-"))], lib)
+    except beam_loopback.UnknownClass as error:
+        raise BuildFailed(str(error)) from error
