@@ -25,7 +25,7 @@ def built(source: Path = SOURCE) -> Path:
 
 
 def build(say: Callable[[str], None], source: Path = SOURCE) -> Path:
-    """The jar; the first call builds it, and downloads what it is compiled against (about 60 MB).
+    """The jar; the first call builds it, and downloads what it is compiled against (about 120 MB with Maven's plugins).
 
     Raises:
         MissingProgram: Maven or a Java compiler is not installed.
