@@ -58,12 +58,16 @@ format: .venv/locked ## Format and mend what the linter can mend
 	$(RUN)/ruff check --fix .
 
 .PHONY: test
-test: setup check test-unit test-mini-cluster test-end-to-end ## Every check and every test
+test: setup check test-unit test-java test-mini-cluster test-end-to-end ## Every check and every test
 
 .PHONY: test-unit
 test-unit: .venv/locked ## Pure tests: seconds
 	$(RUN)/pytest tests/unit
-	$(RUN)/pytest -q --doctest-modules models schemas headrace serving connectors
+	$(RUN)/pytest -q --doctest-modules models schemas headrace serving connectors flink
+
+.PHONY: test-java
+test-java: ## The operators that are written in Java, by Flink's own test harness
+	mvn -q -B -f flink/java/pom.xml test
 
 .PHONY: test-mini-cluster
 test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster

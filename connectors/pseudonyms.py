@@ -1,7 +1,7 @@
 """Pseudonyms of users, by the key in a file that is read anew when it changes.
 
-All who speak of users hold the same one: the instances of the
-REST API, the jobs that join rows of customers to what users do (jobs/operators/Pseudonymise.java), and the commands.
+All who speak of users hold the same one: the instances of the REST API, the jobs that join rows of customers to what
+users do (PSEUDONYM in SQL: flink/functions.py), and the commands.
 
 PseudonymsError
 ├── NoPseudonymKey     there is no such file; the message says how to make one
@@ -16,6 +16,8 @@ from connectors.pseudonym_key import BadPseudonymKey, PseudonymKey
 
 KEY_FILE = "pseudonyms/key"
 """Among the secrets of a stack. In a folder of its own: a file mounted into a container would stay the old one."""
+KEY_BELOW_HOME = Path("secrets") / KEY_FILE
+"""Below the home of a process's stack: the TaskManager's need not be that of the client."""
 REMEMBERED = 1 << 17
 """Pseudonyms; one that is remembered costs 0.1 us, one that is made 30."""
 

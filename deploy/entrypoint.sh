@@ -2,7 +2,7 @@
 # The roles of the image. Anything else is run as a command:  docker run headrace python3 -V
 #
 #   jobmanager           Flink's JobManager
-#   taskmanager          Flink's TaskManager, with its Python workers
+#   taskmanager          Flink's TaskManager, with its Python workers and the process that they are forked from
 #   bridge               MQTT to Kafka
 #   corrector            corrects windows with late readings, every HEADRACE_WINDOWS_CORRECT_EVERY_S
 #   serving              recommendations over HTTP
@@ -32,7 +32,10 @@ role=${1:-jobmanager}
 [ $# -eq 0 ] || shift
 case $role in
   jobmanager)    flink jobmanager.sh ;;
-  taskmanager)   flink taskmanager.sh ;;
+  taskmanager)
+    # Where it does not run, or not yet, workers are plain interpreters. It ends with its container.
+    python3 -m jobs.fork_server "${HEADRACE_HOME:-/opt}/run/forkserver.sock" &
+    flink taskmanager.sh ;;
   bridge)        exec python3 -m connectors.mqtt_bridge "$@" ;;
   corrector)
     every=${HEADRACE_WINDOWS_CORRECT_EVERY_S:-300}s

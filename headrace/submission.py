@@ -22,6 +22,9 @@ from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
 from jobs.names import PACKAGES
 
+WORKER_PYTHON = "HEADRACE_WORKER_PYTHON"
+"""Names the Python that the workers of a foreign cluster run; the client's own unless it is set."""
+
 _NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CANCELLING", "SUSPENDED", "RECONCILING"}
 
 
@@ -36,7 +39,7 @@ def code_archive(layout: Layout) -> Path:
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as content:
         for package in PACKAGES:
             for path in sorted((REPOSITORY / package).rglob("*")):
-                if path.suffix in {".py", ".sql", ".java"}:
+                if path.suffix in {".py", ".sql"}:
                     content.write(path, path.relative_to(REPOSITORY))
     partial.replace(archive)
     return archive
@@ -47,7 +50,7 @@ def run_line(
 ) -> list[str]:
     """The `flink run` line for a module with its arguments."""
     ours = target == layout.endpoints.flink
-    python = worker_python(layout) if ours else sys.executable
+    python = worker_python(layout) if ours else os.environ.get(WORKER_PYTHON, sys.executable)
     return [
         *flink_distribution.script("flink"), "run", "--detached", "--jobmanager", target,
         *(["--fromSavepoint", savepoint] if savepoint else []),

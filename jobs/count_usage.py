@@ -6,12 +6,13 @@ Submitted by name: whose a device is comes from change capture.
 import time
 from pathlib import Path
 
-from pyflink.table import DataTypes, StatementSet, StreamTableEnvironment, Table
+from pyflink.table import StatementSet, StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
+from connectors.pseudonyms import KEY_BELOW_HOME
+from flink.functions import register_pseudonym, text_literal
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.pseudonymise import KEY, pseudonymise
 from jobs.settings import JobSettings
 from jobs.tables import APPEND_TIME, APPENDED_MS, PROCESSING_TIME, KafkaTables
 from schemas.topics import DEVICES, INTERACTIONS, TELEMETRY_READINGS, USAGE_HOURS
@@ -21,27 +22,26 @@ JOB = "count_usage"
 
 DELETED = "`__deleted` STRING"
 
-OWNERS = DataTypes.ROW([DataTypes.FIELD(name, DataTypes.STRING()) for name in ("owner", "device", "pseudonym")])
 
-
-def build(tables: StreamTableEnvironment, settings: JobSettings, begins_s: int = 0, key: Path = KEY) -> StatementSet:
+def build(
+    tables: StreamTableEnvironment, settings: JobSettings, begins_s: int = 0, key: Path = KEY_BELOW_HOME
+) -> StatementSet:
     """telemetry_readings, devices, interactions -> usage_hours.
 
     A window begins at `begins_s`, s since the epoch; `key` is the file that pseudonyms are made with.
     """
 
-    def pseudonymised(tables: StreamTableEnvironment) -> Table:
-        return pseudonymise(tables, tables.from_path("device_owners"), "pseudonymise-owners", OWNERS, key)
-
     every_s = settings.usage_counted_every_s
     constants = {
+        "pseudonym_key": text_literal(str(key)),
         "appended": APPENDED_MS,
         "counted_every": f"INTERVAL '{every_s}' SECOND(4), INTERVAL '{begins_s % every_s}' SECOND(4)",
         "hour_ms": str(HOUR_MS),
         "oldest_ms": str(OLDEST_MS),
         "soonest_ms": str(SOONEST_MS),
     }
-    return sql_file.load(tables, JOB, constants, {"pseudonymise": pseudonymised})
+    register_pseudonym(tables)
+    return sql_file.load(tables, JOB, constants)
 
 
 def main() -> None:

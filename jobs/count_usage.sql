@@ -1,7 +1,7 @@
 -- count_usage: readings and interactions of each customer, by the hour that they are of.
 --
 --   telemetry_readings -> readings ---------------> device_hours -+-> arrivals -> owned -+-> usage_hours
---   devices -> device_owners -> [Pseudonymise, Java] -> owners ---+                      |
+--   devices -> owners --------------------------------------------+                      |
 --   interactions --------------------------------------> user_hours ---------------------+
 --
 -- A customer is called here what interactions call it: the pseudonym of its id (docs/privacy.md).
@@ -18,21 +18,21 @@ SELECT device, hour_start, COUNT(*) AS events
 FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(proc), ${counted_every}))
 GROUP BY device, hour_start, window_start, window_end;
 
-CREATE TEMPORARY VIEW device_owners AS
-SELECT CASE WHEN `__deleted` = 'true' OR owner = '' THEN CAST(NULL AS STRING) ELSE owner END AS owner, device
+-- '' is nobody.
+CREATE TEMPORARY VIEW owners AS
+SELECT
+  device,
+  COALESCE(
+    PSEUDONYM(CASE WHEN `__deleted` = 'true' OR owner = '' THEN CAST(NULL AS STRING) ELSE owner END, ${pseudonym_key}), ''
+  ) AS owner
 FROM devices
 WHERE device IS NOT NULL;
 
-CREATE TEMPORARY VIEW owners AS OPERATOR pseudonymise;
-
 -- The first window begins when the job does, so a cold start has all of it to read whose the devices are.
--- '' is nobody.
 CREATE TEMPORARY VIEW arrivals AS
 SELECT device, owner, hour_start, events, PROCTIME() AS proc
 FROM (
-  SELECT
-    device, COALESCE(pseudonym, '') AS owner, CAST(NULL AS BIGINT) AS hour_start, CAST(NULL AS BIGINT) AS events
-  FROM owners
+  SELECT device, owner, CAST(NULL AS BIGINT) AS hour_start, CAST(NULL AS BIGINT) AS events FROM owners
   UNION ALL
   SELECT device, CAST(NULL AS STRING), hour_start, events FROM device_hours
 );

@@ -2,8 +2,9 @@
 
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
-from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
+
+from flink.operator_ids import number_operators_from_one
 
 TABLE_OPTIONS = {
     # One parse for all outputs of a statement set; jobs/sql_file.py says what else that takes.
@@ -22,18 +23,5 @@ def table_environment(job: str, **options: str) -> StreamTableEnvironment:
     for name, value in {**TABLE_OPTIONS, "pipeline.name": job, **options}.items():
         configuration.set_string(name, value)
     tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(configuration))
-    _number_operators_from_one(tables)
+    number_operators_from_one(tables)
     return tables
-
-
-def _number_operators_from_one(tables: StreamTableEnvironment) -> None:
-    """Flink numbers the operators of all plans of a JVM in one row, and the number is in an operator's identity.
-
-    A job that was planned behind others would have other identities than the same job planned alone, and neither
-    could start from the other's savepoint. The planner has a class loader of its own, hence the reflection.
-    """
-    gateway = get_gateway()
-    loader = tables._j_tenv.getPlanner().getClass().getClassLoader()
-    numbering = loader.loadClass("org.apache.flink.table.planner.plan.nodes.exec.ExecNodeContext")
-    reset = numbering.getMethod("resetIdCounter", gateway.new_array(gateway.jvm.java.lang.Class, 0))
-    reset.invoke(None, gateway.new_array(gateway.jvm.java.lang.Object, 0))

@@ -9,7 +9,7 @@ BY_NAME = ("count_usage", "window_usage", "score_churn", "recommend_items", "mea
 ALL_JOBS = (*JOBS, *BY_NAME)
 
 
-PACKAGES = ("jobs", "connectors", "models", "schemas")
+PACKAGES = ("jobs", "flink", "connectors", "models", "schemas")
 """What travels with a job. Third-party packages must be in the cluster's Python (our image has them)."""
 
 

@@ -7,11 +7,11 @@ from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints, StackSettings
 from connectors.redis_lists import RedisLists
+from flink import micro_batch
+from flink.keys import key_by
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.java_key_by import java_key_by
-from jobs.operators.java_stage import java_stage
-from jobs.operators.micro_batch import GATHERED, MICRO_BATCH, SCATTERED, SCORED
+from jobs.operators.micro_batch import BYTES, SCORED
 from jobs.operators.recommend_live import RecommendLive
 from jobs.settings import JobSettings
 from jobs.tables import APPEND_TIME, APPENDED_MS, KafkaTables
@@ -37,20 +37,19 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
     """interactions, items and users.forgotten, as records -> Redis, dead_letters."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
-        parameters = (1, settings.micro_batch_ms, MOST_BYTES)
-        framed = tables.from_path("framed")
-        return java_stage(tables, framed, "GatherMicroBatches", "gather-micro-batches", GATHERED, parameters)
+        bounds = (1, settings.micro_batch_ms, MOST_BYTES)
+        return micro_batch.gather(tables, tables.from_path("arrivals"), "gather-micro-batches", *bounds)
 
     def recommend(tables: StreamTableEnvironment) -> Table:
-        micro_batches = java_key_by(tables, tables.from_path("micro_batches"), Types.INT(), MICRO_BATCH)
+        micro_batches = key_by(tables, tables.from_path("micro_batches"), Types.INT(), BYTES)
         operator = RecommendLive(settings, models, connect, JOB)
         refused = micro_batches.process(operator, output_type=SCORED)
         return tables.from_data_stream(refused.uid("recommend-live").name("recommend-live"))
 
     def scatter(tables: StreamTableEnvironment) -> Table:
-        return java_stage(tables, tables.from_path("refused"), "ScatterRecords", "scatter-letters", SCATTERED)
+        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-letters")
 
-    every_shard = (f"SELECT {n} AS shard, records, lengths FROM gathered" for n in range(settings.recommend_shards))
+    every_shard = (f"SELECT {n} AS shard, frame FROM gathered" for n in range(settings.recommend_shards))
     constants = {"appended": APPENDED_MS, "to_every_shard": " UNION ALL ".join(every_shard)}
     stages = {"gather": gather, "recommend": recommend, "scatter": scatter}
     return sql_file.load(tables, JOB, constants, stages)

@@ -4,11 +4,11 @@ from pyflink.common import Types
 from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints
+from flink import micro_batch
+from flink.keys import key_by
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.java_key_by import java_key_by
-from jobs.operators.java_stage import java_stage
-from jobs.operators.micro_batch import GATHERED, MICRO_BATCH, SCATTERED, SCORED
+from jobs.operators.micro_batch import BYTES, SCORED
 from jobs.operators.score_fleet import ScoreFleet
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
@@ -24,17 +24,16 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
     """readings -> telemetry_anomalies."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
-        parameters = (settings.buckets, settings.micro_batch_ms, MOST_BYTES)
-        bucketed = tables.from_path("bucketed")
-        return java_stage(tables, bucketed, "GatherMicroBatches", "gather-micro-batches", GATHERED, parameters)
+        bounds = (settings.buckets, settings.micro_batch_ms, MOST_BYTES)
+        return micro_batch.gather(tables, tables.from_path("bucketed"), "gather-micro-batches", *bounds)
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:
-        micro_batches = java_key_by(tables, tables.from_path("micro_batches"), Types.INT(), MICRO_BATCH)
+        micro_batches = key_by(tables, tables.from_path("gathered"), Types.INT(), BYTES)
         scored = micro_batches.process(ScoreFleet(settings.detector, settings.snapshot_every), output_type=SCORED)
         return tables.from_data_stream(scored.uid("score-fleet").name(f"score-fleet {settings.detector}"))
 
     def scatter(tables: StreamTableEnvironment) -> Table:
-        return java_stage(tables, tables.from_path("scored"), "ScatterRecords", "scatter-records", SCATTERED)
+        return micro_batch.scatter(tables, tables.from_path("scored"), "scatter-records")
 
     stages = {"gather": gather, "score_fleet": score_fleet, "scatter": scatter}
     return sql_file.load(tables, JOB, {"buckets": str(settings.buckets)}, stages)

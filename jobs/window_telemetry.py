@@ -9,9 +9,9 @@ windows of a fleet that went silent close within 70 s, or 10 s after their end i
 from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints
+from flink.watermark import remember_watermark
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.java_stage import java_stage
 from jobs.settings import JobSettings
 from jobs.tables import APPEND_TIME, KafkaTables
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
@@ -38,8 +38,7 @@ def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, clock_ticks -> telemetry_windows, telemetry_late."""
 
     def remembered(tables: StreamTableEnvironment) -> Table:
-        arrivals = tables.from_path("arrivals")
-        return java_stage(tables, arrivals, "RememberWatermark", uid="remember-watermark", event_time="et")
+        return remember_watermark(tables, tables.from_path("arrivals"), uid="remember-watermark", event_time="et")
 
     return sql_file.load(tables, JOB, operators={"remember_watermark": remembered})
 

@@ -14,7 +14,7 @@ SELECT CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS BIGINT), CAST(NU
   CAST(NULL AS BIGINT), CAST(NULL AS ROW<`topic` STRING, `partition` INT, `offset` BIGINT, `item` INT, `items` INT>), et
 FROM clock_ticks;
 
--- The watermark of before a restart stands in front of the first row after it (jobs/operators/RememberWatermark.java):
+-- The watermark of before a restart stands in front of the first row after it (flink/watermark.py):
 -- the windows go on with it, so what is late for them has to be late here.
 CREATE TEMPORARY VIEW remembered AS OPERATOR remember_watermark;
 

@@ -5,7 +5,7 @@
 3. The same three roles start from the image, as its own user, and take their places at Kafka, Mosquitto and ZooKeeper.
 4. The roles `create-topics` and `submit` run from the image.
 5. Readings are published over MQTT. Each must be in telemetry.readings once (what the JVM does) and have its score in
-   telemetry.anomalies (what the Python workers do).
+   telemetry.anomalies (what the Python workers do, forked by the process beside the TaskManager).
 
 Whatever happens, everything that was started or made here is ended and removed; what was fetched once, the Debian,
 stays in the cache folder. Exit status 0 means that every step held.
@@ -82,6 +82,7 @@ def _run(image: Image, stack: LocalStack, at_the_end: ExitStack, state: Path, re
             flow.check(stack.layout.endpoints, readings)
         except flow.NotArrived as error:
             raise flow.NotArrived(f"{error}\n{cluster.failures()}") from error
+    cluster.require_forked_workers()
     cluster.require_all_alive()
     stack.require_stopped("bridge", "jobmanager", "taskmanager")
 

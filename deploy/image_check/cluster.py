@@ -24,6 +24,8 @@ USER = 9999
 MARK = "HEADRACE_IMAGE_CHECK"
 """Set for every process of a container and inherited by Flink's Python workers: how they are found again."""
 READY_WITHIN_S = 180
+READY_TO_FORK, FORKED_WORKER = "ready to fork workers", "python-worker"
+"""What flink/patches/forked_workers/server.py prints, and how it names a worker."""
 
 
 class ImageCluster:
@@ -60,9 +62,10 @@ class ImageCluster:
             self._processes[role] = self._start(role)
 
     def wait_until_ready(self) -> None:
-        """Raises NotReady when the bridge is not, or no TaskManager has registered, within the time."""
+        """Raises NotReady when the bridge is not, or no TaskManager has registered and forks, within the time."""
         deadline = time.monotonic() + READY_WITHIN_S
-        for role, check in (("taskmanager", self._has_slots), ("bridge", self._bridges)):
+        checks = (("taskmanager", self._has_slots), ("taskmanager", self._forks_workers), ("bridge", self._bridges))
+        for role, check in checks:
             while not check():
                 self.require_all_alive()
                 if time.monotonic() > deadline:
@@ -74,6 +77,13 @@ class ImageCluster:
         for role, process in self._processes.items():
             if process.poll() is not None:
                 raise NotReady(f"{role} ended with {process.returncode}:\n{self._said(role)}")
+
+    def require_forked_workers(self) -> None:
+        """Raises NotReady if the Python workers are plain interpreters."""
+        if FORKED_WORKER not in {
+            process.info["name"] for process in psutil.process_iter(["name"]) if self._is_marked(process)
+        }:
+            raise NotReady(f"no Python worker was forked:\n{self._said('taskmanager')}")
 
     def failures(self) -> str:
         """What Flink says of each job: its state, and why it failed last."""
@@ -117,6 +127,9 @@ class ImageCluster:
 
     def _has_slots(self) -> bool:
         return self._answers(f"http://{self._layout.endpoints.flink}/overview", lambda it: it.json()["slots-total"] > 0)
+
+    def _forks_workers(self) -> bool:
+        return READY_TO_FORK in self._log("taskmanager").read_text(errors="replace")
 
     def _bridges(self) -> bool:
         return self._answers(f"http://{LOOPBACK}:{self._layout.port(BRIDGE_HTTP_PORT)}/readyz", lambda it: True)

@@ -6,8 +6,8 @@ from headrace.commands.options import With, named_servers
 
 
 def setup(extras: With = None) -> None:
-    """Install missing programs, fetch the jars, build influxd. Does nothing a second time."""
-    from headrace.stack import influxd, jars, programs
+    """Install missing programs, fetch the jars, build our own and influxd. Does nothing a second time."""
+    from headrace.stack import influxd, jars, operators_jar, programs
 
     console = Console(soft_wrap=True)
     with console.status("Setting up") as status:
@@ -19,5 +19,6 @@ def setup(extras: With = None) -> None:
 
         programs.install_missing(say, programs.of_servers(named_servers(extras) or ()))
         jars.fetch(say)
+        operators_jar.build(say)
         path = influxd.build(say)
     console.print(f"Set up: programs, jars ({jars.folder()}), influxd ({path})", highlight=False)

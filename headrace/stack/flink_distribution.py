@@ -8,8 +8,9 @@ from pathlib import Path
 
 from connectors.endpoints import FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
 from connectors.whole_files import write_whole
-from headrace.errors import MissingProgram
-from headrace.stack import beam_loopback, jars, programs
+from flink.patches import beam_loopback
+from headrace.errors import BuildFailed, MissingProgram
+from headrace.stack import jars, operators_jar, programs
 from headrace.stack.fork_server import worker_python
 from headrace.stack.layout import FLINK_CONF, Layout
 
@@ -119,6 +120,7 @@ def _link_jars(lib: Path) -> None:
     # of its own, and each restart of a job would leave one behind.
     wanted = [*(home / "lib").glob("*.jar"), *(home / "opt").glob("flink-python-*.jar")]
     wanted += (jars.folder() / "flink").glob("*.jar")
+    wanted += (jar for jar in [operators_jar.built()] if jar.is_file())
     links = {path.name: path for path in wanted}
     for link in lib.iterdir():
         if link.name not in links or link.resolve() != links[link.name].resolve():
@@ -126,4 +128,7 @@ def _link_jars(lib: Path) -> None:
     for name, path in links.items():
         if not (lib / name).exists():
             (lib / name).symlink_to(path)
-    beam_loopback.write_jar(links[next(name for name in links if name.startswith("flink-python-"))], lib)
+    try:
+        beam_loopback.write_jar(links[next(name for name in links if name.startswith("flink-python-"))], lib)
+    except beam_loopback.UnknownClass as error:
+        raise BuildFailed(str(error)) from error

@@ -1,15 +1,13 @@
-"""The process that the TaskManager's Python workers are forked from (jobs/forked_workers)."""
+"""The process that the TaskManager's Python workers are forked from (flink/patches/forked_workers)."""
 
-import shlex
 import socket
 import sys
 from pathlib import Path
 
 from connectors.whole_files import write_whole
-from headrace.stack.layout import REPOSITORY, Layout
+from flink.patches.forked_workers import launcher_script
+from headrace.stack.layout import Layout
 from headrace.stack.server import NotYet, Server
-
-LAUNCHER = REPOSITORY / "jobs" / "forked_workers" / "launcher.py"
 
 
 class ForkServer(Server):
@@ -18,11 +16,10 @@ class ForkServer(Server):
     name = "forkserver"
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "jobs.forked_workers.server", str(self._socket)]
+        return [sys.executable, "-m", "jobs.fork_server", str(self._socket)]
 
     def configure(self) -> None:
-        line = shlex.join([sys.executable, "-IS", str(LAUNCHER), str(self._socket), sys.executable])
-        write_whole(worker_python(self.layout), f'#!/bin/sh\nexec {line} "$@"\n', mode=0o700)
+        write_whole(worker_python(self.layout), launcher_script(sys.executable, str(self._socket)), mode=0o700)
 
     def check(self) -> None:
         with socket.socket(socket.AF_UNIX) as server:

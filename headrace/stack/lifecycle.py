@@ -9,7 +9,7 @@ from threading import Event
 from rich.console import Console
 
 from headrace.errors import StackError, StillRunning
-from headrace.stack import jars, orphans, ports
+from headrace.stack import jars, operators_jar, orphans, ports
 from headrace.stack.layout import Layout
 from headrace.stack.readiness import Display, GivenUp, wait_for
 from headrace.stack.server import Server
@@ -28,6 +28,7 @@ def up(layout: Layout, console: Console, only: Collection[str] = ()) -> None:
     with _alone(layout):
         all_servers = servers(layout)
         jars.fetch(console.print)
+        operators_jar.build(console.print)
         supervision = _supervision_with(layout, all_servers, console)
         names = _with_those_before(only or [server.name for server in all_servers], all_servers)
         wanted = [server for server in all_servers if server.name in names]

@@ -15,6 +15,7 @@ DEBIAN_PACKAGES = {
     "mosquitto": "mosquitto",
     "redis-server": "redis-server",
     "java": "openjdk-17-jre-headless",
+    "javac": "openjdk-17-jdk-headless",
     "mvn": "maven",
 }
 # Of servers that are asked for. Debian keeps each version of PostgreSQL in a folder of its own, and none on PATH.
@@ -27,7 +28,10 @@ OPTIONAL_PACKAGES = {
 }
 JAVA_VERSIONS = (17, 21)
 """Those that both Flink 2.3 (11, 17, 21) and Kafka 4.3 (17 and newer) are made for; the first is preferred."""
-JAVA_PACKAGES = tuple(f"openjdk-{version}-jre-headless" for version in JAVA_VERSIONS)
+JAVA_PACKAGES = {
+    "java": tuple(f"openjdk-{version}-jre-headless" for version in JAVA_VERSIONS),
+    "javac": tuple(f"openjdk-{version}-jdk-headless" for version in JAVA_VERSIONS),
+}
 """A release of Debian or Ubuntu has some of them: Debian 12 has 17, Debian 13 has 21."""
 JAVA_FOLDERS = Path("/usr/lib/jvm")
 OF_SERVERS = {"postgres": ("postgres", "initdb"), "haproxy": ("haproxy",)}
@@ -38,7 +42,7 @@ POLICY_RC_D = Path("/usr/sbin/policy-rc.d")
 def find(program: str) -> Path:
     """Path of a program: HEADRACE_<PROGRAM>, PATH, /usr/sbin.
 
-    A Java that is neither 17 nor 21 is passed over; JAVA_HOME comes before PATH, /usr/lib/jvm behind it.
+    A java or javac that is neither 17 nor 21 is passed over; JAVA_HOME comes before PATH, /usr/lib/jvm behind it.
 
     Raises:
         MissingProgram: with the command that installs it.
@@ -55,8 +59,8 @@ def find(program: str) -> Path:
 
 def look_for(program: str) -> Path | None:
     """Like `find`, None for a missing program."""
-    if program == "java":
-        return next((path for path in _javas() if _java_version(path) in JAVA_VERSIONS), None)
+    if program in JAVA_PACKAGES:
+        return next((path for path in _javas(program) if _java_version(path) in JAVA_VERSIONS), None)
     return _which(os.environ.get(variable(program)) or program)
 
 
@@ -65,14 +69,14 @@ def _which(program: str) -> Path | None:
     return Path(found) if found else None
 
 
-def _javas() -> Iterator[Path]:
-    """Every Java of the machine, the preferred one first. One that HEADRACE_JAVA names is the only one."""
-    named, home = os.environ.get(variable("java")), os.environ.get("JAVA_HOME")
-    of_home = [f"{home}/bin/java"] if home else []
-    places = [named] if named else [*of_home, "java"]
+def _javas(program: str) -> Iterator[Path]:
+    """Every java (or javac) of the machine, the preferred one first. One that HEADRACE_JAVA names is the only one."""
+    named, home = os.environ.get(variable(program)), os.environ.get("JAVA_HOME")
+    of_home = [f"{home}/bin/{program}"] if home else []
+    places = [named] if named else [*of_home, program]
     yield from filter(None, map(_which, places))
     if not named:
-        yield from sorted(JAVA_FOLDERS.glob("*/bin/java"), key=lambda java: (_java_version(java) or 0, java))
+        yield from sorted(JAVA_FOLDERS.glob(f"*/bin/{program}"), key=lambda java: (_java_version(java) or 0, java))
 
 
 def _java_version(java: Path) -> int | None:
@@ -90,17 +94,17 @@ def _stated_java_version(java: Path, _changed_at: int) -> int | None:
             done = subprocess.run([str(java), "-version"], capture_output=True, text=True, errors="replace", timeout=30)
         except (OSError, subprocess.TimeoutExpired):
             return None
-        stated = re.search(r'version "(?:1\.)?(\d+)', done.stderr + done.stdout)
+        stated = re.search(r'(?:version "|javac )(?:1\.)?(\d+)', done.stderr + done.stdout)
     return int(stated[1]) if stated else None
 
 
 def _what_is_missing(program: str) -> str:
     """With the Java that is there, and cannot be used."""
-    if program != "java":
+    if program not in JAVA_PACKAGES:
         return f"{program} is not installed"
-    first = next(_javas(), None)
+    first = next(_javas(program), None)
     if first is None:
-        return "Java 17 or 21 is not installed"
+        return f"{'Java' if program == 'java' else program} 17 or 21 is not installed"
     version = _java_version(first)
     return f"Flink and Kafka need Java 17 or 21, and {first} is {f'Java {version}' if version else 'no Java'}"
 
@@ -108,7 +112,7 @@ def _what_is_missing(program: str) -> str:
 def _require_no_name(program: str) -> None:
     """Raises MissingProgram: a variable names what is missing, and no package changes that."""
     if named := os.environ.get(variable(program)):
-        wrong = _what_is_missing(program) if program == "java" and _which(named) else f"{named} is no program"
+        wrong = _what_is_missing(program) if program in JAVA_PACKAGES and _which(named) else f"{named} is no program"
         raise MissingProgram(f"{wrong}. {variable(program)} names it: name another, or unset it")
 
 
@@ -119,19 +123,20 @@ def _package(program: str) -> str:
         MissingProgram: apt has none of Java 17 or 21, or a variable names what is missing.
     """
     _require_no_name(program)
-    if program != "java":
+    if program not in JAVA_PACKAGES:
         return (DEBIAN_PACKAGES | OPTIONAL_PACKAGES)[program]
     apt = _which("apt-cache")
     if apt is None:
-        return DEBIAN_PACKAGES["java"]
-    offered = subprocess.run([str(apt), "policy", *JAVA_PACKAGES], capture_output=True, text=True, env=_in_english())
-    for package in JAVA_PACKAGES:
+        return DEBIAN_PACKAGES[program]
+    packages = JAVA_PACKAGES[program]
+    offered = subprocess.run([str(apt), "policy", *packages], capture_output=True, text=True, env=_in_english())
+    for package in packages:
         candidate = re.search(rf"^{package}:\n(?:  .*\n)*?  Candidate: (?!\(none\))", offered.stdout, re.M)
         if candidate is not None:
             return package
     raise MissingProgram(
-        f"{_what_is_missing('java')}, and apt offers neither. Run apt-get update, or install one of them and name it: "
-        "HEADRACE_JAVA=/path/to/java"
+        f"{_what_is_missing(program)}, and apt offers neither. Run apt-get update, or install one of them and name it: "
+        f"{variable(program)}=/path/to/{program}"
     )
 
 

@@ -20,6 +20,7 @@ from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor
 
 from jobs.operators.cycle_collector import collect_seldom
 from jobs.operators.followed_champion import FollowedChampion
+from jobs.operators.live_records import live_records
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.settings import JobSettings
 from models.detectors.state_codec import UnreadableState
@@ -70,13 +71,12 @@ class RecommendLive(KeyedProcessFunction):
         self._shards: dict[int, LiveShard] = {}
         self._journal_bytes: dict[int, int] = {}
 
-    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
+    def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         number = ctx.get_current_key()
         if number not in self._shards:
             self._load(number)
-        records, lengths = map(bytes, value)
-        step = self._shards[number].step(records, lengths)
-        self._remember(number, journal_entry(records, lengths, step.chosen), anew=bool(step.forgotten))
+        step = self._shards[number].step(live_records(value))
+        self._remember(number, journal_entry(value, step.chosen), anew=bool(step.forgotten))
         self._lists.write(step.lists, step.offered, step.forgotten)
         self._count(step)
         if step.refused:
@@ -125,7 +125,7 @@ class RecommendLive(KeyedProcessFunction):
         if snapshot:
             shard.live.thaw(snapshot)
         for entry in journal:
-            shard.replay(entry)
+            shard.replay(entry, live_records)
         return shard
 
     def _new_shard(self, number: int) -> LiveShard:

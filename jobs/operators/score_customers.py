@@ -12,18 +12,22 @@ from typing import cast
 from pyflink.common import Row, Types
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
+from flink.framing import Frame
 from jobs.operators.cycle_collector import collect_seldom
 from jobs.operators.followed_champion import FollowedChampion
 from jobs.operators.micro_batch import BYTES, scored
 from models.champion import champion
-from models.churn.arrivals import Arrivals
+from models.churn.arrivals import ArrivalColumns, Arrivals
 from models.churn.customer_scores import outcomes
 from models.churn.errors import RefusedModel
 from models.churn.onnx_model import ChurnModel
 from models.refused import dead_letter
 
-ANSWERS = Types.ROW_NAMED(["are_letters", "keys", "records", "lengths"], [Types.BOOLEAN(), BYTES, BYTES, BYTES])
-"""Records of `churn.scores`, or of `dead-letters`; the three last as ScatterRecords.java takes them."""
+BATCH = Types.ROW([BYTES])
+"""A frame of `arrivals` (jobs/score_churn.sql)."""
+
+ANSWERS = Types.ROW_NAMED(["are_letters", "frame"], [Types.BOOLEAN(), BYTES])
+"""Keys and records of `churn.scores`, or of `dead-letters`, for `flink.micro_batch.scatter`."""
 
 
 class NoModel(Exception):
@@ -63,7 +67,7 @@ class ScoreCustomers(ProcessFunction):
         self._current = CurrentModel(self._models())
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
-        arrivals = Arrivals(*value)
+        arrivals = Arrivals(_columns(value[0]))
         found = outcomes(self._current.get(), arrivals)
         if found.scores:
             yield Row(False, *scored(found.scores))
@@ -71,3 +75,11 @@ class ScoreCustomers(ProcessFunction):
             now_ms = time.time_ns() // 1_000_000
             refused = (arrivals.refused(place, *why, now_ms) for place, why in found.unscored.items())
             yield Row(True, *scored([dead_letter(each, self._job) for each in refused]))
+
+
+def _columns(batch: bytes) -> ArrivalColumns:
+    """Raises BadFrame."""
+    frame = Frame(batch, len(ArrivalColumns._fields))
+    usage = frame.numbers(2), frame.numbers(3), frame.fields(4)
+    row = frame.numbers(5), frame.numbers(6), frame.fields(7)
+    return ArrivalColumns(frame.booleans(0), frame.texts(1), *usage, *row)

@@ -14,6 +14,7 @@ from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 
+from flink.framing import Frame
 from jobs.operators.cycle_collector import collect_seldom
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.score_records import ScoreRecords
@@ -45,11 +46,11 @@ class ScoreFleet(KeyedProcessFunction):
         self._scorers: dict[int, Scorer] = {}
         self._since_snapshot: dict[int, int] = {}
 
-    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
+    def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         bucket = ctx.get_current_key()
         if bucket not in self._scorers:
             self._load(bucket)
-        came = micro_batch(*value)
+        came = micro_batch(Frame(value, columns=1).fields(0))
         batch = came.readings
         scores = self._scorers[bucket].step(batch)
         if len(scores):

@@ -1,7 +1,4 @@
-"""Rows of customers and their usage as the job score_churn gathers them: each record with the newest of the other kind.
-
-All are read as one JSON array: to cut it and read each by itself costs a quarter more.
-"""
+"""Rows of customers and their usage as score_churn gathers them: each record with the newest of the other kind."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,37 +6,47 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.gathered import cuts
 from models.refused import Refused
 from schemas.reject_reasons import RejectReason
 from schemas.topics import CUSTOMERS, CUSTOMERS_USAGE
 from schemas.unavailable_values import mentions_unavailable, without_unavailable
 
 
-class Arrival(NamedTuple):
-    """An element of a micro-batch: a record, as what is known of its customer by now.
-
-    Partition and offset are -1 and the value None where there is none yet. A value that is no JSON is the
-    `orjson.JSONDecodeError` that says why.
+class ArrivalColumns(NamedTuple):
+    """The records of a micro-batch, in the order in which they came: a column each, of what is known by now.
 
     Parameters
     ----------
     is_row
         Whether the record that came is the row; else it is the usage.
-    customer_bytes, customer
-        The record's key, and its length as JSON.
-    usage_partition, usage_offset, usage_bytes, usage
-        Where the newest record of `customers.usage` stands, its length, and what it says.
+    customer
+        The record's key.
+    usage_partition, usage_offset, usage
+        Where the newest record of `customers.usage` stands, -1 if there is none yet, and its bytes, None likewise.
     row_partition, row_offset, row
-        Where the newest record of `customers` stands, and what it says.
+        The same of the newest record of `customers`.
+    """
+
+    is_row: Sequence[bool]
+    customer: Sequence[str | None]
+    usage_partition: Sequence[int]
+    usage_offset: Sequence[int]
+    usage: Sequence[bytes | None]
+    row_partition: Sequence[int]
+    row_offset: Sequence[int]
+    row: Sequence[bytes | None]
+
+
+class Arrival(NamedTuple):
+    """A record of a micro-batch: an entry of each of `ArrivalColumns`.
+
+    What usage and row say is read: a value that is no JSON is the `orjson.JSONDecodeError` that says why.
     """
 
     is_row: bool
-    customer_bytes: int
     customer: str | None
     usage_partition: int
     usage_offset: int
-    usage_bytes: int
     usage: Any
     row_partition: int
     row_offset: int
@@ -47,84 +54,56 @@ class Arrival(NamedTuple):
 
 
 class Arrivals:
-    """The elements of a micro-batch, in the order in which they came.
-
-    Parameters
-    ----------
-    records
-        A JSON array with an element for each record, whose entries are those of `Arrival`. Usage and row stand there
-        as they came, and may be no JSON.
-    lengths
-        The bytes of each element, as big-endian integers of four bytes.
+    """The records of a micro-batch.
 
     Examples
     --------
-    >>> elements = [b'[true,5,"ann",-1,-1,4,null,3,17,{"bill":9}]', b'[false,5,"ben",0,5,2,{],-1,-1,null]']
-    >>> lengths = b"".join(len(element).to_bytes(4) for element in elements)
-    >>> arrivals = Arrivals(b"[" + b",".join(elements) + b"]", lengths)
+    >>> usage, row = ([-1, 0], [-1, 5], [None, b"{"]), ([3, -1], [17, -1], [b'{"bill":9}', None])
+    >>> arrivals = Arrivals(ArrivalColumns([True, False], ["ann", "ben"], *usage, *row))
     >>> [element[-1] for element in arrivals.elements]
     [{'bill': 9}, None]
     >>> arrivals.refused(1, RejectReason.NOT_USAGE, "no JSON", 0).original
-    b'{]'
+    b'{'
     """
 
-    def __init__(self, records: bytes, lengths: bytes) -> None:
-        self._records, self._lengths = records, lengths
+    def __init__(self, columns: ArrivalColumns) -> None:
+        self._columns = columns
 
     @cached_property
     def elements(self) -> Sequence[Sequence[Any]]:
-        """The entries of an `Arrival` each, as a list where all are JSON: names would cost as much as the graph.
+        """The entries of an `Arrival` each, as a tuple: names would cost as much as the graph.
 
         A row's columns that change capture could not read are not among its columns.
         """
-        elements = self._loaded_elements()
-        if not mentions_unavailable(self._records):
-            return elements
-        return [[*entries, without_unavailable(row) if type(row) is dict else row] for *entries, row in elements]
-
-    def _loaded_elements(self) -> Sequence[Sequence[Any]]:
-        try:
-            elements: list[list[Any]] = orjson.loads(self._records)
-            if list(map(len, elements)) == [len(Arrival._fields)] * len(self._cuts):
-                return elements
-        except (orjson.JSONDecodeError, TypeError):
-            pass
-        return [_read(self._records[cut]) for cut in self._cuts]  # one is no JSON, or more than one text
+        columns = self._columns
+        read = columns._replace(usage=_read(columns.usage), row=[*map(_known, columns.row, _read(columns.row))])
+        return list(zip(*read, strict=True))
 
     def refused(self, place: int, reason: RejectReason, detail: str, first_seen: int) -> Refused:
         """The record that came there, as one that cannot be used."""
-        arrival, pieces = Arrival._make(self.elements[place]), _cut(self._records[self._cuts[place]])
-        if arrival.is_row:
-            which = CUSTOMERS.name, arrival.row_partition, arrival.row_offset
-            return Refused(reason, detail, *which, first_seen, arrival.customer, pieces.row)
-        which = CUSTOMERS_USAGE.name, arrival.usage_partition, arrival.usage_offset
-        return Refused(reason, detail, *which, first_seen, arrival.customer, pieces.usage)
-
-    @cached_property
-    def _cuts(self) -> list[slice]:
-        return cuts(self._lengths)
+        columns = self._columns
+        if columns.is_row[place]:
+            topic, half = CUSTOMERS, (columns.row_partition, columns.row_offset, columns.row)
+        else:
+            topic, half = CUSTOMERS_USAGE, (columns.usage_partition, columns.usage_offset, columns.usage)
+        partitions, offsets, values = half
+        where = topic.name, partitions[place], offsets[place]
+        return Refused(reason, detail, *where, first_seen, columns.customer[place], values[place] or b"")
 
 
-def _read(element: bytes) -> Arrival:
-    return Arrival._make(map(_loaded, _cut(element)))
+def _known(text: bytes | None, row: Any) -> Any:
+    return without_unavailable(row) if text is not None and mentions_unavailable(text) and type(row) is dict else row
 
 
-def _cut(element: bytes) -> Any:
-    """An Arrival of bytes."""
-    is_row, customer_bytes, rest = element[1:-1].split(b",", 2)
-    customer, rest = _split_at(int(customer_bytes), rest)
-    *usage_at, usage_bytes, rest = rest.split(b",", 3)
-    usage, rest = _split_at(int(usage_bytes), rest)
-    return Arrival._make((is_row, customer_bytes, customer, *usage_at, usage_bytes, usage, *rest.split(b",", 2)))
-
-
-def _split_at(end: int, text: bytes) -> tuple[bytes, bytes]:
-    """At the comma that stands there."""
-    return text[:end], text[end + 1 :]
-
-
-def _loaded(value: bytes) -> Any:
+def _read(values: Sequence[bytes | None]) -> list[Any]:
     try:
-        return orjson.loads(value)
+        return [None if value is None else orjson.loads(value) for value in values]
+    except orjson.JSONDecodeError:
+        return list(map(_read_one, values))
+
+
+def _read_one(value: bytes | None) -> Any:
+    try:
+        return None if value is None else orjson.loads(value)
     except orjson.JSONDecodeError as error:
         return error

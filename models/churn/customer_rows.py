@@ -70,7 +70,7 @@ def customer_rows(elements: Sequence[Sequence[Any]], reads_usage: bool) -> Custo
 
 def _all_alone(elements: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]] | None:
     """Columns of rows that are new and without usage; None if one is not. A third of the price of one by one."""
-    is_row, _, customers, _, usage_offsets, _, _, partitions, offsets, rows = zip(*elements, strict=True)
+    is_row, customers, _, usage_offsets, _, partitions, offsets, rows = zip(*elements, strict=True)
     if not (all(is_row) and all(customers) and max(usage_offsets) < 0 and set(map(type, rows)) == {dict}):
         return None
     changed_at = [row.get(CHANGED_AT) for row in rows]
@@ -98,7 +98,7 @@ def _one_by_one(elements: Sequence[Sequence[Any]], reads_usage: bool) -> Custome
 
 def _judged(place: int, element: Sequence[Any], reads_usage: bool) -> CustomerRow | Score | Unscored | None:
     """What there is to score, or what comes of the record without a model."""
-    is_row, _, customer, _, usage_offset, _, usage, partition, offset, row = element
+    is_row, customer, _, usage_offset, usage, partition, offset, row = element
     as_of, features = 0, NO_USAGE
     if usage_offset >= 0:
         try:

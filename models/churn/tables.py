@@ -16,6 +16,8 @@ from models.churn.errors import UnusableTable
 SEPARATORS = ",;\t|"
 PART_ROWS = 10_000
 LONGEST_HEADER = 1 << 16
+MAX_CELL_LENGTH = 131_072
+"""Characters. Set anew for each table: the csv module keeps one limit for the whole process."""
 """Characters: a quoted name may go over several lines."""
 
 
@@ -38,6 +40,7 @@ def table_parts(
     try:
         with path.open("rb") as file:
             text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+            csv.field_size_limit(MAX_CELL_LENGTH)
             rows = csv.reader(text, delimiter=_separator(path), strict=True)
             header = _header(path, next(filter(None, rows), []))
             whole, first = _whole(path, rows, len(header)), 0
@@ -53,7 +56,7 @@ def table_parts(
     except csv.Error as error:
         if "field limit" in str(error):
             raise UnusableTable(
-                f"{path} has a cell of more than {csv.field_size_limit():,} characters. Is a quote left open? "
+                f"{path} has a cell of more than {MAX_CELL_LENGTH:,} characters. Is a quote left open? "
                 "Close it, or shorten the cell."
             ) from None
         raise UnusableTable(f"{path} is no CSV: {error}. It needs a header line and commas.") from None

@@ -1,11 +1,11 @@
 """Records of `interactions`, `items` and `users.forgotten`, in the order in which they came; others are refused."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
-from models.gathered import cuts
 from models.refused import Refused
 from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
@@ -18,8 +18,16 @@ from schemas.topics import ITEMS, USERS_FORGOTTEN
 LONGEST_NAME = 200
 """Characters of a user, an item, an action: each is kept in state, and users and items in keys of a store."""
 
-_ENTRIES = 7
-"""Of an element: topic, partition, offset, append time, length, key, record."""
+
+class LiveRecord(NamedTuple):
+    """A record as it came; Kafka took it at `appended_ms`, ms since the epoch. Its value may be no JSON."""
+
+    topic: str
+    partition: int
+    offset: int
+    appended_ms: int
+    key: str | None
+    value: bytes | None
 
 
 class Taken(NamedTuple):
@@ -58,43 +66,24 @@ class _Unusable(ValueError):
     """The message says why."""
 
 
-def read(records: bytes, lengths: bytes) -> Events:
+def read(records: Sequence[LiveRecord]) -> Events:
     """The events of a micro-batch.
-
-    Parameters
-    ----------
-    records
-        A JSON array with an element for each record: topic, partition, offset, append time in ms, the record's length,
-        its key (null for none), and the record itself as it came, which may be no JSON.
-    lengths
-        The bytes of each element, as big-endian integers of four bytes.
 
     Examples
     --------
     >>> values = [b'{"user":"ann","item":"tea","action":"buy","event_time":1719800000000}', b"{"]
-    >>> heads = [b'["interactions",0,%d,1719800000100,%d,"ann",' % (n, len(value)) for n, value in enumerate(values)]
-    >>> elements = [head + value + b"]" for head, value in zip(heads, values)]
-    >>> lengths = b"".join(len(element).to_bytes(4) for element in elements)
-    >>> found = read(b"[" + b",".join(elements) + b"]", lengths)
+    >>> batch = [LiveRecord("interactions", 0, n, 1719800000100, "ann", value) for n, value in enumerate(values)]
+    >>> found = read(batch)
     >>> found.events[0].user, found.refused[0].offset, found.refused[0].original
     ('ann', 1, b'{')
     """
-    places = cuts(lengths)
     found = Events([], [], 0)
-    try:
-        elements = orjson.loads(records)
-        is_whole = list(map(len, elements)) == [_ENTRIES] * len(places)
-    except (orjson.JSONDecodeError, TypeError):
-        is_whole = False
-    if not is_whole:  # one of them is no JSON, or more than one text
-        elements = [_element(records[place]) for place in places]
     passed_over = 0
-    for number, element in enumerate(elements):
+    for record in records:
         try:
-            event = _event(element)
+            event = _event(record)
         except _Unusable as error:
-            end = places[number].stop - 1
-            found.refused.append(_refused(element, str(error), records[end - element[4] : end]))
+            found.refused.append(_refused(record, str(error)))
             continue
         if event is None:
             passed_over += 1
@@ -106,32 +95,19 @@ def read(records: bytes, lengths: bytes) -> Events:
 _REASONS = {ITEMS.name: RejectReason.NOT_AN_ITEM, USERS_FORGOTTEN.name: RejectReason.NOT_A_FORGOTTEN_USER}
 
 
-def _refused(element: list[Any], detail: str, original: bytes) -> Refused:
-    topic, partition, offset, appended_ms, _, key, _ = element
+def _refused(record: LiveRecord, detail: str) -> Refused:
+    topic, partition, offset, appended_ms, key, value = record
     reason = _REASONS.get(topic, RejectReason.NOT_AN_INTERACTION)
-    return Refused(reason, detail, topic, partition, offset, appended_ms, key, original)
+    return Refused(reason, detail, topic, partition, offset, appended_ms, key, value or b"")
 
 
-def _element(element: bytes) -> list[Any]:
-    """One that may hold no JSON: then its last entry is the exception that says so."""
-    try:
-        read: list[Any] = orjson.loads(element)
-        if len(read) == _ENTRIES:
-            return read
-        why = "more than one JSON text"
-    except orjson.JSONDecodeError as error:
-        why = str(error)
-    topic, partition, offset, appended_ms, length, rest = element.split(b",", 5)
-    key = rest[: len(rest) - int(length) - 2]
-    return [topic[2:-1].decode(), int(partition), int(offset), int(appended_ms), int(length), orjson.loads(key),
-            _Unusable(f"not JSON: {why}")]  # fmt: skip
-
-
-def _event(element: list[Any]) -> Taken | Offered | Forgotten | None:
+def _event(came: LiveRecord) -> Taken | Offered | Forgotten | None:
     """Raises _Unusable."""
-    topic, _, _, appended_ms, _, key, record = element
-    if isinstance(record, _Unusable):
-        raise record
+    topic, _, _, appended_ms, key, value = came
+    try:
+        record = None if value is None else orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise _Unusable(f"not JSON: {error}") from None
     if topic == ITEMS.name:
         return _offered(key, record)
     if topic == USERS_FORGOTTEN.name:

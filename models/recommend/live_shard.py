@@ -12,15 +12,15 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from models.detectors.state_codec import State, decode, encode
+from models.detectors.state_codec import State, UnreadableState, decode, encode
 from models.recommend.live import Arrival, LiveRecommender
-from models.recommend.live_events import Forgotten, Offered, Taken, read
+from models.recommend.live_events import Forgotten, LiveRecord, Offered, Taken, read
 from models.refused import Refused
 
 SIMILAR_EVERY_MS = 10_000
 EVERYBODY_EVERY_S = 1.0
 
-JOURNAL_VERSION = 1
+JOURNAL_VERSION = 2
 """Of the layout of `journal_entry`."""
 
 _TIME = b',"generated_at":'
@@ -93,9 +93,9 @@ class LiveShard:
         self._everybody_s = -EVERYBODY_EVERY_S
         self._written: dict[str, bytes] = {}
 
-    def step(self, records: bytes, lengths: bytes) -> Step:
+    def step(self, records: Sequence[LiveRecord]) -> Step:
         """Learn what a micro-batch holds (`live_events.read`), and make the lists that it changes."""
-        found = read(records, lengths)
+        found = read(records)
         step = Step(passed_over=found.passed_over, refused=found.refused if self._shard == 0 else [])
         lists = self._follow(found.events, step, self._model())
         step.lists += (listed for listed in lists.values() if self._is_news(listed))
@@ -106,14 +106,18 @@ class LiveShard:
             step.offered.clear()
         return step
 
-    def replay(self, entry: bytes) -> None:
+    def replay(self, entry: bytes, records_of: Callable[[bytes], Sequence[LiveRecord]]) -> None:
         """Learn a batch of the journal; leaves the state that `step` left, whichever model there is now.
 
-        Raises UnreadableState.
+        `records_of` reads the batch as it came, and raises ValueError for bytes that are none. Raises UnreadableState.
         """
         state = decode(entry, "interactions", JOURNAL_VERSION)
         chosen = {place: Chosen(place, *more) for place, *more in state.values["chosen"]}
-        for place, event in enumerate(read(*(state.arrays[name].tobytes() for name in ("records", "lengths"))).events):
+        try:
+            records = records_of(state.arrays["batch"].tobytes())
+        except ValueError as error:
+            raise UnreadableState(f"a batch of the journal: {error}") from error
+        for place, event in enumerate(read(records).events):
             if not isinstance(event, Taken):
                 self._hear(event)
                 continue
@@ -209,7 +213,7 @@ class LiveShard:
 _UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN, Arrival.UNWANTED)
 
 
-def journal_entry(records: bytes, lengths: bytes, chosen: Sequence[Chosen]) -> bytes:
-    """The bytes of a batch that was learned, for `LiveShard.replay`; with a model's answers, not the model."""
-    arrays = {name: np.frombuffer(value, np.uint8) for name, value in (("records", records), ("lengths", lengths))}
+def journal_entry(batch: bytes, chosen: Sequence[Chosen]) -> bytes:
+    """A batch as it came, once it was learned, for `LiveShard.replay`; with a model's answers, not the model."""
+    arrays = {"batch": np.frombuffer(batch, np.uint8)}
     return encode(State("interactions", JOURNAL_VERSION, {"chosen": chosen}, arrays))

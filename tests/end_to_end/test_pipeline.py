@@ -42,7 +42,7 @@ def test_a_published_reading_stands_in_redis_and_influxdb_with_its_score(running
 
 
 def test_every_port_is_bound_to_loopback_only(running):
-    # With jobs running: their TaskManager listens for its Python workers (headrace/stack/beam_loopback.py).
+    # With jobs running: their TaskManager listens for its Python workers (flink/patches/beam_loopback.py).
     addresses = {
         connection.laddr.ip
         for process in orphans.find(running.home)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pyflink.table import StreamTableEnvironment
 
-from headrace.stack import flink_distribution, jars
+from headrace.stack import flink_distribution, jars, operators_jar
 from headrace.stack.layout import REPOSITORY, Layout
 from jobs.environment import table_environment
 from tests.mini_cluster.file_tables import FileTables
@@ -34,6 +34,7 @@ def _jvm(tmp_path_factory):
     """The environment variables of PyFlink's JVM; the first table environment starts it."""
     layout = Layout(tmp_path_factory.mktemp("flink"))
     jars.fetch(print)
+    operators_jar.build(print)
     flink_distribution.write_configuration(layout)
     os.environ.update(flink_distribution.environment(layout))
     # The stack's configuration is that of a cluster with ZooKeeper; a mini-cluster takes Flink's own.

@@ -3,10 +3,9 @@
 import json
 import time
 
-from pyflink.java_gateway import get_gateway
-
 from jobs.tables import table_name
 from tests.mini_cluster.file_tables import FileTables
+from tests.mini_cluster.flink_internals import stop_with_savepoint
 
 OPTIONS = {
     "execution.checkpointing.interval": "300 ms",
@@ -46,16 +45,10 @@ def run_until_written(topics, statements, sinks, n):
     job = statements.execute().get_job_client()
     try:
         _wait_for(lambda: sum(len(topics.records(topic)) for topic in sinks) >= n, job)
-        return _stopped(job, topics.folder / "savepoints")
+        return stop_with_savepoint(job, topics.folder / "savepoints")
     except BaseException:
         job.cancel().result()
         raise
-
-
-def _stopped(job, folder):
-    """The path of its savepoint. PyFlink 2.3's own method calls one of Java that is no longer there."""
-    canonical = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
-    return job._j_job_client.stopWithSavepoint(False, folder.as_uri(), canonical).get()
 
 
 def _wait_for(condition, job, within_s=60):

@@ -1,6 +1,5 @@
 """The plans of the jobs on their real Kafka tables. Planning asks no broker."""
 
-import json
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -10,6 +9,7 @@ import pytest
 from connectors.endpoints import Endpoints, StackSettings
 from jobs import sql_file
 from jobs.names import ALL_JOBS
+from tests.mini_cluster.flink_internals import execution_plan
 
 
 class Planned:
@@ -66,7 +66,7 @@ def stages_of(planned):
     """The names of the operators of a job up to its last stages outside of SQL."""
 
     def stages_of(job):
-        graph = json.loads(planned(job)[1]._j_tenv.execEnv().getExecutionPlan())
+        graph = execution_plan(planned(job)[1])
         return [node["type"].split("[")[0] for node in graph["nodes"]]
 
     return stages_of

@@ -1,19 +1,19 @@
 """The pseudonyms of the jobs are those of the REST API: two languages, one key."""
 
 import pytest
-from pyflink.table import DataTypes
 
 from connectors.pseudonym_key import PseudonymKey
-from jobs.operators.pseudonymise import pseudonymise
+from flink.functions import register_pseudonym, text_literal
 
 USERS = ["ann", "Zoë", "日本", "a b", "'", "x" * 200, "👩‍🚀", "7590-VHVEG", *(f"u-{n}" for n in range(300))]
-PAIRS = DataTypes.ROW([DataTypes.FIELD(name, DataTypes.STRING()) for name in ("customer", "row", "pseudonym")])
 
 
 def pseudonyms_in_sql(environment, key, users):
     tables = environment("pseudonymise")
     given = tables.from_elements([(user, f"row of {user}") for user in users], ["customer", "row"])
-    made = pseudonymise(tables, given, "pseudonymise-test", PAIRS, key)
+    register_pseudonym(tables)
+    tables.create_temporary_view("given", given)
+    made = tables.sql_query(f"SELECT customer, `row`, PSEUDONYM(customer, {text_literal(str(key))}) FROM given")
     with made.execute().collect() as rows:
         return {row[0]: (row[1], row[2]) for row in rows}
 

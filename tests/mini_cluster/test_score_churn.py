@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import pytest
 
+from flink.functions import register_latest_record, register_pseudonym, text_literal
 from headrace.model_store.publishing import publish
 from jobs import score_churn, sql_file
 from jobs.settings import JobSettings
@@ -170,17 +171,14 @@ def test_of_a_deleted_row_only_that_it_is_deleted_is_kept(file_tables):
     topics = file_tables("kept_rows")
     deleted = row("anna", NOW_MS + 1, "true", bill=77.25)
     topics.records_source("records", [row("anna", bill=66.5), deleted, usage("anna", 5)])
-    views = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sql_file, "load", lambda tables, job, operators: views.update(operators))
-        score_churn.build(topics.tables, JobSettings(), key_file(topics.folder))
-    text = files("jobs").joinpath("score_churn.sql").read_text().split("-- Each as an element")[0]
-    for statement in sql_file.statements(text):
+    register_pseudonym(topics.tables)
+    register_latest_record(topics.tables)
+    key = text_literal(str(key_file(topics.folder)))
+    text = files("jobs").joinpath("score_churn.sql").read_text().split("-- A batch has one bucket")[0]
+    for statement in sql_file.statements(text.replace("${pseudonym_key}", key)):
         name, query = re.fullmatch(r"CREATE TEMPORARY VIEW (\w+) AS\s+(.*)", statement, re.DOTALL).groups()
-        operator = re.fullmatch(r"OPERATOR (\w+)", query)
-        table = views[operator[1]](topics.tables) if operator else topics.tables.sql_query(query)
-        topics.tables.create_temporary_view(name, table)
-    with topics.tables.sql_query("SELECT row_half FROM latest").execute().collect() as rows:
-        halves = [each[0] for each in rows]
-    assert "66.5" in halves[0]
-    assert halves[1:] == [f'0,1,{{"__deleted":"true","__source_ts_ms":{NOW_MS + 1}}}'] * 2
+        topics.tables.create_temporary_view(name, topics.tables.sql_query(query))
+    with topics.tables.sql_query("SELECT l.row_half.record FROM latest AS l").execute().collect() as rows:
+        halves = [bytes(each[0]) for each in rows]
+    assert b"66.5" in halves[0]
+    assert halves[1:] == [b'{"__deleted":"true","__source_ts_ms":%d}' % (NOW_MS + 1)] * 2

@@ -24,7 +24,7 @@ COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 ONCE = {"create-topics", "capture", "submit"}
 LONG_RUNNING = sorted(SERVICES.keys() - ONCE)
-# Workers come and go with their container (docs/adr/0013).
+# The fork server runs inside of the service taskmanager (docs/adr/0013).
 LOCAL_ONLY = {"forkserver", "serving-3", "serving-4"}
 CAPTURE = {"postgres", "connect", "capture"}
 SERVING = {"serving-1", "serving-2", "haproxy"}

@@ -12,6 +12,7 @@ import yaml
 
 from headrace import submission
 from headrace.errors import HeadraceError
+from headrace.stack import operators_jar
 from headrace.stack.layout import FLINK_CONF, REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
@@ -102,9 +103,18 @@ def runs(tmp_path):
     return run
 
 
+FORK_SERVER = "python3 -m jobs.fork_server /opt/run/forkserver.sock"
+
+
 @pytest.mark.parametrize("role", ["jobmanager", "taskmanager"])
 def test_flinks_roles_write_the_configuration_and_stay_in_the_foreground(runs, role):
-    assert runs(role) == ["python3 write_flink_configuration.py", f"bash /flink/bin/{role}.sh start-foreground"]
+    said = [line for line in runs(role) if line != FORK_SERVER]  # it runs beside them
+    assert said == ["python3 write_flink_configuration.py", f"bash /flink/bin/{role}.sh start-foreground"]
+
+
+def test_a_taskmanager_has_the_process_that_its_workers_are_forked_from_beside_it(runs):
+    assert FORK_SERVER in runs("taskmanager")
+    assert FORK_SERVER not in runs("jobmanager")
 
 
 def test_other_roles_run_their_program(runs):
@@ -143,9 +153,39 @@ def test_only_named_folders_reach_the_builder_and_secrets_are_not_among_them():
     assert not {name for name in allowed if "secret" in name or name == "deploy"}
 
 
-def test_workers_of_the_image_are_plain_interpreters_of_its_own_environment(tmp_path):
-    """No fork server runs beside a TaskManager of the image, and no launcher is written there."""
+def test_jobs_that_the_image_submits_run_forked_workers_by_the_socket_of_the_taskmanager(tmp_path, monkeypatch):
+    (worker_python,) = re.findall(r"HEADRACE_WORKER_PYTHON=(\S+)", DOCKERFILE)
+    monkeypatch.setenv("HEADRACE_WORKER_PYTHON", worker_python)
     layout = load(DEPLOY / "image" / "submit.py").ContainerLayout(tmp_path)
     line = submission.run_line(layout, "jobs.clean_telemetry", (), "jobmanager:8081")
+    assert line[line.index("-pyexec") + 1] == worker_python
+    assert line[line.index("-pyclientexec") + 1] == sys.executable
+    written = re.search(r"script\('(\S+)', '(\S+)'\).*> (\S+)\)", DOCKERFILE)
+    assert written.groups() == ("/opt/headrace/.venv/bin/python", "/opt/run/forkserver.sock", ".venv/bin/worker-python")
+    assert worker_python == f"/opt/headrace/{written[3]}"
+    assert FORK_SERVER.endswith(f" {written[2]}")
+    assert re.search(r"chown -R flink:flink .*/opt/run\b", DOCKERFILE)
+
+
+def test_workers_of_a_foreign_cluster_run_the_python_that_submits_unless_another_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("HEADRACE_WORKER_PYTHON", raising=False)
+    layout = load(DEPLOY / "image" / "submit.py").ContainerLayout(tmp_path)
+    line = submission.run_line(layout, "jobs.clean_telemetry", (), "flink.example:8081")
     assert line[line.index("-pyexec") + 1] == line[line.index("-pyclientexec") + 1] == sys.executable
     assert "python.executable" not in yaml.safe_load((FLINK_CONF / "config.yaml").read_text())
+
+
+def test_the_image_builds_the_operators_jar_and_runs_without_a_compiler():
+    jars, runtime = DOCKERFILE.partition("AS jars")[2].partition("FROM ")[0], DOCKERFILE.rpartition("FROM ")[2]
+    assert "COPY flink/java /flink-java" in jars
+    assert "openjdk-17-jdk-headless" in jars
+    assert f"cp /flink-java/target/{operators_jar.JAR} /jars" in jars
+    assert "jdk-headless" not in runtime
+
+
+def test_the_image_check_looks_for_what_the_fork_server_says():
+    cluster = (DEPLOY / "image_check" / "cluster.py").read_text()
+    said = re.search(r'READY_TO_FORK, FORKED_WORKER = "(.+)", "(.+)"', cluster)
+    server = (REPOSITORY / "flink" / "patches" / "forked_workers" / "server.py").read_text()
+    assert f'print(f"{said[1]}' in server
+    assert f'PR_SET_NAME, b"{said[2]}"' in server

@@ -1,9 +1,12 @@
 """A missing program is named with the line that installs it."""
 
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+
 import pytest
 
 from headrace.errors import BuildFailed, MissingProgram
-from headrace.stack import influxd, jars, programs
+from headrace.stack import influxd, jars, operators_jar, programs
 
 
 @pytest.fixture
@@ -145,7 +148,8 @@ def test_nothing_is_installed_for_a_program_that_a_variable_names_wrongly(nothin
 
 def apt_cache(*packages):
     """Prints the policy of packages that a release has, then of those that it has not."""
-    absent = [name for name in programs.JAVA_PACKAGES if name not in packages]
+    packages = (*packages, *(name.replace("-jre-", "-jdk-") for name in packages))
+    absent = [name for names in programs.JAVA_PACKAGES.values() for name in names if name not in packages]
     policy = "{}:\n  Installed: (none)\n  Candidate: {}\n  Version table:"
     text = "\n".join(
         [*(policy.format(name, "1.2") for name in packages), *(policy.format(n, "(none)") for n in absent)]
@@ -167,7 +171,8 @@ def test_a_package_is_named_that_the_release_has(nothing_installed, monkeypatch,
     with pytest.raises(MissingProgram, match=rf"--no-install-recommends {named}\n"):
         programs.find("java")
     monkeypatch.setattr(programs.os, "getuid", lambda: 1000)
-    with pytest.raises(MissingProgram, match=rf"sudo apt-get install .* mosquitto redis-server {named} maven$"):
+    packages = f"mosquitto redis-server {named} {named.replace('-jre-', '-jdk-')} maven"
+    with pytest.raises(MissingProgram, match=rf"sudo apt-get install .* {packages}$"):
         programs.install_missing(print)
 
 
@@ -187,7 +192,8 @@ def test_as_root_the_package_is_chosen_once_apt_knows_what_there_is(nothing_inst
     monkeypatch.setattr(programs, "POLICY_RC_D", tmp_path / "policy-rc.d")
     monkeypatch.setattr(programs.os, "getuid", lambda: 0)
     programs.install_missing(lambda text: None)
-    assert installed.read_text().split()[3:] == ["mosquitto", "redis-server", "openjdk-21-jre-headless", "maven"]
+    java = ["openjdk-21-jre-headless", "openjdk-21-jdk-headless"]
+    assert installed.read_text().split()[3:] == ["mosquitto", "redis-server", *java, "maven"]
 
 
 def test_without_root_the_missing_packages_are_listed_in_one_line(nothing_installed, monkeypatch):
@@ -240,3 +246,64 @@ def test_a_failed_download_leaves_nothing_half(nothing_installed):
     with pytest.raises(BuildFailed, match="no network"):
         jars.fetch(lambda text: None)
     assert list(jars.folder().parent.iterdir()) == []
+
+
+PACKAGE = """
+folder="${4%/pom.xml}"
+[ -f "$folder/src/main/java/A.java" ] || { echo "[ERROR] no sources in $*"; exit 1; }
+/bin/mkdir "$folder/target" && echo "$JAVA_HOME" > "$folder/target/headrace-flink.jar"
+"""
+
+
+@pytest.fixture
+def java_sources(tmp_path):
+    """A module of one class and one test."""
+    folder = tmp_path / "module"
+    for name in ("pom.xml", "src/main/java/A.java", "src/test/java/ATest.java", "target/classes/A.class"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_the_operators_jar_is_built_once_for_each_version_of_its_sources(nothing_installed, java_sources):
+    maven = fake(nothing_installed, "mvn", PACKAGE)
+    javac = fake(nothing_installed, "javac", "echo javac 17.0.9")
+    jar = operators_jar.build(lambda text: None, java_sources)
+    assert jar.read_text() == f"{javac.parents[1]}\n"
+    maven.unlink()
+    assert operators_jar.build(lambda text: None, java_sources) == jar
+    (java_sources / "src" / "test" / "java" / "ATest.java").write_text("another test")
+    assert operators_jar.built(java_sources) == jar
+    (java_sources / "src" / "main" / "java" / "A.java").write_text("another class")
+    assert operators_jar.built(java_sources) != jar
+    assert sorted(path.name for path in java_sources.iterdir()) == ["pom.xml", "src", "target"]
+
+
+def test_the_operators_jar_is_built_by_several_at_once(nothing_installed, java_sources):
+    fake(nothing_installed, "mvn", PACKAGE)
+    fake(nothing_installed, "javac", "echo javac 17.0.9")
+    with ThreadPoolExecutor(4) as pool:
+        made = {each.result() for each in [pool.submit(operators_jar.build, print, java_sources) for _ in range(8)]}
+    (jar,) = made
+    assert [path.name for path in jar.parents[1].iterdir()] == [jar.parent.name]
+
+
+def test_without_a_java_compiler_the_line_that_installs_it_is_named(nothing_installed, java_sources):
+    fake(nothing_installed, "mvn", PACKAGE)
+    with pytest.raises(MissingProgram, match=r"javac 17 or 21 is not installed.*openjdk-17-jdk-headless"):
+        operators_jar.build(print, java_sources)
+
+
+def test_a_failed_build_of_the_operators_names_mavens_first_error_and_leaves_nothing_half(
+    nothing_installed, java_sources
+):
+    fake(nothing_installed, "mvn", "echo '[ERROR] A.java: cannot find symbol'; echo '[ERROR] help'; exit 1")
+    fake(nothing_installed, "javac", "echo javac 17.0.9")
+    with pytest.raises(BuildFailed, match=r"headrace-flink.jar: \[ERROR\] A.java: cannot find symbol"):
+        operators_jar.build(print, java_sources)
+    assert list(operators_jar.built(java_sources).parents[1].iterdir()) == []
+
+
+def test_the_operators_are_compiled_for_the_flink_that_runs_them():
+    pom = (operators_jar.SOURCE / "pom.xml").read_text()
+    assert f"<flink.version>{metadata.version('apache-flink')}</flink.version>" in pom

@@ -10,13 +10,13 @@ from headrace.stack.layout import Layout
 from jobs.names import ALL_JOBS
 
 
-def test_the_archive_holds_our_packages_with_their_sql_and_java_and_nothing_else(tmp_path):
+def test_the_archive_holds_our_packages_with_their_sql_and_nothing_else(tmp_path):
     with zipfile.ZipFile(submission.code_archive(Layout(tmp_path))) as archive:
         names = archive.namelist()
     assert {name.split("/")[0] for name in names} == set(submission.PACKAGES)
     assert {f"jobs/{job}.sql" for job in ALL_JOBS} <= set(names)
-    assert "jobs/operators/RememberWatermark.java" in names
-    assert all(name.endswith((".py", ".sql", ".java")) for name in names)
+    assert "flink/watermark.py" in names
+    assert all(name.endswith((".py", ".sql")) for name in names)
 
 
 def test_one_job_is_its_own_module_and_several_share_a_client():

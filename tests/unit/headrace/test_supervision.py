@@ -67,9 +67,9 @@ def test_what_runs_is_found_as_the_stacks_own(supervision):
     supervision.start_process("sleeper")
 
     def marks():
-        return {each.environ()[orphans.MARK] for each in orphans.find(supervision.layout.home)}
+        return {each.environ().get(orphans.MARK) for each in orphans.find(supervision.layout.home)}
 
-    # Between fork and exec a child still has its parent's environment.
+    # Between fork and exec a child still has its parent's environment, and while it is replaced it has none.
     eventually(lambda: marks() == {"supervisord", "sleeper"})
 
 

@@ -10,7 +10,7 @@ RULES = {
     "state_ttl": "PyFlink's cache gives a value after its TTL: put the time in the value",
     "async": "the exception of an async function can be lost, and its record with it",
     "output_type": "without a declared type every row is pickled",
-    "key_by": "a Python key costs a hidden Python stage: jobs/operators/java_key_by.py",
+    "key_by": "a Python key costs a hidden Python stage: flink/keys.py",
     "identity": "a savepoint finds state by uid, a person finds a stage by name: .uid(...).name(...)",
 }
 

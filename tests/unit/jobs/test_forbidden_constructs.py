@@ -1,4 +1,4 @@
-"""What loses data, costs a hidden Python stage or has no identity stands not in jobs/ (docs/adr/0004 tells why).
+"""What loses data, costs a hidden Python stage or has no identity stands not in jobs/ or flink/ (docs/adr/0004).
 
 tests/mini_cluster/test_pyflink_findings.py shows the losses.
 """
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import flink
 import jobs
 from tests.unit.jobs.forbidden_constructs import RULES, complaints
 
-FILES = sorted(Path(jobs.__path__[0]).rglob("*.py"))
+FILES = sorted(path for package in (jobs, flink) for path in Path(package.__path__[0]).rglob("*.py"))
 
 BAD = [
     ("timer", "class F(KeyedProcessFunction):\n    def on_timer(self, timestamp, ctx): ..."),
@@ -50,7 +51,7 @@ GOOD = [
     "stream.process(F(), output_type=T).uid('f').name('f')",
     "scored = stream.process(F(), output_type=T)\ntables.from_data_stream(scored.uid('f').name('f'))",
     "scored = stream.process(F(), output_type=T).name('f')\nscored.uid('f')",
-    "keyed = java_key_by(tables, table, Types.INT(), MICRO_BATCH)",
+    "keyed = key_by(tables, table, Types.INT(), BYTES)",
     "udf(Writer(), result_type=DataTypes.STRING(), func_type='pandas')",
     "names = list(map(str, numbers))",
     "window = row.window\ntimer = None",

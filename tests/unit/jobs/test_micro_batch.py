@@ -7,7 +7,7 @@ import pytest
 
 from jobs.operators.micro_batch import micro_batch, scored
 from schemas.record import MOST_PARTITIONS
-from tests.unit.jobs.micro_batches import gathered, scattered
+from tests.unit.jobs.micro_batches import scattered
 
 POSITION = {"topic": "telemetry.raw", "partition": 1, "offset": 7, "item": 2, "items": 3}
 READING = {"schema_version": 1, "device": "pump-1", "metric": "flow", "event_time": 1000, "value": 0.5,
@@ -19,7 +19,7 @@ def value(**changes):
 
 
 def test_the_columns_are_those_of_the_readings():
-    batch = micro_batch(*gathered([value(), value(device="pump-2", value=3)])).readings
+    batch = micro_batch([value(), value(device="pump-2", value=3)]).readings
     assert batch.keys == [("pump-1", "flow"), ("pump-2", "flow")]
     for column, expected in ((batch.event_times, 1000), (batch.partitions, 1), (batch.offsets, 7), (batch.items, 2)):
         assert column.dtype == np.int64
@@ -40,20 +40,24 @@ def test_the_columns_are_those_of_the_readings():
     ],
 )  # fmt: skip
 def test_what_is_no_reading_is_left_out_and_takes_no_other_with_it(bad):
-    came = micro_batch(*gathered([value(), bad, value(device="pump-2")]))
+    came = micro_batch([value(), bad, value(device="pump-2")])
     assert [device for device, _ in came.readings.keys] == ["pump-1", "pump-2"]
     assert len(came.records) == 2
 
 
+def test_what_would_be_readings_only_together_is_none():
+    halves = [value()[:-1], b'"unit": "bar"}', value() + b"," + value()]
+    assert len(micro_batch(halves).readings) == 0
+    assert micro_batch([*halves, value(device="pump-2")]).readings.keys == [("pump-2", "flow")]
+
+
 def test_there_may_be_no_reading():
-    assert len(micro_batch(*gathered([b"{}"])).readings) == 0
-    assert len(micro_batch(*gathered([])).readings) == 0
+    assert len(micro_batch([b"{}"]).readings) == 0
+    assert len(micro_batch([]).readings) == 0
 
 
 def test_what_a_position_may_leave_out_has_its_default():
-    (record,) = micro_batch(
-        *gathered([value(position={"topic": "telemetry.raw", "partition": 0, "offset": 1})])
-    ).records
+    (record,) = micro_batch([value(position={"topic": "telemetry.raw", "partition": 0, "offset": 1})]).records
     assert (record["position"]["item"], record["position"]["items"]) == (0, 1)
 
 

@@ -3,7 +3,6 @@
 import logging
 
 import pytest
-from pyflink.common import Row
 
 from jobs.operators import recommend_live
 from jobs.operators.recommend_live import RecommendLive
@@ -45,7 +44,7 @@ class Keyed(FlinkInMemory):
 def send(operator, keyed, rows, size=10):
     letters = []
     for start in range(0, len(rows), size):
-        letters += operator.process_element(Row(*batch(rows[start : start + size], start)), keyed)
+        letters += operator.process_element(batch(rows[start : start + size], start), keyed)
     return letters
 
 

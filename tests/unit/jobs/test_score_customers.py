@@ -3,13 +3,15 @@
 import pytest
 from pyflink.common import Row
 
+from flink import framing
 from headrace.model_store.publishing import publish
 from jobs.operators import score_customers
 from jobs.operators.score_customers import CurrentModel, NoModel, ScoreCustomers
 from models.churn.errors import RefusedModel
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
-from tests.unit.jobs.micro_batches import gathered, scattered
+from tests.unit.jobs.micro_batches import scattered
+from tests.unit.models.churn.arriving import Came, columns
 from tests.unit.models.churn.exported import exported
 
 
@@ -67,10 +69,10 @@ def test_a_model_that_cannot_be_used_leaves_the_old_one_and_is_said_once(tmp_pat
 
 
 ROW = b'{"__source_ts_ms":1,"contract":"month","payment":"card","months":3,"bill":80,"total":9}'
-SCORED = b'[true,5,"ann",-1,-1,4,null,3,17,%b]' % ROW
-REFUSED = b'[true,5,"ben",-1,-1,4,null,3,18,{]'
+SCORED = Came("ann", ROW, 3, 17)
+REFUSED = Came("ben", b"{", 3, 18)
 USAGE = b'{"customer":"ben","as_of":1,"features":{}}'
-TOO_SOON = b'[false,5,"ben",0,4,%d,%b,-1,-1,null]' % (len(USAGE), USAGE)
+TOO_SOON = Came("ben", None, usage=USAGE, is_row=False)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,20 @@ def answers_to(tmp_path_factory):
     publish(root, exported(root / "made", "logistic").folder, "one")
     operator = ScoreCustomers(lambda: root, "score_churn")
     operator.open(None)
-    return lambda *elements: list(operator.process_element(Row(*gathered(elements)), None))
+    return lambda *records: list(operator.process_element(Row(frame_of(records)), None))
+
+
+def frame_of(records):
+    """As the job's SQL gathers them."""
+    return framing.encode([tuple(map(field, record)) for record in zip(*columns(*records), strict=True)])
+
+
+def field(value):
+    if isinstance(value, bool):
+        return b"\1" if value else b"\0"
+    if isinstance(value, int):
+        return value.to_bytes(8, signed=True)
+    return value.encode() if isinstance(value, str) else value
 
 
 def test_scores_leave_with_the_customer_as_their_key(answers_to):

@@ -3,7 +3,6 @@
 import logging
 
 import pytest
-from pyflink.common import Row
 
 from jobs.operators.score_fleet import ScoreFleet
 from models.detectors import NO_EPISODE, Scorer
@@ -52,7 +51,7 @@ def row_of(batch):
         )
         for (device, metric), event_time, value, partition, offset, item in rows
     )  # fmt: skip
-    return Row(*gathered([record.model_dump_json().encode() for record in records]))
+    return gathered([record.model_dump_json().encode() for record in records])
 
 
 def said_by(scorer, batch):

@@ -48,6 +48,8 @@ class RecordingTables:
     def create_temporary_function(self, name, function):
         self.functions.append(name)
 
+    create_java_temporary_function = create_temporary_function
+
     def execute_sql(self, statement):
         self.executed.append(statement)
 

@@ -1,9 +1,8 @@
-"""Micro-batches as the job score_churn gathers them: its SQL frames records, GatherMicroBatches.java joins them."""
+"""Micro-batches as the job score_churn gathers them."""
 
-import json
 from typing import NamedTuple
 
-from models.churn.arrivals import Arrivals
+from models.churn.arrivals import ArrivalColumns, Arrivals
 
 
 class Came(NamedTuple):
@@ -18,15 +17,14 @@ class Came(NamedTuple):
 
 
 def arrivals(*records):
-    elements = list(map(_element, records))
-    return Arrivals(
-        b"[" + b",".join(elements) + b"]", b"".join(len(element).to_bytes(4, "big") for element in elements)
-    )
+    return Arrivals(columns(*records))
 
 
-def _element(came):
-    customer = json.dumps(came.customer, ensure_ascii=False).encode()
-    usage = b"-1,-1,4,null" if came.usage is None else b"2,5,%d,%b" % (len(came.usage), came.usage)
-    row = b"-1,-1,null" if came.row is None else b"%d,%d,%b" % (came.partition, came.offset, came.row)
-    is_row = b"true" if came.is_row else b"false"
-    return b"[%b,%d,%b,%b,%b]" % (is_row, len(customer), customer, usage, row)
+def columns(*records):
+    return ArrivalColumns._make(tuple(zip(*map(_entries, records), strict=True)) or ((),) * len(ArrivalColumns._fields))
+
+
+def _entries(came):
+    usage_at = (-1, -1) if came.usage is None else (2, 5)
+    row_at = (-1, -1) if came.row is None else (came.partition, came.offset)
+    return came.is_row, came.customer, *usage_at, came.usage, *row_at, came.row

@@ -3,6 +3,8 @@
 import json
 from typing import NamedTuple
 
+from flink import framing
+from jobs.operators.live_records import live_records
 from models.recommend.live import LiveRecommender
 from models.recommend.live_shard import LiveShard, journal_entry
 
@@ -35,12 +37,16 @@ def forgets(user, seconds=0):
 
 
 def batch(records, offset=0):
-    """The arguments of `LiveShard.step`."""
-    elements = []
-    for number, (value, topic, key, appended_ms) in enumerate(records):
-        head = json.dumps([topic, 0, offset + number, appended_ms, len(value or b""), key])[:-1].encode()
-        elements.append(head + b"," + (b"null" if value is None else value) + b"]")
-    return b"[" + b",".join(elements) + b"]", b"".join(len(element).to_bytes(4, "big") for element in elements)
+    """The frame that the job's operator gets."""
+    return framing.encode(
+        [
+            (
+                topic.encode(), (0).to_bytes(8), (offset + number).to_bytes(8), appended_ms.to_bytes(8),
+                None if key is None else key.encode(), value,
+            )
+            for number, (value, topic, key, appended_ms) in enumerate(records)
+        ]
+    )  # fmt: skip
 
 
 class Model:
@@ -63,16 +69,16 @@ class Shop:
         self.shard = LiveShard(live, lambda: model, lambda: self.clock[0], shard, shards)
         self.live = self.shard.live
         for entry in journal:
-            self.shard.replay(entry)
+            self.shard.replay(entry, live_records)
         self.readers, self.journal, self.steps, self.offset = {}, [], [], 0
 
     def step(self, *records):
         cut = batch(records, self.offset)
-        step = self.shard.step(*cut)
+        step = self.shard.step(live_records(cut))
         self.offset += len(records)
         self.clock[0] += 2.0
         self.readers |= {(each.kind, each.name): json.loads(each.body) for each in step.lists}
-        self.journal.append(journal_entry(*cut, step.chosen))
+        self.journal.append(journal_entry(cut, step.chosen))
         self.steps.append(step)
         return step
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.recommend.live_events import Forgotten, Offered, Taken, read
+from jobs.operators.live_records import live_records
+from models.recommend import live_events
+from models.recommend.live_events import Forgotten, Offered, Taken
 from models.refused import dead_letter
 from schemas.dead_letter import DeadLetter
 from tests.unit.models.recommend.live_batches import Sent, T, batch, forgets, tells, took
@@ -14,9 +16,13 @@ from tests.unit.models.recommend.live_batches import Sent, T, batch, forgets, te
 GOOD = took("ann", "tea", 1)
 
 
+def read(frame):
+    return live_events.read(live_records(frame))
+
+
 def test_interactions_and_items_come_in_their_order():
     found = read(
-        *batch([GOOD, tells("pot", False), took("ben", "pot", 2), Sent(None, "items", "cup"), forgets("ann", 3)])
+        batch([GOOD, tells("pot", False), took("ben", "pot", 2), Sent(None, "items", "cup"), forgets("ann", 3)])
     )
     assert found.events == [
         Taken("ann", "tea", "buy", T + 1000, T + 1000),
@@ -29,7 +35,7 @@ def test_interactions_and_items_come_in_their_order():
 
 
 def test_an_interaction_without_an_item_is_passed_over():
-    found = read(*batch([took("ann", None, 1, action="login"), GOOD]))
+    found = read(batch([took("ann", None, 1, action="login"), GOOD]))
     assert (found.passed_over, len(found.events), found.refused) == (1, 1, [])
 
 
@@ -73,7 +79,7 @@ REASONS = {
 @pytest.mark.parametrize("name", BAD)
 def test_what_cannot_be_used_is_a_dead_letter_with_its_bytes_and_the_others_go_on(name):
     bad, detail = BAD[name]
-    found = read(*batch([GOOD, bad, took("ben", "tea", 2)], offset=40))
+    found = read(batch([GOOD, bad, took("ben", "tea", 2)], offset=40))
     assert [event.user for event in found.events] == ["ann", "ben"]
     key, written = dead_letter(found.refused[0], "recommend_items")
     letter = DeadLetter.model_validate_json(written)
@@ -86,12 +92,12 @@ def test_what_cannot_be_used_is_a_dead_letter_with_its_bytes_and_the_others_go_o
 
 
 def test_a_time_that_is_a_little_ahead_is_taken():
-    assert len(read(*batch([changed(event_time=T + 300_000)])).events) == 1
+    assert len(read(batch([changed(event_time=T + 300_000)])).events) == 1
 
 
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([GOOD.value, tells("a", True).value])), max_size=6))
 def test_any_bytes_are_an_event_or_refused_each_once_with_their_bytes(values):
-    found = read(*batch([Sent(value, key='a,"]') for value in values]))
+    found = read(batch([Sent(value, key='a,"]') for value in values]))
     assert len(found.events) + len(found.refused) + found.passed_over == len(values)
     for refused in found.refused:
         assert refused.original == values[refused.offset]

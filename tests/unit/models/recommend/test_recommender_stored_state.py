@@ -5,6 +5,7 @@ The files of tests/data/state were written by `python -m tests.state_files` when
 
 import pytest
 
+from jobs.operators.live_records import live_records
 from models.detectors import UnreadableState
 from models.recommend.live import LiveRecommender
 from tests import state_files
@@ -30,7 +31,7 @@ def unbroken():
 def test_a_stored_state_goes_on_as_if_it_had_never_been_stored(snapshot, journal, unbroken):
     restored = shop()
     restored.live.thaw(snapshot.read_bytes())
-    restored.shard.replay(journal.read_bytes())
+    restored.shard.replay(journal.read_bytes(), live_records)
 
     restored.step(*records(N_JOURNAL, N))
 

@@ -1,4 +1,4 @@
-"""The process that workers are forked from: `python -m jobs.forked_workers.server SOCKET`."""
+"""The process that workers are forked from."""
 
 import contextlib
 import ctypes
@@ -11,32 +11,31 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Collection, Iterable
 from importlib import import_module
 from typing import Any, NoReturn
 
-from jobs.forked_workers.launcher import BOOT, FILES
-from jobs.names import ALL_JOBS, PACKAGES
+from flink.patches.forked_workers.launcher import BOOT, FILES
 
+WORKER = "pyflink.fn_execution.beam.beam_sdk_worker_main"
+"""What BOOT runs in the end: PyFlink's worker, with all of Beam."""
 LAUNCHER_SPEAKS_WITHIN_S = 10.0
 LONGEST_REQUEST = 4 * 1024 * 1024
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # linux/prctl.h
 
 
-def import_what_workers_need() -> None:
-    """PyFlink's worker, and the third-party packages of all jobs.
-
-    Our own modules are forgotten again: a worker runs the code that was submitted with its job, not what lay here.
-    """
-    import_module("pyflink.fn_execution.beam.beam_sdk_worker_main")
-    for job in ALL_JOBS:
-        import_module(f"jobs.{job}")
-    _forget(PACKAGES)
+def import_what_workers_need(modules: Iterable[str], forget: Collection[str]) -> None:
+    """PyFlink's worker and `modules`, with what these import; those of the packages `forget` are forgotten again."""
+    import_module(WORKER)
+    for module in modules:
+        import_module(module)
+    _forget(forget)
     # What is here now lives as long as the process: no collection looks at it, or copies its pages in a worker.
     gc.collect()
     gc.freeze()
 
 
-def _forget(packages: tuple[str, ...]) -> None:
+def _forget(packages: Collection[str]) -> None:
     for name in list(sys.modules):
         if name.partition(".")[0] in packages:
             del sys.modules[name]
@@ -199,12 +198,9 @@ def _of_the_interpreter() -> list[str]:
 SERVERS_OWN = frozenset({os.getcwd(), *(os.path.abspath(folder) for folder in _python_path())})
 
 
-def main(address: str) -> NoReturn:
-    import_what_workers_need()
+def serve(address: str, modules: Iterable[str], forget: Collection[str]) -> NoReturn:
+    """Imports what workers need, then forks one for each launcher that connects to the socket."""
+    import_what_workers_need(modules, forget)
     server = ForkServer(address)
     print(f"ready to fork workers, {len(sys.modules)} modules imported", flush=True)
     server.serve()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -7,17 +7,18 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 import pytest
 
-from jobs.forked_workers import launcher
+from flink.patches.forked_workers import launcher, launcher_script, server
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SERVER = """
 import sys
-from jobs.forked_workers import server
+from flink.patches.forked_workers import server
 server.BOOT = "worker"
 forks = server.ForkServer(sys.argv[1])
 print("listens", flush=True)
@@ -149,3 +150,43 @@ def test_where_nobody_listens_plain_python_runs(tmp_path):
 def test_what_is_no_worker_is_plain_python(address, tmp_path):
     said, _ = launch(address, "--version", folder=tmp_path, boot="pip", python="echo").communicate(timeout=20)
     assert said == "-m pip --version\n"
+
+
+@pytest.fixture
+def worker_python(address, tmp_path):
+    """What Flink is told of as its Python; where it runs plain Python, that is `echo`."""
+
+    def worker_python(address=address):
+        path = tmp_path / "worker-python"
+        python = tmp_path / "a python"  # its own -IS runs the launcher; everything else is only printed
+        python.write_text(f'#!/bin/sh\n[ "$1" = -IS ] && exec {sys.executable} "$@"\nexec echo "$@"\n')
+        path.write_text(launcher_script(str(python), str(address)))
+        for each in (path, python):
+            each.chmod(0o755)
+        return path
+
+    return worker_python
+
+
+def said_by(program, *arguments, folder):
+    environment = {"PYTHONPATH": str(folder / "job"), "OF": "the launcher", "PATH": os.environ["PATH"]}
+    command = [program, "-m", launcher.BOOT, *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=20).stdout
+
+
+def test_what_flink_takes_for_its_python_starts_a_forked_worker(worker_python, tmp_path):
+    assert said_by(worker_python(), "--id", "a b", folder=tmp_path).startswith("says ['--id', 'a b']")
+
+
+def test_what_flink_takes_for_its_python_is_plain_python_where_no_server_ran(worker_python, tmp_path):
+    said = said_by(worker_python(tmp_path / "none"), "--id", "a b", folder=tmp_path)
+    assert said == f"-m {launcher.BOOT} --id a b\n"
+
+
+def test_the_worker_that_is_forked_is_the_one_that_flink_runs():
+    """Both names are internals of PyFlink (flink/UPGRADING.md)."""
+    assert find_spec(launcher.BOOT) is not None
+    assert find_spec(server.WORKER) is not None
+    runner = (Path(find_spec("pyflink").origin).parent / "bin" / "pyflink-udf-runner.sh").read_text()
+    assert f"-m {launcher.BOOT}" in runner
+    assert server.WORKER.rpartition(".")[2] in Path(find_spec(launcher.BOOT).origin).read_text()

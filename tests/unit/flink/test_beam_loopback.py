@@ -4,8 +4,8 @@ import zipfile
 
 import pytest
 
-from headrace.errors import BuildFailed
-from headrace.stack import beam_loopback
+from flink.patches import beam_loopback
+from flink.patches.beam_loopback import UnknownClass
 from headrace.stack.flink_distribution import flink_home
 
 
@@ -28,5 +28,5 @@ def test_the_jar_comes_first_on_the_class_path(flink_python):
 
 
 def test_another_class_is_refused():
-    with pytest.raises(BuildFailed, match="another"):
+    with pytest.raises(UnknownClass, match="another"):
         beam_loopback.on_its_address(b"\xca\xfe\xba\xbe of another version")

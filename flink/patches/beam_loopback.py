@@ -2,7 +2,12 @@
 
 Apache Beam, which PyFlink talks to its workers with, makes a loopback address, and then gives only its port to
 `NettyServerBuilder.forPort`, which listens on all of them. It has no setting for that. This makes a jar of the one
-class with `forAddress` in place of it: Flink's class path is in the order of names, and the first class wins.
+class with `forAddress` in place of it: Flink's class path is in the order of names, and the first class wins
+(docs/adr/0022).
+
+Internals: the bytes of the class that KNOWN names.
+
+Remove when Beam's `ServerFactory.createDefault` listens on the address that it makes. No ticket of Beam is known.
 """
 
 import hashlib
@@ -10,8 +15,6 @@ import struct
 import sys
 import zipfile
 from pathlib import Path
-
-from headrace.errors import BuildFailed
 
 JAR = "beam-loopback.jar"
 """Before flink-python's jar in the order of names."""
@@ -32,11 +35,15 @@ _NEW_NAME = "forAddress"
 _NEW_TYPE = "(Ljava/net/SocketAddress;)Lorg/apache/beam/vendor/grpc/v1p60p1/io/grpc/netty/NettyServerBuilder;"
 
 
+class UnknownClass(RuntimeError):
+    """The installed version of Beam is not the one that is known."""
+
+
 def write_jar(flink_python: Path, lib: Path) -> None:
     """Write JAR into Flink's lib folder from flink-python's jar.
 
     Raises:
-        BuildFailed: that jar has another class than the known one.
+        UnknownClass: that jar has another class than the known one.
     """
     with zipfile.ZipFile(flink_python) as jar:
         original = jar.read(CLASS)
@@ -50,10 +57,10 @@ def on_its_address(original: bytes) -> bytes:
     """The class file with `forAddress(socket)` instead of `forPort(socket.getPort())`.
 
     Raises:
-        BuildFailed: it is another class than the known one.
+        UnknownClass: it is another class than the known one.
     """
     if hashlib.sha256(original).hexdigest() != KNOWN:
-        raise BuildFailed(f"flink-python has another {CLASS} than headrace/stack/beam_loopback.py can change")
+        raise UnknownClass(f"flink-python has another {CLASS} than flink/patches/beam_loopback.py can change")
     head = original[:8] + struct.pack(">H", _CONSTANTS + 2)
     constants = original[10:_CONSTANTS_END].replace(_NAME_AND_TYPE, _NEW_NAME_AND_TYPE)
     code = original[_CONSTANTS_END:].replace(_GET_PORT_FOR_PORT, _FOR_ADDRESS)
@@ -64,5 +71,5 @@ def _text(text: str) -> bytes:
     return struct.pack(">BH", 1, len(text)) + text.encode()
 
 
-if __name__ == "__main__":  # the image's build:  python -m headrace.stack.beam_loopback FLINK_PYTHON_JAR LIB
+if __name__ == "__main__":  # the image's build:  python -m flink.patches.beam_loopback FLINK_PYTHON_JAR LIB
     write_jar(Path(sys.argv[1]), Path(sys.argv[2]))

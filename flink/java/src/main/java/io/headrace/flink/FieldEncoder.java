@@ -1,0 +1,42 @@
+package io.headrace.flink;
+
+import java.io.Serializable;
+import java.nio.ByteBuffer;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.types.logical.LogicalType;
+
+/** The bytes of one column of a row in a frame: BYTES as they are, text as UTF-8, numbers as 8 bytes, BOOLEAN as one. */
+@FunctionalInterface
+interface FieldEncoder extends Serializable {
+
+    byte[] encode(RowData row);
+
+    /** For the column at a position. Throws IllegalArgumentException for a type that a frame does not hold. */
+    static FieldEncoder of(LogicalType type, int position) {
+        FieldEncoder encoder = ofValues(type, position);
+        return row -> row.isNullAt(position) ? null : encoder.encode(row);
+    }
+
+    private static FieldEncoder ofValues(LogicalType type, int position) {
+        switch (type.getTypeRoot()) {
+            case BINARY:
+            case VARBINARY:
+                return row -> row.getBinary(position);
+            case CHAR:
+            case VARCHAR:
+                return row -> row.getString(position).toBytes();
+            case INTEGER:
+                return row -> bytesOf(row.getInt(position));
+            case BIGINT:
+                return row -> bytesOf(row.getLong(position));
+            case BOOLEAN:
+                return row -> new byte[] {(byte) (row.getBoolean(position) ? 1 : 0)};
+            default:
+                throw new IllegalArgumentException("a frame holds no column of type " + type);
+        }
+    }
+
+    private static byte[] bytesOf(long number) {
+        return ByteBuffer.allocate(Long.BYTES).putLong(number).array();
+    }
+}

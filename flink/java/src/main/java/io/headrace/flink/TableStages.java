@@ -1,0 +1,89 @@
+package io.headrace.flink;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.api.Schema;
+import org.apache.flink.table.api.Table;
+import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
+import org.apache.flink.table.types.DataType;
+import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.utils.DataTypeUtils;
+
+/**
+ * Our operators between tables.
+ *
+ * <p>Rows stay in the planner's own form on both sides, so that nothing is converted. The planner does not look through
+ * a stage: what stands behind it is planned behind it. A {@code uid} is a stage's name on the dashboard and its
+ * identity in savepoints.
+ */
+public final class TableStages {
+
+    private static final DataType FRAME = DataTypes.ROW(
+            DataTypes.FIELD("bucket", DataTypes.INT()), DataTypes.FIELD("frame", DataTypes.BYTES()));
+    private static final DataType RECORDS = DataTypes.ROW(
+            DataTypes.FIELD("key", DataTypes.BYTES()), DataTypes.FIELD("record", DataTypes.BYTES()));
+
+    private TableStages() {}
+
+    /** The rows of a table, behind {@link RememberWatermarkOperator}; `eventTime` is the watermark's column. */
+    public static Table rememberWatermark(StreamTableEnvironment tables, Table table, String uid, String eventTime) {
+        DataType rows = rowsOf(table);
+        DataStream<RowData> stream = behind(tables, table, new RememberWatermarkOperator<>(), uid, rows);
+        return tables.fromDataStream(
+                stream, schemaOf(rows).watermark(eventTime, "SOURCE_WATERMARK()").build());
+    }
+
+    /** (bucket, frame) of a table whose first column is the bucket, by {@link GatherMicroBatchesOperator}. */
+    public static Table gather(
+            StreamTableEnvironment tables, Table table, String uid, int buckets, long maxWaitMs, int maxBytes) {
+        List<LogicalType> types = rowsOf(table).getLogicalType().getChildren();
+        List<FieldEncoder> columns = new ArrayList<>();
+        for (int position = 1; position < types.size(); position++) {
+            columns.add(FieldEncoder.of(types.get(position), position));
+        }
+        return stage(tables, table, new GatherMicroBatchesOperator(columns, buckets, maxWaitMs, maxBytes), uid, FRAME);
+    }
+
+    /** (key, record) of a table of one column of frames, by {@link ScatterRecordsOperator}. */
+    public static Table scatter(StreamTableEnvironment tables, Table table, String uid) {
+        return stage(tables, table, new ScatterRecordsOperator(), uid, RECORDS);
+    }
+
+    private static Table stage(
+            StreamTableEnvironment tables,
+            Table table,
+            OneInputStreamOperator<RowData, RowData> operator,
+            String uid,
+            DataType rows) {
+        DataType made = DataTypeUtils.toInternalDataType(rows);
+        return tables.fromDataStream(
+                behind(tables, table, operator, uid, made), schemaOf(made).build());
+    }
+
+    private static DataStream<RowData> behind(
+            StreamTableEnvironment tables,
+            Table table,
+            OneInputStreamOperator<RowData, RowData> operator,
+            String uid,
+            DataType rows) {
+        DataStream<RowData> stream = tables.toDataStream(table, rowsOf(table));
+        // The parallelism of the stage in front, so that both are one task.
+        return stream.transform(uid, InternalTypeInfo.of(rows.getLogicalType()), operator)
+                .uid(uid)
+                .setParallelism(stream.getParallelism());
+    }
+
+    private static DataType rowsOf(Table table) {
+        DataType planned = table.getResolvedSchema().toPhysicalRowDataType();
+        return DataTypeUtils.toInternalDataType(DataTypeUtils.removeTimeAttribute(planned));
+    }
+
+    private static Schema.Builder schemaOf(DataType rows) {
+        return Schema.newBuilder().fromRowDataType(rows);
+    }
+}

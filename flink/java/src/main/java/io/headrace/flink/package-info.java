@@ -1,0 +1,7 @@
+/**
+ * What Headrace does inside of Flink's JVM and cannot do in SQL: three operators and one function.
+ *
+ * <p>They are called from Python (the package {@code flink}). What they use of Flink that is not public stands in
+ * flink/UPGRADING.md.
+ */
+package io.headrace.flink;

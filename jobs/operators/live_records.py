@@ -1,0 +1,12 @@
+"""The records of a micro-batch of recommend_items, as its SQL gathers them (jobs/recommend_items.sql, `arrivals`)."""
+
+from flink.framing import Frame
+from models.recommend.live_events import LiveRecord
+
+
+def live_records(batch: bytes) -> list[LiveRecord]:
+    """Raises ValueError for bytes that are no such batch."""
+    frame = Frame(batch, len(LiveRecord._fields))
+    place = frame.numbers(1), frame.numbers(2)
+    rows = zip(frame.texts(0), *place, frame.numbers(3), frame.texts(4), frame.fields(5), strict=True)
+    return list(map(LiveRecord._make, rows))
