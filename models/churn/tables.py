@@ -16,9 +16,9 @@ from models.churn.errors import UnusableTable
 SEPARATORS = ",;\t|"
 PART_ROWS = 10_000
 LONGEST_HEADER = 1 << 16
+"""Characters: a quoted name may go over several lines."""
 MAX_CELL_LENGTH = 131_072
 """Characters. Set anew for each table: the csv module keeps one limit for the whole process."""
-"""Characters: a quoted name may go over several lines."""
 
 
 def read_table(path: Path) -> pd.DataFrame:
