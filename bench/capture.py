@@ -18,11 +18,11 @@ from typing import Any
 from kafka import KafkaConsumer
 
 from bench.command_line import run
+from bench.report import verdict
 from bench.stack import bench_stack
-from bench.verdict import verdict
-from connectors.cdc import database
-from headrace.stack.layout import Layout
+from connectors.postgres_cdc import database
 from schemas.topics import CUSTOMERS
+from stack.layout import Layout
 
 LIMIT_S = 5.0
 MARK = "mark"

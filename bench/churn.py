@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.command_line import run
-from bench.verdict import verdict
+from bench.report import verdict
 from models.churn import ChurnModel
 from models.churn.artifact import Artifact, export
 from models.churn.numbers import parsed

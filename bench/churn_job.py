@@ -22,16 +22,15 @@ import numpy as np
 import orjson
 from kafka import KafkaConsumer
 
-from bench.beside import Beside
 from bench.command_line import run
 from bench.job_cost import Cost, run_job
+from bench.reference_process import Beside
+from bench.report import verdict
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
-from bench.verdict import verdict
-from connectors.kafka import create_topics, producer
-from headrace.demo.customers import as_json_has_them, write_example
+from connectors.kafka.clients import create_topics, producer
+from examples.churn.customers import as_json_has_them, write_example
 from headrace.model_store.publishing import publish
-from headrace.stack.layout import Layout
 from models.churn.artifact import export
 from models.churn.contract import MISSING
 from models.churn.onnx_model import REASON_OUTPUTS, SCORE_OUTPUTS, ChurnModel
@@ -40,6 +39,7 @@ from models.churn.tables import read_table
 from models.churn.training import prepare, train
 from schemas.churn_score import ChurnScore
 from schemas.topics import CHURN_SCORES, CUSTOMERS
+from stack.layout import Layout
 
 SERVERS = "zookeeper,kafka,forkserver,jobmanager,taskmanager"
 MODEL, VERSION = "logistic", "bench"

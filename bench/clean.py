@@ -13,15 +13,15 @@ import sys
 
 from bench.clean_parts import PARTS
 from bench.command_line import run
-from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import Cost, run_job
+from bench.report import verdict
+from bench.reset_offsets import forget_offsets
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
-from bench.verdict import verdict
-from connectors.kafka import create_topics, producer
-from headrace.stack.layout import Layout
+from connectors.kafka.clients import create_topics, producer
 from jobs.names import consumer_group
 from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_RAW, TELEMETRY_READINGS, Topic
+from stack.layout import Layout
 
 MESSAGES = 1_000_000
 ROUNDS = 3

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
-from headrace.errors import HeadraceError, MissingProgram
-from headrace.stack import programs
+from schemas.errors import HeadraceError
+from stack import programs
+from stack.errors import MissingProgram
 
 DEBIAN_PACKAGES = {"wrk": "wrk", "h2load": "nghttp2-client", "taskset": "util-linux"}
 

@@ -6,7 +6,7 @@ python -m bench.experiments
 import random
 
 from bench.command_line import run
-from bench.verdict import verdict
+from bench.report import verdict
 from models.experiments.confidence_sequence import ConfidenceSequence
 
 TIMES, USERS = 1_000, 5_000

@@ -15,20 +15,20 @@ import numpy as np
 from river import anomaly, preprocessing
 
 from bench.command_line import run
-from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import Cost, run_job
-from bench.river_beside import RiverBeside
+from bench.report import verdict
+from bench.reset_offsets import forget_offsets
+from bench.river_reference import RiverBeside
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
-from bench.verdict import verdict
-from connectors.kafka import create_topics, producer
-from connectors.kafka_scan import scan
-from headrace.stack.layout import Layout
+from connectors.kafka.clients import create_topics, producer
+from connectors.kafka.scan import scan
 from jobs.names import consumer_group
 from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
 from schemas.record import Position
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
+from stack.layout import Layout
 
 SERIES = 100
 READINGS = 1_500_000

@@ -11,9 +11,9 @@ import psutil
 
 from connectors import http_clients
 from headrace import submission
-from headrace.stack import flink_distribution
-from headrace.stack.layout import Layout
-from headrace.stack.supervision import Supervision
+from stack import flink_distribution
+from stack.layout import Layout
+from stack.supervision import Supervision
 
 WARM_FROM = 0.5
 """The share of the records after which a job counts as warm: until then the JVM compiles it."""

@@ -19,14 +19,14 @@ import pandas
 import psutil
 
 from bench.command_line import run
+from bench.report import verdict
 from bench.stack import bench_stack
-from bench.verdict import verdict
-from connectors.kafka import create_topics, producer
-from headrace.stack.layout import Layout
-from headrace.stack.supervision import Supervision
+from connectors.kafka.clients import create_topics, producer
 from jobs.operators.write_to_store import WriteToStore
 from jobs.store_influxdb import connect, points
 from schemas.topics import DEVICES, TELEMETRY_READINGS
+from stack.layout import Layout
+from stack.supervision import Supervision
 
 FLEET = 100
 BATCH = 200

@@ -13,14 +13,14 @@ import time
 from rich.progress import track
 
 from bench.command_line import run
+from bench.report import verdict
 from bench.stack import bench_stack, headrace
-from bench.verdict import verdict
-from headrace.accounting import balance as accounting
-from headrace.demo.fleet import StrictlyIncreasingClock
-from headrace.demo.latency import LatencyWatch, percentile
-from headrace.health import processes, topics
+from examples.telemetry.fleet import StrictlyIncreasingClock
+from examples.telemetry.latency import LatencyWatch, percentile
+from headrace.monitoring import processes, topics
 from headrace.publisher import Pace, Publisher
-from headrace.stack.layout import Layout
+from headrace.reconciliation import balance as accounting
+from stack.layout import Layout
 
 DEVICES = 100
 WARM_UP_S = 60

@@ -20,22 +20,22 @@ import orjson
 from kafka import KafkaConsumer, TopicPartition
 
 from bench.command_line import run
-from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import run_job
 from bench.movielens import movielens
+from bench.report import verdict
+from bench.reset_offsets import forget_offsets
 from bench.stack import bench_stack
-from bench.verdict import verdict
-from connectors.kafka import create_topics, producer
+from connectors.kafka.clients import create_topics, producer
 from connectors.pseudonym_key import PseudonymKey
-from connectors.redis import client_of
+from connectors.redis.device_state import client_of
 from headrace.model_store.publishing import publish
-from headrace.stack.layout import Layout
 from jobs.names import consumer_group
 from models.recommend.artifact import export
 from models.recommend.catalogue import RECOMMENDERS, Words
 from models.recommend.history import Histories
 from models.recommend.interactions import Interactions
 from schemas.topics import INTERACTIONS
+from stack.layout import Layout
 
 SERVERS = "zookeeper,kafka,redis,forkserver,jobmanager,taskmanager"
 JOB = "recommend_items"

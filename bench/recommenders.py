@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.command_line import run
 from bench.movielens import movielens
-from bench.verdict import verdict
+from bench.report import verdict
 from models.recommend.catalogue import RECOMMENDERS, Words, names
 from models.recommend.co_visitation import CoVisitation
 from models.recommend.evaluation.intervals import mean, ratio

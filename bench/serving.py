@@ -30,18 +30,18 @@ import psutil
 from redis import Redis
 
 from bench.command_line import require_programs, run
+from bench.report import verdict
 from bench.stack import bench_stack
 from bench.steady_load import Steady, steady_load
-from bench.verdict import verdict
 from connectors import http_clients
 from connectors.endpoints import SERVING_PORT
 from connectors.pseudonyms import KEY_FILE, read_key
-from headrace.stack import programs
-from headrace.stack.layout import Layout
-from headrace.stack.pseudonym_key import require_key
-from headrace.stack.secrets import SERVING_KEY, secret
-from headrace.waiting import wait_until
+from headrace.polling import wait_until
 from schemas.topics import EXPOSURES
+from stack import programs
+from stack.layout import Layout
+from stack.pseudonym_key import require_key
+from stack.secrets import SERVING_KEY, secret
 
 PROGRAMS = ("wrk", "h2load", "taskset")
 CONNECTIONS = 50

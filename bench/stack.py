@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headrace.stack.layout import Layout
+from stack.layout import Layout
 
 PORT_OFFSET = 5000
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from headrace.stack import programs
+from stack import programs
 
 WARM_S = 3
 """Left out at the beginning: connections are made, and the processes begin one after the other."""

@@ -10,13 +10,13 @@ import sys
 from kafka.admin import KafkaAdminClient
 
 from bench.command_line import run
-from bench.forgotten_offsets import forget_offsets
 from bench.job_cost import run_job
+from bench.reset_offsets import forget_offsets
 from bench.stack import bench_stack
-from connectors.kafka import create_topics, producer
-from headrace.stack.layout import Layout
+from connectors.kafka.clients import create_topics, producer
 from jobs.names import consumer_group
 from schemas.topics import TELEMETRY_READINGS
+from stack.layout import Layout
 
 READINGS = 1_000_000
 ROUNDS = 4

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from connectors.whole_files import write_whole
+from connectors.atomic_write import write_whole
 from schemas.experiment import USUAL, Experiment, List, Plan, experiments_of
 
 DECLARED, ENDED = "experiments.toml", "experiments.ended.json"

@@ -1,6 +1,6 @@
 """`python -m headrace`: the command line."""
 
-from headrace.cli import app
+from headrace.cli.main import app
 
 if __name__ == "__main__":
     app()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headrace.errors import HeadraceError
+from schemas.errors import HeadraceError
 
 TIME_COLUMNS = ("timestamp", "time", "ts", "date", "datetime")
 SECONDS_BELOW = 100_000_000_000

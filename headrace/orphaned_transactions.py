@@ -6,7 +6,7 @@ records stop in front of them. A job that starts from a savepoint or checkpoint 
 
 from collections.abc import Callable, Sequence
 
-from connectors.kafka_transactions import OpenTransaction, abort, open_transactions
+from connectors.kafka.transactions import OpenTransaction, abort, open_transactions
 from jobs.names import transactional_id_prefix
 
 

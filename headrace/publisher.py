@@ -5,7 +5,7 @@ import time
 
 import paho.mqtt.client as mqtt
 
-from headrace.errors import HeadraceError
+from schemas.errors import HeadraceError
 
 MOST_IN_FLIGHT = 2000
 

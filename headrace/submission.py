@@ -12,15 +12,15 @@ from pathlib import Path
 import httpx
 
 from connectors import http_clients
+from connectors.atomic_write import write_whole
 from connectors.endpoints import Endpoints
-from connectors.kafka import KafkaDoorError
-from connectors.whole_files import write_whole
-from headrace.errors import HeadraceError
+from connectors.kafka.clients import KafkaDoorError
 from headrace.orphaned_transactions import abort_orphans
-from headrace.stack import flink_distribution
-from headrace.stack.fork_server import worker_python
-from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
 from jobs.names import PACKAGES
+from schemas.errors import HeadraceError
+from stack import flink_distribution
+from stack.fork_server import worker_python
+from stack.layout import FLINK_CONF, REPOSITORY, Layout
 
 WORKER_PYTHON = "HEADRACE_WORKER_PYTHON"
 """Names the Python that the workers of a foreign cluster run; the client's own unless it is set."""

@@ -6,7 +6,7 @@ from pyflink.common import Types
 from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints, StackSettings
-from connectors.redis_lists import RedisLists
+from connectors.redis.recommendation_lists import RedisLists
 from flink import micro_batch
 from flink.keys import key_by
 from jobs import sql_file

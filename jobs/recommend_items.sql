@@ -4,7 +4,7 @@
 --     -> [RecommendLive, Python, keyed by shard] -> refused -> [scatter, Java] -> letters -> dead_letters
 --
 -- The operator writes the lists to Redis itself, within the bundle that a checkpoint's barrier waits for: idempotent,
--- and never backwards (connectors/redis_lists.py). What comes out of it are the records that it refused.
+-- and never backwards (connectors/redis/recommendation_lists.py). What comes out of it are the records that it refused.
 
 -- A batch has one bucket; jobs/operators/live_records.py reads the columns behind it.
 CREATE TEMPORARY VIEW arrivals AS

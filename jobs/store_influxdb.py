@@ -6,11 +6,11 @@ from functools import partial
 
 from pyflink.table import StatementSet, StreamTableEnvironment
 
-from connectors.device_fields import DeviceFields
 from connectors.endpoints import Endpoints
-from connectors.influxdb import InfluxDBWriter
-from connectors.influxdb_points import point
-from connectors.kafka_follow import followed
+from connectors.influxdb.device_fields import DeviceFields
+from connectors.influxdb.points import point
+from connectors.influxdb.writer import InfluxDBWriter
+from connectors.kafka.follower import followed
 from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.write_to_store import RowOf, write_to_store

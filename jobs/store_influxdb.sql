@@ -3,7 +3,7 @@
 --   telemetry.readings, telemetry.anomalies, churn.scores -> records -+-> written -+-> stored_in_influxdb (a count)
 --   telemetry.windows, recommendations.feedback -> committed_records --+            +-> dead_letters
 --
--- What a record becomes stands in connectors/influxdb_points.py. A point that is written again overwrites itself.
+-- What a record becomes stands in connectors/influxdb/points.py. A point that is written again overwrites itself.
 
 -- The fence (jobs/clean_telemetry.sql says what it is) keeps the call below behind the union: one Python stage, not two.
 CREATE TEMPORARY VIEW all_records AS

@@ -5,8 +5,8 @@ from contextlib import nullcontext
 from pyflink.table import StatementSet, StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
-from connectors.redis import RedisWriter
-from connectors.redis_updates import update
+from connectors.redis.device_state import RedisWriter
+from connectors.redis.updates import update
 from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.write_to_store import RowOf, write_to_store

@@ -4,8 +4,8 @@
 --   telemetry.readings, telemetry.anomalies, churn.scores -> records -> written -+-> stored_in_redis (a count)
 --                                                                                +-> dead_letters
 --
--- What a record becomes stands in connectors/redis_updates.py. Each half of a metric moves only forward by its own time
--- (connectors/redis.py), so a replay changes nothing.
+-- What a record becomes stands in connectors/redis/updates.py. Each half of a metric moves only forward by its own time
+-- (connectors/redis/device_state.py), so a replay changes nothing.
 
 CREATE TEMPORARY VIEW written AS
 SELECT *, write_to_redis(topic, record) AS refusal FROM records;

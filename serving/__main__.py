@@ -14,9 +14,9 @@ import uvloop
 
 from connectors.endpoints import Endpoints, StackSettings
 from connectors.pseudonyms import PseudonymsError
-from serving.instance import Instance
+from serving.app import Instance
 from serving.settings import ServingSettings
-from serving.whole_answers import WholeAnswersProtocol
+from serving.single_write_protocol import WholeAnswersProtocol
 
 log = logging.getLogger("serving")
 

@@ -15,13 +15,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from serving.errors import Code, Problem
 from serving.health import Health
 from serving.interactions import MOST_AT_ONCE, PostedInteraction
-from serving.lists import MOST_ITEMS
-from serving.problems import Code, Problem
-from serving.question import DEFAULT_LIMIT, LONGEST_CONTEXT, LONGEST_ID, MOST_EXCLUDED
-from serving.quick_paths import QuickPaths
+from serving.params import DEFAULT_LIMIT, LONGEST_CONTEXT, LONGEST_ID, MOST_EXCLUDED
 from serving.response import Receive, Response, Scope, Send
+from serving.routes import QuickPaths
+from serving.stored_lists import MOST_ITEMS
 
 Key = Security(APIKeyHeader(name="X-API-Key", auto_error=False, description="A key of this service."))
 UserId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, examples=["u-17"])]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from schemas.recommendation_feedback import RecommendationFeedback
-from serving.label_values import LabelValues, NewestNames, UnlessTooMany
+from serving.label_cardinality import LabelValues, NewestNames, UnlessTooMany
 
 NONE, OLDER, OTHER = "none", "older", "other"
 """In place of a label's value: there is none; a version before the newest ones; one too many."""

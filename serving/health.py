@@ -1,7 +1,7 @@
 """Whether an instance lives, and whether it wants requests."""
 
-from serving.interaction_door import InteractionDoor
-from serving.shelf import Shelf
+from serving.cache import Shelf
+from serving.interaction_producer import InteractionDoor
 
 
 class Health:

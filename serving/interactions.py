@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schemas.interaction import Interaction
 from schemas.limits import MIN_EVENT_TIME_MS, event_time_fault
 from schemas.record import faults
-from serving.interaction_door import Record
-from serving.problems import Code, Problem
-from serving.question import LONGEST_ID
+from serving.errors import Code, Problem
+from serving.interaction_producer import Record
+from serving.params import LONGEST_ID
 
 MOST_AT_ONCE = 100
 MOST_CONTEXT = 20

@@ -7,17 +7,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from connectors.pseudonyms import Pseudonyms
-from connectors.redis_reader import GatheredReads
+from connectors.redis.reader import GatheredReads
 from schemas.recommendation_feedback import SHOWN
-from serving.answers import Answers
-from serving.arms import Arms
-from serving.exposure_log import ExposureLog
+from serving.assignment import Arms
+from serving.cache import Shelf
+from serving.exposure_producer import ExposureLog
 from serving.feedback import Feedback, Labels
-from serving.feedback_follower import FeedbackFollower
+from serving.feedback_consumer import FeedbackFollower
 from serving.health import Health
-from serving.interaction_door import InteractionDoor
-from serving.quick_paths import QuickPaths
-from serving.shelf import Shelf
+from serving.interaction_producer import InteractionDoor
+from serving.recommendations import Answers
+from serving.routes import QuickPaths
 
 
 class ServingCollector(Collector):

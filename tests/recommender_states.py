@@ -3,7 +3,7 @@
 A snapshot has learned the interactions before N_SNAPSHOT, and an entry of the journal those before N_JOURNAL.
 """
 
-from models.recommend.live import LiveRecommender
+from models.recommend.online.recommender import LiveRecommender
 from tests.unit.models.recommend.live_batches import Model, Sent, Shop, tells, took
 
 N_SNAPSHOT, N_JOURNAL, N = 600, 660, 800

@@ -9,7 +9,7 @@ from pathlib import Path
 import redis
 
 from bench.free_port import free_port
-from headrace.stack import programs
+from stack import programs
 
 ANSWERS_WITHIN_S = 10
 

@@ -16,8 +16,8 @@ from models.detectors import DETECTORS, Batch, Scorer, detector
 from models.detectors.batch_codec import VERSION as BATCH_VERSION
 from models.detectors.batch_codec import freeze_batch
 from models.detectors.river_fleet import RiverFleet
-from models.recommend.live import LiveRecommender
-from models.recommend.live_shard import JOURNAL_VERSION
+from models.recommend.online.recommender import LiveRecommender
+from models.recommend.online.shard import JOURNAL_VERSION
 from tests import recommender_states
 
 FOLDER = Path(__file__).parent / "data" / "state"

@@ -9,8 +9,8 @@ import threading
 
 from kafka import KafkaProducer
 
-from connectors import kafka
 from connectors.endpoints import Endpoints
+from connectors.kafka import clients
 from connectors.mqtt_bridge import logs
 from connectors.mqtt_bridge.acknowledgements import NotStored
 from connectors.mqtt_bridge.bridge import Bridge
@@ -75,7 +75,7 @@ def _wait_for_kafka(
     while not stop.is_set():
         try:
             return _producer(address, settings)
-        except kafka.KafkaDoorError as error:
+        except clients.KafkaDoorError as error:
             log.warning("%s. Trying again.", error)
         if not kept:
             kept = _make_session(session, loop, stop)
@@ -84,12 +84,12 @@ def _wait_for_kafka(
 
 
 def _producer(address: str, settings: BridgeSettings) -> KafkaProducer:
-    if not kafka.reachable(address):
-        raise kafka.Unreachable(f"Kafka at {address} does not answer")
-    producer = kafka.producer(address, client_id=settings.client_id, linger_ms=settings.linger_ms)
+    if not clients.reachable(address):
+        raise clients.Unreachable(f"Kafka at {address} does not answer")
+    producer = clients.producer(address, client_id=settings.client_id, linger_ms=settings.linger_ms)
     try:
-        kafka.require_topics(producer, (TELEMETRY_RAW, DEAD_LETTERS))
-    except kafka.MissingTopics:
+        clients.require_topics(producer, (TELEMETRY_RAW, DEAD_LETTERS))
+    except clients.MissingTopics:
         producer.close(timeout=1)
         raise
     return producer

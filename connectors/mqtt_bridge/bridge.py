@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from connectors.mqtt_bridge.acknowledgements import Acknowledgements, Confirmation
 from connectors.mqtt_bridge.dead_letters import dead_letter
+from connectors.mqtt_bridge.device_clock import Header, Source, Sources
 from connectors.mqtt_bridge.settings import BridgeSettings
-from connectors.mqtt_bridge.sources import Header, Source, Sources
 from connectors.mqtt_bridge.topics import why_not
 from schemas.reject_reasons import RejectReason
 from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
@@ -61,7 +61,7 @@ class Bridge:
     client
         paho's client, or one in memory.
     producer
-        A producer of connectors.kafka, or one in memory.
+        A producer of connectors.kafka.clients, or one in memory.
     """
 
     def __init__(

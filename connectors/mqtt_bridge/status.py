@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors import kafka
+from connectors.kafka import clients
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.loop import NetworkLoop
 from connectors.mqtt_bridge.session import Session
@@ -23,7 +23,7 @@ class Status:
     session: Session | None = None
     loop: NetworkLoop | None = None
     bridge: Bridge | None = None
-    reachable: Callable[[str], bool] = kafka.reachable
+    reachable: Callable[[str], bool] = clients.reachable
 
     def not_ready(self) -> list[str]:
         """What is missing, a sentence each; empty when messages flow."""

@@ -3,16 +3,16 @@
 And the key of pseudonyms, which the volume that it shares with those who use it lacks at first.
 """
 
-from connectors import kafka
 from connectors.endpoints import Endpoints
-from connectors.topic_settings import TopicSettings
-from headrace.stack.layout import Layout
-from headrace.stack.pseudonym_key import require_key
+from connectors.kafka import clients
+from connectors.kafka.topic_settings import TopicSettings
+from stack.layout import Layout
+from stack.pseudonym_key import require_key
 
 
 def main() -> None:
     require_key(Layout.of())
-    for note in kafka.create_topics(Endpoints.load().kafka, TopicSettings().topics()):
+    for note in clients.create_topics(Endpoints.load().kafka, TopicSettings().topics()):
         print(note)
 
 

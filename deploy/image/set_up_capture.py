@@ -5,9 +5,9 @@ For the servers that HEADRACE_POSTGRES_HOST and HEADRACE_CONNECT name. Changes n
 
 import sys
 
-from connectors.cdc import CaptureError, database, repair
-from connectors.cdc.endpoints import CaptureEndpoints
 from connectors.endpoints import Endpoints
+from connectors.postgres_cdc import CaptureError, database, repair
+from connectors.postgres_cdc.endpoints import CaptureEndpoints
 
 PASSWORD = "${file:/run/secrets/connect.properties:postgres}"  # noqa: S105  # names it; Connect resolves the name
 RUNS_WITHIN_S = 120.0

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from headrace import submission
-from headrace.errors import HeadraceError
-from headrace.stack.layout import Layout
 from jobs.names import ALL_JOBS, JOBS
+from schemas.errors import HeadraceError
+from stack.layout import Layout
 
 
 class ContainerLayout(Layout):

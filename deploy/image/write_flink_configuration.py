@@ -7,9 +7,9 @@ and all below it, out. Written anew at every start, so a container that is start
 import os
 from pathlib import Path
 
-from connectors.whole_files import write_whole
-from headrace.stack.flink_distribution import replaced
-from headrace.stack.layout import FLINK_CONF
+from connectors.atomic_write import write_whole
+from stack.flink_distribution import replaced
+from stack.layout import FLINK_CONF
 
 
 def settings(properties: str) -> dict[str, str | None]:

@@ -27,8 +27,8 @@ from buildah import BASE, IMAGE, Image, Storage, require_programs
 from cluster import ImageCluster
 from local_stack import LocalStack
 
-from headrace.errors import HeadraceError
-from headrace.stack.layout import cache
+from schemas.errors import HeadraceError
+from stack.layout import cache
 
 JOBS = ("clean_telemetry", "score_anomalies")
 CACHE = cache() / "image-check"

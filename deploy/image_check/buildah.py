@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from headrace.errors import BuildFailed
-from headrace.stack.layout import REPOSITORY
-from headrace.stack.programs import last_line
+from stack.errors import BuildFailed
+from stack.layout import REPOSITORY
+from stack.programs import last_line
 
 BASE = "localhost/debian:bookworm-slim"
 IMAGE = "localhost/headrace"

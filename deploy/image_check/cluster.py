@@ -14,10 +14,10 @@ from buildah import Container, Image
 
 from connectors import http_clients
 from connectors.endpoints import BRIDGE_HTTP_PORT, FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
-from headrace.errors import NotReady
-from headrace.stack import orphans
-from headrace.stack.layout import Layout
-from headrace.stack.readiness import last_lines
+from stack import orphans
+from stack.errors import NotReady
+from stack.layout import Layout
+from stack.readiness import last_lines
 
 ENTRYPOINT = "/opt/headrace/deploy/entrypoint.sh"
 USER = 9999

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from connectors.endpoints import Endpoints
-from connectors.kafka_scan import scan
-from headrace.errors import HeadraceError
+from connectors.kafka.scan import scan
 from headrace.publisher import Publisher
+from schemas.errors import HeadraceError
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS, Topic
 
 DEVICES = 10

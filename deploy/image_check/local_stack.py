@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from headrace.errors import StackError
-from headrace.stack.layout import Layout
-from headrace.stack.programs import last_line
-from headrace.stack.supervision import Supervision
+from stack.errors import StackError
+from stack.layout import Layout
+from stack.programs import last_line
+from stack.supervision import Supervision
 
-COMMAND_LINE = "from headrace.cli import app; app()"
+COMMAND_LINE = "from headrace.cli.main import app; app()"
 
 
 class LocalStack:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 
-from connectors.kafka_log import KafkaLog, Partition
+from connectors.kafka.log import KafkaLog, Partition
 from headrace.errors import FeaturesNotMade
 from schemas.topics import USAGE_HOURS, UnreadableRecord, read_record
 from schemas.usage import UsageHour

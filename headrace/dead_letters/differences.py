@@ -3,7 +3,7 @@
 import difflib
 import json
 
-from headrace.dead_letters.plain import lines
+from headrace.dead_letters.terminal_text import lines
 
 MOST_LINES = 60
 MOST_CHARACTERS = 2000

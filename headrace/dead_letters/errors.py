@@ -8,7 +8,7 @@ DeadLetterError (a HeadraceError)
 └── ReplayFailed      sending stopped in the middle; the message says what has become of it
 """
 
-from headrace.errors import HeadraceError
+from schemas.errors import HeadraceError
 
 
 class DeadLetterError(HeadraceError):

@@ -7,7 +7,7 @@ from typing import Self
 
 from headrace.dead_letters.errors import BadFilter
 from headrace.dead_letters.letter import UNREADABLE, KeptLetter
-from headrace.moments import moment_ms
+from headrace.time_parsing import moment_ms
 from schemas.reject_reasons import RejectReason
 
 

@@ -11,11 +11,11 @@ from rich.table import Table
 
 from headrace.dead_letters.differences import differences
 from headrace.dead_letters.letter import KeptLetter
-from headrace.dead_letters.plain import block, one_line
 from headrace.dead_letters.replay_log import ReplayLog
+from headrace.dead_letters.replay_target import LETTER, Refused, ToTopic, WayBack
 from headrace.dead_letters.replaying import Change, Tally
 from headrace.dead_letters.summary import Summary, sparkline
-from headrace.dead_letters.way_back import LETTER, Refused, ToTopic, WayBack
+from headrace.dead_letters.terminal_text import block, one_line
 from schemas.replay import Replay
 
 MOST_GROUPS = 20

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from headrace.dead_letters.contract import Problem, first_problem
+from headrace.dead_letters.edit import Mender
 from headrace.dead_letters.errors import NotMended
 from headrace.dead_letters.letter import KeptLetter, LetterId
-from headrace.dead_letters.mending import Mender
-from headrace.dead_letters.outbox import Letter, Outbox
 from headrace.dead_letters.replay_log import ReplayLog
-from headrace.dead_letters.way_back import Refused, ToTopic, way_back
+from headrace.dead_letters.replay_producer import Letter, Outbox
+from headrace.dead_letters.replay_target import Refused, ToTopic, way_back
+from headrace.dead_letters.validation import Problem, first_problem
 
 BATCH = 100
 """Letters of one transaction: at 256 KiB each 25 MiB wait for Kafka."""

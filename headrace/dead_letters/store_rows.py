@@ -4,9 +4,9 @@ What a store refuses stands in a topic that windows, models and the other store 
 would be counted twice. So a replay goes to the store alone, whose writes overwrite.
 """
 
-from connectors.influxdb_points import point
-from connectors.redis import Update
-from connectors.redis_updates import update
+from connectors.influxdb.points import point
+from connectors.redis.device_state import Update
+from connectors.redis.updates import update
 from schemas.dead_letter import DeadLetter
 
 INFLUXDB, REDIS = "InfluxDB", "Redis"

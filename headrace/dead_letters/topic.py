@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors import kafka
+from connectors.kafka import clients
 from headrace.dead_letters.errors import KafkaAway, NoSuchLetter
 from headrace.dead_letters.filters import Filters
 from headrace.dead_letters.letter import KeptLetter, LetterId
@@ -145,7 +145,7 @@ def committed(bootstrap: str, topic: Topic = DEAD_LETTERS) -> Iterator[Records]:
 
 def require_answer(bootstrap: str) -> None:
     """Asked before a client is made, which would try for 10 s and log each time. Raises KafkaAway."""
-    if not kafka.reachable(bootstrap):
+    if not clients.reachable(bootstrap):
         raise KafkaAway(f"Kafka at {bootstrap} does not answer. Start it:  headrace up")
 
 
@@ -154,7 +154,7 @@ def kafka_away(bootstrap: str) -> Iterator[None]:
     """Errors of the client as one line for a person."""
     try:
         yield
-    except kafka.MissingTopics as error:
+    except clients.MissingTopics as error:
         raise KafkaAway(str(error)) from error
-    except (KafkaError, kafka.KafkaDoorError) as error:
+    except (KafkaError, clients.KafkaDoorError) as error:
         raise KafkaAway(f"Kafka at {bootstrap} fails: {error}. Look:  headrace status") from error

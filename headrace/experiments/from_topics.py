@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from connectors.kafka_scan import scan
+from connectors.kafka.scan import scan
 from models.experiments.attribution import Outcomes
 from schemas.experiment import Experiment
 from schemas.exposure import Exposure

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from headrace.experiments.standing import Standing
+from headrace.experiments.result import Standing
 from models.experiments.confidence_sequence import Interval
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 760, 320, 64, 34

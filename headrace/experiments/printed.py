@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from headrace.experiments.standing import Standing
+from headrace.experiments.result import Standing
 
 
 def print_standing(standing: Standing, console: Console) -> None:

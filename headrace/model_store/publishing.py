@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from connectors.whole_files import write_whole
+from connectors.atomic_write import write_whole
 from models.champion import FOLDER, POINTER, Champion
 
 

@@ -9,11 +9,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from headrace.errors import ModelNotMade
 from headrace.model_store.publishing import publish
-from headrace.stack.layout import Layout
 from models.champion import Champion, champion
 from models.churn.onnx_model import ChurnModel
 from models.recommend.onnx_model import RecommendModel
 from models.registry import Registered, Registry
+from stack.layout import Layout
 
 CHURN, RECOMMEND = "churn", "recommend"
 VERSION_OF: dict[str, Callable[[Path], str]] = {

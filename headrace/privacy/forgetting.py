@@ -11,15 +11,15 @@ from typing import Protocol
 from kafka.errors import KafkaError
 
 from connectors.endpoints import Endpoints
-from connectors.kafka import KafkaDoorError
+from connectors.kafka.clients import KafkaDoorError
 from connectors.pseudonyms import KEY_FILE, PseudonymsError, read_key
 from headrace.errors import NotForgotten
-from headrace.privacy import in_files, in_stores
+from headrace.privacy import file_erasure, store_erasure
 from headrace.privacy.finding import Finding
-from headrace.privacy.in_kafka import UserTopics
-from headrace.stack.layout import Layout
-from headrace.stack.pseudonym_key import destroy_key_of
+from headrace.privacy.kafka_erasure import UserTopics
 from headrace.submission import SubmissionFailed, running_jobs
+from stack.layout import Layout
+from stack.pseudonym_key import destroy_key_of
 
 JOB = "recommend_items"
 SEARCHED_FOLDERS = {"logs": ("log",), "logs of Flink": ("flink", "log"), "models": ("models",), "tables": ("demo",)}
@@ -80,14 +80,14 @@ def _forget(
     yield Finding("key", "destroyed: nobody can make the pseudonym again", stays=not is_destroyed)
     yield from topics.look(user, pseudonym)
     for place, folder in SEARCHED_FOLDERS.items():
-        yield in_files.look_in_folder(place, layout.home.joinpath(*folder), user)
+        yield file_erasure.look_in_folder(place, layout.home.joinpath(*folder), user)
 
 
 def _erase(endpoints: Endpoints, user: str, pseudonym: str, tables: Sequence[Table]) -> Iterator[Finding]:
-    yield in_stores.remove_from_redis(endpoints, user, pseudonym)
-    yield in_stores.remove_from_influxdb(endpoints, user)
+    yield store_erasure.remove_from_redis(endpoints, user, pseudonym)
+    yield store_erasure.remove_from_influxdb(endpoints, user)
     for table in tables:
-        yield in_files.remove_from_table(table.path, table.column, user, pseudonym)
+        yield file_erasure.remove_from_table(table.path, table.column, user, pseudonym)
 
 
 def _require_id(user: str) -> None:

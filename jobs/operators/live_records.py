@@ -1,7 +1,7 @@
 """The records of a micro-batch of recommend_items, as its SQL gathers them (jobs/recommend_items.sql, `arrivals`)."""
 
 from flink.framing import Frame
-from models.recommend.live_events import LiveRecord
+from models.recommend.online.events import LiveRecord
 
 
 def live_records(batch: bytes) -> list[LiveRecord]:

@@ -18,17 +18,17 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor
 
-from jobs.operators.cycle_collector import collect_seldom
-from jobs.operators.followed_champion import FollowedChampion
+from jobs.operators.gc_tuning import collect_seldom
 from jobs.operators.live_records import live_records
 from jobs.operators.micro_batch import BYTES, scored
+from jobs.operators.model_reloader import FollowedChampion
 from jobs.settings import JobSettings
-from models.detectors.state_codec import UnreadableState
 from models.recommend.errors import RefusedRecommender
-from models.recommend.live import Arrival, LiveRecommender
-from models.recommend.live_shard import LiveShard, Step, journal_entry
+from models.recommend.online.recommender import Arrival, LiveRecommender
+from models.recommend.online.shard import LiveShard, Step, journal_entry
 from models.recommend.onnx_model import RecommendModel
 from models.refused import dead_letter
+from models.state_codec import UnreadableState
 
 JOURNAL_BYTES = 8 * 1024 * 1024
 """About 200,000 interactions; a restart replays them in a few seconds."""

@@ -13,9 +13,9 @@ from pyflink.common import Row, Types
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from flink.framing import Frame
-from jobs.operators.cycle_collector import collect_seldom
-from jobs.operators.followed_champion import FollowedChampion
+from jobs.operators.gc_tuning import collect_seldom
 from jobs.operators.micro_batch import BYTES, scored
+from jobs.operators.model_reloader import FollowedChampion
 from models.champion import champion
 from models.churn.arrivals import ArrivalColumns, Arrivals
 from models.churn.customer_scores import outcomes

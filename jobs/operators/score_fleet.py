@@ -15,7 +15,7 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 
 from flink.framing import Frame
-from jobs.operators.cycle_collector import collect_seldom
+from jobs.operators.gc_tuning import collect_seldom
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.score_records import ScoreRecords
 from models.detectors import Batch, Scorer, UnreadableState

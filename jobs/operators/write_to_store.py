@@ -12,7 +12,7 @@ from typing import Any
 from pyflink.table import DataTypes, FunctionContext, ScalarFunction
 from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
 
-from jobs.operators.cycle_collector import collect_seldom
+from jobs.operators.gc_tuning import collect_seldom
 from schemas.topics import UnreadableRecord
 
 RowOf = Callable[[str, bytes | None], Any]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from models.churn.contract import CATEGORY_CODES, Contract
 from models.churn.errors import RefusedModel
 from models.churn.raw_values import ABSENT, NO_TEXT, Tensor, places_of, tensor
-from models.churn.reasons_in_words import Reason, ReasonsInWords
+from models.churn.reason_text import Reason, ReasonsInWords
 
 MODEL_FILE, CONTRACT_FILE = "model.onnx", "contract.json"
 SCORE_OUTPUTS = ("probability", "label")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from models.churn.contract import Contract
-from models.churn.reasons_in_words import Reason
+from models.churn.reason_text import Reason
 from schemas.churn_score import ChurnScore
 from schemas.topics import CUSTOMERS
 

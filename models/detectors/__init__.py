@@ -4,8 +4,8 @@ from models.detectors.catalogue import DETECTORS, Detector, detector
 from models.detectors.episodes import NO_EPISODE
 from models.detectors.fleet import Fleet
 from models.detectors.scorer import Batch, ScoredBatch, Scorer
-from models.detectors.state_codec import UnreadableState
 from models.detectors.threshold import UNREACHABLE
+from models.state_codec import UnreadableState
 
 __all__ = [
     "DETECTORS",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from models.detectors.scorer import Batch
 from models.detectors.series_index import SeriesIndex
-from models.detectors.state_codec import Migrations, State, decode, encode
+from models.state_codec import Migrations, State, decode, encode
 
 VERSION = 2
 

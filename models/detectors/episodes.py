@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.detectors.columns import Flags, Integers, grown
 from models.detectors.fleet import Rows
+from models.detectors.growable_arrays import Flags, Integers, grown
 
 NO_EPISODE = int(np.iinfo(np.int64).min)
 """In place of an event time: the reading is in no episode."""

@@ -3,8 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from models.detectors.columns import Floats, Integers
-from models.detectors.state_codec import NO_MIGRATIONS, Migrations
+from models.detectors.growable_arrays import Floats, Integers
+from models.state_codec import NO_MIGRATIONS, Migrations
 
 Rows = Integers
 """Which series each reading belongs to: dense numbers from 0, given out by `SeriesIndex`."""

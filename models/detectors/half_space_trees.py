@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.detectors.columns import Flags, Floats, Integers, grown
 from models.detectors.fleet import Fleet, Rows
-from models.detectors.rounds import all_distinct, ranks
-from models.detectors.state_codec import State, UnreadableState, decode, encode
+from models.detectors.grouping import all_distinct, ranks
+from models.detectors.growable_arrays import Flags, Floats, Integers, grown
 from models.detectors.tree_cells import TreeCells, tree_cells
+from models.state_codec import State, UnreadableState, decode, encode
 
 
 class HalfSpaceTreesFleet(Fleet):

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from models.detectors.columns import Flags, Integers, grown
 from models.detectors.fleet import Rows
-from models.detectors.state_codec import State
+from models.detectors.growable_arrays import Flags, Integers, grown
+from models.state_codec import State
 
 REMEMBERED = 16_384
 """Readings of a bucket. What two cleaning subtasks can have in flight between them, in Flink's network buffers, is

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from river import __version__ as river_version
 
-from models.detectors.columns import Floats
 from models.detectors.fleet import Fleet, Rows
-from models.detectors.state_codec import State, UnreadableState, decode, encode
+from models.detectors.growable_arrays import Floats
+from models.state_codec import State, UnreadableState, decode, encode
 
 SEED = 42
 

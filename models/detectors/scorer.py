@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from models.detectors.catalogue import detector
-from models.detectors.columns import Flags, Floats, Integers
 from models.detectors.episodes import Episodes
+from models.detectors.growable_arrays import Flags, Floats, Integers
 from models.detectors.position_guard import PositionGuard, from_highest_alone
 from models.detectors.series_index import SeriesIndex, SeriesKey
-from models.detectors.state_codec import Migrations, State, UnreadableState, decode, encode
 from models.detectors.threshold import AdaptiveThreshold
+from models.state_codec import Migrations, State, UnreadableState, decode, encode
 
 
 @dataclass(frozen=True)

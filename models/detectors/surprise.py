@@ -7,7 +7,7 @@ short and long arrays, and a replay would then not give the same bytes.
 
 import numpy as np
 
-from models.detectors.columns import Floats
+from models.detectors.growable_arrays import Floats
 
 _SMALLEST_GAP = 2.0**-60  # below the spacing of floats under 1: a score of exactly 1
 

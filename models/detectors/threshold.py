@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.detectors.columns import Flags, Floats, Integers, grown
 from models.detectors.fleet import Rows
-from models.detectors.rounds import rounds
+from models.detectors.grouping import rounds
+from models.detectors.growable_arrays import Flags, Floats, Integers, grown
 from models.detectors.surprise import score_at, surprise_of
 
 UNREACHABLE = float(np.finfo(np.float64).max)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from river import anomaly
 
-from models.detectors.columns import Floats, Integers
+from models.detectors.growable_arrays import Floats, Integers
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from models.recommend.history import History
-from models.recommend.parts import Part, recency
+from models.recommend.linear_form import Part, recency
 from models.recommend.recommender import Floats, Recommender
 
 

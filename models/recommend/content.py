@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from models.recommend.history import History
-from models.recommend.of_table import OfTable
-from models.recommend.parts import Float32s
+from models.recommend.item_similarity import OfTable
+from models.recommend.linear_form import Float32s
 
 
 class ContentBased(OfTable):

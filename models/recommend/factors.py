@@ -5,8 +5,8 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg import eigh
 
-from models.recommend.parts import Float32s
-from models.recommend.together import Together
+from models.recommend.co_occurrence import Together
+from models.recommend.linear_form import Float32s
 
 MOST_FACTORS = 50
 

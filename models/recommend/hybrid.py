@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from models.recommend.history import History
-from models.recommend.parts import FLOOR, Part
+from models.recommend.linear_form import FLOOR, Part
 from models.recommend.recommender import Floats, Recommender
 
 

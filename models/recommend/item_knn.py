@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.recommend.parts import Float32s
-from models.recommend.together import Together
+from models.recommend.co_occurrence import Together
+from models.recommend.linear_form import Float32s
 
 
 class ItemKnn(Together):

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 
 from models.onnx_builder import Builder
 from models.recommend.history import SESSION_S
-from models.recommend.parts import FLOOR, Part, recency
+from models.recommend.linear_form import FLOOR, Part, recency
 from models.recommend.recommender import Floats, Recommender
 
 END = np.iinfo(np.int64).max

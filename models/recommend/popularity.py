@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from models.recommend.history import History
-from models.recommend.parts import Part
+from models.recommend.linear_form import Part
 from models.recommend.recommender import Floats, Recommender
 
 DAY_S = 86_400.0

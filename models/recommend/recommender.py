@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.recommend.history import History
-from models.recommend.parts import Part
+from models.recommend.linear_form import Part
 
 Floats = npt.NDArray[np.floating]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from connectors.cdc import database
 from connectors.endpoints import Endpoints
+from connectors.postgres_cdc import database
 from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.publisher import Publisher
-from headrace.stack.layout import Layout
+from stack.layout import Layout
 
 PORT_OFFSET = int(os.environ.get("HEADRACE_TEST_PORT_OFFSET", "2000"))
 HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ class Stack:
 
     def headrace(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line against this stack; with `check`, a failure fails the test with what it printed."""
-        command = [sys.executable, "-c", "from headrace.cli import app; app()", *arguments]
+        command = [sys.executable, "-c", "from headrace.cli.main import app; app()", *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=600)
         if check:
             assert done.returncode == 0, f"headrace {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from connectors.cdc import DatabaseRefuses, connector, database
-from connectors.cdc.connector import HEARTBEAT_MS
-from connectors.cdc.inspection import inspect
+from connectors.postgres_cdc import DatabaseRefuses, connector, database
+from connectors.postgres_cdc.connector import HEARTBEAT_MS
+from connectors.postgres_cdc.inspection import inspect
 from schemas.unavailable_values import PLACEHOLDER, known_columns
 from tests.end_to_end.captured import changes, rows
 from tests.end_to_end.conftest import PORT_OFFSET, started

@@ -6,11 +6,11 @@ import runpy
 import pytest
 from rich.console import Console
 
-from connectors.cdc import database
-from headrace.drills import capture
-from headrace.drills.stage import Stage
-from headrace.stack.layout import REPOSITORY
-from headrace.stack.supervision import Supervision
+from connectors.postgres_cdc import database
+from drills import capture
+from drills.environment import Stage
+from stack.layout import REPOSITORY
+from stack.supervision import Supervision
 from tests.end_to_end.captured import changes, rows
 from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually, in_the_end

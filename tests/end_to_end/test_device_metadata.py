@@ -8,17 +8,17 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from connectors import kafka
-from connectors.device_fields import DeviceFields
-from connectors.influxdb import InfluxDBWriter
-from connectors.influxdb_points import point
-from connectors.influxdb_reader import InfluxDBReader
-from connectors.kafka_follow import followed
-from headrace.accounting.stores import InfluxDBPoints, Point
-from headrace.stack.supervision import Supervision
-from headrace.windows.stored import StoredWindows
-from headrace.windows.summary import Window
+from connectors.influxdb.device_fields import DeviceFields
+from connectors.influxdb.points import point
+from connectors.influxdb.reader import InfluxDBReader
+from connectors.influxdb.writer import InfluxDBWriter
+from connectors.kafka import clients
+from connectors.kafka.follower import followed
+from headrace.late_data.influxdb_windows import StoredWindows
+from headrace.late_data.summary import Window
+from headrace.reconciliation.stores import InfluxDBPoints, Point
 from schemas.topics import DEVICES, TELEMETRY_READINGS
+from stack.supervision import Supervision
 from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually
 
@@ -43,7 +43,7 @@ def row(device, site):
 @contextmanager
 def transaction(bootstrap, *rows, commit=True):
     """Rows as Kafka Connect writes them; the transaction stays open inside the block."""
-    producer = kafka.transactional_producer(bootstrap, client_id="test", transactional_id="test-devices")
+    producer = clients.transactional_producer(bootstrap, client_id="test", transactional_id="test-devices")
     producer.init_transactions()
     producer.begin_transaction()
     for key, value in rows:
@@ -92,7 +92,7 @@ def test_an_open_transaction_holds_nothing_up(bootstrap):
 
 def test_a_missing_topic_is_said_with_what_makes_it(bootstrap):
     with (
-        pytest.raises(kafka.MissingTopics, match="headrace up"),
+        pytest.raises(clients.MissingTopics, match="headrace up"),
         followed(bootstrap, replace(DEVICES, name="devices.missing"), DeviceFields().take),
     ):
         pass
@@ -103,9 +103,9 @@ def test_a_killed_broker_leaves_what_was_known_and_what_comes_after_it_is_read(b
     with followed(bootstrap, DEVICES, fields.take) as devices:
         known = fields.of("a")
         psutil.Process(Supervision(broker.layout).process("kafka")["pid"]).kill()
-        eventually(lambda: not kafka.reachable(bootstrap))
+        eventually(lambda: not clients.reachable(bootstrap))
         assert fields.of("a") == known == ',site="Ulm"'
-        eventually(lambda: kafka.ready(bootstrap))
+        eventually(lambda: clients.ready(bootstrap))
         put(bootstrap, row("a", "Trier"))
         eventually(lambda: fields.of("a") == ',site="Trier"')
         devices.raise_if_ended()

@@ -14,10 +14,10 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 
 from headrace import submission
-from headrace.stack import orphans
-from headrace.stack.servers import NAMES, OPTIONAL
-from headrace.stack.supervision import Supervision
 from schemas.topics import TOPICS
+from stack import orphans
+from stack.servers import NAMES, OPTIONAL
+from stack.supervision import Supervision
 from tests.end_to_end.waiting import eventually
 
 
@@ -175,7 +175,7 @@ def test_a_busy_port_is_named_and_up_works_once_it_is_free(stack):
 
 def test_up_goes_on_where_a_killed_up_stopped(stack):
     stack.headrace("down")
-    code = "from headrace.cli import app; app(['up'])"
+    code = "from headrace.cli.main import app; app(['up'])"
     with subprocess.Popen([sys.executable, "-c", code], env=stack.environment, stdout=subprocess.DEVNULL) as first:
         eventually(lambda: orphans.find(stack.home), within_s=30)
         first.kill()

@@ -4,9 +4,9 @@ import contextlib
 
 import pytest
 
-from connectors.kafka import create_topics, transactional_producer
-from connectors.kafka_scan import scan
-from connectors.kafka_transactions import abort, open_transactions
+from connectors.kafka.clients import create_topics, transactional_producer
+from connectors.kafka.scan import scan
+from connectors.kafka.transactions import abort, open_transactions
 from jobs.names import transactional_id_prefix
 from schemas.topics import Topic
 

@@ -6,12 +6,12 @@ import psutil
 import pytest
 import redis
 
-from connectors.kafka_scan import scan
-from headrace.accounting.stores import influxdb_points
-from headrace.stack import orphans
-from headrace.stack.supervision import Supervision
+from connectors.kafka.scan import scan
+from headrace.reconciliation.stores import influxdb_points
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS
+from stack import orphans
+from stack.supervision import Supervision
 from tests.end_to_end.waiting import eventually
 
 MALFORMED = {

@@ -10,8 +10,8 @@ import time
 import httpx
 import pytest
 
-from connectors.cdc import database
-from connectors.influxdb_reader import InfluxDBReader
+from connectors.influxdb.reader import InfluxDBReader
+from connectors.postgres_cdc import database
 from headrace import submission
 from models.champion import champion
 from tests.end_to_end.waiting import eventually

@@ -11,13 +11,13 @@ from redis import Redis
 
 from connectors.endpoints import SERVING_PORT
 from connectors.experiments_file import DECLARED, ExperimentsFile
-from connectors.influxdb_reader import InfluxDBReader
-from connectors.kafka_scan import scan
+from connectors.influxdb.reader import InfluxDBReader
+from connectors.kafka.scan import scan
 from headrace import submission
-from headrace.stack.secrets import SERVING_KEY, secret_file
 from schemas.experiment import CONTROL, TREATMENT
 from schemas.recommendation_feedback import SHOWN
 from schemas.topics import RECOMMENDATIONS_FEEDBACK
+from stack.secrets import SERVING_KEY, secret_file
 from tests.end_to_end.waiting import eventually, in_the_end
 
 NAME, VERSION = "feedback", "20260101-000000-abcdef"

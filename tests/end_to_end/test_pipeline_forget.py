@@ -6,10 +6,10 @@ import time
 import pytest
 from redis import Redis
 
-from connectors.cdc import database
-from connectors.influxdb_reader import InfluxDBReader
-from connectors.kafka import producer
-from connectors.kafka_scan import scan
+from connectors.influxdb.reader import InfluxDBReader
+from connectors.kafka.clients import producer
+from connectors.kafka.scan import scan
+from connectors.postgres_cdc import database
 from headrace import submission
 from schemas.interaction import Interaction
 from schemas.topics import INTERACTIONS, USERS_FORGOTTEN

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from connectors.kafka_scan import scan
+from connectors.kafka.scan import scan
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
 from tests.end_to_end.waiting import eventually
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from redis import Redis
 
-from connectors.kafka import producer
+from connectors.kafka.clients import producer
 from headrace import submission
 from schemas.interaction import Interaction
 from schemas.item import Item

@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from connectors.cdc import database
-from connectors.kafka import producer
-from connectors.kafka_scan import scan
+from connectors.kafka.clients import producer
+from connectors.kafka.scan import scan
+from connectors.postgres_cdc import database
 from headrace import submission
 from schemas.interaction import Interaction
 from schemas.topics import CUSTOMERS_USAGE, DEVICES, INTERACTIONS, USAGE_HOURS

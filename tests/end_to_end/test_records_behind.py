@@ -4,8 +4,8 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from connectors.kafka import transactional_producer
-from headrace.health import alarms, topics
+from connectors.kafka.clients import transactional_producer
+from headrace.monitoring import alarms, topics
 from schemas.topics import TELEMETRY_READINGS
 from tests.end_to_end.conftest import PORT_OFFSET, started
 

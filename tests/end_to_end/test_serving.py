@@ -20,11 +20,11 @@ from kafka import KafkaConsumer
 from redis import Redis
 
 from connectors.endpoints import SERVING_PORT
-from headrace.stack.secrets import SERVING_KEY, secret_file
-from headrace.stack.supervision import Supervision
 from schemas.exposure import Exposure
 from schemas.interaction import Interaction
 from schemas.topics import EXPOSURES, INTERACTIONS
+from stack.secrets import SERVING_KEY, secret_file
+from stack.supervision import Supervision
 from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually, in_the_end
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from headrace.drills.registry import ALL
-from headrace.drills.run import perform, unbalanced
-from headrace.drills.stage import Stage
-from headrace.drills.stores import down_for
+from drills.environment import Stage
+from drills.registry import ALL
+from drills.run import perform, unbalanced
+from drills.stores import down_for
 
 BY_NAME = {drill.name: drill for drill in ALL}
 SHORT = (

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pyflink.table import StreamTableEnvironment
 
-from headrace.stack import flink_distribution, jars, operators_jar
-from headrace.stack.layout import REPOSITORY, Layout
 from jobs.environment import table_environment
+from stack import flink_distribution, jars, operators_jar
+from stack.layout import REPOSITORY, Layout
 from tests.mini_cluster.file_tables import FileTables
 from tests.mini_cluster.outcomes import SENT, Outcomes
 

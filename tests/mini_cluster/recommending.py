@@ -5,7 +5,7 @@ import random
 
 import redis
 
-from connectors.redis_lists import RedisLists
+from connectors.redis.recommendation_lists import RedisLists
 from tests.mini_cluster.file_tables import NOW_MS
 
 RECORDS, AGAIN = 900, 60

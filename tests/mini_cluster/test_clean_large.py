@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from connectors.mqtt_bridge.settings import BridgeSettings
-from headrace.dead_letters.contract import MAX_PARSED_NAME, first_problem
+from headrace.dead_letters.validation import MAX_PARSED_NAME, first_problem
 from schemas.reject_reasons import RejectReason
 from tests.mini_cluster.file_tables import NOW_MS
 from tests.mini_cluster.outcomes import sent

@@ -8,7 +8,7 @@ from pyflink.table.udf import udf
 
 from jobs import recommend_items
 from jobs.settings import JobSettings
-from models.recommend.live import LiveRecommender
+from models.recommend.online.recommender import LiveRecommender
 from schemas.topics import DEAD_LETTERS
 from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
 from tests.mini_cluster.file_tables import NOW_MS

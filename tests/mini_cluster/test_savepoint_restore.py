@@ -18,7 +18,7 @@ from jobs import clean_telemetry, measure_recommendations, recommend_items, scor
 from jobs.settings import JobSettings
 from jobs.tables import PROCESSING_TIME
 from models.detectors import NO_EPISODE, Scorer
-from models.recommend.live import LiveRecommender
+from models.recommend.online.recommender import LiveRecommender
 from schemas.reading import Reading
 from schemas.record import Position
 from schemas.topics import (

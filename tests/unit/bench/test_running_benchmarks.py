@@ -8,8 +8,9 @@ import pytest
 
 from bench import recommend, serving
 from bench.command_line import DEBIAN_PACKAGES, require_programs, run
-from headrace.errors import MissingProgram, NotWithin
-from headrace.stack.layout import REPOSITORY
+from headrace.errors import NotWithin
+from stack.errors import MissingProgram
+from stack.layout import REPOSITORY
 
 
 def test_missing_programs_are_named_at_once_with_their_packages():

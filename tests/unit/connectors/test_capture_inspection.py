@@ -2,12 +2,12 @@
 
 import pytest
 
-from connectors.cdc import NotCaughtUp, inspection
-from connectors.cdc.connector import ConnectorState
-from connectors.cdc.database import Note, Slot, TableState
-from connectors.cdc.heartbeats import Heartbeat
-from connectors.cdc.reconciliation import require_caught_up
-from connectors.cdc.tables import CAPTURED, CUSTOMERS_TABLE
+from connectors.postgres_cdc import NotCaughtUp, inspection
+from connectors.postgres_cdc.connector import ConnectorState
+from connectors.postgres_cdc.database import Note, Slot, TableState
+from connectors.postgres_cdc.heartbeats import Heartbeat
+from connectors.postgres_cdc.reconciliation import require_caught_up
+from connectors.postgres_cdc.tables import CAPTURED, CUSTOMERS_TABLE
 
 WELL = TableState(
     oid=16400,

@@ -5,11 +5,11 @@ import json
 import httpx
 import pytest
 
-from connectors.cdc import ConnectAway, ConnectorRefused, connector
-from connectors.cdc.connector import ConnectorState
-from connectors.cdc.endpoints import CaptureEndpoints
-from connectors.cdc.tables import CAPTURED, HEARTBEAT, SCHEMA
 from connectors.endpoints import StackSettings
+from connectors.postgres_cdc import ConnectAway, ConnectorRefused, connector
+from connectors.postgres_cdc.connector import ConnectorState
+from connectors.postgres_cdc.endpoints import CaptureEndpoints
+from connectors.postgres_cdc.tables import CAPTURED, HEARTBEAT, SCHEMA
 from schemas.topics import TOPICS
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.device_fields import DeviceFields
-from connectors.influxdb_points import point
+from connectors.influxdb.device_fields import DeviceFields
+from connectors.influxdb.points import point
 from schemas.device import LONGEST_TEXT
 from schemas.unavailable_values import PLACEHOLDER
 

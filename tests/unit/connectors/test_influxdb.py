@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from connectors import stores
 from connectors.endpoints import Endpoints, StackSettings
-from connectors.influxdb import InfluxDBWriter
+from connectors.influxdb.writer import InfluxDBWriter
 from connectors.stores import StoreAway, StoreMisconfigured
 
 

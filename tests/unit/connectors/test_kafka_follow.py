@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from connectors.kafka import MissingTopics, Unreachable
-from connectors.kafka_follow import FollowedTopic
-from connectors.kafka_log import Batch
+from connectors.kafka.clients import MissingTopics, Unreachable
+from connectors.kafka.follower import FollowedTopic
+from connectors.kafka.log import Batch
 from schemas.topics import DEVICES
 
 SOON_S = 30

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from kafka import TopicPartition
 
-from connectors.kafka import Unreachable
-from connectors.kafka_log import Batch, KafkaLog
+from connectors.kafka.clients import Unreachable
+from connectors.kafka.log import Batch, KafkaLog
 
 Record = namedtuple("Record", "offset")
 

@@ -7,8 +7,8 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError, NodeNotReadyError
 
-from connectors.kafka import Unreachable
-from connectors.kafka_scan import read_to_end, scan
+from connectors.kafka.clients import Unreachable
+from connectors.kafka.scan import read_to_end, scan
 from schemas.topics import INTERACTIONS
 
 Record = namedtuple("Record", "offset")

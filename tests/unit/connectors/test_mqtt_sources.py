@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mqtt_bridge.sources import Sources
+from connectors.mqtt_bridge.device_clock import Sources
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(-3, 5)), max_size=200), st.integers(1, 7))

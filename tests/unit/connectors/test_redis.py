@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from bench.free_port import free_port
-from connectors import redis as door
-from connectors.redis import CHURN_LIFETIME_S, ChurnUpdate, DeviceUpdate, RedisWriter
+from connectors.redis import device_state as door
+from connectors.redis.device_state import CHURN_LIFETIME_S, ChurnUpdate, DeviceUpdate, RedisWriter
 from connectors.stores import StoreAway, StoreMisconfigured
 from tests.redis_server import redis_server
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 import redis
 
-from connectors.redis_lists import LISTS_A_CALL, RedisLists
+from connectors.redis.recommendation_lists import LISTS_A_CALL, RedisLists
 from connectors.stores import StoreAway
 from tests.redis_server import redis_server
 

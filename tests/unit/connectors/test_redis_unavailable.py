@@ -10,12 +10,12 @@ import pytest
 import redis
 import redis.asyncio
 
-from connectors.redis import DeviceUpdate, RedisWriter
-from connectors.redis_lists import RedisLists
-from connectors.redis_reader import GatheredReads
+from connectors.redis.device_state import DeviceUpdate, RedisWriter
+from connectors.redis.reader import GatheredReads
+from connectors.redis.recommendation_lists import RedisLists
 from connectors.stores import StoreAway, StoreMisconfigured
-from headrace.waiting import wait_until
-from serving.shelf import Shelf, ask_shared_of
+from headrace.polling import wait_until
+from serving.cache import Shelf, ask_shared_of
 from tests.redis_server import redis_server
 from tests.unit.connectors.resp_server import answering
 from tests.unit.connectors.test_redis_lists import listed

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from connectors.influxdb_points import point
-from connectors.redis_updates import update
+from connectors.influxdb.points import point
+from connectors.redis.updates import update
 from schemas.topics import UnreadableRecord
 
 POSITION = {"topic": "telemetry.raw", "partition": 0, "offset": 5}

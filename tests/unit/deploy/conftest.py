@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from headrace.stack.layout import REPOSITORY
+from stack.layout import REPOSITORY
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import jsonschema
 import pytest
 import yaml
 
-from connectors.cdc.endpoints import CaptureEndpoints
 from connectors.endpoints import CONNECT_PORT, POSTGRES_PORT, SERVING_PORT, Endpoints, StackSettings
-from headrace.stack import haproxy, influxd, jars, postgres, programs
-from headrace.stack.connect import Connect
-from headrace.stack.layout import FLINK_CONF, REPOSITORY, Layout
-from headrace.stack.servers import SERVERS
+from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from jobs.names import JOBS
+from stack import haproxy, influxd, jars, postgres, programs
+from stack.connect import Connect
+from stack.layout import FLINK_CONF, REPOSITORY, Layout
+from stack.servers import SERVERS
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
@@ -269,7 +269,7 @@ def test_kafka_is_set_up_as_the_local_one(written):
 
 
 def test_kafka_has_the_heap_of_the_local_one(monkeypatch, tmp_path):
-    from headrace.stack.kafka import Kafka
+    from stack.kafka import Kafka
 
     monkeypatch.setattr(programs, "find", Path)
     local = [word for word in Kafka(Layout(tmp_path)).command() if word.startswith(("-Xm", "-XX"))]
@@ -303,7 +303,7 @@ def test_zookeeper_is_set_up_as_the_local_one(written):
 
 
 def test_influxdb_is_set_up_as_the_local_one(tmp_path):
-    from headrace.stack.influxdb import InfluxDB
+    from stack.influxdb import InfluxDB
 
     local = InfluxDB(Layout(tmp_path))._first_setup("token")
     variables = environment("influxdb")

@@ -4,15 +4,15 @@ import re
 
 import pytest
 
-from connectors.cdc.endpoints import CaptureEndpoints
 from connectors.endpoints import Endpoints
+from connectors.kafka.topic_settings import TopicSettings
 from connectors.mqtt_bridge.settings import BridgeSettings
-from connectors.topic_settings import TopicSettings
-from headrace.stack.layout import REPOSITORY
+from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from headrace.submission import WORKER_PYTHON
-from headrace.windows.settings import WindowSettings
 from jobs.settings import JobSettings
 from serving.settings import ServingSettings
+from stack.corrector import WindowSettings
+from stack.layout import REPOSITORY
 
 TEXT = (REPOSITORY / "docs" / "deploy.md").read_text()
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from headrace import submission
-from headrace.errors import HeadraceError
-from headrace.stack import operators_jar
-from headrace.stack.layout import FLINK_CONF, REPOSITORY
+from schemas.errors import HeadraceError
+from stack import operators_jar
+from stack.layout import FLINK_CONF, REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from headrace.stack.layout import REPOSITORY
+from stack.layout import REPOSITORY
 
 RANDOM = ("redis-password", "influxdb-token", "influxdb-password", "postgres-password")
 

@@ -6,7 +6,7 @@ import pytest
 
 from flink.patches import beam_loopback
 from flink.patches.beam_loopback import UnknownClass
-from headrace.stack.flink_distribution import flink_home
+from stack.flink_distribution import flink_home
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flink import framing
 from flink.framing import BadFrame, Frame
-from headrace.stack.operators_jar import SOURCE
+from stack.operators_jar import SOURCE
 
 SHARED = [
     line.split()

@@ -1,7 +1,7 @@
 """The pseudonyms that Java's tests expect are those of Python."""
 
 from connectors.pseudonym_key import PseudonymKey
-from headrace.stack.operators_jar import SOURCE
+from stack.operators_jar import SOURCE
 
 SHARED = SOURCE / "src" / "test" / "resources"
 

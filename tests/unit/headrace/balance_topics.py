@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from connectors.kafka_log import Batch
-from headrace.accounting.intake import Intake
-from headrace.accounting.ledger import Ledger
-from headrace.accounting.stores import Point
+from connectors.kafka.log import Batch
+from headrace.reconciliation.ingest import Intake
+from headrace.reconciliation.ledger import Ledger
+from headrace.reconciliation.stores import Point
 from schemas.dead_letter import DeadLetter
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Position, Record

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.accounting.ledger import LedgerFile
+from headrace.reconciliation.ledger import LedgerFile
 from tests.unit.headrace.balance_topics import Topics
 
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.cdc.inspection import Fault
-from headrace.health import alarms
-from headrace.health.capture import CaptureFigures
-from headrace.health.jobs import JobFigures
-from headrace.health.processes import ProcessFigures
-from headrace.health.topics import TopicFigures
+from connectors.postgres_cdc.inspection import Fault
+from headrace.monitoring import alarms
+from headrace.monitoring.capture import CaptureFigures
+from headrace.monitoring.jobs import JobFigures
+from headrace.monitoring.processes import ProcessFigures
+from headrace.monitoring.topics import TopicFigures
 
 HEALTHY_PROCESS = ProcessFigures("kafka", "RUNNING", 1, 300 * 2**20, 3600, 0)
 HEALTHY_JOB = JobFigures("j1", "clean_telemetry", "RUNNING", 3600, 0, 0, None, 4, 1_000_000_000)

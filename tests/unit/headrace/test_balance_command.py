@@ -6,13 +6,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from headrace.accounting import balance as accounting
-from headrace.accounting.balance import Balance
-from headrace.accounting.difference import MOST_NAMED, Difference, named
-from headrace.accounting.totals import Totals
-from headrace.cli import app
-from headrace.commands.balance import table_of
+from headrace.cli.balance import table_of
+from headrace.cli.main import app
 from headrace.errors import BalanceNotTaken
+from headrace.reconciliation import balance as accounting
+from headrace.reconciliation.balance import Balance
+from headrace.reconciliation.difference import MOST_NAMED, Difference, named
+from headrace.reconciliation.totals import Totals
 
 MISSING = Difference("items missing", "telemetry.raw", 1, 120, 131)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.kafka_log import Batch
-from headrace.accounting.intake import Intake
-from headrace.accounting.ledger import LedgerFile
+from connectors.kafka.log import Batch
+from headrace.reconciliation.ingest import Intake
+from headrace.reconciliation.ledger import LedgerFile
 from schemas.window_summary import WINDOWS_MS
 from tests.unit.headrace.balance_topics import (
     DUPLICATES,

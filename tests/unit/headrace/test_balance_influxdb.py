@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from connectors.influxdb_reader import InfluxDBReader
+from connectors.influxdb.reader import InfluxDBReader
 from connectors.stores import StoreAway, StoreMisconfigured
-from headrace.accounting.stores import InfluxDBPoints, Point
+from headrace.reconciliation.stores import InfluxDBPoints, Point
 
 HEADER = ",result,table,_time,_value,device,metric"
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.accounting.offset_set import CHUNK, OffsetSet
+from headrace.reconciliation.offset_set import CHUNK, OffsetSet
 
 # Few offsets on both sides of the border of a chunk, so that chunks do become full.
 offsets = st.integers(0, 3 * CHUNK)

@@ -4,13 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from headrace.accounting.intake import CLEANING
-from headrace.accounting.progress import (
-    TO_REDIS,
-    WINDOWING,
-    Progress,
-)
-from headrace.accounting.windows import OpenWindow
+from headrace.reconciliation.ingest import CLEANING
+from headrace.reconciliation.progress import TO_REDIS, WINDOWING, Progress
+from headrace.reconciliation.windows import OpenWindow
 from tests.unit.headrace.balance_topics import LATE, RAW, READINGS
 
 NOBODY = "127.0.0.1:1"

@@ -1,6 +1,6 @@
 """What retention took before a balance read it."""
 
-from headrace.accounting import retention
+from headrace.reconciliation import retention
 from tests.unit.headrace.balance_topics import APPENDED_MS, DUPLICATES, RAW, READINGS, position, reading
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from connectors.redis import LIFETIME_S
-from headrace.accounting import points as points_module
-from headrace.accounting.points import GAP_MS
+from connectors.redis.device_state import LIFETIME_S
+from headrace.reconciliation import influxdb_check as points_module
+from headrace.reconciliation.influxdb_check import GAP_MS
 from tests.unit.headrace.balance_topics import (
     APPENDED_MS,
     LETTERS,

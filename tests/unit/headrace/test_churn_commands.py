@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from headrace.cli import app
-from headrace.commands.training_extra import require_training_extra
+from headrace.cli.main import app
+from headrace.cli.training_extra import require_training_extra
 from headrace.errors import MissingTrainingExtra
 from tests.unit.models.churn.customers import customers
 
@@ -171,7 +171,7 @@ def test_without_identifier_rows_are_numbered_through_the_parts(place):
 
 def test_predict_needs_no_training_library(place):
     absent = "dict.fromkeys(('sklearn', 'lightgbm', 'optuna', 'onnx', 'matplotlib', 'mlflow'))"
-    code = f"import sys; sys.modules.update({absent}); from headrace.cli import app; app()"
+    code = f"import sys; sys.modules.update({absent}); from headrace.cli.main import app; app()"
     options = ["--out", place / "scores.csv", "--home", place / "home"]
     command = [sys.executable, "-c", code, "predict", "churn", place / "customers.csv", *options]
     done = subprocess.run(command, capture_output=True, text=True)

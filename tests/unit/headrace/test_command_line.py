@@ -7,9 +7,9 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from headrace.cli import app
-from headrace.stack.layout import Layout
-from headrace.stack.secrets import INFLUXDB_TOKEN, REDIS_PASSWORD, secret
+from headrace.cli.main import app
+from stack.layout import Layout
+from stack.secrets import INFLUXDB_TOKEN, REDIS_PASSWORD, secret
 
 COMMANDS = ("up", "down", "status", "endpoints", "logs", "setup", "windows", "features", "train", "predict", "model")
 
@@ -61,7 +61,7 @@ def test_down_without_a_stack_does_nothing(tmp_path):
 
 
 def test_importing_the_command_line_loads_no_client_and_no_flink():
-    code = "import sys, headrace.cli; print(*sys.modules)"
+    code = "import sys, headrace.cli.main; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pyflink", "kafka", "redis", "httpx", "psutil", "pydantic"} & set(loaded)
 

@@ -7,12 +7,12 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from headrace.cli import app
+from headrace.cli.main import app
 from headrace.dead_letters import printed
 from headrace.dead_letters.letter import KeptLetter
+from headrace.dead_letters.replay_target import way_back
 from headrace.dead_letters.replaying import Choice, Tally, rehearse
 from headrace.dead_letters.summary import Summary, TimeAxis
-from headrace.dead_letters.way_back import way_back
 from schemas.replay import Replay
 from tests.unit.headrace.dead_letters_in_memory import SEEN_MS, letter, record
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.mqtt_bridge.settings import BridgeSettings
-from headrace.dead_letters.contract import first_problem
+from headrace.dead_letters.edit import by_editor, by_jq, by_python
 from headrace.dead_letters.errors import NotMended
-from headrace.dead_letters.mending import by_editor, by_jq, by_python
+from headrace.dead_letters.validation import first_problem
 from schemas.reject_reasons import RejectReason
 
 MAX_BYTES = BridgeSettings.model_fields["max_payload_bytes"].default

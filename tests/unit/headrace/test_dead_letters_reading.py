@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.dead_letters import plain, printed
+from headrace.dead_letters import printed, terminal_text
 from headrace.dead_letters.differences import differences
 from headrace.dead_letters.errors import BadFilter, KafkaAway, NoSuchLetter
 from headrace.dead_letters.filters import Filters, moment
@@ -169,17 +169,21 @@ def test_a_sparkline_has_one_character_for_each_count_and_none_for_zero(counts):
 
 @given(st.binary(max_size=300))
 def test_no_payload_reaches_the_terminal_with_a_control_character(payload):
-    for shown in (plain.block(payload), plain.one_line(payload, 50), *differences(payload, b"x" + payload)):
+    for shown in (
+        terminal_text.block(payload),
+        terminal_text.one_line(payload, 50),
+        *differences(payload, b"x" + payload),
+    ):
         assert all(character.isprintable() or character in "\n\t" for character in shown)
 
 
 def test_a_payload_that_is_no_text_is_shown_in_hex():
-    assert plain.block(b"\xffabc") == f"00000000  {'ff 61 62 63':<47}  .abc"
+    assert terminal_text.block(b"\xffabc") == f"00000000  {'ff 61 62 63':<47}  .abc"
 
 
 def test_what_is_cut_is_said():
-    assert plain.block(b"x" * 5000).endswith("… and 1,000 characters more: --raw writes all")
-    assert plain.block(b"\xff" * 600).endswith("… and 88 bytes more: --raw writes all")
+    assert terminal_text.block(b"x" * 5000).endswith("… and 1,000 characters more: --raw writes all")
+    assert terminal_text.block(b"\xff" * 600).endswith("… and 88 bytes more: --raw writes all")
 
 
 def test_a_difference_of_json_is_one_of_fields():

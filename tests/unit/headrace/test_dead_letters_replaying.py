@@ -5,16 +5,16 @@ import json
 import pytest
 from kafka.errors import KafkaError
 
-from connectors.redis import DeviceUpdate
+from connectors.kafka.topic_settings import TopicSettings
+from connectors.redis.device_state import DeviceUpdate
 from connectors.stores import StoreAway
-from connectors.topic_settings import TopicSettings
 from headrace.dead_letters import printed
 from headrace.dead_letters.errors import NotMended, ReplayFailed
 from headrace.dead_letters.letter import KeptLetter, LetterId
-from headrace.dead_letters.outbox import Outbox
 from headrace.dead_letters.replay_log import replay_log
+from headrace.dead_letters.replay_producer import Outbox
+from headrace.dead_letters.replay_target import Refused, ToStore, ToTopic, way_back
 from headrace.dead_letters.replaying import BATCH, Change, Choice, rehearse, run
-from headrace.dead_letters.way_back import Refused, ToStore, ToTopic, way_back
 from schemas.dead_letter import MAX_ORIGINAL_BYTES
 from schemas.record import Position
 from schemas.replay import Replay

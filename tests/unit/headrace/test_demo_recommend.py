@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.influxdb_points import point
-from connectors.influxdb_reader import milliseconds
+from connectors.influxdb.points import point
+from connectors.influxdb.reader import milliseconds
 from connectors.pseudonym_key import PseudonymKey
-from headrace.demo.live_feedback import counts, query
-from headrace.demo.recommend import DECLARATION
-from headrace.demo.shop import names_of_both_arms
+from examples.recommendations.live_feedback import counts, query
+from examples.recommendations.run import DECLARATION
+from examples.recommendations.shop import names_of_both_arms
 from jobs.settings import MAX_MEASURED_EVERY_S, JobSettings
 from models.experiments.sample_ratio import mismatch_p
 from schemas.experiment import CONTROL, TREATMENT, experiments_of

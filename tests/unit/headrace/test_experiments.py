@@ -9,10 +9,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from connectors.experiments_file import DECLARED, Ended, ExperimentsFile
-from headrace.cli import app
+from headrace.cli.main import app
 from headrace.experiments.page import page
 from headrace.experiments.printed import as_json, print_standing
-from headrace.experiments.standing import standing
+from headrace.experiments.result import standing
 from models.experiments.attribution import Outcomes
 from schemas.experiment import experiments_of
 from schemas.exposure import Exposure

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.errors import OffsetOutOfRangeError
 
-from connectors.kafka import Unreachable
-from connectors.kafka_log import Batch
-from headrace.health.lag import EXACT_OFFSETS, READ_WITHIN_S, records_behind
+from connectors.kafka.clients import Unreachable
+from connectors.kafka.log import Batch
+from headrace.monitoring.lag import EXACT_OFFSETS, READ_WITHIN_S, records_behind
 
 Record = namedtuple("Record", "offset")
 

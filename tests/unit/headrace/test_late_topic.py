@@ -5,8 +5,8 @@ from collections import namedtuple
 import pytest
 from kafka import TopicPartition
 
-from headrace.windows import late_topic
-from headrace.windows.late_topic import LateTopic
+from headrace.late_data import late_topic
+from headrace.late_data.late_topic import LateTopic
 
 Record = namedtuple("Record", "topic partition offset value timestamp")
 Found = namedtuple("Found", "offset")

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from headrace.accounting import ledger as ledger_module
-from headrace.accounting.ledger import LedgerFile
 from headrace.errors import LedgerUnusable
+from headrace.reconciliation import ledger as ledger_module
+from headrace.reconciliation.ledger import LedgerFile
 from tests.unit.headrace.balance_topics import (
     READINGS,
     WINDOWS,

@@ -9,10 +9,8 @@ from hypothesis import given
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.errors import NotForgotten
-from headrace.privacy.in_files import look_in_folder, remove_from_table, require_column
-from headrace.privacy.in_kafka import PERSONAL, found_in
-from headrace.stack.layout import Layout
-from headrace.stack.pseudonym_key import destroy_key_of, require_key
+from headrace.privacy.file_erasure import look_in_folder, remove_from_table, require_column
+from headrace.privacy.kafka_erasure import PERSONAL, found_in
 from schemas.dead_letter import DeadLetter, bounded_original
 from schemas.record import Position
 from schemas.topics import (
@@ -27,6 +25,8 @@ from schemas.topics import (
     USERS_FORGOTTEN,
     Personal,
 )
+from stack.layout import Layout
+from stack.pseudonym_key import destroy_key_of, require_key
 from tests.unit.headrace.user_ids import two_ids
 
 USER, PSEUDONYM = "u-1", "0123456789abcdef0123456789abcdef"

@@ -12,16 +12,16 @@ from redis import Redis
 from typer.testing import CliRunner
 
 from bench.free_port import free_port
-from connectors.kafka import Unreachable
+from connectors.kafka.clients import Unreachable
 from connectors.pseudonyms import KEY_FILE, read_key
-from headrace.cli import app
+from headrace.cli.main import app
 from headrace.errors import NotForgotten
 from headrace.privacy.finding import Finding
 from headrace.privacy.forgetting import forget
-from headrace.privacy.in_kafka import PERSONAL, ROW_STAYS, found_in
-from headrace.stack.layout import Layout
-from headrace.stack.pseudonym_key import require_key
+from headrace.privacy.kafka_erasure import PERSONAL, ROW_STAYS, found_in
 from schemas.topics import CUSTOMERS, INTERACTIONS
+from stack.layout import Layout
+from stack.pseudonym_key import require_key
 from tests.redis_server import redis_server
 
 USER = "17"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from headrace.privacy.in_kafka import found_in
+from headrace.privacy.kafka_erasure import found_in
 from headrace.privacy.personal_fields import KEYED_BY_PERSON, ROW_FIELDS, normalised
 from schemas.dead_letter import MAX_ORIGINAL_BYTES, DeadLetter, bounded_original
 from schemas.record import Position

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from headrace.privacy.in_files import look_in_folder
+from headrace.privacy.file_erasure import look_in_folder
 from headrace.privacy.text_ids import TextSearch
 from tests.unit.headrace.user_ids import ALIKE, dumped, two_ids
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from headrace.cli import app
+from headrace.cli.main import app
 from models.recommend.onnx_model import RecommendModel
 from tests.unit.models.recommend.shop import chains
 

@@ -8,9 +8,9 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.structs import OffsetAndMetadata, OffsetAndTimestamp
 
-from headrace.health import alarms, corrections, retention
-from headrace.health.corrections import CorrectionFigures
-from headrace.health.retention import Limits, Unread
+from headrace.monitoring import alarms, corrections, retention
+from headrace.monitoring.corrections import CorrectionFigures
+from headrace.monitoring.retention import Limits, Unread
 
 DAY_MS = 86_400_000
 GIB = 2**30

@@ -7,10 +7,10 @@ from functools import cache
 import pytest
 from rich.console import Console
 
-from headrace.commands.status import _Health, _print
-from headrace.health.jobs import JobFigures
-from headrace.health.processes import ProcessFigures
-from headrace.health.topics import TopicFigures
+from headrace.cli.status import _Health, _print
+from headrace.monitoring.jobs import JobFigures
+from headrace.monitoring.processes import ProcessFigures
+from headrace.monitoring.topics import TopicFigures
 from jobs.names import ALL_JOBS, consumer_group
 from schemas.topics import TOPICS
 

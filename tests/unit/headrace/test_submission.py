@@ -4,10 +4,10 @@ import zipfile
 
 import pytest
 
-from connectors.kafka import Unreachable
+from connectors.kafka.clients import Unreachable
 from headrace import submission
-from headrace.stack.layout import Layout
 from jobs.names import ALL_JOBS
+from stack.layout import Layout
 
 
 def test_the_archive_holds_our_packages_with_their_sql_and_nothing_else(tmp_path):

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from connectors.kafka_log import Batch
+from connectors.atomic_write import write_whole
+from connectors.kafka.log import Batch
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE
-from connectors.whole_files import write_whole
 from headrace.churn import usage_history
 from headrace.churn.usage_history import UsageHistory, features_known
 from headrace.churn.usage_table import alone, joined
-from headrace.cli import app
+from headrace.cli.main import app
 from headrace.errors import FeaturesNotMade
 from models.churn.errors import UnusableTable
 from schemas.usage import UsageHour

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from connectors.influxdb_reader import InfluxDBReader, instant, milliseconds
+from connectors.influxdb.reader import InfluxDBReader, instant, milliseconds
 from connectors.stores import StoreAway, StoreMisconfigured
-from headrace.cli import app
-from headrace.commands.windows import print_result
+from headrace.cli.main import app
+from headrace.cli.windows import print_result
 from headrace.errors import WindowsNotCorrected
-from headrace.moments import duration_s, moment_ms
-from headrace.windows.correction import Correction, Result
-from headrace.windows.late_topic import Arrival, Batch
-from headrace.windows.schedule import Schedule
-from headrace.windows.stored import SPAN_MINUTES, StoredWindows, query, spans_of
-from headrace.windows.summary import Window, agree, summarise, windows_of
-from headrace.windows.verdict import Horizon, Stored, Verdict, judge
+from headrace.late_data.decision import Horizon, Stored, Verdict, judge
+from headrace.late_data.influxdb_windows import SPAN_MINUTES, StoredWindows, query, spans_of
+from headrace.late_data.late_topic import Arrival, Batch
+from headrace.late_data.recompute import Correction, Result
+from headrace.late_data.schedule import Schedule
+from headrace.late_data.summary import Window, agree, summarise, windows_of
+from headrace.time_parsing import duration_s, moment_ms
 from schemas.reading import LateReading
 from schemas.record import Position
 from schemas.window_summary import WINDOWS_MS, WindowSummary

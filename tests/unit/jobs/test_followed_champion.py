@@ -1,7 +1,7 @@
 """A champion that may not be there yet. What happens to a model that is there: test_score_customers.py."""
 
 from headrace.model_store.publishing import publish
-from jobs.operators.followed_champion import FollowedChampion
+from jobs.operators.model_reloader import FollowedChampion
 from models.recommend.errors import RefusedRecommender
 
 

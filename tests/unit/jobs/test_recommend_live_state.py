@@ -7,7 +7,7 @@ import pytest
 from jobs.operators import recommend_live
 from jobs.operators.recommend_live import RecommendLive
 from jobs.settings import JobSettings
-from models.recommend.live import LiveRecommender
+from models.recommend.online.recommender import LiveRecommender
 from tests.unit.jobs.flink_in_memory import FlinkInMemory, ListInMemory, MapInMemory
 from tests.unit.models.recommend.live_batches import Sent, batch, forgets, tells, took
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.detectors.state_codec import State, UnreadableState, decode, encode
+from models.state_codec import State, UnreadableState, decode, encode
 
 STATE = State(
     "example", 3, {"names": ["a", "ü"]}, {"x": np.arange(6.0).reshape(2, 3), "none": np.empty((0, 4), np.int16)}

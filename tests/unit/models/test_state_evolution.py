@@ -13,7 +13,7 @@ from river import __version__ as river_version
 from models.detectors import Scorer, UnreadableState, detector
 from models.detectors.batch_codec import thaw_batch
 from models.detectors.half_space_trees import HalfSpaceTreesFleet
-from models.detectors.state_codec import State, decode, encode
+from models.state_codec import State, decode, encode
 from tests import state_files
 from tests.state_files import N_JOURNAL, N_SNAPSHOT, NAMES, N, readings
 from tests.unit.models.series_batches import said_of_all

@@ -9,26 +9,26 @@ import orjson
 from kafka.future import Future
 from prometheus_client import CollectorRegistry
 
-from connectors.kafka import Unreachable
-from connectors.kafka_log import Batch
+from connectors.kafka.clients import Unreachable
+from connectors.kafka.log import Batch
 from connectors.pseudonym_key import PseudonymKey
-from connectors.redis_reader import GatheredReads
+from connectors.redis.reader import GatheredReads
 from schemas.experiment import USUAL, Plan, experiments_of
-from serving import lists
-from serving.answers import Answers
+from serving import stored_lists
 from serving.api import Application, api
 from serving.api_keys import ApiKeys
-from serving.arms import Arms
-from serving.exposure_log import ExposureLog
+from serving.assignment import Arms
+from serving.auth import Gate
+from serving.cache import Shelf
+from serving.exposure_producer import ExposureLog
 from serving.feedback import Feedback
-from serving.feedback_follower import FeedbackFollower
-from serving.gate import Gate
+from serving.feedback_consumer import FeedbackFollower
 from serving.health import Health
-from serving.interaction_door import InteractionDoor
+from serving.interaction_producer import InteractionDoor
 from serving.metrics import ServingCollector, registry
-from serving.quick_paths import QuickPaths
 from serving.rate_limit import RateLimit
-from serving.shelf import Shelf
+from serving.recommendations import Answers
+from serving.routes import QuickPaths
 
 KEY = "a key of the tests"
 
@@ -59,7 +59,7 @@ class RedisInMemory:
 
     async def shared(self):
         self._require_itself()
-        return set(self.withdrawn), self.values.get(lists.POPULAR), self.values.get(lists.TRENDING)
+        return set(self.withdrawn), self.values.get(stored_lists.POPULAR), self.values.get(stored_lists.TRENDING)
 
     def _require_itself(self) -> None:
         if self.away:
@@ -184,7 +184,7 @@ class Service:
 
     def give(self, user, value: bytes) -> None:
         """A list of the user's own, in Redis."""
-        self.redis.values[lists.of_user(pseudonym_of(user))] = value
+        self.redis.values[stored_lists.of_user(pseudonym_of(user))] = value
 
     async def get(self, path, **named):
         async with self.client() as client:

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.exposure import Exposure
-from serving import lists
+from serving import stored_lists
 from tests.unit.serving.instance_in_memory import Service, pseudonym_of, stored_list
 
 U1 = "/users/u1/recommendations"
-OF_U1 = lists.of_user(pseudonym_of("u1"))
+OF_U1 = stored_lists.of_user(pseudonym_of("u1"))
 
 
 def ask(service, path=U1):
@@ -76,7 +76,7 @@ def test_a_user_without_a_list_gets_what_is_popular(service):
 
 def test_what_is_trending_stands_in_for_what_is_popular():
     service = Service()
-    service.redis.values[lists.TRENDING] = stored_list(["t1"])
+    service.redis.values[stored_lists.TRENDING] = stored_list(["t1"])
     asyncio.run(service.shelf.look())
     answer = ask(service)
     assert (names(answer), answer["source"]) == (["t1"], "trending")
@@ -91,7 +91,7 @@ def test_before_the_first_list_there_are_no_items():
 
 def test_similar_items_are_never_the_item_itself(service):
     value = orjson.dumps({"items": ["i7", "i8"], "scores": [0.9, 0.5], "generated_at": 5})
-    service.redis.values[lists.similar_to("i7")] = value
+    service.redis.values[stored_lists.similar_to("i7")] = value
     answer = ask(service, "/items/i7/similar")
     assert answer == {
         "item": "i7", "items": [{"item": "i8", "score": 0.5}], "source": "similar", "degraded": False,
@@ -123,9 +123,9 @@ def test_a_value_that_is_no_list_counts_and_the_user_gets_what_is_popular(servic
 @given(st.binary() | st.recursive(st.none() | st.integers(-9, 9) | st.text(), st.lists).map(repr).map(str.encode))
 def test_any_bytes_are_a_list_or_unreadable(value):
     try:
-        stored = lists.read(value)
-        lists.shown(stored, 50, frozenset(), frozenset())
-    except lists.Unreadable:
+        stored = stored_lists.read(value)
+        stored_lists.shown(stored, 50, frozenset(), frozenset())
+    except stored_lists.Unreadable:
         return
 
 
@@ -133,7 +133,7 @@ def test_any_bytes_are_a_list_or_unreadable(value):
     st.lists(st.text(min_size=1), max_size=50, unique=True), st.integers(1, 50), st.sets(st.text()), st.sets(st.text())
 )
 def test_what_is_shown_is_the_stored_order_without_what_is_hidden(items, limit, hidden, excluded):
-    shown = lists.shown(lists.read(stored_list(items)), limit, hidden, excluded)
+    shown = stored_lists.shown(stored_lists.read(stored_list(items)), limit, hidden, excluded)
     assert [each["item"] for each in shown] == [i for i in items if i not in hidden and i not in excluded][:limit]
 
 
@@ -252,9 +252,9 @@ def test_a_fault_in_a_round_trip_leaves_nobody_waiting(service):
                 await service.reads.get("a")
         del service.reads._commands.mget
         async with asyncio.timeout(5):
-            return await service.reads.get(lists.POPULAR)
+            return await service.reads.get(stored_lists.POPULAR)
 
-    assert asyncio.run(ask_twice()) == service.redis.values[lists.POPULAR]
+    assert asyncio.run(ask_twice()) == service.redis.values[stored_lists.POPULAR]
 
 
 def test_a_redis_that_keeps_silent_is_away_after_the_timeout(service):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from serving import lists
+from serving import stored_lists
 from tests.unit.serving.instance_in_memory import pseudonym_of, stored_list
 from tests.unit.serving.test_answered_lists import ask, exposures, names
 
@@ -20,8 +20,8 @@ def shop(service):
     """Users with lists of their own, what all see, and an experiment."""
     for user in map(str, range(20)):
         service.give(user, stored_list(["own"]))
-    service.redis.values[lists.POPULAR] = stored_list(["pop", "both"])
-    service.redis.values[lists.TRENDING] = stored_list(["trend", "both"], model_version=None)
+    service.redis.values[stored_lists.POPULAR] = stored_list(["pop", "both"])
+    service.redis.values[stored_lists.TRENDING] = stored_list(["trend", "both"], model_version=None)
     service.experiments.text = LISTS
     asyncio.run(service.shelf.look())
     service.arms.look()
@@ -67,7 +67,7 @@ def test_withdrawn_and_excluded_items_are_in_no_arm(shop):
 
 
 def test_an_arm_without_its_list_is_shown_the_other_and_says_so(shop):
-    del shop.redis.values[lists.TRENDING]
+    del shop.redis.values[stored_lists.TRENDING]
     asyncio.run(shop.shelf.look())
     assert set(shown(shop).values()) == {("popular", "pop")}
     assert {each.source for each in exposures(shop)} == {"popular"}

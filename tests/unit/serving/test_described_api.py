@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from connectors.kafka import Unreachable
-from serving import lists
+from connectors.kafka.clients import Unreachable
+from serving import stored_lists
 from serving.interactions import MOST_AT_ONCE
-from serving.question import DEFAULT_LIMIT, LONGEST_CONTEXT, LONGEST_ID
+from serving.params import DEFAULT_LIMIT, LONGEST_CONTEXT, LONGEST_ID
 from tests.unit.serving.instance_in_memory import KEY, Service, stored_list
 
 U1 = "/users/u1/recommendations"
@@ -94,7 +94,7 @@ def test_the_described_bounds_are_those_that_are_kept(described, path, name):
     found = parameters(described, path)
     assert found.keys() == {name, "limit", "context", "exclude"}
     limit = found["limit"]
-    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, lists.MOST_ITEMS, DEFAULT_LIMIT)
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, stored_lists.MOST_ITEMS, DEFAULT_LIMIT)
     assert found[name]["maxLength"] == LONGEST_ID
     assert found["context"]["anyOf"][0]["maxLength"] == LONGEST_CONTEXT
 
@@ -113,7 +113,7 @@ def test_the_description_has_examples_errors_and_the_key(described):
 def test_an_answer_is_what_the_description_says(service, described):
     import jsonschema
 
-    service.redis.values[lists.of_user("u1")] = stored_list(["a", "b"])
+    service.redis.values[stored_lists.of_user("u1")] = stored_list(["a", "b"])
     for path, schema in ((U1, "Recommendations"), ("/items/x/similar", "SimilarItems")):
         whole = {"$ref": f"#/components/schemas/{schema}", "components": described["components"]}
         jsonschema.validate(get(service, path).json(), whole)
@@ -121,7 +121,7 @@ def test_an_answer_is_what_the_description_says(service, described):
 
 def test_fastapi_alone_gives_the_same_answers(service):
     """The short cut is a short cut: without it nothing changes but the cost."""
-    service.redis.values[lists.of_user("u1")] = stored_list(["a", "b"])
+    service.redis.values[stored_lists.of_user("u1")] = stored_list(["a", "b"])
 
     async def ask(application):
         async with service.client(application) as client:

@@ -4,10 +4,10 @@ import time
 
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from connectors.kafka import Unreachable
+from connectors.kafka.clients import Unreachable
 from schemas.topics import EXPOSURES
-from serving import exposure_log
-from serving.exposure_log import ExposureLog
+from serving import exposure_producer
+from serving.exposure_producer import ExposureLog
 from tests.unit.serving.instance_in_memory import KafkaInMemory
 
 
@@ -30,7 +30,7 @@ def test_they_come_in_order_and_are_counted_when_kafka_has_them():
 
 
 def test_while_kafka_is_away_they_wait_within_the_bound(monkeypatch):
-    monkeypatch.setattr(exposure_log, "RETRY_S", 0.01)
+    monkeypatch.setattr(exposure_producer, "RETRY_S", 0.01)
     kafka, there = KafkaInMemory(), []
 
     def connect():

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from connectors import redis_lists
-from models.recommend import live_lists
-from serving import lists
+from connectors.redis import recommendation_lists
+from models.recommend.online import list_json
+from serving import stored_lists
 
 
 @pytest.mark.parametrize("many", [0, 1, 50])
@@ -13,17 +13,17 @@ def test_a_list_of_the_job_is_read_as_it_was_written(many):
     items = [f"item-{number}" for number in range(many)]
     scores = np.linspace(2.0, 1.0, many)
     told = {"why": [number % 2 for number in range(many)], "reasons": ["popular", "trending"], "model_version": "v3"}
-    stored = lists.read(live_lists.text(items, scores, 1_790_000_000_000, **told))
-    shown = lists.shown(stored, lists.MOST_ITEMS, frozenset(), frozenset())
+    stored = stored_lists.read(list_json.text(items, scores, 1_790_000_000_000, **told))
+    shown = stored_lists.shown(stored, stored_lists.MOST_ITEMS, frozenset(), frozenset())
     assert [each["item"] for each in shown] == items
     assert [each["why"] for each in shown] == [told["reasons"][number % 2] for number in range(many)]
     assert (stored.model_version, stored.generated_at) == ("v3", 1_790_000_000_000)
 
 
 def test_similar_items_of_the_job_are_read_too():
-    stored = lists.read(live_lists.text(["a", "b"], np.array([2.0, 1.0]), 1_790_000_000_000))
-    assert lists.shown(stored, 1, frozenset(), frozenset()) == [{"item": "a", "score": 1.0}]
+    stored = stored_lists.read(list_json.text(["a", "b"], np.array([2.0, 1.0]), 1_790_000_000_000))
+    assert stored_lists.shown(stored, 1, frozenset(), frozenset()) == [{"item": "a", "score": 1.0}]
 
 
 def test_both_mean_the_same_bound_and_the_same_set():
-    assert (lists.MOST_ITEMS, lists.WITHDRAWN) == (live_lists.MOST_ITEMS, redis_lists.WITHDRAWN)
+    assert (stored_lists.MOST_ITEMS, stored_lists.WITHDRAWN) == (list_json.MOST_ITEMS, recommendation_lists.WITHDRAWN)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.errors import KafkaTimeoutError
 
-from connectors.kafka import Unreachable
+from connectors.kafka.clients import Unreachable
 from schemas.interaction import Interaction
 from schemas.topics import INTERACTIONS
+from serving.errors import Problem
 from serving.interactions import read
-from serving.problems import Problem
 from tests.unit.serving.instance_in_memory import KafkaInMemory, Service, pseudonym_of
 
 NOW_MS = 1_790_000_000_000
@@ -114,7 +114,7 @@ def test_after_a_failure_the_client_of_kafka_is_made_anew(service):
 
 
 def test_kafka_is_looked_for_until_it_is_there(service, monkeypatch):
-    monkeypatch.setattr("serving.interaction_door.RETRY_S", 0.01)
+    monkeypatch.setattr("serving.interaction_producer.RETRY_S", 0.01)
     tries = iter([Unreachable("no"), Unreachable("no"), None])
 
     def connect():
@@ -128,7 +128,7 @@ def test_kafka_is_looked_for_until_it_is_there(service, monkeypatch):
 
 
 def test_too_many_that_wait_are_refused_at_once(service, monkeypatch):
-    monkeypatch.setattr("serving.interaction_door.MOST_UNCONFIRMED", 3)
+    monkeypatch.setattr("serving.interaction_producer.MOST_UNCONFIRMED", 3)
     service.kafka.outcome = "silence"
 
     async def run():

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.api_keys import ApiKeys, read_keys
-from serving.body import read_body
-from serving.problems import STATUS, Code, Problem
-from serving.question import (
+from serving.errors import STATUS, Code, Problem
+from serving.params import (
     LONGEST_CONTEXT,
     LONGEST_ID,
     LONGEST_QUERY_BYTES,
@@ -20,6 +19,7 @@ from serving.question import (
     parse,
 )
 from serving.rate_limit import RateLimit
+from serving.request_body import read_body
 from tests.unit.serving.instance_in_memory import KEY, Service
 
 U1 = "/users/u1/recommendations"

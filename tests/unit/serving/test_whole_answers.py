@@ -6,7 +6,7 @@ import socket
 import pytest
 import uvicorn
 
-from serving.whole_answers import HeadKeepingTransport, WholeAnswersProtocol
+from serving.single_write_protocol import HeadKeepingTransport, WholeAnswersProtocol
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 

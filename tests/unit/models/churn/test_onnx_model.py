@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.churn import ABSENT, ChurnModel, RefusedModel
 from models.churn.onnx_model import CONTRACT_FILE, MODEL_FILE
-from models.churn.reasons_in_words import ReasonsInWords
+from models.churn.reason_text import ReasonsInWords
 from tests.unit.models.churn.customers import customers
 from tests.unit.models.churn.exported import exported
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from flink import framing
 from jobs.operators.live_records import live_records
-from models.recommend.live import LiveRecommender
-from models.recommend.live_shard import LiveShard, journal_entry
+from models.recommend.online.recommender import LiveRecommender
+from models.recommend.online.shard import LiveShard, journal_entry
 
 T = 1_719_800_000_000
 

@@ -7,7 +7,7 @@ import pytest
 
 from models.recommend.catalogue import RECOMMENDERS, names
 from models.recommend.evaluation.protocols import learn_all, leave_last_out, prequential, time_split
-from models.recommend.parts import Part
+from models.recommend.linear_form import Part
 from tests.unit.models.recommend.shop import chains, history, noise, words
 
 every_recommender = pytest.mark.parametrize("name", RECOMMENDERS)

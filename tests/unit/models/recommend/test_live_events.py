@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.operators.live_records import live_records
-from models.recommend import live_events
-from models.recommend.live_events import Forgotten, Offered, Taken
+from models.recommend.online import events
+from models.recommend.online.events import Forgotten, Offered, Taken
 from models.refused import dead_letter
 from schemas.dead_letter import DeadLetter
 from tests.unit.models.recommend.live_batches import Sent, T, batch, forgets, tells, took
@@ -17,7 +17,7 @@ GOOD = took("ann", "tea", 1)
 
 
 def read(frame):
-    return live_events.read(live_records(frame))
+    return events.read(live_records(frame))
 
 
 def test_interactions_and_items_come_in_their_order():

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from models.recommend.live_items import WEEK_MS, LiveItems
+from models.recommend.online.items import WEEK_MS, LiveItems
 from tests.unit.models.recommend.live_batches import T
 
 MOST = 400

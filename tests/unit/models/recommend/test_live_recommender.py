@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from models.detectors.state_codec import UnreadableState
-from models.recommend import live_lists
 from models.recommend.co_visitation import CoVisitation
 from models.recommend.history import Histories
-from models.recommend.live import FORGOTTEN_KEPT_MS, MODEL_ASKED_EVERY, Arrival, LiveRecommender
+from models.recommend.online import list_json
+from models.recommend.online.recommender import FORGOTTEN_KEPT_MS, MODEL_ASKED_EVERY, Arrival, LiveRecommender
+from models.state_codec import UnreadableState
 from tests.unit.models.recommend.live_batches import Model, Shop, T, forgets, tells, took
 
 
@@ -58,7 +58,7 @@ def test_a_list_has_the_fields_and_the_bounds_that_readers_know():
     shop = in_cuts(Shop(), walk(items=90), seed=1)
     for listed in shop.lists().values():
         assert list(listed) == ["items", "scores", "why", "reasons", "model_version", "generated_at"]
-        assert 0 < len(listed["items"]) == len(listed["scores"]) == len(listed["why"]) <= live_lists.MOST_ITEMS
+        assert 0 < len(listed["items"]) == len(listed["scores"]) == len(listed["why"]) <= list_json.MOST_ITEMS
         assert listed["scores"] == sorted(listed["scores"], reverse=True)
         assert max(listed["why"]) < len(listed["reasons"])
         assert len(set(listed["items"])) == len(listed["items"])
@@ -71,7 +71,7 @@ def test_the_best_are_those_of_a_whole_sort(n, digits, share):
     rng = np.random.default_rng(n)
     scores = (rng.random(n).round(digits) * (rng.random(n) < share)).astype(np.float32)
     ordered = np.argsort(-scores, kind="stable")
-    assert live_lists.best(scores).tolist() == ordered[scores[ordered] > 0][: live_lists.MOST_ITEMS].tolist()
+    assert list_json.best(scores).tolist() == ordered[scores[ordered] > 0][: list_json.MOST_ITEMS].tolist()
 
 
 def test_a_list_of_long_names_stays_below_its_bytes():
@@ -80,7 +80,7 @@ def test_a_list_of_long_names_stays_below_its_bytes():
     shop.step(*(took("ann", name, second) for second, name in enumerate(names)), took("ben", names[0], 99))
     body = shop.live.list_of("ben")
     listed = json.loads(body)
-    assert len(body) <= live_lists.MOST_BYTES
+    assert len(body) <= list_json.MOST_BYTES
     assert 3 <= len(listed["items"]) == len(listed["scores"]) == len(listed["why"])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.operators.live_records import live_records
 from models.detectors import UnreadableState
-from models.recommend.live import LiveRecommender
+from models.recommend.online.recommender import LiveRecommender
 from tests import state_files
 from tests.recommender_states import N_JOURNAL, N_SNAPSHOT, N, records, shop
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.recommend.user_log import DUPLICATE, FORGOTTEN, UserLog
+from models.recommend.online.user_log import DUPLICATE, FORGOTTEN, UserLog
 
 MOST = 8
 interactions = st.tuples(st.integers(0, 20), st.integers(0, 3), st.sampled_from(["view", "buy"]))

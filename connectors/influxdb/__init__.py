@@ -1,0 +1,1 @@
+"""InfluxDB 2: writer, reader, deletion, and records as points."""

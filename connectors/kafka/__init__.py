@@ -1,0 +1,1 @@
+"""Kafka: clients, readers of whole topics, transactions."""

@@ -1,0 +1,110 @@
+"""Mends what keeps changes from being captured, and brings the topics up to what the tables are."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from kafka.errors import KafkaError
+
+from connectors.postgres_cdc import ConnectAway, ConnectorRefused, NotCaughtUp, connector, database, heartbeats
+from connectors.postgres_cdc.connector import ConnectorState
+from connectors.postgres_cdc.database import Note
+from connectors.postgres_cdc.endpoints import CaptureEndpoints
+from connectors.postgres_cdc.inspection import MAX_HEARTBEAT_AGE_S
+from connectors.postgres_cdc.reconciliation import end_gone_rows, require_caught_up
+from connectors.postgres_cdc.tables import CAPTURED, CapturedTable
+
+POLL_S = 0.5
+
+
+def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorState:
+    """The connector as it should be, and started if it failed or was paused; its state a moment later.
+
+    Where the slot is of no use any more, as `database.prepare` or the connector found, it begins with a snapshot.
+
+    Raises DatabaseAway, DatabaseRefuses, ConnectAway, ConnectorRefused, and SlotInUse while the slot is not free yet.
+    """
+    if connector.state(endpoints).lost_its_place:
+        database.note_snapshot(endpoints, "PostgreSQL's log lacks what the connector has not read")
+    if database.needs_snapshot(endpoints):
+        connector.register(endpoints, password, stopped=True)
+        connector.remove(endpoints)
+        database.drop_slot(endpoints)
+        database.note_snapshot_begins(endpoints)
+    connector.register(endpoints, password)
+    found = connector.state(endpoints)
+    if found.connector in ("PAUSED", "STOPPED"):
+        connector.resume(endpoints)
+    elif "FAILED" in (found.connector, found.task):
+        connector.restart(endpoints)
+    return found
+
+
+def wait_until_it_runs(endpoints: CaptureEndpoints, within_s: float) -> None:
+    """Raises ConnectorRefused if its task fails, ConnectAway if it does not run in time."""
+    until = time.monotonic() + within_s
+    while not (found := connector.state(endpoints)).runs:
+        if time.monotonic() > until:
+            wrong = f"the connector is {found.connector}, its task {found.task}. {found.trace}".strip(" .")
+            raise (ConnectorRefused if found.task == "FAILED" else ConnectAway)(wrong)
+        time.sleep(POLL_S)
+
+
+def refresh(
+    endpoints: CaptureEndpoints, kafka: str, within_s: float, say: Callable[[str], None], *, prove: bool = True
+) -> None:
+    """Return once changes arrive, and the topics of the tables that are noted for it are as the tables are.
+
+    Without `prove`, a heartbeat that arrived lately is enough. What is not done stays noted, and `inspection.inspect` finds it.
+
+    Raises DatabaseAway, DatabaseRefuses, ConnectAway, and NotCaughtUp if the connector does not read up to now in time.
+    """
+    try:
+        noted = list(_noted(endpoints))
+        if not (noted or prove) and _beats(kafka):
+            return
+        with database.asking(endpoints) as asked:
+            position, _ = database.position(asked)
+        _wait_until_caught_up(endpoints, kafka, position, within_s)
+        for note, table in noted:
+            _refresh_table(endpoints, kafka, note, table, say)
+    except KafkaError as error:
+        raise NotCaughtUp(f"Kafka does not answer: {error!r}") from error
+
+
+def _refresh_table(
+    endpoints: CaptureEndpoints, kafka: str, note: Note, table: CapturedTable, say: Callable[[str], None]
+) -> None:
+    if note.refresh == "rows":
+        say(f"{table.qualified}: {note.reason}. Rows to be read again: {database.read_again(endpoints, table):,}")
+    ended = end_gone_rows(endpoints, kafka, table)
+    say(f"{table.qualified}: {note.reason}. Rows that are gone, deleted from the topic: {ended:,}")
+    with database.asking(endpoints) as asked:
+        database.end_refresh(asked, note)
+
+
+def _beats(kafka: str) -> bool:
+    newest = heartbeats.newest(kafka)
+    return newest is not None and time.time() - newest.beat_at < MAX_HEARTBEAT_AGE_S
+
+
+def _noted(endpoints: CaptureEndpoints) -> Iterator[tuple[Note, CapturedTable]]:
+    tables = {table.name: table for table in CAPTURED}
+    with database.asking(endpoints) as asked:
+        for note in database.notes(asked):
+            table = tables.get(note.table)
+            state = database.table_state(asked, table) if table else None
+            can_read = state and state.is_table and state.has_key_column and state.is_readable
+            if table and state and can_read and note.refresh and state.oid == note.oid:
+                yield note, table
+
+
+def _wait_until_caught_up(endpoints: CaptureEndpoints, kafka: str, position: int, within_s: float) -> None:
+    until = time.monotonic() + within_s
+    while True:
+        newest = heartbeats.newest(kafka)
+        try:
+            return require_caught_up(newest.position if newest else None, position)
+        except NotCaughtUp:
+            if time.monotonic() > until or connector.state(endpoints).task == "FAILED":
+                raise
+        time.sleep(POLL_S)

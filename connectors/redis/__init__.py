@@ -1,0 +1,1 @@
+"""Redis: device state, recommendation lists, and an asynchronous reader."""

@@ -1,0 +1,84 @@
+"""Redis: lists of recommendations, moved only forward by their own time, and which items may not be shown.
+
+Keys `recommendations:{user}`, `similar:{item}`, `popular:items` and `trending:items`, each a text: a JSON object whose
+last field is `"generated_at"`, in ms. `items:withdrawn`, a set of items.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import redis
+
+from connectors.endpoints import Endpoints
+from connectors.redis.device_state import answers_of, client_of
+from connectors.stores import StoreAway, until_it_answers
+
+WITHDRAWN = "items:withdrawn"
+
+LISTS_A_CALL = 100
+"""While a script runs, Redis serves nobody else: 100 lists take it less than a millisecond."""
+
+# A text ends in `:1719800000123}`: 13 digits from 2001 to 2286. Of equal times the later call wins. What ends
+# otherwise, or is no text, is not ours and is written over. What cannot be read is left as it is.
+_MOVE_FORWARD = """
+for number, key in ipairs(KEYS) do
+  local time, body = ARGV[2 * number], ARGV[2 * number + 1]
+  local current = redis.pcall('GETRANGE', key, -14, -2)
+  if type(current) == 'table' and not string.find(current.err, '^%-?WRONGTYPE ') then return current end
+  local is_ours = type(current) == 'string' and #current == 13 and string.match(current, '^%d+$')
+  if not is_ours or current <= time then
+    redis.call('SET', key, body, 'EX', ARGV[1])
+  end
+end
+return #KEYS
+"""
+
+
+class WrittenList(Protocol):
+    """A list: of which kind, of whom, its JSON, and the time by which it moves forward, in ms."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def generated_at(self) -> int: ...
+
+
+class RedisLists:
+    """Writes lists in one round trip a batch. Raises StoreAway after `patience_s` without Redis."""
+
+    def __init__(self, client: "redis.Redis", lifetime_s: int, patience_s: float = 60.0) -> None:
+        self._client, self._lifetime_s, self._patience_s = client, lifetime_s, patience_s
+        self._script = client.register_script(_MOVE_FORWARD)
+
+    @classmethod
+    def connect(cls, endpoints: Endpoints, lifetime_s: int) -> "RedisLists":
+        """For the Redis of `endpoints`. Opens no connection yet."""
+        return cls(client_of(endpoints), lifetime_s)
+
+    def write(self, lists: Sequence[WrittenList], offered: Mapping[str, bool], forgotten: Sequence[str] = ()) -> None:
+        """Lists, items that may be shown from now on (True) or may not (False), and users whose lists go."""
+        if lists or offered or forgotten:
+            until_it_answers(lambda: self._send(lists, offered, forgotten), self._patience_s)
+
+    def _send(self, lists: Sequence[WrittenList], offered: Mapping[str, bool], forgotten: Sequence[str]) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        # First, for readers who ask in between.
+        for command, available in ((pipeline.sadd, False), (pipeline.srem, True)):
+            items = [item for item, is_available in offered.items() if is_available is available]
+            if items:
+                command(WITHDRAWN, *items)
+        for start in range(0, len(lists), LISTS_A_CALL):
+            some = lists[start : start + LISTS_A_CALL]
+            arguments: list[bytes | int] = [self._lifetime_s]
+            for each in some:
+                arguments += (each.generated_at, each.body)
+            self._script(keys=[f"{each.kind}:{each.name}" for each in some], args=arguments, client=pipeline)
+        if forgotten:
+            pipeline.delete(*(f"recommendations:{user}" for user in forgotten))
+        for answer in answers_of(pipeline):
+            if isinstance(answer, Exception):
+                raise StoreAway(f"Redis refuses a list ({answer})") from answer

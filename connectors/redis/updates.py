@@ -1,0 +1,67 @@
+"""Records of our topics as updates of a device's state in Redis."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from connectors.redis.device_state import ChurnUpdate, DeviceUpdate, Update
+from schemas.topics import CHURN_SCORES, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, UnreadableRecord, read_record
+
+
+def update(topic: str, value: bytes | None) -> Update:
+    """The half of a metric's state, or the churn risk of a customer, that a record is.
+
+    Raises
+    ------
+    UnreadableRecord
+        When it is no record of `topic`, or when Redis holds nothing of that topic.
+
+    Examples
+    --------
+    >>> position = b'{"topic": "telemetry.raw", "partition": 0, "offset": 3}'
+    >>> reading = b'{"device": "pump-7", "metric": "flow", "event_time": 1719800000123, "value": 21.5, "position": %b}'
+    >>> update("telemetry.readings", reading % position).body
+    '"value":21.5,"ts":1719800000123'
+    """
+    if topic not in _UPDATES:
+        raise UnreadableRecord(f"Redis holds nothing of {topic}")
+    return _UPDATES[topic](read_record(topic, value))
+
+
+def _reading(reading: Any) -> DeviceUpdate:
+    body = f'"value":{reading.value!r},"ts":{reading.event_time}'
+    return DeviceUpdate(reading.device, reading.metric, "reading", reading.event_time, body)
+
+
+def _score(score: Any) -> DeviceUpdate:
+    is_anomaly = str(score.is_anomaly).lower()
+    body = f'"score":{score.score!r},"score_ts":{score.event_time},"is_anomaly":{is_anomaly}'
+    return DeviceUpdate(score.device, score.metric, "score", score.event_time, body, _alert(score))
+
+
+def _alert(score: Any) -> str | None:
+    """The first flagged reading of an episode is the alert, the others of the episode are not."""
+    if not score.is_anomaly or score.episode != score.event_time:
+        return None
+    alert = {"metric": score.metric, "ts": score.event_time, "value": score.value, "score": score.score}
+    return json.dumps(alert | {"detector": score.detector}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _churn(score: Any) -> ChurnUpdate:
+    if score.deleted:
+        return ChurnUpdate(score.customer, score.changed_at, None)
+    shown = {
+        "risk": score.risk,
+        "at_risk": score.at_risk,
+        "reasons": [reason.words for reason in score.reasons],
+        "model": score.model_version,
+        "ts": score.changed_at,
+    }
+    return ChurnUpdate(score.customer, score.changed_at, json.dumps(shown, ensure_ascii=False, separators=(",", ":")))
+
+
+_UPDATES: dict[str, Callable[[Any], Update]] = {
+    TELEMETRY_READINGS.name: _reading,
+    TELEMETRY_ANOMALIES.name: _score,
+    CHURN_SCORES.name: _churn,
+}

@@ -1,0 +1,198 @@
+"""Drills on time: a clock that runs ahead, late readings, a partition that falls silent, a backlog, a long stop."""
+
+import json
+import time
+
+from kafka.partitioner import murmur2
+
+from drills.context import Scene
+from drills.drill import Drill, Protection
+from drills.errors import NotPrepared
+from headrace.polling import wait_until
+from headrace.publisher import Publisher
+from schemas.topics import TELEMETRY_RAW
+
+DAY_MS = 24 * 3600 * 1000
+FAST_CLOCK_READINGS = 100
+CLOSE_WITHIN_S = 110.0
+"""Windows of the others, while one partition is silent: idle timeout of 60 s, 10 s of window, 10 s of the clock, and
+the checkpoint that shows them."""
+BACKLOG = 200_000
+BACKLOG_WITHIN_S = 900.0
+STOPPED_S = 45.0
+TRIES = 5
+CHECKPOINT_WITHIN_S = 60.0
+LATE_READINGS = 50
+LATE_BY_MS = 3600 * 1000
+
+
+def run_a_clock_400_days_ahead(scene: Scene) -> None:
+    publisher = Publisher(scene.endpoints.mqtt_host, scene.endpoints.mqtt_port)
+    began_ms = int(time.time() * 1000) + 400 * DAY_MS
+    for number in range(FAST_CLOCK_READINGS):
+        ahead = {"metric": "counter", "value": number, "ts": began_ms + number}
+        publisher.publish(f"{scene.prefix}fast-clock", json.dumps(ahead).encode())
+    publisher.close()
+    scene.say(f"sent {FAST_CLOCK_READINGS} readings from 400 days ahead")
+
+
+def fast_readings_are_dead_letters(scene: Scene) -> list[str]:
+    wanted = {("clean_telemetry", "ts_out_of_range"): FAST_CLOCK_READINGS}
+    found = dict(scene.committed.letters)
+    scene.notes += [f"{count} dead letters of {stage}, {reason}" for (stage, reason), count in found.items()]
+    return none_late(scene) + ([] if found == wanted else [f"dead letters {found}, expected {wanted}"])
+
+
+def none_late(scene: Scene) -> list[str]:
+    return [f"{scene.committed.late} readings were late for their windows"] if scene.committed.late else []
+
+
+def restart_the_windows_on_late_readings(scene: Scene) -> None:
+    """What is read right after a restart, before the partitions have a watermark again."""
+    path = scene.flink.stop_with_savepoint("window_telemetry")
+    device, began_ms = f"{scene.prefix}late", int(time.time() * 1000) - LATE_BY_MS
+    scene.stream.send_dated(device, [began_ms + 1000 * number for number in range(LATE_READINGS)])
+
+    def committed() -> bool:
+        scene.committed.update()
+        return sum(of == device for of, _ in scene.committed.readings) == LATE_READINGS
+
+    wait_until("the late readings in telemetry.readings", committed, CHECKPOINT_WITHIN_S)
+    scene.say(f"{LATE_READINGS} late readings wait; starting window_telemetry from its savepoint")
+    scene.stage.submit(("window_telemetry",), path)
+
+
+def late_readings_are_late(scene: Scene) -> list[str]:
+    late = scene.committed.late
+    return [] if late == LATE_READINGS else [f"{late} readings are in telemetry.late, and not {LATE_READINGS}"]
+
+
+def silence_one_partition(scene: Scene) -> None:
+    silent = _partition(scene.stream.devices[0])
+    talking = [device for device in scene.stream.devices if _partition(device) != silent]
+    if not talking:
+        raise NotPrepared("all devices of this run share a partition: run the drill again")
+    scene.stream.talking = talking
+    scene.say(f"partition {silent} is silent, {len(talking)} of {len(scene.stream.devices)} devices talk")
+    began_ms = int(time.time() * 1000)
+
+    def closed() -> bool:
+        scene.committed.update()
+        return scene.committed.newest_window_ms >= began_ms
+
+    wait_until("a window of the others to close while a partition is silent", closed, CLOSE_WITHIN_S)
+    scene.notes.append(f"A window of the others closed after {time.time() - began_ms / 1000:.0f} s of silence.")
+    scene.stream.talking = list(scene.stream.devices)
+
+
+def _partition(device: str) -> int:
+    """As Kafka's producers choose it."""
+    return int((murmur2(device.encode()) & 0x7FFFFFFF) % TELEMETRY_RAW.partitions)
+
+
+def start_cold_on_a_backlog(scene: Scene) -> None:
+    scene.say(f"sending {BACKLOG:,} messages while no job runs")
+    scene.stream.send(BACKLOG)
+    scene.stream.wait_until_acknowledged()
+    scene.say("submitting the jobs")
+    began = time.monotonic()
+    scene.stage.submit()
+    last_ms = min(times[-1] for times in scene.stream.times.values()) - 1
+    wait_until("the backlog in both stores", lambda: scene.stored_after(last_ms), BACKLOG_WITHIN_S)
+    scene.recovered_s = time.monotonic() - began
+    scene.notes.append(f"{BACKLOG / scene.recovered_s:,.0f} readings a second, the start of the jobs included")
+
+
+def stop_for_longer_than_a_transaction(scene: Scene) -> None:
+    """Leaves transactions that are prepared and not committed: what a crash between the two leaves, made to order.
+
+    A savepoint prepares the transactions and does not commit them; the next checkpoint would. A cancel before it
+    leaves them open, and a start from the savepoint has to commit them.
+    """
+    path = _savepoint_that_no_checkpoint_follows(scene)
+    scene.hold(STOPPED_S)
+    scene.say("starting clean_telemetry from its savepoint")
+    scene.stage.submit(("clean_telemetry",), path)
+
+
+def _savepoint_that_no_checkpoint_follows(scene: Scene) -> str:
+    job = "clean_telemetry"
+    for _ in range(TRIES):
+        before = _next_checkpoint(scene, job)
+        path = scene.flink.savepoint(job)
+        if scene.flink.last_checkpoint(job) == before:
+            scene.flink.cancel(job)
+            return path
+    raise NotPrepared(f"in {TRIES} tries a checkpoint always came between savepoint and cancel: run the drill again")
+
+
+def _next_checkpoint(scene: Scene, job: str) -> int:
+    """Returns as one completes, so that the next is most of an interval away."""
+    last = scene.flink.last_checkpoint(job)
+    wait_until("a checkpoint", lambda: scene.flink.last_checkpoint(job) > last, CHECKPOINT_WITHIN_S, pause_s=0.05)
+    return scene.flink.last_checkpoint(job)
+
+
+DRILLS = (
+    Drill(
+        name="clock-ahead",
+        breaks="The clock of one device runs 400 days ahead.",
+        protected_by=Protection(
+            "jobs/clean_telemetry.sql",
+            "ts_out_of_range",
+            "a time more than 5 minutes ahead is refused",
+        ),
+        act=run_a_clock_400_days_ahead,
+        seen_failing="the comparison with the broker's clock left out: readings from the future in every store, and "
+        "no dead letter as ts_out_of_range",
+        check=fast_readings_are_dead_letters,
+    ),
+    Drill(
+        name="windows-restarted",
+        breaks="window_telemetry stops with a savepoint, and goes on with readings that are an hour late.",
+        protected_by=Protection(
+            "jobs/window_telemetry.sql",
+            "AS OPERATOR remember_watermark",
+            "what is late for windows that go on is late for SQL too, from the first reading on",
+        ),
+        act=restart_the_windows_on_late_readings,
+        seen_failing="left out: none of the 50 readings is late, and the windows' balance differs",
+        check=late_readings_are_late,
+    ),
+    Drill(
+        name="partition-silent",
+        breaks="The devices of one partition are silent until windows of the others close, then talk again.",
+        protected_by=Protection(
+            "jobs/window_telemetry.py",
+            "scan__watermark__idle_timeout=IDLE_TIMEOUT",
+            "a silent partition holds no watermark back",
+        ),
+        act=silence_one_partition,
+        seen_failing="left out: no window of the others closed within 110 s",
+        check=none_late,
+    ),
+    Drill(
+        name="long-stop",
+        breaks=f"clean_telemetry is stopped for {STOPPED_S:.0f} s between preparing its transactions and committing.",
+        protected_by=Protection(
+            "jobs/settings.py",
+            "transaction_timeout_ms: int = Field(24 * 3600 * 1000",
+            "a prepared transaction outlives the stop",
+        ),
+        act=stop_for_longer_than_a_transaction,
+        seen_failing="20 s in its place: 438 of 8,943 readings lost in telemetry.readings, while InfluxDB holds them",
+    ),
+    Drill(
+        name="cold-backlog",
+        breaks=f"{BACKLOG:,} messages wait when the jobs start for the first time.",
+        protected_by=Protection(
+            "jobs/tables.py",
+            '"properties.max.partition.fetch.bytes": str(FETCH_BYTES)',
+            "partitions are read in turns so short that none counts as idle while it waits for its own",
+        ),
+        seen_failing="Kafka's 1 MiB in its place: 48,164 of 200,000 readings late.",
+        act=start_cold_on_a_backlog,
+        check=none_late,
+        cold=True,
+    ),
+)

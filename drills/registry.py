@@ -1,0 +1,17 @@
+"""All drills, in the order in which they run: those that leave a sound stack first, and those on a stack of
+another kind last."""
+
+from drills import brokers, capture, clocks, poison, processes, stores, upgrades
+from drills.capture import CaptureDrill
+from drills.drill import Drill
+
+ALL: tuple[Drill | CaptureDrill, ...] = (
+    *processes.DRILLS,
+    *brokers.DRILLS,
+    *stores.DRILLS,
+    *upgrades.DRILLS,
+    *clocks.DRILLS,
+    *poison.DRILLS,
+    *capture.DRILLS,
+)
+NAMES = tuple(drill.name for drill in ALL)

@@ -1,0 +1,79 @@
+"""One run of several drills: the stack under them, a line as each ends, the table, the report."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from drills import capture, run
+from drills import report as reports
+from drills.capture import CaptureDrill
+from drills.drill import Drill
+from drills.environment import Stage
+from drills.result import Result
+from jobs.names import JOBS
+from stack.layout import Layout
+
+
+class Session:
+    """The stacks of one run, one at a time: readings need another than rows."""
+
+    def __init__(self, home: Path | None, port_offset: int, console: Console) -> None:
+        self._home = home or Path(tempfile.gettempdir()) / "headrace-drills"
+        self._port_offset = port_offset
+        self._console = console
+        self._stage: Stage | None = None
+
+    def run(self, drill: Drill | CaptureDrill, say: Callable[[str], None], fresh: bool) -> Result:
+        """One drill, on a stack that is whole; `fresh`: made anew."""
+        if isinstance(drill, CaptureDrill):
+            stage = self._on_stage(capture.EXTRAS, capture.ONLY)
+            stage.prepare(jobs=(), fresh=fresh)
+            return capture.run(drill, stage, say)
+        stage = self._on_stage()
+        stage.prepare(jobs=() if drill.cold else JOBS, fresh=fresh or drill.cold)
+        return run.run(drill, stage, say)
+
+    def end(self) -> None:
+        """Throws the stack away, if there is one."""
+        if self._stage is not None:
+            self._stage.throw_away()
+
+    def _on_stage(self, extras: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Stage:
+        if self._stage is None or self._stage.layout.extras != extras:
+            self.end()
+            self._stage = Stage(Layout.of(self._home, self._port_offset, extras), self._console, only=only)
+        return self._stage
+
+
+def run_all(
+    drills: Sequence[Drill | CaptureDrill],
+    console: Console,
+    home: Path | None,
+    port_offset: int,
+    keep: bool,
+    report: Path | None,
+) -> bool:
+    """Whether all of them hold. Without `home` the stack lives in a temporary folder."""
+    session = Session(home, port_offset, console)
+    results: list[Result] = []
+
+    def say(line: str) -> None:
+        console.print(f"  {line}", style="dim", highlight=False)
+
+    try:
+        for number, drill in enumerate(drills, 1):
+            console.rule(f"{number} of {len(drills)}: {drill.name}", align="left")
+            console.print(drill.breaks, highlight=False)
+            # What one drill left unsound must not fail the next.
+            unsound = bool(results) and bool(results[-1].problems)
+            results.append(session.run(drill, say, fresh=unsound))
+            console.print(reports.line(results[-1]), highlight=False)
+            if report is not None:
+                reports.write(report, results)
+    finally:
+        if not keep:
+            session.end()
+    console.print(reports.table(results))
+    return all(result.holds or result.skipped for result in results)

@@ -1,0 +1,1 @@
+"""Customers who change in PostgreSQL, and their churn risk in Redis."""

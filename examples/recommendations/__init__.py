@@ -1,0 +1,1 @@
+"""A shop whose recommendations follow each click."""

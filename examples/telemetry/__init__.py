@@ -1,0 +1,1 @@
+"""A fleet of devices made of recorded data, streamed through the whole system."""

@@ -1,0 +1,35 @@
+"""`headrace demo`: the whole system on recorded data, with one command."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from headrace.cli.options import Home, PortOffset
+
+
+def demo(
+    ticks: Annotated[int, typer.Option(min=50, max=1268, help="How much of the recording, 21 ticks a second.")] = 1268,
+    home: Home = None,
+    port_offset: PortOffset = None,
+) -> None:
+    """Start the stack, submit the jobs, stream a fleet for a minute, and show what became of it.
+
+    Exits with 0 only if every count balances. The stack keeps running.
+    """
+    from examples.telemetry.report import print_result
+    from examples.telemetry.run import stream
+    from headrace import submission
+    from jobs.names import JOBS
+    from stack import lifecycle
+    from stack.layout import Layout
+
+    console = Console()
+    layout = Layout.of(home, port_offset)
+    lifecycle.up(layout, console)
+    with console.status(f"submitting {len(JOBS)} jobs (about a minute)"):
+        submission.submit(layout, JOBS, layout.endpoints.flink, say=lambda line: console.print(line, highlight=False))
+        submission.wait_until_running(layout.endpoints.flink, JOBS)
+    result = stream(layout.endpoints, layout.ledger, console, ticks)
+    print_result(result, layout.endpoints, console)
+    raise typer.Exit(0 if result.balance.holds and not result.surprises else 1)

@@ -1,0 +1,95 @@
+"""`headrace cdc`: change capture of PostgreSQL's tables."""
+
+import json
+from dataclasses import asdict
+
+import typer
+from rich.console import Console
+
+from headrace.cli.options import AsJson, Home, PortOffset
+
+RUNS_WITHIN_S = 60.0
+CATCHES_UP_WITHIN_S = 120.0
+"""A heartbeat comes every 5 s; what takes long is a snapshot, or a log that has grown."""
+
+cdc = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Change capture of PostgreSQL's tables.")
+
+
+@cdc.callback()
+def group() -> None:
+    """Change capture of PostgreSQL's tables."""
+
+
+@cdc.command()
+def status(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
+    """What keeps changes from being captured, and how much of PostgreSQL's log waits. Exit status 1 for any fault."""
+    from headrace.monitoring import capture
+    from stack.layout import Layout
+
+    layout = Layout.of(home, port_offset)
+    figures = capture.collect(layout.capture, layout.endpoints.kafka)
+    if as_json:
+        shown = asdict(figures) | {"faults": [fault._asdict() for fault in figures.faults]}
+        print(json.dumps(shown, indent=2))
+    else:
+        for name, value in asdict(figures).items():
+            if value != "" and name != "faults" and not (name == "error" and figures.faults):
+                print(f"{name.replace('_', ' '):<18}", value)
+        for fault in figures.faults:
+            print(f"{'fault':<18} {fault.wrong}. Next: {fault.next}")
+    if figures.error:
+        raise typer.Exit(1)
+
+
+@cdc.command()
+def repair(home: Home = None, port_offset: PortOffset = None) -> None:
+    """Mend what keeps changes from being captured, and bring the topics up to what the tables are.
+
+    Also part of `headrace up`. It makes the publication, the replication identity and the connector as they should be;
+    where changes were missed, rows are read again, and those that are gone are deleted from the topic.
+    """
+    from connectors.postgres_cdc import CaptureError, NotCaughtUp, database, repair
+    from connectors.postgres_cdc.inspection import Fault, inspect
+    from headrace.errors import CaptureNotAsked
+    from stack.connect import password_for_connect
+    from stack.layout import Layout
+
+    layout, console = Layout.of(home, port_offset), Console(highlight=False)
+    endpoints, kafka = layout.capture, layout.endpoints.kafka
+    try:
+        database.prepare(endpoints)
+        repair.start_connector(endpoints, password_for_connect(layout))
+        repair.wait_until_it_runs(endpoints, RUNS_WITHIN_S)
+        faults = []
+        try:
+            repair.refresh(endpoints, kafka, CATCHES_UP_WITHIN_S, print)
+        except NotCaughtUp as error:  # for one of the faults, if there is any
+            faults.append(Fault(str(error), "headrace cdc repair again"))
+        faults = inspect(endpoints, kafka) or faults
+    except CaptureError as error:
+        raise CaptureNotAsked(f"{error}. Mend that, then say this again:  headrace cdc repair") from error
+    for fault in faults:
+        console.print(f"{fault.wrong}. Next: {fault.next}", soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
+    console.print("Changes are captured.")
+
+
+@cdc.command()
+def remove(home: Home = None, port_offset: PortOffset = None) -> None:
+    """Remove the connector and its replication slot, so that PostgreSQL keeps no log for it any more.
+
+    The next `headrace up` begins with a snapshot of all rows. Topics and tables stay.
+    """
+    from connectors.postgres_cdc import CaptureError, connector, database
+    from headrace.errors import CaptureNotAsked
+    from stack.layout import Layout
+
+    endpoints, console = Layout.of(home, port_offset).capture, Console(highlight=False)
+    try:
+        gone = connector.remove(endpoints)
+        console.print("The connector is removed." if gone else "There was no connector.")
+        gone = database.drop_slot(endpoints)
+        console.print("The replication slot is removed." if gone else "There was no replication slot.")
+    except CaptureError as error:
+        raise CaptureNotAsked(f"{error}. Start what does not run:  headrace up --with postgres,connect") from error

@@ -1,0 +1,124 @@
+"""`headrace experiment`: how experiments stand, and how they end."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from headrace.cli.options import AsJson, Home, PortOffset
+
+if TYPE_CHECKING:
+    from connectors.experiments_file import ExperimentsFile
+    from schemas.experiment import Experiment
+
+experiment = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Experiments: status, stop, promote.")
+
+Name = Annotated[str, typer.Argument(help="As experiments.toml declares it.")]
+Page = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the curve of the interval as a page too.")]
+WIDTH = 120
+
+
+@experiment.callback()
+def group() -> None:
+    """Experiments: status, stop, promote."""
+
+
+@experiment.command()
+def status(
+    name: Annotated[str | None, typer.Argument(help="[all]")] = None,
+    page: Page = None,
+    as_json: AsJson = False,
+    home: Home = None,
+    port_offset: PortOffset = None,
+) -> None:
+    """Show how experiments stand. Looking often is allowed: the interval holds at all times."""
+    from connectors.endpoints import Endpoints
+    from connectors.kafka.clients import Unreachable
+    from headrace.errors import ExperimentsUnreadable
+    from headrace.experiments.from_topics import from_topics
+    from headrace.experiments.page import page as page_of
+    from headrace.experiments.printed import as_json as json_of
+    from headrace.experiments.printed import print_standing
+    from headrace.experiments.result import standing
+    from stack.layout import Layout
+
+    layout = Layout.of(home, port_offset)
+    with _in_words():
+        file = _file(home)
+        chosen = [_one(file, name)] if name else list(file.all())
+        ended = file.ended()
+    if not chosen:
+        raise ExperimentsUnreadable(f"{file.declared} declares no experiment. How one looks: docs/experiments.md")
+    if page is not None and len(chosen) > 1:
+        raise typer.BadParameter(f"name one of {', '.join(each.name for each in chosen)}", param_hint="--page")
+    try:
+        outcomes, unreadable = from_topics(Endpoints.load(layout.settings).kafka, chosen)
+    except Unreachable as error:
+        raise ExperimentsUnreadable(f"{error}. Start it:  headrace up") from error
+    standings = [standing(each, ended.get(each.experiment.name)) for each in outcomes]
+    if page is not None:
+        page.write_text(page_of(standings[0]))
+    if as_json:
+        print(json.dumps({"experiments": [json_of(each) for each in standings], "unreadable": unreadable}, indent=2))
+        return
+    console = Console(soft_wrap=True)
+    for each in standings:
+        print_standing(each, console)
+    if unreadable:
+        console.print(f"{unreadable:,} records of exposures or interactions cannot be read")
+
+
+@experiment.command()
+def stop(name: Name, home: Home = None) -> None:
+    """End an experiment: its users are shown what all others are."""
+    from connectors.experiments_file import Ended
+
+    with _in_words():
+        file = _file(home)
+        file.end(_one(file, name).name, Ended(at_ms=time.time_ns() // 1_000_000))
+    print(f"{name} is stopped")
+
+
+@experiment.command()
+def promote(name: Name, arm: Annotated[str, typer.Argument(help="control or treatment.")], home: Home = None) -> None:
+    """End an experiment: all users are shown the list of one of its arms, unless another experiment has them."""
+    from connectors.experiments_file import Ended
+    from schemas.experiment import CONTROL, TREATMENT
+
+    if arm not in (CONTROL, TREATMENT):
+        raise typer.BadParameter(f"{arm!r} is neither {CONTROL} nor {TREATMENT}", param_hint="ARM")
+    with _in_words():
+        file = _file(home)
+        found = _one(file, name)
+        file.end(name, Ended(at_ms=time.time_ns() // 1_000_000, list=found.arm(arm).list))
+    print(f"{name} is stopped; all users are shown the {found.arm(arm).list} list")
+
+
+def _file(home: Path | None) -> "ExperimentsFile":
+    from connectors.experiments_file import ExperimentsFile
+    from stack.layout import Layout
+
+    return ExperimentsFile(Layout.of(home).home)
+
+
+def _one(file: "ExperimentsFile", name: str) -> "Experiment":
+    found = {each.name: each for each in file.all()}
+    if name not in found:
+        raise typer.BadParameter(f"{file.declared} declares {', '.join(found) or 'nothing'}, and not {name}")
+    return found[name]
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    from headrace.errors import ExperimentsUnreadable
+    from schemas.experiment import BadExperiments
+
+    try:
+        yield
+    except BadExperiments as error:
+        raise ExperimentsUnreadable(f"experiments.toml: {error}") from error

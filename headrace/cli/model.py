@@ -1,0 +1,92 @@
+"""`headrace model`: versions of a model, which of them scores, and which did before."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headrace.cli.options import AsJson, Home
+
+if TYPE_CHECKING:
+    from headrace.model_store.store import ModelStore
+
+model = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Versions of a model: list, promote, roll back.")
+
+Name = Annotated[str, typer.Option(help="churn or recommend.")]
+Which = Annotated[str, typer.Argument(metavar="VERSION", help="Number, version or alias, as `model ls` shows it.")]
+
+FIGURES = {
+    "churn": {"roc_auc": "ROC AUC", "brier": "Brier"},
+    "recommend": {"prequential_recall": "recall@10", "time_split_ndcg": "NDCG@10, time split"},
+}
+"""Columns of the list, by the name of the model and of the figure."""
+
+
+@model.command()
+def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None:
+    """List versions, the newest first, and the champions over time."""
+    from dataclasses import asdict
+
+    from headrace.model_store.error_translation import in_words
+
+    with in_words():
+        registry = _store(home, name).registry
+        versions, reigns = registry.versions(name), registry.history(name)
+    if as_json:
+        shown = {"versions": [asdict(each) for each in versions], "champions": [asdict(each) for each in reigns]}
+        print(json.dumps(shown, indent=2))
+        return
+    columns = FIGURES[name]
+    table = Table("number", "version", "alias", "made", *columns.values(), box=None, header_style="bold")
+    for each in versions:
+        figures = [f"{each.figures[key]:.4f}" if key in each.figures else "" for key in columns]
+        table.add_row(each.number, each.version, ", ".join(each.aliases), _time(each.created_ms), *figures)
+    Console(soft_wrap=True).print(table)
+    for reign in reigns:
+        print(f"champion since {_time(reign.since_ms)}: {reign.number}")
+
+
+@model.command()
+def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
+    """Make a version champion: running jobs take it up without a restart."""
+    from headrace.model_store.error_translation import in_words
+
+    with in_words():
+        print(_crowned(_store(home, name).promote(which).version, name))
+
+
+@model.command()
+def rollback(name: Name = "churn", home: Home = None) -> None:
+    """Make the champion before this one champion again."""
+    from headrace.model_store.error_translation import in_words
+
+    with in_words():
+        print(_crowned(_store(home, name).roll_back().version, name))
+
+
+def _crowned(version: str, name: str) -> str:
+    said = f"{version} is champion"
+    if name != "churn":
+        return said
+    return (
+        f"{said}\nIt scores a customer when the row changes next. To have all scored by it now:  headrace churn rescore"
+    )
+
+
+def _store(home: Path | None, name: str) -> "ModelStore":
+    from headrace.cli.training_extra import require_training_extra
+    from headrace.model_store.store import ModelStore
+    from stack.layout import Layout
+
+    if name not in FIGURES:
+        raise typer.BadParameter(f"{name!r} is none of: {', '.join(FIGURES)}", param_hint="--name")
+    require_training_extra()
+    return ModelStore.of(Layout.of(home), name)
+
+
+def _time(moment_ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment_ms / 1000))

@@ -1,0 +1,23 @@
+"""`headrace pseudonym`: what users are called in topics, in Redis and in state."""
+
+from typing import Annotated
+
+import typer
+
+from headrace.cli.options import Home
+
+Users = Annotated[list[str], typer.Argument(metavar="USER...", help="Ids, as applications have them.")]
+
+
+def pseudonym(users: Users, home: Home = None) -> None:
+    """Print the pseudonym of each user, for whoever reads Redis or writes to Kafka without the REST API."""
+    from connectors.pseudonyms import KEY_FILE, PseudonymsError, read_key
+    from stack.errors import StackError
+    from stack.layout import Layout
+
+    try:
+        key = read_key(Layout.of(home).settings.secrets / KEY_FILE)
+    except PseudonymsError as error:
+        raise StackError(str(error)) from error
+    for user in users:
+        print(key.pseudonym(user))

@@ -1,0 +1,142 @@
+"""Sends what goes back and writes down that it went, a batch in one Kafka transaction: both, or neither."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kafka.errors import InvalidProducerEpochError, KafkaError, ProducerFencedError
+
+from connectors.endpoints import Endpoints
+from connectors.influxdb.writer import InfluxDBWriter
+from connectors.kafka import clients
+from connectors.redis.device_state import RedisWriter
+from connectors.stores import StoreError
+from headrace.dead_letters.errors import ReplayFailed
+from headrace.dead_letters.letter import LetterId
+from headrace.dead_letters.replay_target import ToStore, ToTopic
+from headrace.dead_letters.store_rows import INFLUXDB, REDIS
+from headrace.dead_letters.topic import kafka_away, require_answer
+from schemas.replay import Replay
+from schemas.topics import DEAD_LETTER_REPLAYS, TELEMETRY_RAW
+
+TRANSACTIONAL_ID = "headrace-dead-letters"
+"""One for everybody: whoever begins to replay shuts out whoever was about to, so that no letter goes twice."""
+
+CONFIRMED_WITHIN_S = 30
+
+
+class StoreWriter(Protocol):
+    """What writes rows: None or the store's words for each."""
+
+    def write(self, rows: Sequence[Any]) -> list[str | None]: ...
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What goes back of one letter."""
+
+    id: LetterId
+    way: ToTopic | ToStore
+    replays: int
+    mended: bool
+
+
+class Outbox:
+    """One run of replays.
+
+    Parameters
+    ----------
+    producer
+        A transactional producer of connectors.kafka.clients, or one in memory.
+    store
+        Gives the writer of the store of that name.
+    """
+
+    def __init__(
+        self,
+        producer: Any,
+        store: Callable[[str], StoreWriter],
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 10**6,
+    ) -> None:
+        self._producer = producer
+        self._store = store
+        self._clock_ms = clock_ms
+
+    def send(self, letters: Sequence[Letter]) -> list[str | None]:
+        """For each None when it went and is written down, or a store's words. Raises ReplayFailed: none of them did."""
+        try:
+            refusals = [self._to_store(each.way) if isinstance(each.way, ToStore) else None for each in letters]
+            self._in_one_transaction([each for each, refusal in zip(letters, refusals, strict=True) if refusal is None])
+        except StoreError as error:
+            raise ReplayFailed(
+                f"{error}. The letters of this batch are kept as they were: replay them again"
+            ) from error
+        except (ProducerFencedError, InvalidProducerEpochError) as error:
+            raise ReplayFailed("somebody else has begun to replay: of this batch nothing was sent") from error
+        except KafkaError as error:
+            raise ReplayFailed(
+                f"Kafka did not take the batch: {error}. Run the same again: what went is written down and stays out"
+            ) from error
+        return refusals
+
+    def _to_store(self, way: ToStore) -> str | None:
+        # Before it is written down: a row that is written twice is the same row.
+        return self._store(way.store).write([way.row])[0]
+
+    def _in_one_transaction(self, letters: Sequence[Letter]) -> None:
+        if not letters:
+            return
+        self._producer.begin_transaction()
+        try:
+            futures = [future for each in letters for future in self._send(each)]
+            for future in futures:
+                future.get(CONFIRMED_WITHIN_S)
+        except BaseException:
+            with contextlib.suppress(KafkaError):  # the first error is the one to tell; the broker aborts by itself
+                self._producer.abort_transaction()
+            raise
+        self._producer.commit_transaction()
+
+    def _send(self, letter: Letter) -> Iterator[Any]:
+        if isinstance(letter.way, ToTopic):
+            way = letter.way
+            yield self._producer.send(way.topic, way.value, way.key, way.headers)
+        row = Replay(
+            letter=str(letter.id), destination=letter.way.destination, replays=letter.replays, mended=letter.mended,
+            replayed_at=self._clock_ms(),
+        )  # fmt: skip
+        yield self._producer.send(DEAD_LETTER_REPLAYS.name, row.model_dump_json().encode(), row.letter.encode())
+
+
+@contextlib.contextmanager
+def outbox(endpoints: Endpoints) -> Iterator[Outbox]:
+    """An outbox whose predecessors are shut out: what they have sent is written down, and they send nothing more.
+
+    Read the log of replays inside of it, not before. Raises KafkaAway.
+    """
+    with kafka_away(endpoints.kafka):
+        require_answer(endpoints.kafka)
+        producer = clients.transactional_producer(
+            endpoints.kafka, client_id="headrace-dlq", transactional_id=TRANSACTIONAL_ID
+        )
+    try:
+        with kafka_away(endpoints.kafka):
+            clients.require_topics(producer, (TELEMETRY_RAW, DEAD_LETTER_REPLAYS))
+            producer.init_transactions()
+        yield Outbox(producer, _stores(endpoints))
+    finally:
+        producer.close(timeout=5)
+
+
+def _stores(endpoints: Endpoints) -> Callable[[str], StoreWriter]:
+    connect: Mapping[str, Callable[[Endpoints], Any]] = {INFLUXDB: InfluxDBWriter.connect, REDIS: RedisWriter.connect}
+    connected: dict[str, StoreWriter] = {}
+
+    def store(name: str) -> StoreWriter:
+        if name not in connected:
+            connected[name] = connect[name](endpoints)
+        return connected[name]
+
+    return store

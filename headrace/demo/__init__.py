@@ -1,1 +1,0 @@
-"""The demo: recorded sensor data through the whole system, and a table of what became of it."""

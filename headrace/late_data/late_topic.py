@@ -1,0 +1,171 @@
+"""Late readings from where the last correction stopped, in batches, with offsets to commit."""
+
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+from pydantic import ValidationError
+
+from connectors.kafka.clients import Unreachable
+from schemas.reading import LateReading
+from schemas.record import faults
+from schemas.topics import TELEMETRY_LATE
+
+log = logging.getLogger(__name__)
+
+GROUP = "headrace-correct_windows"
+BATCH = 10_000
+"""Late readings that are held in memory at once."""
+REQUEST_MS = 15_000
+STALLED_AFTER_S = 30.0
+LAST_MS = 4_102_444_800_000
+"""The year 2100."""
+LONGEST_NAME = 200
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A late reading and where it stands in telemetry.late."""
+
+    partition: int
+    offset: int
+    reading: LateReading
+
+
+@dataclass
+class Batch:
+    """Arrivals, what was no late reading (a sentence each), and partition -> the offset behind the batch."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    malformed: list[str] = field(default_factory=list)
+    next_offsets: dict[int, int] = field(default_factory=dict)
+
+
+class LateTopic:
+    """telemetry.late for one run: from the group's offsets, or from a time, to its end as it is at the start.
+
+    No member of the group: partitions are assigned by hand, so that a command and the schedule never wait for each
+    other. Both may then correct the same windows, to the same effect.
+    """
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+
+    @classmethod
+    def connect(cls, bootstrap: str) -> "LateTopic":
+        """Raises KafkaError when no broker answers."""
+        return cls(
+            KafkaConsumer(
+                bootstrap_servers=bootstrap,
+                group_id=GROUP,
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                request_timeout_ms=REQUEST_MS,
+                bootstrap_timeout_ms=REQUEST_MS,
+                max_poll_records=2000,
+            )
+        )
+
+    def __enter__(self) -> "LateTopic":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._consumer.close(autocommit=False)
+
+    def batches(self, since_ms: int | None = None) -> Iterator[Batch]:
+        """Raises KafkaError, or Unreachable when nothing more comes."""
+        numbers = self._consumer.partitions_for_topic(TELEMETRY_LATE.name) or ()
+        partitions = [TopicPartition(TELEMETRY_LATE.name, number) for number in sorted(numbers)]
+        self._consumer.assign(partitions)
+        ends = self._consumer.end_offsets(partitions)
+        for partition, start in self._starts(partitions, ends, since_ms).items():
+            self._consumer.seek(partition, start)
+        yield from self._read(ends)
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Partition -> the first offset that is not done. Raises KafkaError."""
+        if offsets:
+            self._consumer.commit(
+                {
+                    TopicPartition(TELEMETRY_LATE.name, number): OffsetAndMetadata(offset, "", -1)
+                    for number, offset in offsets.items()
+                },
+                timeout_ms=REQUEST_MS,
+            )
+
+    def _starts(
+        self, partitions: list[TopicPartition], ends: dict[TopicPartition, int], since_ms: int | None
+    ) -> dict[TopicPartition, int]:
+        first = self._consumer.beginning_offsets(partitions)
+        if since_ms is not None:
+            found = self._consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
+            return {each: found[each].offset if found.get(each) else ends[each] for each in partitions}
+        return {each: self._committed(each, first[each], ends[each]) for each in partitions}
+
+    def _committed(self, partition: TopicPartition, first: int, end: int) -> int:
+        committed = self._consumer.committed(partition, timeout_ms=REQUEST_MS)
+        if committed is None or committed > end:  # never, or the topic was made anew
+            return first
+        if committed < first:
+            log.warning(
+                "%s[%d] offsets %d-%d left the topic before their windows were corrected: the topic keeps records for "
+                "so long only. Correct more often, or lengthen its retention in schemas/topics.py.",
+                *partition, committed, first - 1,
+            )  # fmt: skip
+        return max(first, int(committed))
+
+    def _read(self, ends: dict[TopicPartition, int]) -> Iterator[Batch]:
+        batch, moved_at, positions = Batch(), time.monotonic(), self._positions(ends)
+        while any(positions[each] < ends[each] for each in ends):
+            for partition, records in self._consumer.poll(timeout_ms=500).items():
+                _add(batch, (record for record in records if record.offset < ends[partition]))
+            before, positions = positions, self._positions(ends)
+            if positions != before:
+                moved_at = time.monotonic()
+            elif time.monotonic() - moved_at > STALLED_AFTER_S:
+                raise Unreachable(f"{TELEMETRY_LATE.name} gives no more records: does Kafka run?  headrace status")
+            if len(batch.arrivals) >= BATCH:
+                yield _ended(batch, positions)
+                batch = Batch()
+        yield _ended(batch, positions)
+
+    def _positions(self, ends: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Never behind the end of the run: what comes after it was polled and left."""
+        positions = {each: self._consumer.position(each, timeout_ms=REQUEST_MS) for each in ends}
+        return {each: min(position, ends[each]) for each, position in positions.items()}
+
+
+def _ended(batch: Batch, positions: dict[TopicPartition, int]) -> Batch:
+    batch.next_offsets = {partition.partition: offset for partition, offset in positions.items()}
+    return batch
+
+
+def _add(batch: Batch, records: Iterator[Any]) -> None:
+    for record in records:
+        try:
+            reading = LateReading.model_validate_json(record.value or b"")
+            _require_plausible(reading)
+        except ValueError as error:
+            batch.malformed.append(f"{record.topic}[{record.partition}] offset {record.offset}: {_first_line(error)}")
+        else:
+            batch.arrivals.append(Arrival(record.partition, record.offset, reading))
+
+
+def _require_plausible(reading: LateReading) -> None:
+    """What the cleaning has refused long ago can only come from a foreign producer, and no query takes it."""
+    if not 0 <= reading.event_time < LAST_MS:
+        raise ValueError(f"event_time {reading.event_time} is not between 1970 and 2100")
+    for name in (reading.device, reading.metric):
+        if not 1 <= len(name) <= LONGEST_NAME or CONTROL.search(name):
+            raise ValueError(f"{name[:LONGEST_NAME]!r} is no name of a device or a metric")
+
+
+def _first_line(error: ValueError) -> str:
+    return next(faults(error)) if isinstance(error, ValidationError) else str(error)

@@ -1,0 +1,32 @@
+"""One correction against real servers, their errors in one line."""
+
+from kafka.errors import KafkaError
+
+from connectors.endpoints import Endpoints
+from connectors.influxdb.reader import InfluxDBReader
+from connectors.kafka.clients import KafkaDoorError, Unreachable, reachable
+from connectors.stores import StoreError
+from headrace.errors import WindowsNotCorrected
+from headrace.late_data.influxdb_windows import StoredWindows
+from headrace.late_data.late_topic import LateTopic
+from headrace.late_data.recompute import Correction, Result
+from headrace.late_data.store_progress import StoreProgress
+from headrace.late_data.window_topic import WindowTopic
+
+
+def correct(
+    endpoints: Endpoints, *, since_ms: int | None = None, dry_run: bool = False, wait_s: float = 30.0
+) -> Result:
+    """See Correction.run. Raises WindowsNotCorrected; what was not done is done by the next run."""
+    try:
+        if not reachable(endpoints.kafka):
+            raise Unreachable(f"Kafka at {endpoints.kafka} does not answer")
+        influxdb = StoredWindows(InfluxDBReader.connect(endpoints))
+        with LateTopic.connect(endpoints.kafka) as late, WindowTopic(endpoints.kafka) as windows:
+            correction = Correction(late, influxdb, StoreProgress(endpoints.kafka), windows)
+            return correction.run(since_ms=since_ms, dry_run=dry_run, wait_s=wait_s)
+    except (KafkaError, KafkaDoorError, StoreError) as error:
+        raise WindowsNotCorrected(
+            f"{error or type(error).__name__}. No late reading is lost: the next run goes on where the last one "
+            "stopped. What runs:  headrace status"
+        ) from error

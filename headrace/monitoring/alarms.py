@@ -1,0 +1,166 @@
+"""What deserves a person's attention, each with what to do next. Pure rules over the figures."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.monitoring.capture import CaptureFigures
+from headrace.monitoring.corrections import CorrectionFigures
+from headrace.monitoring.jobs import RECENT_S, JobFigures
+from headrace.monitoring.processes import ProcessFigures
+from headrace.monitoring.retention import SHARE, Unread
+from headrace.monitoring.topics import TopicFigures
+from schemas.topics import TELEMETRY_LATE
+
+LAG_RECORDS = 10_000
+WATERMARK_LAG_S = 120
+LATE_SHARE = 0.05
+LATE_AT_LEAST = 100
+"""Of a handful of readings one late one is a large share, and no pattern. Offsets count transaction markers too."""
+LOOP_FAILURES = 3
+HELD_BYTES = 2**30
+CHECKPOINT_AGE_S = 90
+DISK_FREE_BYTES = 2 * 2**30
+# A run may wait for the store as long as the pause lasts.
+CORRECTIONS_MISSED = 2
+CORRECTION_TAKES_S = 60
+STOPPED_READER = "start what reads it (headrace submit), or keep records longer: docs/backpressure.md"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One line: what is wrong, and what to do next."""
+
+    wrong: str
+    next: str
+
+
+def of_processes(processes: Sequence[ProcessFigures]) -> Iterator[Alarm]:
+    for each in processes:
+        if each.state != "RUNNING":
+            yield Alarm(f"{each.name} is {each.state}", f"headrace logs {each.name}; then headrace up")
+        elif each.restarts and each.uptime_s < RECENT_S:
+            yield Alarm(
+                f"{each.name} was restarted {each.uptime_s} s ago ({each.restarts} restarts in all)",
+                f"headrace logs {each.name} -n 200",
+            )
+
+
+def of_jobs(jobs: Sequence[JobFigures], newest_event_ms: int | None, flink: str) -> Iterator[Alarm]:
+    for job in jobs:
+        page = f"http://{flink}/#/job/{'completed' if job.state == 'FAILED' else 'running'}/{job.id}"
+        if job.state == "FAILED":
+            yield Alarm(f"{job.name} has failed: {job.last_failure}", f"read {page}/exceptions, then submit it again")
+        elif job.recent_failures >= LOOP_FAILURES:
+            yield Alarm(
+                f"{job.name} restarts in a loop ({job.recent_failures} failures in 5 min): {job.last_failure}",
+                f"read {page}/exceptions; headrace logs taskmanager",
+            )
+        yield from _of_progress(job, newest_event_ms, page)
+
+
+def _of_progress(job: JobFigures, newest_event_ms: int | None, page: str) -> Iterator[Alarm]:
+    age = job.checkpoint_age_s
+    if job.state == "RUNNING" and job.running_s > CHECKPOINT_AGE_S and (age is None or age > CHECKPOINT_AGE_S):
+        last = "none" if age is None else f"the last {age} s ago"
+        yield Alarm(f"{job.name} completes no checkpoints ({last})", f"look for a blocked sink: {page}/checkpoints")
+    lag_s = watermark_lag_s(job, newest_event_ms)
+    if lag_s is not None and lag_s > WATERMARK_LAG_S:
+        yield Alarm(
+            f"{job.name}'s watermark is {lag_s} s behind the newest reading",
+            "a partition that stands still holds it back: compare partitions and lag above",
+        )
+
+
+def watermark_lag_s(job: JobFigures, newest_event_ms: int | None) -> int | None:
+    """Against the newest reading and not the clock: a quiet fleet and a replay of old data are no alarm."""
+    if job.watermark_ms is None or newest_event_ms is None:
+        return None
+    return max(0, (newest_event_ms - job.watermark_ms) // 1000)
+
+
+def of_topics(topics: TopicFigures) -> Iterator[Alarm]:
+    for (group, topic), lag in sorted(topics.lags.items()):
+        if lag > LAG_RECORDS:
+            yield Alarm(
+                f"{group} is {lag:,} records behind in {topic}",
+                "look again in a minute: if it grows, find the busy operator on the dashboard or raise the parallelism",
+            )
+    if topics.kept.get(TELEMETRY_LATE.name, 0) >= LATE_AT_LEAST and topics.late_share > LATE_SHARE:
+        yield Alarm(
+            f"{topics.late_share:.0%} of the readings are late and in no window",
+            "read telemetry.late: one device means its clock or its link, all mean a longer out-of-orderness",
+        )
+
+
+def of_capture(capture: CaptureFigures) -> Iterator[Alarm]:
+    for fault in capture.faults:
+        yield Alarm(f"change capture: {fault.wrong}", fault.next)
+    if capture.error and not capture.faults:
+        yield Alarm(f"changes are not captured: {capture.error}", "headrace logs connect, headrace logs postgres")
+    if capture.held_bytes > HELD_BYTES:
+        yield Alarm(
+            f"PostgreSQL keeps {capture.held_bytes / 2**30:.1f} GiB of its log for change capture",
+            "headrace cdc status; without Connect for good: headrace cdc remove",
+        )
+
+
+def of_retention(unread: Sequence[Unread]) -> Iterator[Alarm]:
+    """One for each group and topic, of its worst partition."""
+    worst: dict[tuple[str, str], Unread] = {}
+    for each in unread:
+        known = worst.setdefault((each.group, each.topic), each)
+        if _urgency(each) > _urgency(known):
+            worst[each.group, each.topic] = each
+    for each in worst.values():
+        yield from _of_unread(each)
+
+
+def _urgency(unread: Unread) -> tuple[int, float]:
+    return unread.dropped, max(unread.age_share, unread.size_share)
+
+
+def _of_unread(unread: Unread) -> Iterator[Alarm]:
+    where = f"{unread.topic}[{unread.partition}]"
+    retention_ms, retention_bytes = unread.limits.retention_ms, unread.limits.retention_bytes
+    if unread.dropped:
+        yield Alarm(
+            f"{unread.group} never read {unread.dropped:,} offsets of {where}: they were older or more than the topic "
+            "keeps",
+            "what they held is in the topics before it, if at all: docs/backpressure.md",
+        )
+    elif retention_ms and unread.age_share > SHARE:
+        yield Alarm(
+            f"{unread.group} has not read {where} for {_days(unread.age_ms)}: Kafka removes records after "
+            f"{_days(retention_ms)}",
+            STOPPED_READER,
+        )
+    elif retention_bytes and unread.size_share > SHARE:
+        yield Alarm(
+            f"{unread.group} has {unread.size_bytes / 2**20:,.0f} MiB of {where} unread: Kafka removes what is more "
+            f"than {retention_bytes / 2**20:,.0f} MiB",
+            STOPPED_READER,
+        )
+
+
+def _days(ms: int) -> str:
+    hours = ms / 3_600_000
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"
+
+
+def of_corrections(corrections: CorrectionFigures | None) -> Iterator[Alarm]:
+    if corrections is None:
+        return
+    if corrections.error:
+        yield Alarm(f"windows are not corrected: {corrections.error}", "headrace logs corrector")
+    elif corrections.age_s > CORRECTIONS_MISSED * corrections.every_s + CORRECTION_TAKES_S:
+        yield Alarm(f"the corrector has said nothing for {corrections.age_s} s", "headrace logs corrector")
+
+
+def of_disk(home: Path) -> Iterator[Alarm]:
+    free = shutil.disk_usage(home).free
+    if free < DISK_FREE_BYTES:
+        yield Alarm(
+            f"Only {free / 2**30:.1f} GiB are free below {home}", "free space, or shorten retention in schemas/"
+        )

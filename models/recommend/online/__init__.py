@@ -1,0 +1,1 @@
+"""The recommender that learns from each interaction of a stream."""

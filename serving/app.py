@@ -1,0 +1,151 @@
+"""One instance, put together: its parts, their background work, their end."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from connectors.endpoints import Endpoints
+from connectors.experiments_file import ExperimentsFile
+from connectors.kafka import clients
+from connectors.kafka.log import KafkaLog
+from connectors.pseudonyms import KEY_FILE, Pseudonyms
+from connectors.redis.reader import GatheredReads, client
+from schemas.topics import EXPOSURES, INTERACTIONS, Topic
+from serving.api import Application, api
+from serving.api_keys import ApiKeys, read_keys
+from serving.assignment import Arms
+from serving.auth import Gate
+from serving.cache import Shelf, ask_shared_of
+from serving.exposure_producer import ExposureLog, Producer
+from serving.feedback import Feedback
+from serving.feedback_consumer import FeedbackFollower
+from serving.health import Health
+from serving.interaction_producer import InteractionDoor
+from serving.metrics import ServingCollector, registry
+from serving.rate_limit import RateLimit
+from serving.recommendations import Answers
+from serving.routes import QuickPaths
+from serving.settings import ServingSettings
+
+log = logging.getLogger(__name__)
+
+FILES_EVERY_S = 2.0
+"""A key whose file is removed opens nothing after so long, an experiment that ended has no arms, and a user who was
+forgotten is a stranger."""
+
+
+class Instance:
+    """Made inside a running event loop."""
+
+    def __init__(self, settings: ServingSettings, endpoints: Endpoints, secrets: Path, experiments: Path) -> None:
+        """`secrets`, `experiments`: the folders with the keys, and with the files of experiments.
+
+        Raises PseudonymsError without the key for pseudonyms: nobody could be told from anybody else.
+        """
+        self._settings = settings
+        self._secrets = secrets
+        self._redis = client(endpoints, settings.redis_timeout_ms)
+        reads = GatheredReads(self._redis, settings.redis_timeout_ms)
+        ask_shared = ask_shared_of(self._redis, settings.redis_timeout_ms)
+        self._shelf = Shelf(reads, ask_shared, settings.stale_after_ms, time.monotonic)
+        self._exposures = ExposureLog(_exposure_producer(endpoints.kafka), settings.max_exposures)
+        timeout_s = settings.kafka_timeout_ms / 1000
+        self._door = InteractionDoor(_interaction_producer(endpoints.kafka, settings.kafka_timeout_ms), timeout_s)
+        limit = RateLimit(settings.rate_limit, settings.rate_burst)
+        self._gate = Gate(ApiKeys({}), limit, time.monotonic)
+        self._arms = Arms(ExperimentsFile(experiments))
+        self._pseudonyms = Pseudonyms(secrets / KEY_FILE)
+        pseudonym_of = self._pseudonyms.of
+        answers = Answers(self._shelf, self._exposures, self._arms, pseudonym_of)
+        paths = QuickPaths(self._gate, answers, self._door, pseudonym_of, settings.max_body_bytes)
+        self.health = Health(self._shelf, self._door)
+        feedback = Feedback()
+        self._follower = FeedbackFollower(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
+        collector = ServingCollector(
+            paths, answers, self._arms, self._shelf, reads, self._exposures, self._door, self.health,
+            feedback, self._follower, self._pseudonyms,
+        )  # fmt: skip
+        self.application = Application(paths, api(paths, self.health, registry(collector)))
+        self._background: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin the background work. Neither Redis nor Kafka need be there."""
+        self._read_keys()
+        self._arms.look()
+        self._exposures.start()
+        self._door.start()
+        self._follower.start()
+        await self._shelf.look()
+        self._background = [
+            asyncio.create_task(self._shelf.keep_looking(), name="look at Redis"),
+            asyncio.create_task(self._keep_reading_files(), name="read keys and experiments"),
+        ]
+        for task in self._background:
+            task.add_done_callback(_say_why)
+
+    async def stop(self) -> None:
+        """After the last answer: what is on its way to Kafka gets `stop_within_s`."""
+        for task in self._background:
+            task.cancel()
+        left = await asyncio.to_thread(self._exposures.stop, self._settings.stop_within_s)
+        if left:
+            log.warning("%d exposures were not stored.", left)
+        await asyncio.to_thread(self._door.stop)
+        await asyncio.to_thread(self._follower.stop)
+        await self._redis.aclose()
+
+    async def _keep_reading_files(self) -> None:
+        while True:
+            await asyncio.sleep(FILES_EVERY_S)
+            self._read_keys()
+            self._arms.look()
+            self._pseudonyms.look()
+
+    def _read_keys(self) -> None:
+        try:
+            keys = read_keys(self._secrets)
+        except OSError as error:
+            log.error("The keys in %s cannot be read (%s): the known ones stay.", self._secrets, error)
+            return
+        if len(keys) != len(self._gate.keys):
+            log.info("%d keys in %s", len(keys), self._secrets)
+        self._gate.keys = keys
+
+
+def _say_why(task: "asyncio.Task[None]") -> None:
+    """Background work has no end of its own: without it answers would grow old unnoticed. So the instance ends."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("A fault of ours: `%s` ended", task.get_name(), exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _exposure_producer(bootstrap: str) -> Callable[[], Producer]:
+    def connect() -> Producer:
+        # A second's worth of exposures may share a batch: nobody waits for them.
+        return _with_topic(bootstrap, EXPOSURES, clients.producer, linger_ms=100)
+
+    return connect
+
+
+def _interaction_producer(bootstrap: str, timeout_ms: int) -> Callable[[], Producer]:
+    def connect() -> Producer:
+        wait = {"wait_ms": timeout_ms, "give_up_after_ms": timeout_ms}
+        return _with_topic(bootstrap, INTERACTIONS, clients.producer, linger_ms=2, **wait)
+
+    return connect
+
+
+def _with_topic(bootstrap: str, topic: Topic, make: Callable[..., Producer], **settings: int) -> Producer:
+    """A producer that knows its topic, so that no later send waits for it. Raises KafkaDoorError."""
+    if not clients.reachable(bootstrap):
+        raise clients.Unreachable(f"Kafka at {bootstrap} does not answer")
+    producer = make(bootstrap, client_id="headrace-serving", **settings)
+    try:
+        clients.require_topics(producer, (topic,))
+    except clients.MissingTopics:
+        producer.close(timeout=1)
+        raise
+    return producer

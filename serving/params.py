@@ -1,0 +1,116 @@
+"""What a request asks for, out of its path and its query, or the Problem that it is."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from serving.errors import Code, Problem
+from serving.stored_lists import MOST_ITEMS
+
+LONGEST_ID = 200
+LONGEST_CONTEXT = 500
+MOST_EXCLUDED = 200
+LONGEST_QUERY_BYTES = 60 * 1024
+"""As it is sent. 200 ids of 200 ASCII characters fit, each in a parameter of its own: 41,800 bytes.
+
+The path goes before it, and the parser of URLs takes 65,535 bytes for both.
+"""
+DEFAULT_LIMIT = 10
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_PARAMETERS = (b"limit", b"context", b"exclude")
+
+
+class Question(NamedTuple):
+    """How many items, for which place, and without which."""
+
+    limit: int = DEFAULT_LIMIT
+    context: str | None = None
+    exclude: frozenset[str] = frozenset()
+
+
+DEFAULT = Question()
+
+
+def identifier(raw: bytes, what: str) -> str:
+    """A percent-encoded id. Raises Problem.
+
+    >>> identifier(b"%C3%A9%2F1", "user")
+    'é/1'
+    """
+    found = _text(raw, what)
+    if not 1 <= len(found) <= LONGEST_ID or _CONTROL.search(found):
+        raise Problem(Code.BAD_REQUEST, f"{what}: 1 to {LONGEST_ID} characters without control characters")
+    return found
+
+
+def parse(query: bytes) -> Question:
+    """`limit`, `context`, `exclude`; what else there is, is not looked at. Raises Problem.
+
+    `exclude` may come several times, with commas, or both. An id with a comma counts as its parts, and is left out too.
+
+    >>> parse(b"limit=3&exclude=a&exclude=b").limit
+    3
+    >>> sorted(parse(b"exclude=a,b&exclude=c").exclude)
+    ['a', 'a,b', 'b', 'c']
+    """
+    if not query:
+        return DEFAULT
+    if len(query) > LONGEST_QUERY_BYTES:
+        raise Problem(
+            Code.URI_TOO_LONG,
+            f"the query has {len(query):,} bytes, and {LONGEST_QUERY_BYTES:,} is the most: exclude fewer",
+        )
+    given: dict[bytes, list[bytes]] = {}
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name in _PARAMETERS:
+            given.setdefault(name, []).append(value)
+    limit, context = _once(given, b"limit"), _once(given, b"context")
+    return Question(
+        limit=DEFAULT_LIMIT if limit is None else _limit(limit),
+        context=None if context is None else _context(context),
+        exclude=_excluded(given[b"exclude"]) if b"exclude" in given else frozenset(),
+    )
+
+
+def _once(given: dict[bytes, list[bytes]], name: bytes) -> bytes | None:
+    values = given.get(name)
+    if values is None:
+        return None
+    if len(values) > 1:
+        raise Problem(Code.BAD_REQUEST, f"{name.decode()}: only once")
+    return values[0]
+
+
+def _limit(raw: bytes) -> int:
+    # bytes.isdigit: ASCII digits alone, where int() would also take "+1", "1_0" and " 1".
+    limit = int(raw) if raw.isdigit() and len(raw) <= 3 else 0
+    if not 1 <= limit <= MOST_ITEMS:
+        raise Problem(Code.BAD_REQUEST, f"limit: a whole number from 1 to {MOST_ITEMS}")
+    return limit
+
+
+def _context(raw: bytes) -> str | None:
+    context = _text(raw.replace(b"+", b" "), "context")
+    if len(context) > LONGEST_CONTEXT:
+        raise Problem(Code.BAD_REQUEST, f"context: at most {LONGEST_CONTEXT} characters")
+    return context or None
+
+
+def _excluded(values: list[bytes]) -> frozenset[str]:
+    texts = [_text(value.replace(b"+", b" "), "exclude") for value in values]
+    items = {item for text in texts for item in text.split(",") if item}
+    if len(items) > MOST_EXCLUDED:
+        raise Problem(Code.BAD_REQUEST, f"exclude: {len(items)} items, and {MOST_EXCLUDED} is the most")
+    if any(len(item) > LONGEST_ID for item in items):
+        raise Problem(Code.BAD_REQUEST, f"exclude: an id has over {LONGEST_ID} characters")
+    # Not counted: nobody can tell a list from an id that has commas, so both are left out.
+    return frozenset(items.union(text for text in texts if "," in text and len(text) <= LONGEST_ID))
+
+
+def _text(raw: bytes, what: str) -> str:
+    try:
+        return (unquote_to_bytes(raw) if b"%" in raw else raw).decode()
+    except UnicodeDecodeError:
+        raise Problem(Code.BAD_REQUEST, f"{what}: not UTF-8") from None

@@ -1,0 +1,29 @@
+"""The bridge from MQTT to Kafka. Its session at the broker exists before any publisher: `up` waits for it."""
+
+import sys
+
+from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK
+from stack.server import NotYet, Server
+
+
+class Bridge(Server):
+    name = "bridge"
+    after = ("kafka", "mosquitto")
+    standard_ports = (BRIDGE_HTTP_PORT,)
+    ready_within_s = 60
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "connectors.mqtt_bridge"]
+
+    def check(self) -> None:
+        import httpx
+
+        from connectors import http_clients
+
+        url = f"http://{LOOPBACK}:{self.layout.port(BRIDGE_HTTP_PORT)}/readyz"
+        try:
+            answer = http_clients.get(url, timeout_s=2)
+        except httpx.HTTPError as error:
+            raise NotYet(str(error)) from error
+        if answer.status_code != 200:
+            raise NotYet(answer.text.strip()[:200] or f"/readyz answers {answer.status_code}")
