@@ -49,7 +49,7 @@ BATCH = 1_500
 """About what a micro-batch of the job holds."""
 ROUNDS = 3
 COMPARED = 1_000
-LARGEST_DIFFERENCE = 1e-6
+MAX_DIFFERENCE = 1e-6
 """Sums of float32 in batches of other lengths end in other last bits."""
 LIMIT = 2.5
 OUTPUTS = (*SCORE_OUTPUTS, *REASON_OUTPUTS)
@@ -176,7 +176,7 @@ def _require_equal_risks(layout: Layout, model: ChurnModel, values: Sequence[dic
         score = ChurnScore.model_validate_json(record.value)
         if score.customer in wanted:
             compared += 1
-            if not abs((score.risk or 0.0) - wanted[score.customer]) <= LARGEST_DIFFERENCE:
+            if not abs((score.risk or 0.0) - wanted[score.customer]) <= MAX_DIFFERENCE:
                 raise SystemExit(f"{score.customer}: the job says {score.risk!r}, the model {wanted[score.customer]!r}")
         if compared == COMPARED:
             break

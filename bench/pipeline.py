@@ -26,7 +26,7 @@ DEVICES = 100
 WARM_UP_S = 60
 """Until then the JVM compiles and the Python workers start; what piled up meanwhile is worked off."""
 
-MOST_GROWTH_S = 2.5
+MAX_GROWTH_S = 2.5
 """Offsets are committed every 5 s, so a lag swings by 5 s of readings without growing."""
 
 KEEPS_PACE = 0.99
@@ -59,7 +59,7 @@ def main() -> None:
     )
     growth = max((lag[group] - halfway.get(group, 0) for group in lag), default=0) / arguments.rate
     figures = (
-        ("growth of the lag over the second half", growth, "s", MOST_GROWTH_S),
+        ("growth of the lag over the second half", growth, "s", MAX_GROWTH_S),
         ("memory of the stack", memory_bytes / 2**30, "GiB", 6.0),
         ("reading in Redis, p50", percentile(latency.readings_ms, 0.5) / 1000, "s", 1.5),
         ("reading in Redis, p99", percentile(latency.readings_ms, 0.99) / 1000, "s", 4.0),

@@ -45,7 +45,7 @@ LATER_MS = 900_000_000_000
 """The ratings are of 1997; a time before 2010 is refused."""
 ROUNDS = 3
 LIMIT = 5_000
-LARGEST_LIST_BYTES = 3_072
+MAX_LIST_BYTES = 3_072
 
 
 def main() -> None:
@@ -123,7 +123,7 @@ def _print_redis(layout: Layout) -> None:
         f"a list takes {statistics.median(sizes):,.0f} bytes of Redis, {max(sizes):,} at most ({len(keys)} looked at)"
     )
     print(f"{asked} of them with the model")
-    if max(sizes) > LARGEST_LIST_BYTES or asked < len(keys):
+    if max(sizes) > MAX_LIST_BYTES or asked < len(keys):
         raise SystemExit("lists are too large, or were made without the model")
 
 

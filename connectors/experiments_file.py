@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from connectors.atomic_write import write_whole
-from schemas.experiment import USUAL, Experiment, List, Plan, experiments_of
+from connectors.atomic_write import atomic_write_text
+from schemas.experiment import DEFAULT_LIST, Experiment, List, Plan, experiments_of
 
 DECLARED, ENDED = "experiments.toml", "experiments.ended.json"
 
@@ -55,13 +55,13 @@ class ExperimentsFile:
         """Which list whom. Raises BadExperiments."""
         running = self.running()
         promoted = [(ended.at_ms, ended.list) for ended in self._over.values() if ended.list is not None]
-        return Plan(running, max(promoted)[1] if promoted else USUAL)
+        return Plan(running, max(promoted)[1] if promoted else DEFAULT_LIST)
 
     def end(self, name: str, ended: Ended) -> None:
         """Says that an experiment is over. The next look of every reader sees it."""
         over = self.ended() | {name: ended}
         text = json.dumps({each: how.model_dump() for each, how in over.items()}, indent=2) + "\n"
-        write_whole(self._ended, text)
+        atomic_write_text(self._ended, text)
 
     def _look(self) -> None:
         seen = _stamp(self.declared), _stamp(self._ended)

@@ -47,7 +47,7 @@ def read_key(path: Path) -> PseudonymKey:
 
 
 class Pseudonyms:
-    """Of the key in a file. `look` must be called again and again: `of` does not touch the file.
+    """Of the key in a file. `refresh` must be called again and again: `of` does not touch the file.
 
     Raises PseudonymsError to begin with; later a file that cannot be used is logged, and the key before it stays.
     """
@@ -62,7 +62,7 @@ class Pseudonyms:
         """The pseudonym of a user, 32 hexadecimal digits."""
         return self._remembered(user)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read the file if it has changed."""
         try:
             if _state_of(self._path) != self._seen:

@@ -1,7 +1,7 @@
 """What a store does with a batch: what every writer has in common.
 
 StoreError
-├── StoreAway             the store did not answer in time: the caller's work is to be tried again later
+├── StoreUnavailable             the store did not answer in time: the caller's work is to be tried again later
 └── StoreMisconfigured    it answered that it will never take this: credentials, bucket, address
 """
 
@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-LONGEST_PAUSE_S = 5.0
+MAX_PAUSE_S = 5.0
 
 
 class StoreError(Exception):
     """A store that cannot be written to at all. A row that it refuses is a return value, not an exception."""
 
 
-class StoreAway(StoreError):
+class StoreUnavailable(StoreError):
     """The store is unreachable, overloaded or full. Carries how long it asked to be left alone."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
@@ -37,7 +37,7 @@ class StoreMisconfigured(StoreError):
 def until_it_answers(
     attempt: Callable[[], Result], patience_s: float, sleep: Callable[[float], None] = time.sleep
 ) -> Result:
-    """Calls `attempt` until it does not raise StoreAway, pausing longer each time, for `patience_s` at most.
+    """Calls `attempt` until it does not raise StoreUnavailable, pausing longer each time, for `patience_s` at most.
 
     Blocking is the backpressure: while a store is away no row of this job moves and nothing is
     dropped. `patience_s` must stay below the checkpoint timeout; past it the error is raised, the
@@ -48,10 +48,10 @@ def until_it_answers(
     while True:
         try:
             return attempt()
-        except StoreAway as away:
+        except StoreUnavailable as away:
             if time.monotonic() >= deadline:
                 raise
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            pause_s = min(2 * pause_s, MAX_PAUSE_S)
             wait_s = max(away.retry_after_s or 0.0, pause_s * random.uniform(0.5, 1.0))  # noqa: S311
             log.warning("%s; next try in %.1f s", away, wait_s)
             sleep(min(wait_s, max(0.0, deadline - time.monotonic())))

@@ -1,6 +1,6 @@
 """Drills on what carries the messages: Kafka and the MQTT broker."""
 
-from drills.context import Scene
+from drills.context import Context
 from drills.drill import Drill, Protection
 
 UNREACHABLE_S = 30.0
@@ -14,37 +14,37 @@ KEPT_UNTIL_STORED = Protection(
 )
 
 
-def restart_kafka(scene: Scene) -> None:
-    scene.stop("kafka")
-    scene.start("kafka")
+def restart_kafka(context: Context) -> None:
+    context.stop("kafka")
+    context.start("kafka")
 
 
-def freeze_kafka(scene: Scene) -> None:
-    with scene.frozen("kafka"):
-        scene.hold(UNREACHABLE_S)
+def freeze_kafka(context: Context) -> None:
+    with context.frozen("kafka"):
+        context.hold(UNREACHABLE_S)
 
 
-def restart_the_mqtt_broker_while_the_bridge_is_away(scene: Scene) -> None:
-    scene.stop("bridge")
-    scene.hold(BRIDGE_AWAY_S)
-    scene.stop("mosquitto")
-    scene.start("mosquitto")
-    scene.start("bridge")
+def restart_the_mqtt_broker_while_the_bridge_is_away(context: Context) -> None:
+    context.stop("bridge")
+    context.hold(BRIDGE_AWAY_S)
+    context.stop("mosquitto")
+    context.start("mosquitto")
+    context.start("bridge")
 
 
-def kill_the_mqtt_broker_with_a_full_window(scene: Scene) -> None:
-    with scene.frozen("kafka"):
-        scene.hold(WINDOW_FILLS_S)
-        scene.kill("mosquitto")
-    scene.stage.wait_until_ready("mosquitto")
+def kill_the_mqtt_broker_with_a_full_window(context: Context) -> None:
+    with context.frozen("kafka"):
+        context.hold(WINDOW_FILLS_S)
+        context.kill("mosquitto")
+    context.environment.wait_until_ready("mosquitto")
 
 
-def kill_the_mqtt_broker_while_the_bridge_is_away(scene: Scene) -> None:
-    scene.stop("bridge")
-    scene.hold(BRIDGE_AWAY_S)
-    scene.kill("mosquitto")
-    scene.stage.wait_until_ready("mosquitto")
-    scene.start("bridge")
+def kill_the_mqtt_broker_while_the_bridge_is_away(context: Context) -> None:
+    context.stop("bridge")
+    context.hold(BRIDGE_AWAY_S)
+    context.kill("mosquitto")
+    context.environment.wait_until_ready("mosquitto")
+    context.start("bridge")
 
 
 DRILLS = (
@@ -52,7 +52,7 @@ DRILLS = (
         name="kafka-restarted",
         breaks="Kafka is stopped and started again.",
         protected_by=KEPT_UNTIL_STORED,
-        act=restart_kafka,
+        inject=restart_kafka,
         seen_failing="`while waiting:` in its place, and a delivery timeout of 5 s: 6,982 of 7,793 readings lost, "
         "and no recovery",
     ),
@@ -60,7 +60,7 @@ DRILLS = (
         name="kafka-unreachable",
         breaks=f"Kafka is frozen for {UNREACHABLE_S:.0f} s: connections stand and nobody answers.",
         protected_by=KEPT_UNTIL_STORED,
-        act=freeze_kafka,
+        inject=freeze_kafka,
         seen_failing="`while waiting:` in its place, and a delivery timeout of 5 s: 12,011 of 12,874 readings "
         "lost, and no recovery",
     ),
@@ -68,7 +68,7 @@ DRILLS = (
         name="mqtt-restarted",
         breaks=f"The MQTT broker is restarted while it holds {BRIDGE_AWAY_S:.0f} s of messages for an absent bridge.",
         protected_by=Protection("stack/mosquitto.py", "persistence true", "the queue of an absent bridge is on disk"),
-        act=restart_the_mqtt_broker_while_the_bridge_is_away,
+        inject=restart_the_mqtt_broker_while_the_bridge_is_away,
         seen_failing="`persistence false`: 1,180 of 2,450 readings lost everywhere",
     ),
     Drill(
@@ -80,7 +80,7 @@ DRILLS = (
             "max_inflight: int = Field(1000",
             "what the broker has acknowledged is with a connected bridge already, as far as its window reaches",
         ),
-        act=kill_the_mqtt_broker_with_a_full_window,
+        inject=kill_the_mqtt_broker_with_a_full_window,
         seen_failing="20 in its place, so that the broker holds what waits for Kafka: 16 of 1,551 readings lost",
     ),
     Drill(
@@ -89,7 +89,7 @@ DRILLS = (
         protected_by=Protection(
             "stack/mosquitto.py", "autosave_interval 100", "the queue is saved after so many changes"
         ),
-        act=kill_the_mqtt_broker_while_the_bridge_is_away,
+        inject=kill_the_mqtt_broker_while_the_bridge_is_away,
         seen_failing="100,000 in its place: 1,225 of 2,827 readings lost, and not 100 at most",
         may_lose=100,
         why_lost=(

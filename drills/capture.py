@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from drills.committed import TopicTail
 from drills.counts import Counts, counted, missing, surplus
 from drills.drill import Declaration, Protection
-from drills.environment import Stage
+from drills.environment import Environment
 from drills.killing import kill
 from drills.result import Result, noted
 from drills.rows import CapturedRows, NumberedRows
@@ -35,20 +35,20 @@ class CaptureDrill(Declaration):
     victim: str
 
 
-def run(drill: CaptureDrill, stage: Stage, say: Callable[[str], None]) -> Result:
+def run(drill: CaptureDrill, environment: Environment, say: Callable[[str], None]) -> Result:
     """One drill, on a stack with change capture. Never raises HeadraceError."""
     problems: list[str] = []
-    with _flowing(stage, f"{drill.name}-{int(time.time())}-") as (rows, seen):
+    with _flowing(environment, f"{drill.name}-{int(time.time())}-") as (rows, seen):
         recovered_s, counts = float("nan"), Counts()
         with noted(problems):
-            recovered_s = _kill_and_recover(drill, stage, rows, seen, say)
+            recovered_s = _kill_and_recover(drill, environment, rows, seen, say)
         with noted(problems):
             rows.finish()
         say(f"looking for {rows.sent} changes")
         with noted(problems):
             counts = _arrived(rows, seen)
             problems += _told(counts, seen)
-        wrong = health.collect(stage.layout.capture, stage.layout.endpoints.kafka).error
+        wrong = health.collect(environment.layout.capture, environment.layout.endpoints.kafka).error
         return Result(
             name=drill.name,
             sent=rows.sent,
@@ -62,9 +62,9 @@ def run(drill: CaptureDrill, stage: Stage, say: Callable[[str], None]) -> Result
 
 
 @contextmanager
-def _flowing(stage: Stage, prefix: str) -> Iterator[tuple[NumberedRows, CapturedRows]]:
-    rows = NumberedRows(stage.layout.capture, prefix)
-    seen = CapturedRows(TopicTail(stage.layout.endpoints.kafka, CUSTOMERS), rows)
+def _flowing(environment: Environment, prefix: str) -> Iterator[tuple[NumberedRows, CapturedRows]]:
+    rows = NumberedRows(environment.layout.capture, prefix)
+    seen = CapturedRows(TopicTail(environment.layout.endpoints.kafka, CUSTOMERS), rows)
     rows.start()
     try:
         yield rows, seen
@@ -73,13 +73,13 @@ def _flowing(stage: Stage, prefix: str) -> Iterator[tuple[NumberedRows, Captured
 
 
 def _kill_and_recover(
-    drill: CaptureDrill, stage: Stage, rows: NumberedRows, seen: CapturedRows, say: Callable[[str], None]
+    drill: CaptureDrill, environment: Environment, rows: NumberedRows, seen: CapturedRows, say: Callable[[str], None]
 ) -> float:
     """Seconds that the change waited which waited longest."""
     flows_s = time.monotonic() + FLOWS_S
     wait_until("the first changes in their topic", lambda: seen.has_one_after(flows_s), FLOWS_WITHIN_S)
     seen.forget_waits()
-    kill(drill.victim, Supervision(stage.layout), say, with_children=True)
+    kill(drill.victim, Supervision(environment.layout), say, with_children=True)
     killed_s = time.monotonic()
     wait_until("changes after it in their topic", lambda: seen.has_one_after(killed_s), RECOVERS_WITHIN_S)
     return seen.longest_s

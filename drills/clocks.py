@@ -5,7 +5,7 @@ import time
 
 from kafka.partitioner import murmur2
 
-from drills.context import Scene
+from drills.context import Context
 from drills.drill import Drill, Protection
 from drills.errors import NotPrepared
 from headrace.polling import wait_until
@@ -26,63 +26,63 @@ LATE_READINGS = 50
 LATE_BY_MS = 3600 * 1000
 
 
-def run_a_clock_400_days_ahead(scene: Scene) -> None:
-    publisher = Publisher(scene.endpoints.mqtt_host, scene.endpoints.mqtt_port)
+def run_a_clock_400_days_ahead(context: Context) -> None:
+    publisher = Publisher(context.endpoints.mqtt_host, context.endpoints.mqtt_port)
     began_ms = int(time.time() * 1000) + 400 * DAY_MS
     for number in range(FAST_CLOCK_READINGS):
         ahead = {"metric": "counter", "value": number, "ts": began_ms + number}
-        publisher.publish(f"{scene.prefix}fast-clock", json.dumps(ahead).encode())
+        publisher.publish(f"{context.prefix}fast-clock", json.dumps(ahead).encode())
     publisher.close()
-    scene.say(f"sent {FAST_CLOCK_READINGS} readings from 400 days ahead")
+    context.say(f"sent {FAST_CLOCK_READINGS} readings from 400 days ahead")
 
 
-def fast_readings_are_dead_letters(scene: Scene) -> list[str]:
+def fast_readings_are_dead_letters(context: Context) -> list[str]:
     wanted = {("clean_telemetry", "ts_out_of_range"): FAST_CLOCK_READINGS}
-    found = dict(scene.committed.letters)
-    scene.notes += [f"{count} dead letters of {stage}, {reason}" for (stage, reason), count in found.items()]
-    return none_late(scene) + ([] if found == wanted else [f"dead letters {found}, expected {wanted}"])
+    found = dict(context.committed.letters)
+    context.notes += [f"{count} dead letters of {stage}, {reason}" for (stage, reason), count in found.items()]
+    return none_late(context) + ([] if found == wanted else [f"dead letters {found}, expected {wanted}"])
 
 
-def none_late(scene: Scene) -> list[str]:
-    return [f"{scene.committed.late} readings were late for their windows"] if scene.committed.late else []
+def none_late(context: Context) -> list[str]:
+    return [f"{context.committed.late} readings were late for their windows"] if context.committed.late else []
 
 
-def restart_the_windows_on_late_readings(scene: Scene) -> None:
+def restart_the_windows_on_late_readings(context: Context) -> None:
     """What is read right after a restart, before the partitions have a watermark again."""
-    path = scene.flink.stop_with_savepoint("window_telemetry")
-    device, began_ms = f"{scene.prefix}late", int(time.time() * 1000) - LATE_BY_MS
-    scene.stream.send_dated(device, [began_ms + 1000 * number for number in range(LATE_READINGS)])
+    path = context.flink.stop_with_savepoint("window_telemetry")
+    device, began_ms = f"{context.prefix}late", int(time.time() * 1000) - LATE_BY_MS
+    context.stream.send_dated(device, [began_ms + 1000 * number for number in range(LATE_READINGS)])
 
     def committed() -> bool:
-        scene.committed.update()
-        return sum(of == device for of, _ in scene.committed.readings) == LATE_READINGS
+        context.committed.update()
+        return sum(of == device for of, _ in context.committed.readings) == LATE_READINGS
 
     wait_until("the late readings in telemetry.readings", committed, CHECKPOINT_WITHIN_S)
-    scene.say(f"{LATE_READINGS} late readings wait; starting window_telemetry from its savepoint")
-    scene.stage.submit(("window_telemetry",), path)
+    context.say(f"{LATE_READINGS} late readings wait; starting window_telemetry from its savepoint")
+    context.environment.submit(("window_telemetry",), path)
 
 
-def late_readings_are_late(scene: Scene) -> list[str]:
-    late = scene.committed.late
+def late_readings_are_late(context: Context) -> list[str]:
+    late = context.committed.late
     return [] if late == LATE_READINGS else [f"{late} readings are in telemetry.late, and not {LATE_READINGS}"]
 
 
-def silence_one_partition(scene: Scene) -> None:
-    silent = _partition(scene.stream.devices[0])
-    talking = [device for device in scene.stream.devices if _partition(device) != silent]
+def silence_one_partition(context: Context) -> None:
+    silent = _partition(context.stream.devices[0])
+    talking = [device for device in context.stream.devices if _partition(device) != silent]
     if not talking:
         raise NotPrepared("all devices of this run share a partition: run the drill again")
-    scene.stream.talking = talking
-    scene.say(f"partition {silent} is silent, {len(talking)} of {len(scene.stream.devices)} devices talk")
+    context.stream.talking = talking
+    context.say(f"partition {silent} is silent, {len(talking)} of {len(context.stream.devices)} devices talk")
     began_ms = int(time.time() * 1000)
 
     def closed() -> bool:
-        scene.committed.update()
-        return scene.committed.newest_window_ms >= began_ms
+        context.committed.update()
+        return context.committed.newest_window_ms >= began_ms
 
     wait_until("a window of the others to close while a partition is silent", closed, CLOSE_WITHIN_S)
-    scene.notes.append(f"A window of the others closed after {time.time() - began_ms / 1000:.0f} s of silence.")
-    scene.stream.talking = list(scene.stream.devices)
+    context.notes.append(f"A window of the others closed after {time.time() - began_ms / 1000:.0f} s of silence.")
+    context.stream.talking = list(context.stream.devices)
 
 
 def _partition(device: str) -> int:
@@ -90,47 +90,47 @@ def _partition(device: str) -> int:
     return int((murmur2(device.encode()) & 0x7FFFFFFF) % TELEMETRY_RAW.partitions)
 
 
-def start_cold_on_a_backlog(scene: Scene) -> None:
-    scene.say(f"sending {BACKLOG:,} messages while no job runs")
-    scene.stream.send(BACKLOG)
-    scene.stream.wait_until_acknowledged()
-    scene.say("submitting the jobs")
+def start_cold_on_a_backlog(context: Context) -> None:
+    context.say(f"sending {BACKLOG:,} messages while no job runs")
+    context.stream.send(BACKLOG)
+    context.stream.wait_until_acknowledged()
+    context.say("submitting the jobs")
     began = time.monotonic()
-    scene.stage.submit()
-    last_ms = min(times[-1] for times in scene.stream.times.values()) - 1
-    wait_until("the backlog in both stores", lambda: scene.stored_after(last_ms), BACKLOG_WITHIN_S)
-    scene.recovered_s = time.monotonic() - began
-    scene.notes.append(f"{BACKLOG / scene.recovered_s:,.0f} readings a second, the start of the jobs included")
+    context.environment.submit()
+    last_ms = min(times[-1] for times in context.stream.times.values()) - 1
+    wait_until("the backlog in both stores", lambda: context.stored_after(last_ms), BACKLOG_WITHIN_S)
+    context.recovered_s = time.monotonic() - began
+    context.notes.append(f"{BACKLOG / context.recovered_s:,.0f} readings a second, the start of the jobs included")
 
 
-def stop_for_longer_than_a_transaction(scene: Scene) -> None:
+def stop_for_longer_than_a_transaction(context: Context) -> None:
     """Leaves transactions that are prepared and not committed: what a crash between the two leaves, made to order.
 
     A savepoint prepares the transactions and does not commit them; the next checkpoint would. A cancel before it
     leaves them open, and a start from the savepoint has to commit them.
     """
-    path = _savepoint_that_no_checkpoint_follows(scene)
-    scene.hold(STOPPED_S)
-    scene.say("starting clean_telemetry from its savepoint")
-    scene.stage.submit(("clean_telemetry",), path)
+    path = _savepoint_that_no_checkpoint_follows(context)
+    context.hold(STOPPED_S)
+    context.say("starting clean_telemetry from its savepoint")
+    context.environment.submit(("clean_telemetry",), path)
 
 
-def _savepoint_that_no_checkpoint_follows(scene: Scene) -> str:
+def _savepoint_that_no_checkpoint_follows(context: Context) -> str:
     job = "clean_telemetry"
     for _ in range(TRIES):
-        before = _next_checkpoint(scene, job)
-        path = scene.flink.savepoint(job)
-        if scene.flink.last_checkpoint(job) == before:
-            scene.flink.cancel(job)
+        before = _next_checkpoint(context, job)
+        path = context.flink.savepoint(job)
+        if context.flink.last_checkpoint(job) == before:
+            context.flink.cancel(job)
             return path
     raise NotPrepared(f"in {TRIES} tries a checkpoint always came between savepoint and cancel: run the drill again")
 
 
-def _next_checkpoint(scene: Scene, job: str) -> int:
+def _next_checkpoint(context: Context, job: str) -> int:
     """Returns as one completes, so that the next is most of an interval away."""
-    last = scene.flink.last_checkpoint(job)
-    wait_until("a checkpoint", lambda: scene.flink.last_checkpoint(job) > last, CHECKPOINT_WITHIN_S, pause_s=0.05)
-    return scene.flink.last_checkpoint(job)
+    last = context.flink.last_checkpoint(job)
+    wait_until("a checkpoint", lambda: context.flink.last_checkpoint(job) > last, CHECKPOINT_WITHIN_S, pause_s=0.05)
+    return context.flink.last_checkpoint(job)
 
 
 DRILLS = (
@@ -142,7 +142,7 @@ DRILLS = (
             "ts_out_of_range",
             "a time more than 5 minutes ahead is refused",
         ),
-        act=run_a_clock_400_days_ahead,
+        inject=run_a_clock_400_days_ahead,
         seen_failing="the comparison with the broker's clock left out: readings from the future in every store, and "
         "no dead letter as ts_out_of_range",
         check=fast_readings_are_dead_letters,
@@ -155,7 +155,7 @@ DRILLS = (
             "AS OPERATOR remember_watermark",
             "what is late for windows that go on is late for SQL too, from the first reading on",
         ),
-        act=restart_the_windows_on_late_readings,
+        inject=restart_the_windows_on_late_readings,
         seen_failing="left out: none of the 50 readings is late, and the windows' balance differs",
         check=late_readings_are_late,
     ),
@@ -167,7 +167,7 @@ DRILLS = (
             "scan__watermark__idle_timeout=IDLE_TIMEOUT",
             "a silent partition holds no watermark back",
         ),
-        act=silence_one_partition,
+        inject=silence_one_partition,
         seen_failing="left out: no window of the others closed within 110 s",
         check=none_late,
     ),
@@ -179,7 +179,7 @@ DRILLS = (
             "transaction_timeout_ms: int = Field(24 * 3600 * 1000",
             "a prepared transaction outlives the stop",
         ),
-        act=stop_for_longer_than_a_transaction,
+        inject=stop_for_longer_than_a_transaction,
         seen_failing="20 s in its place: 438 of 8,943 readings lost in telemetry.readings, while InfluxDB holds them",
     ),
     Drill(
@@ -191,7 +191,7 @@ DRILLS = (
             "partitions are read in turns so short that none counts as idle while it waits for its own",
         ),
         seen_failing="Kafka's 1 MiB in its place: 48,164 of 200,000 readings late.",
-        act=start_cold_on_a_backlog,
+        inject=start_cold_on_a_backlog,
         check=none_late,
         cold=True,
     ),

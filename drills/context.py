@@ -10,7 +10,7 @@ import psutil
 from connectors.endpoints import Endpoints
 from drills import killing
 from drills.committed import CommittedOutputs
-from drills.environment import Stage
+from drills.environment import Environment
 from drills.flink_jobs import FlinkJobs
 from drills.killing import RESTARTED_WITHIN_S
 from drills.stores_watch import StoreWatch
@@ -25,10 +25,10 @@ MIDDLE_S = (2.0, 3.5)
 
 
 @dataclass
-class Scene:
+class Context:
     """The stack, the stream that flows through it, and hands to break things with."""
 
-    stage: Stage
+    environment: Environment
     prefix: str
     """What the names of this run's devices begin with."""
     stream: NumberedStream
@@ -38,21 +38,21 @@ class Scene:
     flink: FlinkJobs
     say: Callable[[str], None]
     held_s: float = 0.0
-    """How long `act` kept something broken on purpose: no part of the time to recover."""
+    """How long `inject` kept something broken on purpose: no part of the time to recover."""
     failures_before: int = 0
-    """How often the jobs had failed when `act` began."""
+    """How often the jobs had failed when `inject` began."""
     recovered_s: float | None = None
-    """Set by an `act` that knows better than the longest wait of a reading."""
+    """Set by an `inject` that knows better than the longest wait of a reading."""
     notes: list[str] = field(default_factory=list)
     """What the drill found out that is worth a line in the report."""
 
     @property
     def endpoints(self) -> Endpoints:
-        return self.stage.layout.endpoints
+        return self.environment.layout.endpoints
 
     @property
     def supervision(self) -> Supervision:
-        return Supervision(self.stage.layout)
+        return Supervision(self.environment.layout)
 
     def pid(self, server: str) -> int:
         """Of a server that runs."""
@@ -71,7 +71,7 @@ class Scene:
         """And waits until it is ready."""
         self.supervision.start_process(server)
         self.say(f"started {server}")
-        self.stage.wait_until_ready(server)
+        self.environment.wait_until_ready(server)
 
     @contextmanager
     def frozen(self, server: str) -> Iterator[None]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drills.context import Scene
+from drills.context import Context
 
 
-def nothing(_: Scene) -> list[str]:
+def nothing(_: Context) -> list[str]:
     """The check of a drill that adds nothing to the counts."""
     return []
 
@@ -43,14 +43,14 @@ class Declaration:
 
 @dataclass(frozen=True, kw_only=True)
 class Drill(Declaration):
-    """Readings flow. `act` breaks something and mends it, or leaves the mending to the system."""
+    """Readings flow. `inject` breaks something and mends it, or leaves the mending to the system."""
 
-    act: Callable[[Scene], None]
-    check: Callable[[Scene], list[str]] = nothing
+    inject: Callable[[Context], None]
+    check: Callable[[Context], list[str]] = nothing
     """One sentence for each thing that is not as it should be; called once everything has arrived."""
     cold: bool = False
-    """Begins on an empty stack without jobs, and `act` streams and submits by itself."""
+    """Begins on an empty stack without jobs, and `inject` streams and submits by itself."""
     recovers_within_s: float = 180.0
-    """Bound of the wait for the first reading that was sent after `act`."""
+    """Bound of the wait for the first reading that was sent after `inject`."""
     impossible: Callable[[], str] = lambda: ""
     """Why this machine cannot run it; empty where it can."""

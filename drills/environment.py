@@ -20,7 +20,7 @@ from stack.supervision import Supervision
 OURS = "drills-own-this-folder"
 
 
-class Stage:
+class Environment:
     """One stack. `prepare` is repeatable and leaves it whole, with all jobs running."""
 
     def __init__(self, layout: Layout, console: Console, disposable: bool = True, only: tuple[str, ...] = ()) -> None:

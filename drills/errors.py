@@ -1,7 +1,7 @@
 """What can go wrong in a drill, beside what it looks for.
 
 DrillError
-├── FlinkAway         the JobManager does not answer, or refuses
+├── FlinkUnavailable         the JobManager does not answer, or refuses
 ├── SavepointFailed   Flink could not take a savepoint
 ├── NotPrepared       the drill could not break what it wanted to break
 └── NotOurs           the folder holds something that drills did not make
@@ -14,7 +14,7 @@ class DrillError(HeadraceError):
     """Of the drills."""
 
 
-class FlinkAway(DrillError):
+class FlinkUnavailable(DrillError):
     """The JobManager does not answer, or refuses."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from connectors.http_clients import http_client
-from drills.errors import DrillError, FlinkAway, SavepointFailed
+from drills.errors import DrillError, FlinkUnavailable, SavepointFailed
 from headrace.polling import wait_until
 
 SAVEPOINT_WITHIN_S = 90.0
@@ -26,17 +26,17 @@ class FlinkJobs:
         """Whether each has all of its tasks running. False too while the JobManager is away."""
         try:
             overview = self._get("/jobs/overview")["jobs"]
-        except FlinkAway:
+        except FlinkUnavailable:
             return False
         whole = {job["name"] for job in overview if job["tasks"]["running"] == job["tasks"]["total"] > 0}
         return whole.issuperset(names)
 
     def id_of(self, name: str) -> str:
-        """Of the job that runs. Raises FlinkAway."""
+        """Of the job that runs. Raises FlinkUnavailable."""
         for job in self._get("/jobs/overview")["jobs"]:
             if job["name"] == name and job["state"] == "RUNNING":
                 return str(job["jid"])
-        raise FlinkAway(f"no job {name} runs. See what happened to it: headrace status")
+        raise FlinkUnavailable(f"no job {name} runs. See what happened to it: headrace status")
 
     def last_checkpoint(self, name: str) -> int:
         """Number of the last completed checkpoint; 0 before the first."""
@@ -110,4 +110,4 @@ class FlinkJobs:
         try:
             return self._client.request(method, path, json=body).raise_for_status().json()
         except httpx.HTTPError as error:
-            raise FlinkAway(f"{method} {path}: {error}. See what runs: headrace status") from error
+            raise FlinkUnavailable(f"{method} {path}: {error}. See what runs: headrace status") from error

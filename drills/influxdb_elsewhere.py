@@ -11,7 +11,7 @@ import httpx
 
 from connectors import http_clients
 from connectors.endpoints import INFLUXDB_PORT, LOOPBACK
-from drills.context import Scene
+from drills.context import Context
 from drills.errors import NotPrepared
 from headrace.polling import wait_until
 from stack import orphans
@@ -24,13 +24,13 @@ ROOM_BYTES = 64 * 2**20
 
 
 @contextmanager
-def on_another_port(scene: Scene) -> Iterator[str]:
+def on_another_port(context: Context) -> Iterator[str]:
     """InfluxDB with the same data on the next port; gives its URL. The usual port is free meanwhile."""
-    layout = scene.stage.layout
+    layout = context.environment.layout
     usual, other = layout.port(INFLUXDB_PORT), layout.port(INFLUXDB_PORT) + 1
     url = f"http://{LOOPBACK}:{other}"
     command = [part.replace(f":{usual}", f":{other}") for part in InfluxDB(layout).command()]
-    scene.stop("influxdb")
+    context.stop("influxdb")
     environment = layout.environment() | {orphans.MARK: "influxdb"}
     with layout.log("influxdb").open("a") as log:
         moved = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -43,31 +43,31 @@ def on_another_port(scene: Scene) -> Iterator[str]:
             moved.wait(STOPPED_WITHIN_S)
         finally:
             moved.kill()
-        scene.start("influxdb")
+        context.start("influxdb")
 
 
 @contextmanager
-def on_a_small_disk(scene: Scene) -> Iterator[Path]:
+def on_a_small_disk(context: Context) -> Iterator[Path]:
     """InfluxDB with the same data on a disk in memory that has little room left; gives its folder. Needs root."""
-    folder = scene.stage.layout.home / "influxdb"
+    folder = context.environment.layout.home / "influxdb"
     aside = folder.with_name("influxdb-aside")
-    scene.stop("influxdb")
+    context.stop("influxdb")
     folder.rename(aside)
     folder.mkdir()
     size = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file()) + ROOM_BYTES
     _system("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
     try:
         shutil.copytree(aside, folder, dirs_exist_ok=True)
-        scene.start("influxdb")
+        context.start("influxdb")
         yield folder
     finally:
-        scene.stop("influxdb")
+        context.stop("influxdb")
         shutil.rmtree(aside)
         shutil.copytree(folder, aside)
         _system("umount", str(folder))
         folder.rmdir()
         aside.rename(folder)
-        scene.start("influxdb")
+        context.start("influxdb")
 
 
 def fill(folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from connectors.kafka import clients
 from drills.committed import POISON
-from drills.context import Scene
+from drills.context import Context
 from drills.drill import Drill, Protection
 from headrace.errors import NotWithin
 from headrace.polling import wait_until
@@ -30,51 +30,51 @@ REFUSED = {
 """Topic -> the stages that make a dead letter of each of them; the other readers leave it out."""
 
 
-def poison_telemetry_raw(scene: Scene) -> None:
-    _put(scene, TELEMETRY_RAW.name, *RAW_POISON.values())
+def poison_telemetry_raw(context: Context) -> None:
+    _put(context, TELEMETRY_RAW.name, *RAW_POISON.values())
 
 
-def raw_poison_became_dead_letters(scene: Scene) -> list[str]:
+def raw_poison_became_dead_letters(context: Context) -> list[str]:
     wanted = {("clean_telemetry", reason): 1 for reason in RAW_POISON}
-    return _wait_for_letters(scene, wanted)
+    return _wait_for_letters(context, wanted)
 
 
-def poison_the_records(scene: Scene) -> None:
+def poison_the_records(context: Context) -> None:
     for topic in REFUSED:
-        _put(scene, topic, *NO_RECORDS)
+        _put(context, topic, *NO_RECORDS)
 
 
-def bad_records_became_dead_letters(scene: Scene) -> list[str]:
+def bad_records_became_dead_letters(context: Context) -> list[str]:
     wanted: dict[tuple[str, str], int] = {}
     for stages in REFUSED.values():
         for stage in stages:
             key = (stage, stage.replace("store_", "refused_by_"))
             wanted[key] = wanted.get(key, 0) + len(NO_RECORDS)
-    return _wait_for_letters(scene, wanted)
+    return _wait_for_letters(context, wanted)
 
 
-def _put(scene: Scene, topic: str, *values: bytes) -> None:
+def _put(context: Context, topic: str, *values: bytes) -> None:
     """Straight to Kafka, as a foreign producer would; the key is a device of its own."""
-    producer = clients.producer(scene.endpoints.kafka, client_id="drill-poison")
-    key = f"{scene.prefix}{POISON}".encode()
+    producer = clients.producer(context.endpoints.kafka, client_id="drill-poison")
+    key = f"{context.prefix}{POISON}".encode()
     for sent in [producer.send(topic, value, key) for value in values]:
         sent.get(timeout=30)
     producer.close()
-    scene.say(f"put {len(values)} bad records into {topic}")
+    context.say(f"put {len(values)} bad records into {topic}")
 
 
-def _wait_for_letters(scene: Scene, wanted: dict[tuple[str, str], int]) -> list[str]:
+def _wait_for_letters(context: Context, wanted: dict[tuple[str, str], int]) -> list[str]:
     def found() -> bool:
-        scene.committed.update()
-        return scene.committed.letters == wanted
+        context.committed.update()
+        return context.committed.letters == wanted
 
     try:
         wait_until("the dead letters", found, LETTERS_WITHIN_S)
     except NotWithin:
-        return [f"dead letters {dict(scene.committed.letters)}, expected {wanted}"]
+        return [f"dead letters {dict(context.committed.letters)}, expected {wanted}"]
     told = ", ".join(f"{count} {reason} of {stage}" for (stage, reason), count in wanted.items())
-    scene.notes.append(f"Dead letters: {told}.")
-    failures = scene.flink.failures(JOBS) - scene.failures_before
+    context.notes.append(f"Dead letters: {told}.")
+    failures = context.flink.failures(JOBS) - context.failures_before
     return [f"jobs failed {failures} times"] if failures else []
 
 
@@ -85,7 +85,7 @@ DRILLS = (
         protected_by=Protection(
             "jobs/tables.py", '"value.format": "raw"', "no format parses the payload, so none can drop it or fail on it"
         ),
-        act=poison_telemetry_raw,
+        inject=poison_telemetry_raw,
         seen_failing="columns that a JSON format parses in its place: no recovery, no dead letter, 6,473 of 7,034 "
         "readings lost",
         check=raw_poison_became_dead_letters,
@@ -98,7 +98,7 @@ DRILLS = (
             "except UnreadableRecord as error:",
             "a value that is no record of its topic is refused with the reason, and stops nothing",
         ),
-        act=poison_the_records,
+        inject=poison_the_records,
         seen_failing="another exception caught in its place: no recovery, no dead letter of 35, 6,174 of 7,047 "
         "readings lost in InfluxDB",
         check=bad_records_became_dead_letters,

@@ -2,7 +2,7 @@
 
 import psutil
 
-from drills.context import Scene
+from drills.context import Context
 from drills.drill import Drill, Protection
 from headrace.polling import wait_until
 
@@ -10,37 +10,37 @@ WINDOW_FILLS_S = 3.0
 WORKER_GONE_WITHIN_S = 30.0
 
 
-def kill_the_bridge_with_a_full_window(scene: Scene) -> None:
-    with scene.frozen("kafka"):
-        scene.hold(WINDOW_FILLS_S)
-        scene.kill("bridge")
+def kill_the_bridge_with_a_full_window(context: Context) -> None:
+    with context.frozen("kafka"):
+        context.hold(WINDOW_FILLS_S)
+        context.kill("bridge")
 
 
-def kill_the_taskmanager(scene: Scene) -> None:
-    scene.wait_for_the_middle("clean_telemetry")
-    scene.kill("taskmanager")
+def kill_the_taskmanager(context: Context) -> None:
+    context.wait_for_the_middle("clean_telemetry")
+    context.kill("taskmanager")
 
 
-def kill_the_jobmanager(scene: Scene) -> None:
-    scene.wait_for_the_middle("clean_telemetry")
-    scene.kill("jobmanager")
-    scene.stage.wait_until_ready("jobmanager")
-    scene.wait_for_jobs()
+def kill_the_jobmanager(context: Context) -> None:
+    context.wait_for_the_middle("clean_telemetry")
+    context.kill("jobmanager")
+    context.environment.wait_until_ready("jobmanager")
+    context.wait_for_jobs()
 
 
-def kill_a_python_worker(scene: Scene) -> None:
-    scene.wait_for_the_middle("score_anomalies")
-    worker = python_workers(scene.pid("forkserver"))[0]
+def kill_a_python_worker(context: Context) -> None:
+    context.wait_for_the_middle("score_anomalies")
+    worker = python_workers(context.pid("forkserver"))[0]
     worker.kill()
-    scene.say(f"killed the Python worker {worker.pid} with -9")
+    context.say(f"killed the Python worker {worker.pid} with -9")
     wait_until("the worker to be gone", lambda: not worker.is_running(), WORKER_GONE_WITHIN_S)
 
 
-def kill_the_fork_server(scene: Scene) -> None:
-    scene.wait_for_the_middle("score_anomalies")
-    workers = python_workers(scene.pid("forkserver"))
-    scene.kill("forkserver")
-    scene.say(f"{len(workers)} Python workers end with it")
+def kill_the_fork_server(context: Context) -> None:
+    context.wait_for_the_middle("score_anomalies")
+    workers = python_workers(context.pid("forkserver"))
+    context.kill("forkserver")
+    context.say(f"{len(workers)} Python workers end with it")
     wait_until("its workers to be gone", lambda: not any(each.is_running() for each in workers), WORKER_GONE_WITHIN_S)
 
 
@@ -59,7 +59,7 @@ DRILLS = (
             "while waiting and waiting[0][2].is_done:",
             "only what Kafka has confirmed is acknowledged",
         ),
-        act=kill_the_bridge_with_a_full_window,
+        inject=kill_the_bridge_with_a_full_window,
         seen_failing="`while waiting:` in its place: 307 of 1,976 readings lost everywhere",
     ),
     Drill(
@@ -70,7 +70,7 @@ DRILLS = (
             '"sink.delivery-guarantee": "exactly-once"',
             "what was written since the last checkpoint is aborted before it is written again",
         ),
-        act=kill_the_taskmanager,
+        inject=kill_the_taskmanager,
         seen_failing='`"at-least-once"` in its place: 247 readings and 600 scores doubled of 4,762, and the balance '
         "broken",
     ),
@@ -82,7 +82,7 @@ DRILLS = (
             "high-availability.type: zookeeper",
             "the new JobManager finds the jobs of the old one",
         ),
-        act=kill_the_jobmanager,
+        inject=kill_the_jobmanager,
         seen_failing="`NONE` in its place: no job came back within 120 s, 13,976 of 14,526 readings lost",
     ),
     Drill(
@@ -93,7 +93,7 @@ DRILLS = (
             "restart-strategy.type: exponential-delay",
             "the job starts again from its last checkpoint",
         ),
-        act=kill_a_python_worker,
+        inject=kill_a_python_worker,
         seen_failing="`none` in its place: no recovery, 9,262 of 10,105 readings without a score",
     ),
     Drill(
@@ -104,7 +104,7 @@ DRILLS = (
             "restart-strategy.type: exponential-delay",
             "the jobs start again from their last checkpoints, with plain interpreters until the server is back",
         ),
-        act=kill_the_fork_server,
+        inject=kill_the_fork_server,
         seen_failing="`none` in its place: no recovery, 7,886 of 8,344 readings lost",
     ),
 )

@@ -12,7 +12,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from drills import registry
 from drills.counts import Counts
 from drills.drill import Declaration
@@ -69,8 +69,8 @@ def write(path: Path, results: Sequence[Result]) -> None:
     kept: dict[str, Any] = json.loads(data.read_text()) if data.exists() else {}
     rows = kept | {result.name: _as_json(result) for result in results}
     rows = {name: rows[name] for name in registry.NAMES if name in rows}
-    write_whole(data, json.dumps(rows, indent=1) + "\n")
-    write_whole(path, page(rows))
+    atomic_write_text(data, json.dumps(rows, indent=1) + "\n")
+    atomic_write_text(path, page(rows))
 
 
 def page(rows: Mapping[str, Mapping[str, Any]]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from connectors.postgres_cdc import DatabaseAway, database
+from connectors.postgres_cdc import DatabaseUnavailable, database
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from drills.committed import TopicTail
 from headrace.polling import wait_until
@@ -57,7 +57,7 @@ class NumberedRows:
 
     def _run(self) -> None:
         while not self._done():
-            with contextlib.suppress(psycopg.OperationalError, DatabaseAway):
+            with contextlib.suppress(psycopg.OperationalError, DatabaseUnavailable):
                 self._write()
             time.sleep(PAUSE_S)
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from connectors.endpoints import Endpoints
 from drills.committed import CommittedOutputs
-from drills.context import Scene
+from drills.context import Context
 from drills.counts import Counts
 from drills.drill import Drill
-from drills.environment import Stage
+from drills.environment import Environment
 from drills.flink_jobs import FlinkJobs
 from drills.result import Result, noted
 from drills.stores_watch import watch_influxdb, watch_redis
@@ -29,40 +29,40 @@ LATEST_S = 60.0
 BALANCED_WITHIN_S = 240.0
 
 
-def run(drill: Drill, stage: Stage, say: Callable[[str], None]) -> Result:
+def run(drill: Drill, environment: Environment, say: Callable[[str], None]) -> Result:
     """Runs one drill on a stack that is whole, and takes the balance after it. Never raises HeadraceError."""
     if why := drill.impossible():
         return Result(drill.name, skipped=why)
-    result = perform(drill, stage, say)
+    result = perform(drill, environment, say)
     say("waiting for the balance: the last windows close after up to 80 s")
-    differences = unbalanced(stage.layout.endpoints)
+    differences = unbalanced(environment.layout.endpoints)
     problems = (*result.problems, *(f"balance: {each}" for each in differences))
     return Result(**{**vars(result), "balanced": not differences, "problems": problems})
 
 
-def perform(drill: Drill, stage: Stage, say: Callable[[str], None]) -> Result:
+def perform(drill: Drill, environment: Environment, say: Callable[[str], None]) -> Result:
     """All but the balance."""
     prefix = f"{drill.name}-{int(time.time())}-"
-    with _scene(stage, prefix, say) as scene:
+    with _scene(environment, prefix, say) as context:
         problems: list[str] = []
         recovered_s, counts = float("nan"), Counts()
         with noted(problems):
-            recovered_s = _break_and_recover(drill, scene)
+            recovered_s = _break_and_recover(drill, context)
         with noted(problems):
-            scene.stream.finish()
-        say(f"looking for {scene.stream.sent} readings")
+            context.stream.finish()
+        say(f"looking for {context.stream.sent} readings")
         with noted(problems):
-            counts = _arrived(drill, scene)
-            problems += [*_told(drill, counts), *drill.check(scene)]
+            counts = _arrived(drill, context)
+            problems += [*_told(drill, counts), *drill.check(context)]
         return Result(
             name=drill.name,
-            sent=scene.stream.sent,
-            acknowledged=scene.stream.acknowledged,
+            sent=context.stream.sent,
+            acknowledged=context.stream.acknowledged,
             counts=counts,
-            redelivered=scene.committed.duplicates,
-            out_of_order=scene.committed.out_of_order,
+            redelivered=context.committed.duplicates,
+            out_of_order=context.committed.out_of_order,
             recovered_s=recovered_s,
-            notes=tuple(scene.notes),
+            notes=tuple(context.notes),
             problems=tuple(problems),
         )
 
@@ -77,8 +77,8 @@ def unbalanced(endpoints: Endpoints) -> list[str]:
 
 
 @contextmanager
-def _scene(stage: Stage, prefix: str, say: Callable[[str], None]) -> Iterator[Scene]:
-    endpoints = stage.layout.endpoints
+def _scene(environment: Environment, prefix: str, say: Callable[[str], None]) -> Iterator[Context]:
+    endpoints = environment.layout.endpoints
     publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port)
     stream = NumberedStream(publisher, [f"{prefix}{number}" for number in range(DEVICES)])
     redis, influxdb = watch_redis(endpoints, stream), watch_influxdb(endpoints, stream, prefix)
@@ -86,7 +86,7 @@ def _scene(stage: Stage, prefix: str, say: Callable[[str], None]) -> Iterator[Sc
     redis.start()
     influxdb.start()
     try:
-        yield Scene(stage, prefix, stream, redis, influxdb, committed, flink, say)
+        yield Context(environment, prefix, stream, redis, influxdb, committed, flink, say)
     finally:
         redis.stop()
         influxdb.stop()
@@ -94,36 +94,36 @@ def _scene(stage: Stage, prefix: str, say: Callable[[str], None]) -> Iterator[Sc
         flink.close()
 
 
-def _break_and_recover(drill: Drill, scene: Scene) -> float:
+def _break_and_recover(drill: Drill, context: Context) -> float:
     """Seconds that the reading waited which waited longest, without the time that an outage was kept up."""
     if drill.cold:
-        drill.act(scene)
-        return scene.recovered_s or 0.0
-    scene.stream.start()
+        drill.inject(context)
+        return context.recovered_s or 0.0
+    context.stream.start()
     flowing_ms = int(time.time() * 1000)
-    wait_until("the first readings in both stores", lambda: scene.stored_after(flowing_ms), FLOWS_WITHIN_S)
-    wait_until("a checkpoint", lambda: scene.flink.checkpointed_since(JOBS, flowing_ms), FLOWS_WITHIN_S)
-    scene.redis.forget()
-    scene.influxdb.forget()
-    scene.failures_before = scene.flink.failures(JOBS)
-    drill.act(scene)
+    wait_until("the first readings in both stores", lambda: context.stored_after(flowing_ms), FLOWS_WITHIN_S)
+    wait_until("a checkpoint", lambda: context.flink.checkpointed_since(JOBS, flowing_ms), FLOWS_WITHIN_S)
+    context.redis.forget()
+    context.influxdb.forget()
+    context.failures_before = context.flink.failures(JOBS)
+    drill.inject(context)
     acted_ms = int(time.time() * 1000)
-    wait_until("readings after it in both stores", lambda: scene.stored_after(acted_ms), drill.recovers_within_s)
-    wait_until("a checkpoint", lambda: scene.flink.checkpointed_since(JOBS, acted_ms), drill.recovers_within_s)
-    return max(0.0, max(scene.redis.longest_s, scene.influxdb.longest_s) - scene.held_s)
+    wait_until("readings after it in both stores", lambda: context.stored_after(acted_ms), drill.recovers_within_s)
+    wait_until("a checkpoint", lambda: context.flink.checkpointed_since(JOBS, acted_ms), drill.recovers_within_s)
+    return max(0.0, max(context.redis.longest_s, context.influxdb.longest_s) - context.held_s)
 
 
-def _arrived(drill: Drill, scene: Scene) -> Counts:
+def _arrived(drill: Drill, context: Context) -> Counts:
     """Once nothing is missing any more, or as it is at the end of the wait."""
 
     def whole() -> Counts | None:
-        counts = verify(scene)
+        counts = verify(context)
         return None if counts.lost else counts
 
     try:
         return wait_until("every reading", whole, LATEST_S if drill.may_lose else ARRIVED_WITHIN_S, pause_s=1)
     except NotWithin:
-        return verify_everything(scene)
+        return verify_everything(context)
 
 
 def _told(drill: Drill, counts: Counts) -> Iterator[str]:

@@ -10,7 +10,7 @@ from drills import capture, run
 from drills import report as reports
 from drills.capture import CaptureDrill
 from drills.drill import Drill
-from drills.environment import Stage
+from drills.environment import Environment
 from drills.result import Result
 from jobs.names import JOBS
 from stack.layout import Layout
@@ -23,27 +23,27 @@ class Session:
         self._home = home or Path(tempfile.gettempdir()) / "headrace-drills"
         self._port_offset = port_offset
         self._console = console
-        self._stage: Stage | None = None
+        self._stage: Environment | None = None
 
     def run(self, drill: Drill | CaptureDrill, say: Callable[[str], None], fresh: bool) -> Result:
         """One drill, on a stack that is whole; `fresh`: made anew."""
         if isinstance(drill, CaptureDrill):
-            stage = self._on_stage(capture.EXTRAS, capture.ONLY)
-            stage.prepare(jobs=(), fresh=fresh)
-            return capture.run(drill, stage, say)
-        stage = self._on_stage()
-        stage.prepare(jobs=() if drill.cold else JOBS, fresh=fresh or drill.cold)
-        return run.run(drill, stage, say)
+            environment = self._on_stage(capture.EXTRAS, capture.ONLY)
+            environment.prepare(jobs=(), fresh=fresh)
+            return capture.run(drill, environment, say)
+        environment = self._on_stage()
+        environment.prepare(jobs=() if drill.cold else JOBS, fresh=fresh or drill.cold)
+        return run.run(drill, environment, say)
 
     def end(self) -> None:
         """Throws the stack away, if there is one."""
         if self._stage is not None:
             self._stage.throw_away()
 
-    def _on_stage(self, extras: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Stage:
+    def _on_stage(self, extras: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Environment:
         if self._stage is None or self._stage.layout.extras != extras:
             self.end()
-            self._stage = Stage(Layout.of(self._home, self._port_offset, extras), self._console, only=only)
+            self._stage = Environment(Layout.of(self._home, self._port_offset, extras), self._console, only=only)
         return self._stage
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from connectors.endpoints import INFLUXDB_PORT
-from drills.context import Scene
+from drills.context import Context
 from drills.drill import Drill, Protection
 from drills.influxdb_elsewhere import fill, on_a_small_disk, on_another_port, why_no_mount
 from drills.overloaded_proxy import overloaded
@@ -16,57 +16,59 @@ FULL_S = 20.0
 REDIS_DOWN_S = 30.0
 
 
-def down_for(server: str, seconds: float) -> Callable[[Scene], None]:
+def down_for(server: str, seconds: float) -> Callable[[Context], None]:
     """An act: the server is stopped for so long."""
 
-    def act(scene: Scene) -> None:
-        scene.stop(server)
-        scene.hold(seconds)
-        scene.start(server)
+    def inject(context: Context) -> None:
+        context.stop(server)
+        context.hold(seconds)
+        context.start(server)
 
-    return act
+    return inject
 
 
-def redis_down_while_devices_fall_silent(scene: Scene) -> None:
+def redis_down_while_devices_fall_silent(context: Context) -> None:
     """Redis keeps the newest reading only. That of a silent device is not made good by the next one."""
-    scene.stop("redis")
-    scene.hold(REDIS_DOWN_S / 2)
-    scene.stream.talking = scene.stream.talking[::2]
-    scene.hold(REDIS_DOWN_S / 2)
-    scene.start("redis")
+    context.stop("redis")
+    context.hold(REDIS_DOWN_S / 2)
+    context.stream.talking = context.stream.talking[::2]
+    context.hold(REDIS_DOWN_S / 2)
+    context.start("redis")
 
 
-def overloaded_with(status: int) -> Callable[[Scene], None]:
+def overloaded_with(status: int) -> Callable[[Context], None]:
     """An act: InfluxDB answers two of three writes with this status."""
 
-    def act(scene: Scene) -> None:
-        port = scene.stage.layout.port(INFLUXDB_PORT)
-        with on_another_port(scene) as upstream, overloaded(port, upstream, status) as overload:
-            scene.flow(OVERLOADED_S)
-        scene.notes.append(f"{overload.refused} writes were answered with {status}")
+    def inject(context: Context) -> None:
+        port = context.environment.layout.port(INFLUXDB_PORT)
+        with on_another_port(context) as upstream, overloaded(port, upstream, status) as overload:
+            context.flow(OVERLOADED_S)
+        context.notes.append(f"{overload.refused} writes were answered with {status}")
 
-    return act
+    return inject
 
 
-def fill_the_disk(scene: Scene) -> None:
-    with on_a_small_disk(scene) as folder:
+def fill_the_disk(context: Context) -> None:
+    with on_a_small_disk(context) as folder:
         filler = fill(folder)
-        scene.say("filled the disk under InfluxDB to the last byte")
-        scene.hold(FULL_S)
+        context.say("filled the disk under InfluxDB to the last byte")
+        context.hold(FULL_S)
         filler.unlink()
-        scene.say("there is room again; restarting InfluxDB, which does not open a shard again that it could not open")
-    scene.notes.append(
+        context.say(
+            "there is room again; restarting InfluxDB, which does not open a shard again that it could not open"
+        )
+    context.notes.append(
         "After a full disk InfluxDB 2.7 must be restarted: a shard that it could not open it does not open again, "
         "and answers 500 for ever. The drill does so by moving it back to its own disk."
     )
 
 
-def redis_goes_on(scene: Scene) -> list[str]:
-    return _goes_on("Redis", scene.redis)
+def redis_goes_on(context: Context) -> list[str]:
+    return _goes_on("Redis", context.redis)
 
 
-def influxdb_goes_on(scene: Scene) -> list[str]:
-    return _goes_on("InfluxDB", scene.influxdb)
+def influxdb_goes_on(context: Context) -> list[str]:
+    return _goes_on("InfluxDB", context.influxdb)
 
 
 def _goes_on(name: str, watch: StoreWatch) -> list[str]:
@@ -76,7 +78,7 @@ def _goes_on(name: str, watch: StoreWatch) -> list[str]:
 
 
 BATCH_IS_KEPT = Protection(
-    "connectors/stores.py", "except StoreAway as away:", "a batch is kept, and tried until the store has it"
+    "connectors/stores.py", "except StoreUnavailable as away:", "a batch is kept, and tried until the store has it"
 )
 
 DRILLS = (
@@ -84,7 +86,7 @@ DRILLS = (
         name="influxdb-down",
         breaks="InfluxDB is stopped for 60 s.",
         protected_by=BATCH_IS_KEPT,
-        act=down_for("influxdb", 60),
+        inject=down_for("influxdb", 60),
         seen_failing="the batch dropped in its place: 6,065 of 7,182 readings lost in InfluxDB. Raised at once "
         "instead, the restarts of the job bring everything back: a second layer",
         check=redis_goes_on,
@@ -93,7 +95,7 @@ DRILLS = (
         name="redis-down",
         breaks=f"Redis is stopped for {REDIS_DOWN_S:.0f} s, and half of the devices fall silent meanwhile.",
         protected_by=BATCH_IS_KEPT,
-        act=redis_down_while_devices_fall_silent,
+        inject=redis_down_while_devices_fall_silent,
         seen_failing="the batch taken for written in its place: the last readings of the 4 silent devices are not in "
         "Redis, and the balance names them",
         check=influxdb_goes_on,
@@ -104,10 +106,10 @@ DRILLS = (
             breaks=f"InfluxDB answers two of three writes with {status} and `Retry-After` for {OVERLOADED_S:.0f} s.",
             protected_by=Protection(
                 "connectors/influxdb/writer.py",
-                'raise StoreAway(f"InfluxDB answered {answer.status_code}',
+                'raise StoreUnavailable(f"InfluxDB answered {answer.status_code}',
                 "an answer that blames no row is waited out",
             ),
-            act=overloaded_with(status),
+            inject=overloaded_with(status),
             seen_failing=f"treated as a refusal of the rows: {lost} readings lost in InfluxDB",
             check=redis_goes_on,
         )
@@ -118,10 +120,10 @@ DRILLS = (
         breaks=f"The disk under InfluxDB is full for {FULL_S:.0f} s.",
         protected_by=Protection(
             "connectors/influxdb/writer.py",
-            'raise StoreAway(f"InfluxDB answered {answer.status_code}',
+            'raise StoreUnavailable(f"InfluxDB answered {answer.status_code}',
             "an answer that blames no row is waited out",
         ),
-        act=fill_the_disk,
+        inject=fill_the_disk,
         seen_failing="treated as a refusal of the rows: 1,088 of 4,107 readings lost in InfluxDB",
         check=redis_goes_on,
         impossible=why_no_mount,

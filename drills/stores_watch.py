@@ -9,7 +9,7 @@ import redis
 
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader, milliseconds
-from connectors.stores import StoreAway
+from connectors.stores import StoreUnavailable
 from drills.stream import METRIC, NumberedStream
 
 REDIS_EVERY_S = 0.2
@@ -98,7 +98,7 @@ def watch_influxdb(endpoints: Endpoints, stream: NumberedStream, prefix: str) ->
     def look() -> dict[str, int]:
         try:
             return _slower_measurement(reader.rows(query))
-        except StoreAway:
+        except StoreUnavailable:
             return {}  # as above
 
     return StoreWatch(stream, look, INFLUXDB_EVERY_S)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from drills.context import Scene
+from drills.context import Context
 from drills.drill import Drill, Protection
 from drills.errors import NotPrepared
 from headrace import submission
@@ -23,32 +23,32 @@ SCALED_S = 15.0
 """Three checkpoints' worth of readings at each parallelism."""
 
 
-def upgrade_the_detector(scene: Scene) -> None:
+def upgrade_the_detector(context: Context) -> None:
     """To a release whose detector cannot read what this one has learned."""
-    path = scene.flink.stop_with_savepoint(SCORING)
-    scene.say("score_anomalies stopped with a savepoint; starting it with a detector of a newer version")
-    release = scene.stage.layout.folder("next-release")
+    path = context.flink.stop_with_savepoint(SCORING)
+    context.say("score_anomalies stopped with a savepoint; starting it with a detector of a newer version")
+    release = context.environment.layout.folder("next-release")
     write_next_release(release)
-    _run(scene, SCORING, path, release)
+    _run(context, SCORING, path, release)
 
 
-def scores_are_of_two_detectors(scene: Scene) -> list[str]:
-    seen = sorted(scene.committed.detector_versions)
-    scene.notes.append(f"Scores of detector versions {seen}; what the one before has learned is gone.")
+def scores_are_of_two_detectors(context: Context) -> list[str]:
+    seen = sorted(context.committed.detector_versions)
+    context.notes.append(f"Scores of detector versions {seen}; what the one before has learned is gone.")
     return [] if len(seen) == 2 else [f"scores are of detector versions {seen}, and not of two"]
 
 
-def rescale_the_cleaning(scene: Scene) -> None:
+def rescale_the_cleaning(context: Context) -> None:
     for parallelism in ("2", "1"):
-        path = scene.flink.stop_with_savepoint(CLEANING)
-        scene.say(f"clean_telemetry stopped with a savepoint; starting it at parallelism {parallelism}")
-        _run(scene, CLEANING, path, REPOSITORY, "-p", parallelism)
-        scene.stream.send_again(COPIES)
-        scene.flow(SCALED_S)
+        path = context.flink.stop_with_savepoint(CLEANING)
+        context.say(f"clean_telemetry stopped with a savepoint; starting it at parallelism {parallelism}")
+        _run(context, CLEANING, path, REPOSITORY, "-p", parallelism)
+        context.stream.send_again(COPIES)
+        context.flow(SCALED_S)
 
 
-def copies_are_recognised(scene: Scene) -> list[str]:
-    found, wanted = scene.committed.duplicates, 2 * COPIES
+def copies_are_recognised(context: Context) -> list[str]:
+    found, wanted = context.committed.duplicates, 2 * COPIES
     return [] if found == wanted else [f"{found} copies were recognised, and not {wanted}"]
 
 
@@ -66,10 +66,10 @@ def write_next_release(release: Path) -> int:
     return version
 
 
-def _run(scene: Scene, job: str, savepoint: str, code: Path, *options: str) -> None:
+def _run(context: Context, job: str, savepoint: str, code: Path, *options: str) -> None:
     """`flink run` of a job from a savepoint, with the packages in `code`."""
-    layout = scene.stage.layout
-    line = submission.run_line(layout, f"jobs.{job}", (), scene.endpoints.flink, savepoint)
+    layout = context.environment.layout
+    line = submission.run_line(layout, f"jobs.{job}", (), context.endpoints.flink, savepoint)
     line[line.index("--detached") : line.index("--detached")] = options
     if code != REPOSITORY:
         line[line.index("-pyfs") + 1] = str(code)
@@ -79,7 +79,7 @@ def _run(scene: Scene, job: str, savepoint: str, code: Path, *options: str) -> N
     done = subprocess.run(line, env=environment, cwd=code, capture_output=True, text=True, timeout=SUBMITTED_WITHIN_S)
     if done.returncode:
         raise NotPrepared(f"{job} was not submitted: {done.stdout[-500:]}{done.stderr[-500:]}")
-    submission.wait_until_running(scene.endpoints.flink, (job,))
+    submission.wait_until_running(context.endpoints.flink, (job,))
 
 
 DRILLS = (
@@ -91,7 +91,7 @@ DRILLS = (
             "except UnreadableState as error:",
             "a state that cannot be read starts cold, and is not raised again and again",
         ),
-        act=upgrade_the_detector,
+        inject=upgrade_the_detector,
         seen_failing="another exception caught in its place: no recovery, 9,257 of 9,792 readings without a score",
         check=scores_are_of_two_detectors,
     ),
@@ -104,7 +104,7 @@ DRILLS = (
             '"--fromSavepoint", savepoint',
             "what the cleaning has seen comes with it, whatever its parallelism",
         ),
-        act=rescale_the_cleaning,
+        inject=rescale_the_cleaning,
         seen_failing="left out: no copy recognised, 975 of 11,870 readings doubled in telemetry.readings",
         check=copies_are_recognised,
     ),

@@ -6,7 +6,7 @@ from collections import Counter
 import redis
 
 from connectors.influxdb.reader import InfluxDBReader, milliseconds
-from drills.context import Scene
+from drills.context import Context
 from drills.counts import Counts, Identity, counted, identities, missing, surplus
 from drills.stream import METRIC
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
@@ -21,49 +21,49 @@ from(bucket: "{bucket}")
 MEASUREMENTS = {"InfluxDB reading": ("reading", "value"), "InfluxDB anomaly": ("anomaly", "score")}
 
 
-def verify(scene: Scene) -> Counts:
+def verify(context: Context) -> Counts:
     """Counts as of now; while readings are under way they are lost."""
-    sent = identities(scene.stream.times)
-    scene.committed.update()
-    found = {TELEMETRY_READINGS.name: scene.committed.readings, TELEMETRY_ANOMALIES.name: scene.committed.scores}
+    sent = identities(context.stream.times)
+    context.committed.update()
+    found = {TELEMETRY_READINGS.name: context.committed.readings, TELEMETRY_ANOMALIES.name: context.committed.scores}
     lost = {place: missing(sent, there) for place, there in found.items()}
-    lost["Redis"] = _behind_in_redis(scene)
+    lost["Redis"] = _behind_in_redis(context)
     if not any(lost.values()):  # a query over all points is the dearest look, and is not needed before
-        found |= {place: _points(scene, *of) for place, of in MEASUREMENTS.items()}
+        found |= {place: _points(context, *of) for place, of in MEASUREMENTS.items()}
         lost |= {place: missing(sent, there) for place, there in found.items()}
     return counted(lost, {place: surplus(sent, there) for place, there in found.items()})
 
 
-def verify_everything(scene: Scene) -> Counts:
+def verify_everything(context: Context) -> Counts:
     """As `verify`, and InfluxDB is asked also where something is missing before it."""
-    counts = verify(scene)
+    counts = verify(context)
     if not counts.lost:
         return counts
-    sent = identities(scene.stream.times)
-    points = {place: _points(scene, *of) for place, of in MEASUREMENTS.items()}
+    sent = identities(context.stream.times)
+    points = {place: _points(context, *of) for place, of in MEASUREMENTS.items()}
     return counted(
         {**counts.lost, **{place: missing(sent, there) for place, there in points.items()}},
         {**counts.doubled, **{place: surplus(sent, there) for place, there in points.items()}},
     )
 
 
-def _points(scene: Scene, measurement: str, field: str) -> Counter[Identity]:
+def _points(context: Context, measurement: str, field: str) -> Counter[Identity]:
     query = POINTS.format(
-        bucket=scene.endpoints.influxdb_bucket,
+        bucket=context.endpoints.influxdb_bucket,
         measurement=measurement,
         field=field,
         metric=METRIC,
-        prefix=scene.prefix,
+        prefix=context.prefix,
     )
-    rows = InfluxDBReader.connect(scene.endpoints).rows(query)
+    rows = InfluxDBReader.connect(context.endpoints).rows(query)
     return Counter((row["device"], milliseconds(row["_time"])) for row in rows)
 
 
-def _behind_in_redis(scene: Scene) -> int:
+def _behind_in_redis(context: Context) -> int:
     """Devices whose field is not the last reading that was sent, scored."""
-    client = redis.Redis.from_url(scene.endpoints.redis_url, decode_responses=True, socket_timeout=10)
+    client = redis.Redis.from_url(context.endpoints.redis_url, decode_responses=True, socket_timeout=10)
     pipeline = client.pipeline(transaction=False)
-    sent = {device: times for device, times in scene.stream.times.items() if times}
+    sent = {device: times for device, times in context.stream.times.items() if times}
     for device in sent:
         pipeline.hget(f"device:{device}", METRIC)
     fields = pipeline.execute()

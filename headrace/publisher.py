@@ -7,7 +7,7 @@ import paho.mqtt.client as mqtt
 
 from schemas.errors import HeadraceError
 
-MOST_IN_FLIGHT = 2000
+MAX_IN_FLIGHT = 2000
 
 
 class NotAcknowledged(HeadraceError):
@@ -22,7 +22,7 @@ class Publisher:
         # Of paho's own limit each acknowledgement costs a walk over all messages in flight; `_room` limits for nothing.
         self._client.max_inflight_messages_set(0)
         self._client.max_queued_messages_set(0)
-        self._room = threading.Semaphore(MOST_IN_FLIGHT)
+        self._room = threading.Semaphore(MAX_IN_FLIGHT)
         self._client.on_publish = self._on_publish
         self.sent = 0
         self.acknowledged = 0

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 
 from connectors import http_clients
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import Endpoints
-from connectors.kafka.clients import KafkaDoorError
+from connectors.kafka.clients import KafkaClientError
 from headrace.orphaned_transactions import abort_orphans
 from jobs.names import PACKAGES
 from schemas.errors import HeadraceError
@@ -86,7 +86,7 @@ def _clear_the_way(layout: Layout, jobs: Sequence[str], target: str, say: Callab
     bootstrap = (layout.endpoints if ours else Endpoints.load()).kafka
     try:
         abort_orphans(jobs, bootstrap, say)
-    except KafkaDoorError as error:
+    except KafkaClientError as error:
         if ours:
             raise SubmissionFailed(f"{error}. Start what does not run: headrace up") from error
         say(
@@ -109,7 +109,7 @@ def _run_client(
             say(line.strip())
     if client.wait() != 0:
         log = layout.log("submit")
-        write_whole(log, "".join(lines))
+        atomic_write_text(log, "".join(lines))
         raise SubmissionFailed(f"{', '.join(jobs)}: {_cause(lines)}\nThe whole output: {log}")
 
 
@@ -151,8 +151,8 @@ def _environment(layout: Layout, target: str) -> dict[str, str]:
     if target == layout.endpoints.flink:
         return layout.environment() | flink_distribution.environment(layout)
     conf = layout.folder("flink", "foreign-conf")
-    write_whole(conf / "config.yaml", _of_any_job((FLINK_CONF / "config.yaml").read_text()))
-    write_whole(conf / "log4j-cli.properties", (FLINK_CONF / "log4j-cli.properties").read_text())
+    atomic_write_text(conf / "config.yaml", _of_any_job((FLINK_CONF / "config.yaml").read_text()))
+    atomic_write_text(conf / "log4j-cli.properties", (FLINK_CONF / "log4j-cli.properties").read_text())
     variables = flink_distribution.environment(layout) | {"FLINK_CONF_DIR": str(conf)}
     return {**os.environ, "PYTHONPATH": layout.environment().get("PYTHONPATH", str(REPOSITORY)), **variables}
 

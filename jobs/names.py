@@ -3,10 +3,10 @@
 JOBS = ("clean_telemetry", "window_telemetry", "score_anomalies", "store_influxdb", "store_redis")
 """What `headrace submit` submits if it is told nothing."""
 
-BY_NAME = ("count_usage", "window_usage", "score_churn", "recommend_items", "measure_recommendations")
+OPTIONAL_JOBS = ("count_usage", "window_usage", "score_churn", "recommend_items", "measure_recommendations")
 """Submitted by name, since they need what not every stack has: a model, change capture, interactions."""
 
-ALL_JOBS = (*JOBS, *BY_NAME)
+ALL_JOBS = (*JOBS, *OPTIONAL_JOBS)
 
 
 PACKAGES = ("jobs", "flink", "connectors", "models", "schemas")

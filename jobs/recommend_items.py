@@ -19,7 +19,7 @@ from schemas.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, USERS_FORGOTTEN
 
 JOB = "recommend_items"
 
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 """Of a micro-batch, about: a thousand interactions. A backlog comes in batches of this size."""
 
 
@@ -37,7 +37,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
     """interactions, items and users.forgotten, as records -> Redis, dead_letters."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
-        bounds = (1, settings.micro_batch_ms, MOST_BYTES)
+        bounds = (1, settings.micro_batch_ms, MAX_BYTES)
         return micro_batch.gather(tables, tables.from_path("arrivals"), "gather-micro-batches", *bounds)
 
     def recommend(tables: StreamTableEnvironment) -> Table:

@@ -16,7 +16,7 @@ from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 JOB = "score_anomalies"
 
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 """Of a micro-batch, about: a thousand readings. A backlog comes in batches of this size."""
 
 
@@ -24,7 +24,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
     """readings -> telemetry_anomalies."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
-        bounds = (settings.buckets, settings.micro_batch_ms, MOST_BYTES)
+        bounds = (settings.buckets, settings.micro_batch_ms, MAX_BYTES)
         return micro_batch.gather(tables, tables.from_path("bucketed"), "gather-micro-batches", *bounds)
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:

@@ -17,7 +17,7 @@ from schemas.topics import CHURN_SCORES, CUSTOMERS, CUSTOMERS_USAGE, DEAD_LETTER
 
 JOB = "score_churn"
 
-MOST_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """Of a micro-batch, about: 1,500 rows of 23 columns. A backlog comes in batches of this size."""
 
 
@@ -30,7 +30,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, key: Path = KEY
     """customers and customers_usage, as records -> churn_scores, dead_letters; `key` is that of pseudonyms."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
-        bounds = (1, settings.micro_batch_ms, MOST_BYTES)
+        bounds = (1, settings.micro_batch_ms, MAX_BYTES)
         return micro_batch.gather(tables, tables.from_path("arrivals"), "gather-micro-batches", *bounds)
 
     def score(tables: StreamTableEnvironment) -> Table:

@@ -8,7 +8,7 @@ from connectors.endpoints import Endpoints
 from jobs.names import consumer_group, transactional_id_prefix
 from jobs.settings import JobSettings
 from schemas.sql import columns
-from schemas.topics import LARGEST_MESSAGE_BYTES, TELEMETRY_RAW, Topic
+from schemas.topics import MAX_MESSAGE_BYTES, TELEMETRY_RAW, Topic
 
 RAW_COLUMNS = """`device` STRING,
   `payload` BYTES,
@@ -111,7 +111,7 @@ class KafkaTables:
             "sink.delivery-guarantee": "exactly-once",
             "sink.transactional-id-prefix": transactional_id_prefix(self._job) + topic.name,
             "properties.transaction.timeout.ms": str(self._settings.transaction_timeout_ms),
-            "properties.max.request.size": str(LARGEST_MESSAGE_BYTES),
+            "properties.max.request.size": str(MAX_MESSAGE_BYTES),
             "properties.linger.ms": "5",
             "properties.batch.size": str(SEND_BYTES),
             "properties.compression.type": "lz4",

@@ -12,7 +12,7 @@ from jobs.environment import table_environment
 from jobs.settings import JobSettings
 from jobs.tables import APPEND_TIME, APPENDED_MS, KafkaTables
 from schemas.topics import CUSTOMERS_USAGE, USAGE_HOURS
-from schemas.usage_features import GRACE_MS, KNOWN, LONGEST_WINDOW_H, USAGE_FEATURES, UsageSource
+from schemas.usage_features import GRACE_MS, KNOWN_AT_SQL, MAX_WINDOW_H, USAGE_FEATURES, UsageSource
 
 JOB = "window_usage"
 
@@ -38,9 +38,9 @@ def build(tables: StreamTableEnvironment) -> StatementSet:
         JOB,
         {
             "appended": APPENDED_MS,
-            "window_h": str(LONGEST_WINDOW_H + 1),
+            "window_h": str(MAX_WINDOW_H + 1),
             "sources": ", ".join(f"'{source}'" for source in UsageSource),
-            "known": KNOWN,
+            "known": KNOWN_AT_SQL,
             "features": ", ".join(f"'{feature.name}', {feature.sql}" for feature in USAGE_FEATURES),
         },
     )

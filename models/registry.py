@@ -15,7 +15,7 @@ from typing import Any
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 HISTORY_TAG, VERSION_TAG = "champion_history", "version"
-LONGEST_HISTORY = 50
+MAX_HISTORY = 50
 
 
 class NotRegistered(Exception):
@@ -34,7 +34,7 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class Reign:
+class ChampionPeriod:
     """A version became champion at this time (ms since the epoch)."""
 
     number: str
@@ -105,18 +105,18 @@ class Registry:
         run_id = self._client.get_model_version(name, number).run_id
         return Path(self._client.download_artifacts(run_id, ""))
 
-    def crown(self, name: str, number: str) -> None:
+    def set_champion(self, name: str, number: str) -> None:
         """Make the version champion, and write it into the history."""
-        reigns = [*self.history(name), Reign(number, time.time_ns() // 10**6)][-LONGEST_HISTORY:]
+        reigns = [*self.history(name), ChampionPeriod(number, time.time_ns() // 10**6)][-MAX_HISTORY:]
         self._client.set_registered_model_alias(name, CHAMPION, number)
         if str(self._model(name).aliases.get(CHALLENGER)) == number:
             self._client.delete_registered_model_alias(name, CHALLENGER)
         text = json.dumps([[each.number, each.since_ms] for each in reigns])
         self._client.set_registered_model_tag(name, HISTORY_TAG, text)
 
-    def history(self, name: str) -> list[Reign]:
+    def history(self, name: str) -> list[ChampionPeriod]:
         """Champions in the order of their time, the newest last."""
-        return [Reign(*each) for each in json.loads(self._model(name).tags.get(HISTORY_TAG, "[]"))]
+        return [ChampionPeriod(*each) for each in json.loads(self._model(name).tags.get(HISTORY_TAG, "[]"))]
 
     def champion_before(self, name: str) -> Registered:
         """The last champion that was another version than today's.

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from schemas.record import Record
 
-LONGEST_TEXT = 256
+MAX_TEXT_LENGTH = 256
 """Characters. Each text goes with every reading of its device; InfluxDB refuses a text of 64 KiB, and the reading."""
 
 
@@ -16,6 +16,6 @@ class Device(Record):
 
     schema_version: int = 1
     device: str
-    site: str | None = Field(None, max_length=LONGEST_TEXT, description="at most 256 characters, as the two below")
-    model: str | None = Field(None, max_length=LONGEST_TEXT)
-    owner: str | None = Field(None, max_length=LONGEST_TEXT)
+    site: str | None = Field(None, max_length=MAX_TEXT_LENGTH, description="at most 256 characters, as the two below")
+    model: str | None = Field(None, max_length=MAX_TEXT_LENGTH)
+    owner: str | None = Field(None, max_length=MAX_TEXT_LENGTH)

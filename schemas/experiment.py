@@ -15,7 +15,7 @@ CONTROL, TREATMENT = "control", "treatment"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 List = Literal["personal", "popular", "trending"]
-USUAL: List = "personal"
+DEFAULT_LIST: List = "personal"
 """What a user is shown while nothing else was promoted."""
 
 

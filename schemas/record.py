@@ -19,7 +19,7 @@ class Record(BaseModel):
     SCHEMA_VERSION: ClassVar[int] = 1
 
 
-MOST_PARTITIONS = 10_000
+MAX_PARTITIONS = 10_000
 """Of one topic. Bounds what a record of a foreign producer makes a detector's state grow to."""
 
 
@@ -29,7 +29,7 @@ class Position(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     topic: str
-    partition: int = Field(ge=0, lt=MOST_PARTITIONS)
+    partition: int = Field(ge=0, lt=MAX_PARTITIONS)
     offset: int = Field(ge=0, lt=2**63)
     item: int = Field(0, ge=0, lt=2**31)
     items: int = Field(1, ge=1, lt=2**31)

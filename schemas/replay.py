@@ -12,5 +12,5 @@ class Replay(Record):
     letter: str = Field(description="partition:offset of the letter in dead-letters")
     destination: str = Field(description="the topic that it was sent to, or the store")
     replays: int = Field(description="the count that it carries: 1 for the first time")
-    mended: bool = Field(False, description="whether its payload was changed")
+    edited: bool = Field(False, description="whether its payload was changed")
     replayed_at: int = Field(description="ms since the epoch")

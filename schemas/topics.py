@@ -221,7 +221,7 @@ def topics_with(dead_letters_retention_ms: int, dead_letters_retention_bytes: in
     return tuple(changed.get(topic, topic) for topic in TOPICS)
 
 
-LARGEST_MESSAGE_BYTES = max(topic.max_message_bytes for topic in TOPICS)
+MAX_MESSAGE_BYTES = max(topic.max_message_bytes for topic in TOPICS)
 
 _RECORDS = {topic.name: topic.record for topic in TOPICS}
 

@@ -14,7 +14,7 @@ HOUR_MS = 60 * 60 * 1000
 GRACE_MS = 15 * 60 * 1000
 """How long after its end an hour is waited for. What is counted later is in the features of the next hour and on."""
 
-SOONEST_MS = HOUR_MS
+MAX_CLOCK_SKEW_MS = HOUR_MS
 """An event that is dated further ahead of its arrival has a wrong clock and is not counted."""
 
 
@@ -90,12 +90,12 @@ USAGE_FEATURES = (
 NO_USAGE = {feature.name: 0 for feature in USAGE_FEATURES}
 """Of a customer of whom nothing was counted: the same as if it had been said."""
 
-LONGEST_WINDOW_H = max(feature.window_h for feature in USAGE_FEATURES)
+MAX_WINDOW_H = max(feature.window_h for feature in USAGE_FEATURES)
 
-OLDEST_MS = LONGEST_WINDOW_H * HOUR_MS
+MAX_AGE_MS = MAX_WINDOW_H * HOUR_MS
 """An event that is older when it arrives is in no window any more, and is not counted."""
 
-KNOWN = f"hour_start < as_of AND appended < as_of + {GRACE_MS}"
+KNOWN_AT_SQL = f"hour_start < as_of AND appended < as_of + {GRACE_MS}"
 """SQL condition: which records of usage.hours the features of `as_of` may know of. `appended`: when Kafka took it."""
 
 

@@ -16,7 +16,7 @@ from connectors.endpoints import Endpoints, StackSettings
 from connectors.pseudonyms import PseudonymsError
 from serving.app import Instance
 from serving.settings import ServingSettings
-from serving.single_write_protocol import WholeAnswersProtocol
+from serving.single_write_protocol import SingleWriteProtocol
 
 log = logging.getLogger("serving")
 
@@ -52,7 +52,7 @@ async def _serve(settings: ServingSettings, endpoints: Endpoints, stack: StackSe
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _drain, instance, server, settings.drain_s)
-    _collect_seldom()
+    _collect_garbage_rarely()
     log.info("Answering on http://%s:%d", settings.host, settings.port)
     await server.serve()
     await instance.stop()
@@ -73,7 +73,7 @@ def _configuration(instance: Instance, settings: ServingSettings) -> uvicorn.Con
         instance.application,
         host=settings.host,
         port=settings.port,
-        http=WholeAnswersProtocol,
+        http=SingleWriteProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -86,7 +86,7 @@ def _configuration(instance: Instance, settings: ServingSettings) -> uvicorn.Con
     )
 
 
-def _collect_seldom() -> None:
+def _collect_garbage_rarely() -> None:
     """No cycles grow here: what lives at the start lives for ever, and the rest goes by its count of references."""
     gc.collect()
     gc.freeze()

@@ -15,27 +15,29 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from serving.errors import Code, Problem
+from serving.errors import ApiError, ErrorCode
 from serving.health import Health
-from serving.interactions import MOST_AT_ONCE, PostedInteraction
-from serving.params import DEFAULT_LIMIT, LONGEST_CONTEXT, LONGEST_ID, MOST_EXCLUDED
+from serving.interactions import MAX_BATCH, PostedInteraction
+from serving.params import DEFAULT_LIMIT, MAX_CONTEXT_LENGTH, MAX_EXCLUDED, MAX_ID_LENGTH
 from serving.response import Receive, Response, Scope, Send
-from serving.routes import QuickPaths
-from serving.stored_lists import MOST_ITEMS
+from serving.routes import Routes
+from serving.stored_lists import MAX_ITEMS
 
 Key = Security(APIKeyHeader(name="X-API-Key", auto_error=False, description="A key of this service."))
-UserId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, examples=["u-17"])]
-ItemId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, examples=["i-42"])]
-Limit = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="how many items at most")]
+UserId = Annotated[str, Path(min_length=1, max_length=MAX_ID_LENGTH, examples=["u-17"])]
+ItemId = Annotated[str, Path(min_length=1, max_length=MAX_ID_LENGTH, examples=["i-42"])]
+Limit = Annotated[int, Query(ge=1, le=MAX_ITEMS, description="how many items at most")]
 Context = Annotated[
     str | None,
-    Query(max_length=LONGEST_CONTEXT, description="free text, kept in the exposure as it is", examples=["home page"]),
+    Query(
+        max_length=MAX_CONTEXT_LENGTH, description="free text, kept in the exposure as it is", examples=["home page"]
+    ),
 ]
 Exclude = Annotated[
     list[str] | None,
     Query(
-        max_length=MOST_EXCLUDED,
-        description=f"items not to show: several times, with commas, or both; {MOST_EXCLUDED} at most in all",
+        max_length=MAX_EXCLUDED,
+        description=f"items not to show: several times, with commas, or both; {MAX_EXCLUDED} at most in all",
         examples=[["i-1", "i-2"]],
     ),
 ]
@@ -94,7 +96,7 @@ class Error(BaseModel):
         json_schema_extra={"examples": [{"error": "bad_request", "message": "limit: a whole number from 1 to 50"}]}
     )
 
-    error: Code
+    error: ErrorCode
     message: str
 
 
@@ -111,7 +113,7 @@ _STORE_ERRORS = _ERRORS | {
 }
 
 
-def api(paths: QuickPaths, health: Health, metrics: CollectorRegistry) -> FastAPI:
+def api(paths: Routes, health: Health, metrics: CollectorRegistry) -> FastAPI:
     """The application without the short cut."""
     app = FastAPI(
         title="Headrace recommendations",
@@ -126,7 +128,7 @@ def api(paths: QuickPaths, health: Health, metrics: CollectorRegistry) -> FastAP
     return app
 
 
-def _described(paths: QuickPaths) -> APIRouter:
+def _described(paths: Routes) -> APIRouter:
     router = APIRouter(dependencies=[Key], tags=["recommendations"])
     answers = {
         "recommendations": paths.recommendations,
@@ -159,7 +161,7 @@ def _described(paths: QuickPaths) -> APIRouter:
 
     @router.post("/interactions", response_model=Stored, status_code=202, responses=_STORE_ERRORS)
     async def interactions(
-        posted: PostedInteraction | Annotated[list[PostedInteraction], Field(min_length=1, max_length=MOST_AT_ONCE)],
+        posted: PostedInteraction | Annotated[list[PostedInteraction], Field(min_length=1, max_length=MAX_BATCH)],
     ) -> None:
         """Store what a user did. Answered when Kafka has it; all of an array are stored, or send all again."""
 
@@ -192,9 +194,9 @@ def _operations(health: Health, metrics: CollectorRegistry) -> APIRouter:
 async def _plain(request: Request, error: HTTPException) -> FastAPIResponse:
     """What the router refuses, in the form that all errors have."""
     if error.status_code == 405:
-        problem = Problem(Code.METHOD_NOT_ALLOWED, f"{request.url.path} is not for {request.method}")
+        problem = ApiError(ErrorCode.METHOD_NOT_ALLOWED, f"{request.url.path} is not for {request.method}")
     else:
-        problem = Problem(Code.NOT_FOUND, f"there is no {request.url.path}; /docs shows what there is")
+        problem = ApiError(ErrorCode.NOT_FOUND, f"there is no {request.url.path}; /docs shows what there is")
     response = _of_fastapi(problem.response())
     response.headers.update(error.headers or {})
     return response
@@ -208,7 +210,7 @@ def _of_fastapi(response: Response) -> FastAPIResponse:
 class Application:
     """ASGI: the quick paths past FastAPI, the rest through it."""
 
-    def __init__(self, paths: QuickPaths, rest: FastAPI) -> None:
+    def __init__(self, paths: Routes, rest: FastAPI) -> None:
         self._paths = paths
         self._rest = rest
 

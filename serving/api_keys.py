@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 PREFIX = "serving-key"
 DEFAULT_OWNER = "default"
 SHORTEST_KEY = 16
-LONGEST_KEY = 512
+MAX_KEY_LENGTH = 512
 
 
 class ApiKeys:
@@ -30,7 +30,7 @@ class ApiKeys:
         >>> ApiKeys({"shop": "k" * 16}).owner(b"k" * 16)
         'shop'
         """
-        if presented is None or len(presented) > LONGEST_KEY:
+        if presented is None or len(presented) > MAX_KEY_LENGTH:
             return None
         found = None
         # All of them, also after one has matched: the time tells nothing of which it was.
@@ -51,8 +51,8 @@ def read_keys(secrets: Path) -> ApiKeys:
             continue
         key = stored_secret(path)
         text = key.get_secret_value() if key else ""
-        if SHORTEST_KEY <= len(text) <= LONGEST_KEY:
+        if SHORTEST_KEY <= len(text) <= MAX_KEY_LENGTH:
             keys[path.name.removeprefix(PREFIX).removeprefix("-") or DEFAULT_OWNER] = text
         else:
-            log.error("%s is no key: it must have %d to %d characters", path, SHORTEST_KEY, LONGEST_KEY)
+            log.error("%s is no key: it must have %d to %d characters", path, SHORTEST_KEY, MAX_KEY_LENGTH)
     return ApiKeys(keys)

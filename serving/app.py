@@ -12,22 +12,22 @@ from connectors.experiments_file import ExperimentsFile
 from connectors.kafka import clients
 from connectors.kafka.log import KafkaLog
 from connectors.pseudonyms import KEY_FILE, Pseudonyms
-from connectors.redis.reader import GatheredReads, client
+from connectors.redis.reader import BatchedReads, client
 from schemas.topics import EXPOSURES, INTERACTIONS, Topic
 from serving.api import Application, api
 from serving.api_keys import ApiKeys, read_keys
-from serving.assignment import Arms
-from serving.auth import Gate
-from serving.cache import Shelf, ask_shared_of
-from serving.exposure_producer import ExposureLog, Producer
+from serving.assignment import Assignments
+from serving.auth import Authenticator
+from serving.cache import RecommendationCache, ask_shared_of
+from serving.exposure_producer import ExposureProducer, Producer
 from serving.feedback import Feedback
-from serving.feedback_consumer import FeedbackFollower
+from serving.feedback_consumer import FeedbackConsumer
 from serving.health import Health
-from serving.interaction_producer import InteractionDoor
+from serving.interaction_producer import InteractionProducer
 from serving.metrics import ServingCollector, registry
 from serving.rate_limit import RateLimit
-from serving.recommendations import Answers
-from serving.routes import QuickPaths
+from serving.recommendations import RecommendationService
+from serving.routes import Routes
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
@@ -48,24 +48,26 @@ class Instance:
         self._settings = settings
         self._secrets = secrets
         self._redis = client(endpoints, settings.redis_timeout_ms)
-        reads = GatheredReads(self._redis, settings.redis_timeout_ms)
+        reads = BatchedReads(self._redis, settings.redis_timeout_ms)
         ask_shared = ask_shared_of(self._redis, settings.redis_timeout_ms)
-        self._shelf = Shelf(reads, ask_shared, settings.stale_after_ms, time.monotonic)
-        self._exposures = ExposureLog(_exposure_producer(endpoints.kafka), settings.max_exposures)
+        self._cache = RecommendationCache(reads, ask_shared, settings.stale_after_ms, time.monotonic)
+        self._exposures = ExposureProducer(_exposure_producer(endpoints.kafka), settings.max_exposures)
         timeout_s = settings.kafka_timeout_ms / 1000
-        self._door = InteractionDoor(_interaction_producer(endpoints.kafka, settings.kafka_timeout_ms), timeout_s)
+        self._interactions = InteractionProducer(
+            _interaction_producer(endpoints.kafka, settings.kafka_timeout_ms), timeout_s
+        )
         limit = RateLimit(settings.rate_limit, settings.rate_burst)
-        self._gate = Gate(ApiKeys({}), limit, time.monotonic)
-        self._arms = Arms(ExperimentsFile(experiments))
+        self._authenticator = Authenticator(ApiKeys({}), limit, time.monotonic)
+        self._assignments = Assignments(ExperimentsFile(experiments))
         self._pseudonyms = Pseudonyms(secrets / KEY_FILE)
         pseudonym_of = self._pseudonyms.of
-        answers = Answers(self._shelf, self._exposures, self._arms, pseudonym_of)
-        paths = QuickPaths(self._gate, answers, self._door, pseudonym_of, settings.max_body_bytes)
-        self.health = Health(self._shelf, self._door)
+        answers = RecommendationService(self._cache, self._exposures, self._assignments, pseudonym_of)
+        paths = Routes(self._authenticator, answers, self._interactions, pseudonym_of, settings.max_body_bytes)
+        self.health = Health(self._cache, self._interactions)
         feedback = Feedback()
-        self._follower = FeedbackFollower(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
+        self._follower = FeedbackConsumer(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
         collector = ServingCollector(
-            paths, answers, self._arms, self._shelf, reads, self._exposures, self._door, self.health,
+            paths, answers, self._assignments, self._cache, reads, self._exposures, self._interactions, self.health,
             feedback, self._follower, self._pseudonyms,
         )  # fmt: skip
         self.application = Application(paths, api(paths, self.health, registry(collector)))
@@ -74,13 +76,13 @@ class Instance:
     async def start(self) -> None:
         """Begin the background work. Neither Redis nor Kafka need be there."""
         self._read_keys()
-        self._arms.look()
+        self._assignments.refresh()
         self._exposures.start()
-        self._door.start()
+        self._interactions.start()
         self._follower.start()
-        await self._shelf.look()
+        await self._cache.refresh()
         self._background = [
-            asyncio.create_task(self._shelf.keep_looking(), name="look at Redis"),
+            asyncio.create_task(self._cache.run(), name="look at Redis"),
             asyncio.create_task(self._keep_reading_files(), name="read keys and experiments"),
         ]
         for task in self._background:
@@ -93,7 +95,7 @@ class Instance:
         left = await asyncio.to_thread(self._exposures.stop, self._settings.stop_within_s)
         if left:
             log.warning("%d exposures were not stored.", left)
-        await asyncio.to_thread(self._door.stop)
+        await asyncio.to_thread(self._interactions.stop)
         await asyncio.to_thread(self._follower.stop)
         await self._redis.aclose()
 
@@ -101,8 +103,8 @@ class Instance:
         while True:
             await asyncio.sleep(FILES_EVERY_S)
             self._read_keys()
-            self._arms.look()
-            self._pseudonyms.look()
+            self._assignments.refresh()
+            self._pseudonyms.refresh()
 
     def _read_keys(self) -> None:
         try:
@@ -110,9 +112,9 @@ class Instance:
         except OSError as error:
             log.error("The keys in %s cannot be read (%s): the known ones stay.", self._secrets, error)
             return
-        if len(keys) != len(self._gate.keys):
+        if len(keys) != len(self._authenticator.keys):
             log.info("%d keys in %s", len(keys), self._secrets)
-        self._gate.keys = keys
+        self._authenticator.keys = keys
 
 
 def _say_why(task: "asyncio.Task[None]") -> None:
@@ -139,9 +141,9 @@ def _interaction_producer(bootstrap: str, timeout_ms: int) -> Callable[[], Produ
 
 
 def _with_topic(bootstrap: str, topic: Topic, make: Callable[..., Producer], **settings: int) -> Producer:
-    """A producer that knows its topic, so that no later send waits for it. Raises KafkaDoorError."""
+    """A producer that knows its topic, so that no later send waits for it. Raises KafkaClientError."""
     if not clients.reachable(bootstrap):
-        raise clients.Unreachable(f"Kafka at {bootstrap} does not answer")
+        raise clients.KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
     producer = make(bootstrap, client_id="headrace-serving", **settings)
     try:
         clients.require_topics(producer, (topic,))

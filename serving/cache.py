@@ -11,17 +11,17 @@ from typing import NamedTuple, Protocol
 
 from redis.exceptions import RedisError
 
-from connectors.stores import StoreAway
+from connectors.stores import StoreUnavailable
 from serving import stored_lists
 
 log = logging.getLogger(__name__)
 
-MOST_CACHED = 10_000
+MAX_CACHED = 10_000
 """Values of one generation, about 1 kB each; two generations are kept."""
 
 
 class Reads(Protocol):
-    """GatheredReads, or what stands for it in a test."""
+    """BatchedReads, or what stands for it in a test."""
 
     def get(self, key: str) -> Awaitable[bytes | None]: ...
 
@@ -40,8 +40,8 @@ class Shared(NamedTuple):
 NOTHING = Shared(frozenset(), None, "none", {})
 
 
-class Shelf:
-    """Belongs to one event loop. `look` must be called again and again (`keep_looking` does)."""
+class RecommendationCache:
+    """Belongs to one event loop. `refresh` must be called again and again (`run` does)."""
 
     def __init__(
         self, reads: Reads, ask_shared: Callable[[], Awaitable[tuple[set[bytes], bytes | None, bytes | None]]],
@@ -58,31 +58,31 @@ class Shelf:
         self._withdrawn: set[bytes] = set()
         self._hidden: frozenset[str] = frozenset()
         self.shared = NOTHING
-        self.away: str | None = "not asked yet"
+        self.unavailable_reason: str | None = "not asked yet"
         """Why Redis cannot be used; None if it can."""
-        self.seen = False
+        self.ready = False
         """Whether Redis has ever answered."""
         self.hits = self.misses = self.failures = self.unreadable = 0
 
     async def get(self, key: str) -> bytes | None:
         """The value of a key, at most `stale_after_ms` old.
 
-        Raises StoreAway if Redis does not answer, and at once if it has not since the last look.
+        Raises StoreUnavailable if Redis does not answer, and at once if it has not since the last look.
         """
         asked_at = self._now()
         kept = self._newer.get(key) or self._older.get(key)
         if kept is not None and asked_at - kept[0] < self._stale_after_s:
             self.hits += 1
             return kept[1]
-        if self.away is not None:
-            raise StoreAway(self.away)
+        if self.unavailable_reason is not None:
+            raise StoreUnavailable(self.unavailable_reason)
         self.misses += 1
         try:
             value = await self._reads.get(key)
-        except StoreAway as away:
-            self._lost(str(away))
+        except StoreUnavailable as unavailable_reason:
+            self._lost(str(unavailable_reason))
             raise
-        if len(self._newer) < MOST_CACHED:
+        if len(self._newer) < MAX_CACHED:
             self._newer[key] = (asked_at, value)
         return value
 
@@ -91,7 +91,7 @@ class Shelf:
         """How old `shared` is."""
         return self._now() - self._shared_at
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Read what all users see alike; this also finds out whether Redis is there."""
         self._older, self._newer = self._newer, {}
         asked_at = self._now()
@@ -102,21 +102,21 @@ class Shelf:
             return
         self._shared_at = asked_at
         self.shared = self._shared_of(withdrawn, popular, trending)
-        if self.away is not None:
+        if self.unavailable_reason is not None:
             log.info("Redis answers.")
-        self.away, self.seen = None, True
+        self.unavailable_reason, self.ready = None, True
 
-    async def keep_looking(self) -> None:
+    async def run(self) -> None:
         """Twice in the time that an answer may be old, so that even a slow look comes in time."""
         while True:
-            await self.look()
+            await self.refresh()
             await asyncio.sleep(self._stale_after_s / 2)
 
     def _lost(self, why: str) -> None:
-        if self.away is None:
+        if self.unavailable_reason is None:
             log.warning("Redis is away: %s. Popular lists stand in.", why)
         self.failures += 1
-        self.away = why
+        self.unavailable_reason = why
 
     def _shared_of(self, withdrawn: set[bytes], popular: bytes | None, trending: bytes | None) -> Shared:
         if withdrawn != self._withdrawn:  # seldom: names are made anew only then

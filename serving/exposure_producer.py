@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from kafka.errors import KafkaError
 
-from connectors.kafka.clients import KafkaDoorError
+from connectors.kafka.clients import KafkaClientError
 from schemas.topics import EXPOSURES
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Producer(Protocol):
     def close(self, timeout: float | None = None) -> None: ...
 
 
-class ExposureLog:
+class ExposureProducer:
     """`offer` belongs to the server's thread, the rest to its own. `connect` makes a producer that gives nothing up."""
 
     def __init__(self, connect: Callable[[], Producer], most_waiting: int) -> None:
@@ -79,7 +79,7 @@ class ExposureLog:
         while not self._stopped.is_set():
             try:
                 return self._connect()
-            except (KafkaDoorError, KafkaError) as error:
+            except (KafkaClientError, KafkaError) as error:
                 log.warning("Exposures wait: %s. Trying again.", error)
             self._stopped.wait(RETRY_S)
         return None

@@ -12,7 +12,7 @@ from serving.label_cardinality import LabelValues, NewestNames, UnlessTooMany
 NONE, OLDER, OTHER = "none", "older", "other"
 """In place of a label's value: there is none; a version before the newest ones; one too many."""
 
-MOST_VERSIONS, MOST_SOURCES, MOST_ARMS, MOST_ACTIONS = 8, 8, 16, 12
+MAX_VERSIONS, MAX_SOURCES, MAX_ARMS, MAX_ACTIONS = 8, 8, 16, 12
 SILENT_MS = 2 * 60 * 60 * 1000
 """A value that was silent for so long makes room. A list is answered within an hour, as a rule."""
 
@@ -41,8 +41,8 @@ class Feedback:
         self.counted: Mapping[Labels, Counted] = {}
         self.unreadable = 0
         self._values: tuple[LabelValues, ...] = (
-            NewestNames(MOST_VERSIONS, OLDER),
-            *(UnlessTooMany(most, OTHER, SILENT_MS) for most in (MOST_SOURCES, MOST_ARMS, MOST_ACTIONS)),
+            NewestNames(MAX_VERSIONS, OLDER),
+            *(UnlessTooMany(most, OTHER, SILENT_MS) for most in (MAX_SOURCES, MAX_ARMS, MAX_ACTIONS)),
         )
 
     def take(self, records: Iterable[Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from kafka.errors import KafkaError
 
-from connectors.kafka.clients import KafkaDoorError
+from connectors.kafka.clients import KafkaClientError
 from connectors.kafka.follower import FollowedTopic
 from connectors.kafka.log import KafkaLog
 from schemas.topics import RECOMMENDATIONS_FEEDBACK
@@ -22,8 +22,8 @@ BEGINS_BACK_MS = 60 * 60 * 1000
 log = logging.getLogger(__name__)
 
 
-class FeedbackFollower:
-    """Gives what comes to `feedback`. `connect` makes the log and raises KafkaDoorError or KafkaError."""
+class FeedbackConsumer:
+    """Gives what comes to `feedback`. `connect` makes the log and raises KafkaClientError or KafkaError."""
 
     def __init__(
         self, feedback: Feedback, connect: Callable[[], KafkaLog], now_s: Callable[[], float],
@@ -54,7 +54,7 @@ class FeedbackFollower:
             try:
                 with self._connect() as kafka:
                     self._follow(kafka)
-            except (KafkaDoorError, KafkaError) as error:
+            except (KafkaClientError, KafkaError) as error:
                 self._say(error)
                 self._stopped.wait(self._looks_every_s)
 
@@ -65,11 +65,11 @@ class FeedbackFollower:
         while not self._stopped.wait(self._looks_every_s):
             try:
                 self._look(topic)
-            except (KafkaDoorError, KafkaError) as error:
+            except (KafkaClientError, KafkaError) as error:
                 self._say(error)
 
     def _look(self, topic: FollowedTopic) -> None:
-        topic.look()
+        topic.refresh()
         self._seen_s, self._fault = self._now_s(), ""
 
     def _say(self, error: Exception) -> None:

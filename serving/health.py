@@ -1,7 +1,7 @@
 """Whether an instance lives, and whether it wants requests."""
 
-from serving.cache import Shelf
-from serving.interaction_producer import InteractionDoor
+from serving.cache import RecommendationCache
+from serving.interaction_producer import InteractionProducer
 
 
 class Health:
@@ -10,26 +10,26 @@ class Health:
     That Kafka has not been looked for yet is one: another instance may have its connection.
     """
 
-    def __init__(self, shelf: Shelf, door: InteractionDoor) -> None:
-        self._shelf = shelf
-        self._door = door
+    def __init__(self, cache: RecommendationCache, interaction_producer: InteractionProducer) -> None:
+        self._cache = cache
+        self._interactions = interaction_producer
         self.draining = False
 
     def not_ready(self) -> str | None:
         """Why it wants no requests; None if it does."""
         if self.draining:
             return "draining: it is being stopped"
-        if not self._shelf.seen:
-            return f"waiting for Redis: {self._shelf.away}"
-        if not self._door.asked:
+        if not self._cache.ready:
+            return f"waiting for Redis: {self._cache.unavailable_reason}"
+        if not self._interactions.asked:
             return "connecting to Kafka"
         return None
 
     def impaired(self) -> list[str]:
         """What it cannot do at the moment though it answers."""
         found = []
-        if self._shelf.away is not None:
-            found.append(f"Redis is away, popular lists stand in: {self._shelf.away}")
-        if not self._door.open:
+        if self._cache.unavailable_reason is not None:
+            found.append(f"Redis is away, popular lists stand in: {self._cache.unavailable_reason}")
+        if not self._interactions.open:
             found.append("Kafka is away, interactions are refused")
         return found

@@ -14,7 +14,7 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
-from connectors.kafka.clients import KafkaDoorError
+from connectors.kafka.clients import KafkaClientError
 from schemas.topics import INTERACTIONS
 from serving.exposure_producer import RETRY_S, Producer
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 Record = tuple[bytes, bytes]
 """Key and value."""
 
-MOST_UNCONFIRMED = 5_000
+MAX_UNCONFIRMED = 5_000
 """At most 64 KiB each, and a few hundred bytes as a rule."""
 
 
@@ -31,7 +31,7 @@ class NotStored(Exception):
     """Kafka has not confirmed it: it may be stored, or not."""
 
 
-class InteractionDoor:
+class InteractionProducer:
     """`store` belongs to the event loop. `connect` makes a producer that gives a record up within `timeout_s`."""
 
     def __init__(self, connect: Callable[[], Producer], timeout_s: float) -> None:
@@ -63,7 +63,7 @@ class InteractionDoor:
         if producer is None:
             self.failed += len(records)
             raise NotStored("Kafka does not answer")
-        if self.unconfirmed + len(records) > MOST_UNCONFIRMED:
+        if self.unconfirmed + len(records) > MAX_UNCONFIRMED:
             self.failed += len(records)
             raise NotStored(f"{self.unconfirmed} interactions wait for Kafka already")
         self.unconfirmed += len(records)
@@ -105,7 +105,7 @@ class InteractionDoor:
                 _close(self._given_up.pop())
             try:
                 producer = self._connect()
-            except (KafkaDoorError, KafkaError) as error:
+            except (KafkaClientError, KafkaError) as error:
                 log.warning("Interactions are refused: %s. Trying again.", error)
                 self.asked = True
                 threading.Event().wait(RETRY_S)

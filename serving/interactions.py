@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schemas.interaction import Interaction
 from schemas.limits import MIN_EVENT_TIME_MS, event_time_fault
 from schemas.record import faults
-from serving.errors import Code, Problem
+from serving.errors import ApiError, ErrorCode
 from serving.interaction_producer import Record
-from serving.params import LONGEST_ID
+from serving.params import MAX_ID_LENGTH
 
-MOST_AT_ONCE = 100
-MOST_CONTEXT = 20
+MAX_BATCH = 100
+MAX_CONTEXT_ENTRIES = 20
 
 _ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
 
@@ -25,16 +25,16 @@ class PostedInteraction(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    user: str = Field(min_length=1, max_length=LONGEST_ID, pattern=_ID, examples=["u-17"])
-    item: str | None = Field(None, min_length=1, max_length=LONGEST_ID, pattern=_ID, examples=["i-42"])
+    user: str = Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=_ID, examples=["u-17"])
+    item: str | None = Field(None, min_length=1, max_length=MAX_ID_LENGTH, pattern=_ID, examples=["i-42"])
     action: str = Field(min_length=1, max_length=50, pattern=_ID, examples=["view"])
     event_time: int | None = Field(
         None, json_schema_extra={"minimum": MIN_EVENT_TIME_MS}, examples=[1_790_000_000_000],
         description="ms since the epoch; without it, when the request came. With it a repetition is recognised",
     )  # fmt: skip
-    context: dict[str, str] | None = Field(None, max_length=MOST_CONTEXT, examples=[{"page": "home"}])
+    context: dict[str, str] | None = Field(None, max_length=MAX_CONTEXT_ENTRIES, examples=[{"page": "home"}])
     exposure_id: str | None = Field(
-        None, min_length=1, max_length=LONGEST_ID, pattern=_ID, description="of the list that it answers"
+        None, min_length=1, max_length=MAX_ID_LENGTH, pattern=_ID, description="of the list that it answers"
     )
 
 
@@ -44,10 +44,10 @@ def read(body: bytes, now_ms: int | None = None) -> list[Interaction]:
     try:
         found: Any = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Problem(Code.BAD_REQUEST, f"the body is not JSON: {error}") from error
+        raise ApiError(ErrorCode.BAD_REQUEST, f"the body is not JSON: {error}") from error
     entries = found if isinstance(found, list) else [found]
-    if not 1 <= len(entries) <= MOST_AT_ONCE:
-        raise Problem(Code.BAD_REQUEST, f"1 to {MOST_AT_ONCE} interactions at once, not {len(entries)}")
+    if not 1 <= len(entries) <= MAX_BATCH:
+        raise ApiError(ErrorCode.BAD_REQUEST, f"1 to {MAX_BATCH} interactions at once, not {len(entries)}")
     return [_interaction(entry, place, now_ms) for place, entry in enumerate(entries)]
 
 
@@ -62,8 +62,8 @@ def _interaction(entry: object, place: int, now_ms: int) -> Interaction:
         posted = PostedInteraction.model_validate(entry)
     except ValidationError as error:
         said = "; ".join(list(faults(error))[:3])
-        raise Problem(Code.BAD_REQUEST, f"interaction {place}: {said}") from error
+        raise ApiError(ErrorCode.BAD_REQUEST, f"interaction {place}: {said}") from error
     event_time = now_ms if posted.event_time is None else posted.event_time
     if fault := event_time_fault(event_time, now_ms):
-        raise Problem(Code.BAD_REQUEST, f"interaction {place}: event_time {fault}. Send ms since the epoch")
+        raise ApiError(ErrorCode.BAD_REQUEST, f"interaction {place}: event_time {fault}. Send ms since the epoch")
     return Interaction(**posted.model_dump(exclude={"event_time"}), event_time=event_time)

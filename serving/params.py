@@ -4,13 +4,13 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from serving.errors import Code, Problem
-from serving.stored_lists import MOST_ITEMS
+from serving.errors import ApiError, ErrorCode
+from serving.stored_lists import MAX_ITEMS
 
-LONGEST_ID = 200
-LONGEST_CONTEXT = 500
-MOST_EXCLUDED = 200
-LONGEST_QUERY_BYTES = 60 * 1024
+MAX_ID_LENGTH = 200
+MAX_CONTEXT_LENGTH = 500
+MAX_EXCLUDED = 200
+MAX_QUERY_BYTES = 60 * 1024
 """As it is sent. 200 ids of 200 ASCII characters fit, each in a parameter of its own: 41,800 bytes.
 
 The path goes before it, and the parser of URLs takes 65,535 bytes for both.
@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PARAMETERS = (b"limit", b"context", b"exclude")
 
 
-class Question(NamedTuple):
+class ListParams(NamedTuple):
     """How many items, for which place, and without which."""
 
     limit: int = DEFAULT_LIMIT
@@ -29,7 +29,7 @@ class Question(NamedTuple):
     exclude: frozenset[str] = frozenset()
 
 
-DEFAULT = Question()
+DEFAULT = ListParams()
 
 
 def identifier(raw: bytes, what: str) -> str:
@@ -39,12 +39,12 @@ def identifier(raw: bytes, what: str) -> str:
     'é/1'
     """
     found = _text(raw, what)
-    if not 1 <= len(found) <= LONGEST_ID or _CONTROL.search(found):
-        raise Problem(Code.BAD_REQUEST, f"{what}: 1 to {LONGEST_ID} characters without control characters")
+    if not 1 <= len(found) <= MAX_ID_LENGTH or _CONTROL.search(found):
+        raise ApiError(ErrorCode.BAD_REQUEST, f"{what}: 1 to {MAX_ID_LENGTH} characters without control characters")
     return found
 
 
-def parse(query: bytes) -> Question:
+def parse(query: bytes) -> ListParams:
     """`limit`, `context`, `exclude`; what else there is, is not looked at. Raises Problem.
 
     `exclude` may come several times, with commas, or both. An id with a comma counts as its parts, and is left out too.
@@ -56,10 +56,10 @@ def parse(query: bytes) -> Question:
     """
     if not query:
         return DEFAULT
-    if len(query) > LONGEST_QUERY_BYTES:
-        raise Problem(
-            Code.URI_TOO_LONG,
-            f"the query has {len(query):,} bytes, and {LONGEST_QUERY_BYTES:,} is the most: exclude fewer",
+    if len(query) > MAX_QUERY_BYTES:
+        raise ApiError(
+            ErrorCode.URI_TOO_LONG,
+            f"the query has {len(query):,} bytes, and {MAX_QUERY_BYTES:,} is the most: exclude fewer",
         )
     given: dict[bytes, list[bytes]] = {}
     for pair in query.split(b"&"):
@@ -67,7 +67,7 @@ def parse(query: bytes) -> Question:
         if name in _PARAMETERS:
             given.setdefault(name, []).append(value)
     limit, context = _once(given, b"limit"), _once(given, b"context")
-    return Question(
+    return ListParams(
         limit=DEFAULT_LIMIT if limit is None else _limit(limit),
         context=None if context is None else _context(context),
         exclude=_excluded(given[b"exclude"]) if b"exclude" in given else frozenset(),
@@ -79,38 +79,38 @@ def _once(given: dict[bytes, list[bytes]], name: bytes) -> bytes | None:
     if values is None:
         return None
     if len(values) > 1:
-        raise Problem(Code.BAD_REQUEST, f"{name.decode()}: only once")
+        raise ApiError(ErrorCode.BAD_REQUEST, f"{name.decode()}: only once")
     return values[0]
 
 
 def _limit(raw: bytes) -> int:
     # bytes.isdigit: ASCII digits alone, where int() would also take "+1", "1_0" and " 1".
     limit = int(raw) if raw.isdigit() and len(raw) <= 3 else 0
-    if not 1 <= limit <= MOST_ITEMS:
-        raise Problem(Code.BAD_REQUEST, f"limit: a whole number from 1 to {MOST_ITEMS}")
+    if not 1 <= limit <= MAX_ITEMS:
+        raise ApiError(ErrorCode.BAD_REQUEST, f"limit: a whole number from 1 to {MAX_ITEMS}")
     return limit
 
 
 def _context(raw: bytes) -> str | None:
     context = _text(raw.replace(b"+", b" "), "context")
-    if len(context) > LONGEST_CONTEXT:
-        raise Problem(Code.BAD_REQUEST, f"context: at most {LONGEST_CONTEXT} characters")
+    if len(context) > MAX_CONTEXT_LENGTH:
+        raise ApiError(ErrorCode.BAD_REQUEST, f"context: at most {MAX_CONTEXT_LENGTH} characters")
     return context or None
 
 
 def _excluded(values: list[bytes]) -> frozenset[str]:
     texts = [_text(value.replace(b"+", b" "), "exclude") for value in values]
     items = {item for text in texts for item in text.split(",") if item}
-    if len(items) > MOST_EXCLUDED:
-        raise Problem(Code.BAD_REQUEST, f"exclude: {len(items)} items, and {MOST_EXCLUDED} is the most")
-    if any(len(item) > LONGEST_ID for item in items):
-        raise Problem(Code.BAD_REQUEST, f"exclude: an id has over {LONGEST_ID} characters")
+    if len(items) > MAX_EXCLUDED:
+        raise ApiError(ErrorCode.BAD_REQUEST, f"exclude: {len(items)} items, and {MAX_EXCLUDED} is the most")
+    if any(len(item) > MAX_ID_LENGTH for item in items):
+        raise ApiError(ErrorCode.BAD_REQUEST, f"exclude: an id has over {MAX_ID_LENGTH} characters")
     # Not counted: nobody can tell a list from an id that has commas, so both are left out.
-    return frozenset(items.union(text for text in texts if "," in text and len(text) <= LONGEST_ID))
+    return frozenset(items.union(text for text in texts if "," in text and len(text) <= MAX_ID_LENGTH))
 
 
 def _text(raw: bytes, what: str) -> str:
     try:
         return (unquote_to_bytes(raw) if b"%" in raw else raw).decode()
     except UnicodeDecodeError:
-        raise Problem(Code.BAD_REQUEST, f"{what}: not UTF-8") from None
+        raise ApiError(ErrorCode.BAD_REQUEST, f"{what}: not UTF-8") from None

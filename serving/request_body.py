@@ -2,7 +2,7 @@
 
 import asyncio
 
-from serving.errors import Code, Problem
+from serving.errors import ApiError, ErrorCode
 from serving.response import Receive, Scope
 
 WITHIN_S = 5.0
@@ -17,7 +17,7 @@ async def read_body(scope: Scope, receive: Receive, most_bytes: int, within_s: f
         async with asyncio.timeout(within_s):
             return await _read(receive, most_bytes)
     except TimeoutError:
-        raise Problem(Code.TOO_SLOW, f"the body was not there after {within_s:g} s") from None
+        raise ApiError(ErrorCode.REQUEST_TIMEOUT, f"the body was not there after {within_s:g} s") from None
 
 
 async def _read(receive: Receive, most_bytes: int) -> bytes:
@@ -25,7 +25,7 @@ async def _read(receive: Receive, most_bytes: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Problem(Code.BAD_REQUEST, "the connection ended before the body did")
+            raise ApiError(ErrorCode.BAD_REQUEST, "the connection ended before the body did")
         body += message.get("body", b"")
         if len(body) > most_bytes:
             raise _too_large(most_bytes)
@@ -33,5 +33,5 @@ async def _read(receive: Receive, most_bytes: int) -> bytes:
             return bytes(body)
 
 
-def _too_large(most_bytes: int) -> Problem:
-    return Problem(Code.TOO_LARGE, f"the body has over {most_bytes} bytes")
+def _too_large(most_bytes: int) -> ApiError:
+    return ApiError(ErrorCode.TOO_LARGE, f"the body has over {most_bytes} bytes")

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 import orjson
 
 from serving import interactions
-from serving.auth import Gate
-from serving.errors import Code, Problem
-from serving.interaction_producer import InteractionDoor, NotStored
+from serving.auth import Authenticator
+from serving.errors import ApiError, ErrorCode
+from serving.interaction_producer import InteractionProducer, NotStored
 from serving.params import identifier, parse
-from serving.recommendations import Answers
+from serving.recommendations import RecommendationService
 from serving.request_body import read_body
 from serving.response import Receive, Response, Scope, Send
 
@@ -23,78 +23,78 @@ log = logging.getLogger(__name__)
 Answering = Callable[[Scope, Receive], Awaitable[Response]]
 
 
-class QuickPaths:
+class Routes:
     """`find` says which of them a request is for."""
 
     def __init__(
         self,
-        gate: Gate,
-        answers: Answers,
-        door: InteractionDoor,
+        authenticator: Authenticator,
+        answers: RecommendationService,
+        interaction_producer: InteractionProducer,
         pseudonym_of: Callable[[str], str],
         max_body_bytes: int,
     ) -> None:
-        self._gate = gate
+        self._authenticator = authenticator
         self._pseudonym_of = pseudonym_of
         self._answers = answers
-        self._door = door
+        self._interactions = interaction_producer
         self._max_body_bytes = max_body_bytes
-        self.refused = dict.fromkeys(Code, 0)
+        self.refused = dict.fromkeys(ErrorCode, 0)
 
-    def find(self, scope: Scope) -> "QuickPath | None":
+    def find(self, scope: Scope) -> "Route | None":
         """None for a request that is FastAPI's to answer: other paths, other methods."""
         method, parts = scope["method"], scope["raw_path"].split(b"/")
         if method == "GET" and len(parts) == 4 and not parts[0]:
             if parts[1] == b"users" and parts[3] == b"recommendations":
-                return QuickPath(self, self.recommendations)
+                return Route(self, self.recommendations)
             if parts[1] == b"items" and parts[3] == b"similar":
-                return QuickPath(self, self.similar)
+                return Route(self, self.similar)
         elif method == "POST" and parts == [b"", b"interactions"]:
-            return QuickPath(self, self.interactions)
+            return Route(self, self.interactions)
         return None
 
     async def recommendations(self, scope: Scope, receive: Receive) -> Response:
         """GET /users/{id}/recommendations"""
-        self._gate.enter(scope["headers"])
+        self._authenticator.authorize(scope["headers"])
         user = identifier(scope["raw_path"].split(b"/")[2], "user")
         return Response(200, await self._answers.for_user(user, parse(scope["query_string"])))
 
     async def similar(self, scope: Scope, receive: Receive) -> Response:
         """GET /items/{id}/similar"""
-        self._gate.enter(scope["headers"])
+        self._authenticator.authorize(scope["headers"])
         item = identifier(scope["raw_path"].split(b"/")[2], "item")
         return Response(200, await self._answers.for_item(item, parse(scope["query_string"])))
 
     async def interactions(self, scope: Scope, receive: Receive) -> Response:
         """POST /interactions"""
-        self._gate.enter(scope["headers"])
+        self._authenticator.authorize(scope["headers"])
         posted = interactions.read(await read_body(scope, receive, self._max_body_bytes))
         try:
-            await self._door.store(interactions.records(posted, self._pseudonym_of))
+            await self._interactions.store(interactions.records(posted, self._pseudonym_of))
         except NotStored as error:
             message = f"{error}. Send it again, with the same event_time: it then counts once"
-            raise Problem(Code.KAFKA_AWAY, message, retry_after_s=1) from error
+            raise ApiError(ErrorCode.KAFKA_UNAVAILABLE, message, retry_after_s=1) from error
         return Response(202, orjson.dumps({"stored": len(posted), "event_times": [each.event_time for each in posted]}))
 
     async def respond(self, answering: Answering, scope: Scope, receive: Receive) -> Response:
         """What it answers; what goes wrong has a body too."""
         try:
             return await answering(scope, receive)
-        except Problem as problem:
+        except ApiError as problem:
             self.refused[problem.code] += 1
             return problem.response()
         except Exception:
             log.exception("%s /%s failed", scope["method"], scope["raw_path"].split(b"/")[1].decode())  # names nobody
-            self.refused[Code.INTERNAL] += 1
-            return Problem(Code.INTERNAL, "a fault of ours: it is in the log").response()
+            self.refused[ErrorCode.INTERNAL] += 1
+            return ApiError(ErrorCode.INTERNAL, "a fault of ours: it is in the log").response()
 
 
-class QuickPath:
+class Route:
     """One of them, as an ASGI application."""
 
     __slots__ = ("_answering", "_paths")
 
-    def __init__(self, paths: QuickPaths, answering: Answering) -> None:
+    def __init__(self, paths: Routes, answering: Answering) -> None:
         self._paths = paths
         self._answering = answering
 

@@ -14,7 +14,7 @@ END_OF_HEAD = b"\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100"
 
 
-class WholeAnswersProtocol(HttpToolsProtocol):
+class SingleWriteProtocol(HttpToolsProtocol):
     """uvicorn's, on a transport that waits for the body."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-MOST_ITEMS = 50
+MAX_ITEMS = 50
 
 POPULAR = "popular:items"
 TRENDING = "trending:items"

@@ -5,7 +5,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import CONNECT_PORT, LOOPBACK
 from stack import jars
 from stack.errors import StackError
@@ -62,7 +62,7 @@ class Connect(Server):
 
     def configure(self) -> None:
         self._link_plugins()
-        write_whole(self._secrets, f"postgres={secret(self.layout, POSTGRES_PASSWORD)}\n", mode=0o600)
+        atomic_write_text(self._secrets, f"postgres={secret(self.layout, POSTGRES_PASSWORD)}\n", mode=0o600)
         text = CONFIGURATION.format(
             kafka=self.layout.endpoints.kafka,
             host=LOOPBACK,
@@ -70,7 +70,7 @@ class Connect(Server):
             plugins=self.layout.folder("connect", "plugins"),
             secrets=self._secrets.parent,
         )
-        write_whole(self._configuration, text)
+        atomic_write_text(self._configuration, text)
 
     def command(self) -> list[str]:
         heap = ["-Xmx256m", "-XX:+ExitOnOutOfMemoryError"]
@@ -78,11 +78,11 @@ class Connect(Server):
 
     def check(self) -> None:
         """Also once it is registered: a task that failed is no working connector."""
-        from connectors.postgres_cdc import ConnectAway, connector
+        from connectors.postgres_cdc import ConnectUnavailable, connector
 
         try:
             connector.state(self.layout.capture)
-        except ConnectAway as error:
+        except ConnectUnavailable as error:
             raise NotYet(str(error)) from error
 
     def set_up(self) -> None:

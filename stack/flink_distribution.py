@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
 from flink.patches import beam_loopback
 from stack import jars, operators_jar, programs
@@ -55,9 +55,9 @@ def write_configuration(layout: Layout) -> None:
     """<home>/flink/conf: `flink-conf/` with what depends on the home and the ports; <home>/flink/lib: all jars."""
     conf = layout.folder("flink", "conf")
     lines = (FLINK_CONF / "config.yaml").read_text()
-    write_whole(conf / "config.yaml", replaced(lines, _of_this_stack(layout)))
+    atomic_write_text(conf / "config.yaml", replaced(lines, _of_this_stack(layout)))
     for name in ("log4j-console.properties", "log4j-cli.properties"):
-        write_whole(conf / name, (FLINK_CONF / name).read_text())
+        atomic_write_text(conf / name, (FLINK_CONF / name).read_text())
     layout.folder("flink", "log")
     _link_jars(layout.folder("flink", "lib"))
 

@@ -4,7 +4,7 @@ import socket
 import sys
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from flink.patches.forked_workers import launcher_script
 from stack.layout import Layout
 from stack.server import NotYet, Server
@@ -19,7 +19,7 @@ class ForkServer(Server):
         return [sys.executable, "-m", "jobs.fork_server", str(self._socket)]
 
     def configure(self) -> None:
-        write_whole(worker_python(self.layout), launcher_script(sys.executable, str(self._socket)), mode=0o700)
+        atomic_write_text(worker_python(self.layout), launcher_script(sys.executable, str(self._socket)), mode=0o700)
 
     def check(self) -> None:
         with socket.socket(socket.AF_UNIX) as server:

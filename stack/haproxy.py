@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import LOOPBACK, SERVING_PORT
 from stack import programs
 from stack.server import Server
@@ -73,7 +73,7 @@ class HAProxy(Server):
             f"    server {each.name} {LOOPBACK}:{self.layout.port(SERVING_PORT + each.number)}" for each in INSTANCES
         )
         listen = f"{LOOPBACK}:{self.layout.port(SERVING_PORT)}"
-        write_whole(self._configuration, CONFIGURATION.format(listen=listen, instances="\n".join(lines)))
+        atomic_write_text(self._configuration, CONFIGURATION.format(listen=listen, instances="\n".join(lines)))
 
     def command(self) -> list[str]:
         return [str(programs.find("haproxy")), "-db", "-f", str(self._configuration)]

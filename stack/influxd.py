@@ -13,7 +13,7 @@ from stack.errors import BuildFailed, MissingProgram
 from stack.layout import REPOSITORY, cache
 
 SOURCE = REPOSITORY / "deploy" / "influxd"
-OLDEST_GO = (1, 23)
+MIN_GO_VERSION = (1, 23)
 
 
 def version() -> str:
@@ -84,7 +84,7 @@ def _require_compilers() -> None:
     go = shutil.which("go")
     printed = subprocess.run([go, "version"], capture_output=True, text=True).stdout if go else ""
     found = re.search(r"go(\d+)\.(\d+)", printed)
-    if found is None or (int(found[1]), int(found[2])) < OLDEST_GO:
+    if found is None or (int(found[1]), int(found[2])) < MIN_GO_VERSION:
         have = f"Go {found[1]}.{found[2]} is too old" if found else "Go is not installed"
         raise MissingProgram(
             f"influxd needs Go 1.23 or newer to build; {have}. Install it from https://go.dev/dl, {other_way}"

@@ -7,9 +7,9 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import KAFKA_CONTROLLER_PORT, KAFKA_PORT, LOOPBACK
-from schemas.topics import LARGEST_MESSAGE_BYTES
+from schemas.topics import MAX_MESSAGE_BYTES
 from stack import jars, programs
 from stack.errors import BuildFailed, StackError
 from stack.layout import FLINK_CONF
@@ -91,7 +91,7 @@ class Kafka(Server):
 
         try:
             clients.create_topics(self.layout.endpoints.kafka, TopicSettings().topics())
-        except clients.KafkaDoorError as error:
+        except clients.KafkaClientError as error:
             raise NotYet(str(error)) from error
 
     def _format(self) -> None:
@@ -126,9 +126,9 @@ class Kafka(Server):
             port=self.layout.port(KAFKA_PORT),
             controller_port=self.layout.port(KAFKA_CONTROLLER_PORT),
             data=data,
-            largest=LARGEST_MESSAGE_BYTES + FRAMING_BYTES,
+            largest=MAX_MESSAGE_BYTES + FRAMING_BYTES,
         )
-        write_whole(path, text)
+        atomic_write_text(path, text)
 
     @property
     def _data(self) -> Path:

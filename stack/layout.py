@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import Endpoints, StackSettings
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from stack.errors import StackError
@@ -18,7 +18,7 @@ from stack.errors import StackError
 REPOSITORY = Path(__file__).resolve().parents[1]
 FLINK_CONF = REPOSITORY / "flink-conf"
 # A unix socket's address has 108 bytes; supervisord first binds the name with ".PID" behind it.
-LONGEST_SOCKET_PATH = 95
+MAX_SOCKET_PATH_BYTES = 95
 
 
 def cache() -> Path:
@@ -53,7 +53,7 @@ class Layout:
     def remember(self) -> None:
         """So that `headrace down --home DIR` and the like need not be told the ports again."""
         remembered = {"port_offset": self.port_offset, "extras": self.extras}
-        write_whole(self.home / "stack.json", json.dumps(remembered) + "\n")
+        atomic_write_text(self.home / "stack.json", json.dumps(remembered) + "\n")
 
     @property
     def settings(self) -> StackSettings:
@@ -90,7 +90,7 @@ class Layout:
     def unix_socket(self, name: str) -> Path:
         """In the home, or for a home with a long name in a short folder of the user's."""
         near = self.home / "run" / f"{name}.sock"
-        short = len(os.fsencode(near)) <= LONGEST_SOCKET_PATH
+        short = len(os.fsencode(near)) <= MAX_SOCKET_PATH_BYTES
         return near if short else _runtime_folder() / f"{self._short_name}-{name}.sock"
 
     @property

@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import LOOPBACK, MQTT_PORT
 from stack import programs
 from stack.server import NotYet, Server
@@ -53,7 +53,7 @@ class Mosquitto(Server):
             port=self.layout.port(MQTT_PORT),
             folder=self.layout.folder("mosquitto"),
         )
-        write_whole(self._configuration, text)
+        atomic_write_text(self._configuration, text)
 
     def command(self) -> list[str]:
         return [str(programs.find("mosquitto")), "-c", str(self._configuration)]

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import LOOPBACK, POSTGRES_PORT
 from stack import programs
 from stack.errors import BuildFailed, MissingProgram, StackError
@@ -46,26 +46,26 @@ class Postgres(Server):
         # PostgreSQL refuses a folder that others may look into.
         self._data.chmod(0o700)
         text = CONFIGURATION.format(host=LOOPBACK, port=self.layout.port(POSTGRES_PORT))
-        write_whole(self._data / "headrace.conf", text)
+        atomic_write_text(self._data / "headrace.conf", text)
 
     def command(self) -> list[str]:
         return [*not_as_root(), str(programs.find("postgres")), "-D", str(self._data)]
 
     def check(self) -> None:
-        from connectors.postgres_cdc import DatabaseAway, database
+        from connectors.postgres_cdc import DatabaseUnavailable, database
 
         try:
             with database.connection(self.layout.capture) as connection:
                 connection.execute("SELECT 1")
-        except DatabaseAway as error:
+        except DatabaseUnavailable as error:
             raise NotYet(str(error)) from error
 
     def set_up(self) -> None:
-        from connectors.postgres_cdc import DatabaseAway, DatabaseRefuses, database
+        from connectors.postgres_cdc import DatabaseRefuses, DatabaseUnavailable, database
 
         try:
             database.prepare(self.layout.capture)
-        except DatabaseAway as error:
+        except DatabaseUnavailable as error:
             raise NotYet(str(error)) from error
         except DatabaseRefuses as error:
             raise StackError(f"Change capture cannot be prepared. {error}. Mend that, then:  headrace up") from error

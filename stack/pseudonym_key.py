@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE, read_key
 from stack.layout import Layout
@@ -21,14 +21,14 @@ def require_key(layout: Layout) -> None:
     with _alone(layout):
         path = layout.settings.secrets / KEY_FILE
         if not path.is_file():
-            write_whole(path, PseudonymKey.new().text(), mode=MODE)
+            atomic_write_text(path, PseudonymKey.new().text(), mode=MODE)
 
 
 def destroy_key_of(layout: Layout, user: str) -> None:
     """From now on nobody can make the user's pseudonym. Raises PseudonymsError."""
     with _alone(layout):
         path = layout.settings.secrets / KEY_FILE
-        write_whole(path, read_key(path).without(user).text(), mode=path.stat().st_mode & 0o777)
+        atomic_write_text(path, read_key(path).without(user).text(), mode=path.stat().st_mode & 0o777)
 
 
 @contextmanager

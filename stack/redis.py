@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import LOOPBACK, REDIS_PORT
 from stack import programs
 from stack.secrets import REDIS_PASSWORD, secret
@@ -38,7 +38,7 @@ class Redis(Server):
             folder=f'"{self.layout.folder("redis")}"',
             password=secret(self.layout, REDIS_PASSWORD),
         )
-        write_whole(self._configuration, text, mode=0o600)
+        atomic_write_text(self._configuration, text, mode=0o600)
 
     def command(self) -> list[str]:
         return [str(programs.find("redis-server")), str(self._configuration)]

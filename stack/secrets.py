@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from stack.layout import Layout
 
 # Names of files.
@@ -28,7 +28,7 @@ def secret_file(layout: Layout, name: str) -> Path:
     """The file that holds it, one line; the first call makes it."""
     path = _folder(layout) / name
     if not path.is_file():
-        write_whole(path, secrets.token_urlsafe(32) + "\n", mode=0o600)
+        atomic_write_text(path, secrets.token_urlsafe(32) + "\n", mode=0o600)
     return path
 
 

@@ -11,7 +11,7 @@ from stack.pseudonym_key import require_key
 from stack.secrets import SERVING_KEY, secret
 from stack.server import NotYet, Server
 
-MOST_INSTANCES = 4
+MAX_INSTANCES = 4
 PACKAGES = ("fastapi", "uvicorn", "httptools", "uvloop", "hiredis")
 
 
@@ -64,4 +64,4 @@ def _instance(number: int) -> type[Serving]:
     return type(f"Serving{number}", (Serving,), named)
 
 
-INSTANCES = tuple(_instance(number) for number in range(1, MOST_INSTANCES + 1))
+INSTANCES = tuple(_instance(number) for number in range(1, MAX_INSTANCES + 1))

@@ -17,7 +17,7 @@ from xmlrpc.client import Fault, ServerProxy
 import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from stack import orphans
 from stack.errors import NotReady, NotRunning
 from stack.layout import Layout
@@ -78,7 +78,7 @@ class Supervision:
     def write_configuration(self, servers: list[Server]) -> None:
         """Commands and environments; no secret is in either."""
         text = self._head() + "".join(self._program(server) for server in servers)
-        write_whole(self._configuration, text, mode=0o600)
+        atomic_write_text(self._configuration, text, mode=0o600)
 
     def answers(self) -> bool:
         """Whether supervisord runs and its socket works."""

@@ -2,7 +2,7 @@
 
 import socket
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import LOOPBACK, ZOOKEEPER_PORT
 from stack import flink_distribution
 from stack.server import NotYet, Server
@@ -28,7 +28,7 @@ class ZooKeeper(Server):
     def configure(self) -> None:
         folder = self.layout.folder("zookeeper")
         port = self.layout.port(ZOOKEEPER_PORT)
-        write_whole(folder / "zoo.cfg", CONFIGURATION.format(folder=folder, host=LOOPBACK, port=port))
+        atomic_write_text(folder / "zoo.cfg", CONFIGURATION.format(folder=folder, host=LOOPBACK, port=port))
 
     def command(self) -> list[str]:
         # Flink's zookeeper.sh would stay as a shell between supervisord and Java; this is the line it runs.

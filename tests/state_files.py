@@ -14,7 +14,7 @@ from river import __version__ as river_version
 
 from models.detectors import DETECTORS, Batch, Scorer, detector
 from models.detectors.batch_codec import VERSION as BATCH_VERSION
-from models.detectors.batch_codec import freeze_batch
+from models.detectors.batch_codec import encode_batch
 from models.detectors.river_fleet import RiverFleet
 from models.recommend.online.recommender import LiveRecommender
 from models.recommend.online.shard import JOURNAL_VERSION
@@ -101,7 +101,7 @@ def write_missing() -> list[Path]:
     wanted = {FOLDER / of_today(name).file_name: name for name in NAMES}
     missing = {path: _snapshot(name) for path, name in wanted.items() if not path.exists()}
     if not journal_of_today().exists():
-        missing[journal_of_today()] = freeze_batch(readings(N_SNAPSHOT, N_JOURNAL))
+        missing[journal_of_today()] = encode_batch(readings(N_SNAPSHOT, N_JOURNAL))
     if not recommender_of_today().exists():
         missing[recommender_of_today()] = recommender_states.snapshot()
     if not interactions_of_today().exists():
@@ -115,7 +115,7 @@ def write_missing() -> list[Path]:
 def _snapshot(name: str) -> bytes:
     scorer = Scorer(name)
     scorer.step(readings(0, N_SNAPSHOT))
-    return scorer.freeze()
+    return scorer.snapshot()
 
 
 if __name__ == "__main__":

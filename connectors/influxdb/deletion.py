@@ -7,7 +7,7 @@ import httpx
 
 from connectors.endpoints import Endpoints
 from connectors.influxdb.writer import http_client
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 
 
 class InfluxDBRemover:
@@ -22,7 +22,7 @@ class InfluxDBRemover:
         return cls(http_client(endpoints, timeout_s=60.0), endpoints.influxdb_org, endpoints.influxdb_bucket)
 
     def remove(self, measurement: str, tag: str, value: str) -> None:
-        """Every point of a measurement with that tag, of any time. Raises StoreAway, StoreMisconfigured."""
+        """Every point of a measurement with that tag, of any time. Raises StoreUnavailable, StoreMisconfigured."""
         body = {
             "start": "1970-01-01T00:00:00Z",
             "stop": "2200-01-01T00:00:00Z",
@@ -31,11 +31,11 @@ class InfluxDBRemover:
         try:
             answer = self._client.post("/api/v2/delete", params=self._parameters, json=body)
         except httpx.TransportError as error:
-            raise StoreAway(f"InfluxDB at {self._client.base_url} does not answer ({error!r})") from error
+            raise StoreUnavailable(f"InfluxDB at {self._client.base_url} does not answer ({error!r})") from error
         if answer.is_success:
             return
         words = f"InfluxDB answered {answer.status_code}: {answer.text[:500]}"
-        raise StoreAway(words) if answer.is_server_error else StoreMisconfigured(words)
+        raise StoreUnavailable(words) if answer.is_server_error else StoreMisconfigured(words)
 
 
 def _quoted(value: str) -> str:

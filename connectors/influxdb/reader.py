@@ -8,7 +8,7 @@ import httpx
 
 from connectors.endpoints import Endpoints
 from connectors.influxdb.writer import http_client
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 
 _NEVER = {401: "the token is not valid", 403: "the token may not read", 404: "organisation or bucket does not exist"}
 
@@ -39,8 +39,8 @@ class InfluxDBReader:
     def rows(self, flux: str) -> Iterator[dict[str, str]]:
         """Each row of each table as texts, with the name of its `yield` under `result`.
 
-        Raises StoreAway when InfluxDB does not answer or asks to be left alone, StoreMisconfigured when it answers
-        that we may not read, ValueError with its words when it refuses the query.
+        Raises StoreUnavailable when InfluxDB does not answer or asks for a pause, StoreMisconfigured when we may not
+        read, ValueError with InfluxDB's own words when it refuses the query.
         """
         dialect = {"header": True, "annotations": [], "dateTimeFormat": "RFC3339Nano"}
         body = {"query": flux, "type": "flux", "dialect": dialect}
@@ -84,10 +84,10 @@ class InfluxDBReader:
             )
         if answer.status_code == httpx.codes.BAD_REQUEST:
             raise ValueError(f"InfluxDB refused the query: {words}")
-        raise StoreAway(f"InfluxDB answered {answer.status_code}: {words}")
+        raise StoreUnavailable(f"InfluxDB answered {answer.status_code}: {words}")
 
-    def _away(self, error: httpx.TransportError) -> StoreAway:
-        return StoreAway(f"InfluxDB at {self._client.base_url} does not answer ({error!r})")
+    def _away(self, error: httpx.TransportError) -> StoreUnavailable:
+        return StoreUnavailable(f"InfluxDB at {self._client.base_url} does not answer ({error!r})")
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _parsed(lines: Iterator[str]) -> Iterator[dict[str, str]]:
         else:
             row = dict(zip(head, cells, strict=True))
             if "error" in row:
-                raise StoreAway(f"InfluxDB stopped in the middle of its answer: {row['error']}")
+                raise StoreUnavailable(f"InfluxDB stopped in the middle of its answer: {row['error']}")
             yield row
 
 

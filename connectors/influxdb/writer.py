@@ -8,7 +8,7 @@ import httpx
 
 from connectors import http_clients
 from connectors.endpoints import Endpoints
-from connectors.stores import StoreAway, StoreMisconfigured, until_it_answers
+from connectors.stores import StoreMisconfigured, StoreUnavailable, until_it_answers
 
 # A line for each request would be most of a TaskManager's log, and PyFlink sends each one over gRPC.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -43,7 +43,7 @@ class InfluxDBWriter:
     org, bucket
         Where to write.
     patience_s
-        How long an absent InfluxDB is waited for before StoreAway is raised.
+        How long an absent InfluxDB is waited for before StoreUnavailable is raised.
 
     Source: https://docs.influxdata.com/influxdb/v2/api/#operation/PostWrite
     """
@@ -61,7 +61,7 @@ class InfluxDBWriter:
     def write(self, lines: Sequence[str]) -> list[str | None]:
         """For each line None, or InfluxDB's words if it refused that line. All others are stored.
 
-        Raises StoreAway when InfluxDB stays away for `patience_s`, StoreMisconfigured when it
+        Raises StoreUnavailable when InfluxDB stays away for `patience_s`, StoreMisconfigured when it
         answers that it will never take anything of us.
         """
         refusals: list[str | None] = [None] * len(lines)
@@ -87,7 +87,7 @@ class InfluxDBWriter:
         try:
             answer = self._client.post("/api/v2/write", params=self._parameters, content=body)
         except httpx.TransportError as error:
-            raise StoreAway(f"InfluxDB at {self._client.base_url} does not answer ({error!r})") from error
+            raise StoreUnavailable(f"InfluxDB at {self._client.base_url} does not answer ({error!r})") from error
         if answer.is_success:
             return None
         code, message = _error(answer)
@@ -102,7 +102,7 @@ class InfluxDBWriter:
                 f"_ORG ({self._parameters['org']}) and _BUCKET ({self._parameters['bucket']}). "
                 f"It said: {words}"
             )
-        raise StoreAway(f"InfluxDB answered {answer.status_code}: {words}", _retry_after_s(answer))
+        raise StoreUnavailable(f"InfluxDB answered {answer.status_code}: {words}", _retry_after_s(answer))
 
     def _too_large(self, code: str, words: str, size_bytes: int) -> str:
         """InfluxDB may refuse a row for its size. A proxy in front of it may not: its limit is not that of the data."""

@@ -1,6 +1,6 @@
 """The one place that makes Kafka clients, with the guarantees the design promises.
 
-KafkaDoorError
+KafkaClientError
 ├── Unreachable      transient: no broker answered in its time; try again
 ├── MissingTopics    the broker answers, and lacks a topic; the message says what makes them
 └── NotAborted       the broker will not list or end a transaction (connectors/kafka/transactions.py)
@@ -17,7 +17,7 @@ from kafka.cluster import ClusterMetadata
 from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 from kafka.partitioner import DefaultPartitioner, Partitioner, murmur2
 
-from schemas.topics import LARGEST_MESSAGE_BYTES, TOPICS, Topic
+from schemas.topics import MAX_MESSAGE_BYTES, TOPICS, Topic
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +33,15 @@ FRAMING_BYTES = 64 * 1024
 KEYS_REMEMBERED = 100_000
 
 
-class KafkaDoorError(Exception):
+class KafkaClientError(Exception):
     """Of this module."""
 
 
-class Unreachable(KafkaDoorError):
+class KafkaUnavailable(KafkaClientError):
     """No broker answered. Trying again later may help."""
 
 
-class MissingTopics(KafkaDoorError):
+class MissingTopics(KafkaClientError):
     """The broker does not have these topics."""
 
 
@@ -107,7 +107,7 @@ def producer(
             **_patience(give_up_after_ms, linger_ms),
             linger_ms=linger_ms,
             batch_size=BATCH_BYTES,
-            max_request_size=LARGEST_MESSAGE_BYTES + FRAMING_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES + FRAMING_BYTES,
             compression_type=compression,
             partitioner=KeyPartitioner(),
             max_block_ms=wait_ms,
@@ -146,7 +146,7 @@ def transactional_producer(
             request_timeout_ms=10_000,
             acks="all",
             enable_idempotence=True,
-            max_request_size=LARGEST_MESSAGE_BYTES + FRAMING_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES + FRAMING_BYTES,
             compression_type="lz4",
             max_block_ms=10_000,
             bootstrap_timeout_ms=10_000,
@@ -172,7 +172,7 @@ def ready(bootstrap: str) -> bool:
     try:
         with admin_client(bootstrap, wait_ms=3000) as admin:
             admin.list_topics()
-    except (KafkaDoorError, KafkaError):
+    except (KafkaClientError, KafkaError):
         return False
     return True
 
@@ -259,4 +259,4 @@ def _translated(bootstrap: str) -> Iterator[None]:
     try:
         yield
     except (KafkaConnectionError, KafkaTimeoutError) as error:
-        raise Unreachable(f"Kafka at {bootstrap} does not answer: {error}") from error
+        raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
-from connectors.kafka.clients import KafkaDoorError, MissingTopics
+from connectors.kafka.clients import KafkaClientError, MissingTopics
 from connectors.kafka.log import KafkaLog, Partition
 from schemas.topics import Topic
 
@@ -57,7 +57,7 @@ class FollowedTopic:
         try:
             if not self._kafka.partitions([self._topic.name]):
                 raise MissingTopics(f"Kafka has no topic {self._topic.name}; `headrace up` makes all topics")
-            self.look()
+            self.refresh()
         except BaseException:
             self._kafka.__exit__()
             raise
@@ -73,7 +73,7 @@ class FollowedTopic:
         if self._failure is not None:
             raise self._failure
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Reads on, up to the end as it is now. Raises Unreachable, KafkaError, and what `take` raises."""
         partitions = self._kafka.partitions([self._topic.name])
         ends = self._kafka.committed_ends(partitions)
@@ -95,8 +95,8 @@ class FollowedTopic:
         with self._kafka:
             while not self._stop.wait(self._looks_every_s):
                 try:
-                    self.look()
-                except (KafkaDoorError, KafkaError) as error:
+                    self.refresh()
+                except (KafkaClientError, KafkaError) as error:
                     log.warning("%s is not followed at the moment, what was read stays: %r", self._topic.name, error)
                 except Exception as error:
                     self._failure = error

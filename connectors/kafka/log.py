@@ -9,8 +9,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
-from connectors.kafka.clients import Unreachable, reachable
-from schemas.topics import LARGEST_MESSAGE_BYTES, MIB
+from connectors.kafka.clients import KafkaUnavailable, reachable
+from schemas.topics import MAX_MESSAGE_BYTES, MIB
 
 TIME_LIMIT_MS = 10_000
 STALLED_AFTER_S = 60.0
@@ -46,11 +46,11 @@ class KafkaLog:
     def connect(cls, bootstrap: str) -> "KafkaLog":
         """Raises Unreachable when no broker answers."""
         if not reachable(bootstrap):
-            raise Unreachable(f"Kafka at {bootstrap} does not answer")
+            raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
         try:
             return cls(_consumer(bootstrap), _admin(bootstrap))
         except KafkaError as error:
-            raise Unreachable(f"Kafka at {bootstrap} does not answer: {error}") from error
+            raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
 
     def __enter__(self) -> "KafkaLog":
         return self
@@ -116,7 +116,7 @@ class KafkaLog:
                 yield batch
                 moved_at = time.monotonic()
             if time.monotonic() - moved_at > self._stalled_after_s:
-                raise Unreachable(f"Kafka sends nothing more of {sorted(position)}, before their ends")
+                raise KafkaUnavailable(f"Kafka sends nothing more of {sorted(position)}, before their ends")
 
     def _batch(self, each: Partition, polled: Any, position: dict[Partition, int], end: int) -> Batch | None:
         """What the poll brought of a partition; one that is at its end leaves `position` and is not fetched again."""
@@ -151,7 +151,7 @@ def _consumer(bootstrap: str) -> KafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="none",
         group_id=None,
-        max_partition_fetch_bytes=LARGEST_MESSAGE_BYTES,
+        max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         # The broker cuts an answer here, so this bounds what is held of the history at any time.
         fetch_max_bytes=16 * MIB,
         max_poll_records=RECORDS_A_POLL,

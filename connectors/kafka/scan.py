@@ -8,8 +8,8 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.kafka.clients import Unreachable, reachable
-from schemas.topics import LARGEST_MESSAGE_BYTES, Topic
+from connectors.kafka.clients import KafkaUnavailable, reachable
+from schemas.topics import MAX_MESSAGE_BYTES, Topic
 
 REQUEST_TIMEOUT_MS = 10_000
 STALLED_AFTER_S = 60.0
@@ -27,12 +27,12 @@ def scan(
     Raises Unreachable when no broker answers, or when one stops answering in the middle.
     """
     if not reachable(bootstrap):
-        raise Unreachable(f"Kafka at {bootstrap} does not answer")
+        raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
     try:
         with closing(_consumer(bootstrap, request_timeout_ms)) as consumer:
             yield from read_to_end(consumer, topic.name, stalled_after_s)
     except KafkaError as error:
-        raise Unreachable(f"Kafka at {bootstrap} does not answer while {topic.name} is read: {error!r}") from error
+        raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer while {topic.name} is read: {error!r}") from error
 
 
 def read_to_end(consumer: Any, topic: str, stalled_after_s: float) -> Iterator[Any]:
@@ -55,7 +55,7 @@ def read_to_end(consumer: Any, topic: str, stalled_after_s: float) -> Iterator[A
             position, moved_at = reached, time.monotonic()
         elif time.monotonic() - moved_at > stalled_after_s:
             missing = sum(max(ends[each] - position[each], 0) for each in partitions)
-            raise Unreachable(f"Kafka stopped sending {topic}, {missing:,} offsets before its end")
+            raise KafkaUnavailable(f"Kafka stopped sending {topic}, {missing:,} offsets before its end")
 
 
 def _position(consumer: Any, partition: TopicPartition, known: int) -> int:
@@ -74,7 +74,7 @@ def _consumer(bootstrap: str, request_timeout_ms: int) -> KafkaConsumer:
         # Retention may take the first offsets while they are read; Kafka's "latest" would pass over all the others.
         auto_offset_reset="earliest",
         group_id=None,
-        max_partition_fetch_bytes=LARGEST_MESSAGE_BYTES,
-        fetch_max_bytes=4 * LARGEST_MESSAGE_BYTES,
+        max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        fetch_max_bytes=4 * MAX_MESSAGE_BYTES,
         max_poll_records=5000,
     )

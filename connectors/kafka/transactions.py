@@ -12,10 +12,10 @@ from kafka import KafkaAdminClient
 from kafka.admin import TransactionState
 from kafka.errors import KafkaError, TransactionalIdNotFoundError
 
-from connectors.kafka.clients import KafkaDoorError, admin_client, transactional_producer
+from connectors.kafka.clients import KafkaClientError, admin_client, transactional_producer
 
 
-class NotAborted(KafkaDoorError):
+class NotAborted(KafkaClientError):
     """Kafka refused to list or to end a transaction; the message has its words."""
 
 

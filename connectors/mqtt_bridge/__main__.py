@@ -41,7 +41,7 @@ def main() -> int:
         return 0
     bridge = status.bridge = Bridge(client, producer, settings)
     session.when_lost = bridge.connection_lost
-    _collect_seldom()
+    _collect_garbage_rarely()
     try:
         loop.run(bridge, until=stop.is_set)
         loop.finish(bridge, settings.stop_within_s)
@@ -58,7 +58,7 @@ def main() -> int:
     return 0
 
 
-def _collect_seldom() -> None:
+def _collect_garbage_rarely() -> None:
     """No cycles grow here: the collector's walks over what is in flight cost 6 % of the CPU time."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -75,7 +75,7 @@ def _wait_for_kafka(
     while not stop.is_set():
         try:
             return _producer(address, settings)
-        except clients.KafkaDoorError as error:
+        except clients.KafkaClientError as error:
             log.warning("%s. Trying again.", error)
         if not kept:
             kept = _make_session(session, loop, stop)
@@ -85,7 +85,7 @@ def _wait_for_kafka(
 
 def _producer(address: str, settings: BridgeSettings) -> KafkaProducer:
     if not clients.reachable(address):
-        raise clients.Unreachable(f"Kafka at {address} does not answer")
+        raise clients.KafkaUnavailable(f"Kafka at {address} does not answer")
     producer = clients.producer(address, client_id=settings.client_id, linger_ms=settings.linger_ms)
     try:
         clients.require_topics(producer, (TELEMETRY_RAW, DEAD_LETTERS))

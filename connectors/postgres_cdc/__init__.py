@@ -4,10 +4,10 @@
 finds what keeps changes from being captured, `repair.py` mends it, `reconciliation.py` ends rows that are gone.
 
 CaptureError
-├── DatabaseAway      transient: PostgreSQL does not answer
+├── DatabaseUnavailable      transient: PostgreSQL does not answer
 ├── DatabaseRefuses   PostgreSQL does not do what is asked; the message says why
 ├── SlotInUse         a connector reads the slot that is to be removed
-├── ConnectAway       transient: Connect does not answer, or is busy with itself
+├── ConnectUnavailable       transient: Connect does not answer, or is busy with itself
 ├── ConnectorRefused  Connect will not run the connector; the message says why
 └── NotCaughtUp       transient: the connector has not read up to now yet
 """
@@ -17,7 +17,7 @@ class CaptureError(Exception):
     """Of this folder."""
 
 
-class DatabaseAway(CaptureError):
+class DatabaseUnavailable(CaptureError):
     """PostgreSQL does not answer. Trying again later may help."""
 
 
@@ -29,7 +29,7 @@ class SlotInUse(CaptureError):
     """A connector reads the replication slot."""
 
 
-class ConnectAway(CaptureError):
+class ConnectUnavailable(CaptureError):
     """Kafka Connect does not answer. Trying again later may help."""
 
 

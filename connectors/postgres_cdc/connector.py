@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 
 from connectors.kafka.clients import FRAMING_BYTES
-from connectors.postgres_cdc import ConnectAway, ConnectorRefused
+from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable
 from connectors.postgres_cdc.database import PUBLICATION, SLOT
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from connectors.postgres_cdc.tables import CAPTURED, HEARTBEAT, SCHEMA, SIGNALS
-from schemas.topics import LARGEST_MESSAGE_BYTES
+from schemas.topics import MAX_MESSAGE_BYTES
 from schemas.unavailable_values import PLACEHOLDER
 
 NAME = "headrace"
@@ -61,7 +61,7 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "publication.name": PUBLICATION,
         "publication.autocreate.mode": "disabled",
         "slot.name": SLOT,
-        # A slot that was dropped and made anew is ahead of where the connector stands: it fails, and passes over nothing.
+        # A slot that was dropped and recreated is ahead of the connector's offset: it fails instead of skipping changes.
         "offset.mismatch.strategy": "trust_offset",
         "table.include.list": ",".join(f"{SCHEMA}.{name}" for name in KEYS),
         # A table that is made anew from a query has no primary key, and a compacted topic takes no record without one.
@@ -89,7 +89,7 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "decimal.handling.mode": "double",
         "time.precision.mode": "isostring",
         # A row that the topic does not take fails the task, and every change behind it waits.
-        "producer.override.max.request.size": str(LARGEST_MESSAGE_BYTES + FRAMING_BYTES),
+        "producer.override.max.request.size": str(MAX_MESSAGE_BYTES + FRAMING_BYTES),
         # Connect's heap is small: 8,192 changes, of 8 MiB each, would not fit.
         "max.queue.size.in.bytes": str(QUEUE_BYTES),
         "topic.creation.default.replication.factor": "1",
@@ -130,7 +130,7 @@ def _key_of(name: str, table: str, key: str) -> dict[str, str]:
 
 
 def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = False) -> None:
-    """Give Connect the connector; the same again changes nothing. Raises ConnectAway, ConnectorRefused.
+    """Give Connect the connector; the same again changes nothing. Raises ConnectUnavailable, ConnectorRefused.
 
     `stopped`: only if there is none, and it does not run yet. Where a connector stood outlives it, and can be removed
     only with one.
@@ -153,7 +153,7 @@ def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = Fals
 
 
 def state(endpoints: CaptureEndpoints) -> ConnectorState:
-    """Raises ConnectAway."""
+    """Raises ConnectUnavailable."""
     answer = _ask(endpoints, "GET", f"/connectors/{NAME}/status")
     if answer.status_code == 404:
         return ConnectorState("MISSING", "MISSING")
@@ -171,7 +171,7 @@ def _cause(trace: str) -> str:
 
 
 def changed_settings(endpoints: CaptureEndpoints) -> tuple[str, ...]:
-    """Settings of the connector that somebody has changed, apart from the password's place. Raises ConnectAway."""
+    """Settings of the connector that were changed, apart from the password's place. Raises ConnectUnavailable."""
     answer = _ask(endpoints, "GET", f"/connectors/{NAME}/config")
     if answer.status_code == 404:
         return ()
@@ -182,12 +182,12 @@ def changed_settings(endpoints: CaptureEndpoints) -> tuple[str, ...]:
 
 
 def resume(endpoints: CaptureEndpoints) -> None:
-    """What was paused or stopped, from where it stands. Raises ConnectAway."""
+    """What was paused or stopped, from where it stands. Raises ConnectUnavailable."""
     _require(_ask(endpoints, "PUT", f"/connectors/{NAME}/resume"))
 
 
 def restart(endpoints: CaptureEndpoints) -> None:
-    """What failed, again from where it stopped. Raises ConnectAway."""
+    """What failed, again from where it stopped. Raises ConnectUnavailable."""
     parameters = "?includeTasks=true&onlyFailed=true"
     _require(_ask(endpoints, "POST", f"/connectors/{NAME}/restart{parameters}"))
 
@@ -195,7 +195,7 @@ def restart(endpoints: CaptureEndpoints) -> None:
 def remove(endpoints: CaptureEndpoints) -> bool:
     """The connector and where it stood, so that the next one begins with a snapshot.
 
-    Whether there was one. Raises ConnectAway.
+    Whether there was one. Raises ConnectUnavailable.
     """
     if state(endpoints).connector == "MISSING":
         return False
@@ -210,7 +210,7 @@ def _wait_until_stopped(endpoints: CaptureEndpoints) -> None:
     until = time.monotonic() + STOPS_WITHIN_S
     while (found := state(endpoints)) != ConnectorState("STOPPED", "MISSING"):
         if time.monotonic() > until:
-            raise ConnectAway(f"the connector does not stop: it is {found.connector}, its task {found.task}")
+            raise ConnectUnavailable(f"the connector does not stop: it is {found.connector}, its task {found.task}")
         time.sleep(0.2)
 
 
@@ -218,11 +218,11 @@ def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str,
     try:
         return httpx.request(method, f"http://{endpoints.connect}{path}", json=body, timeout=20)
     except httpx.HTTPError as error:
-        raise ConnectAway(f"Kafka Connect does not answer at {endpoints.connect}: {error}") from error
+        raise ConnectUnavailable(f"Kafka Connect does not answer at {endpoints.connect}: {error}") from error
 
 
 def _require(answer: httpx.Response) -> Any:
     """409 while workers settle who does what; 404 in HTML while the worker starts."""
     if answer.is_error or not answer.headers.get("content-type", "application/json").startswith("application/json"):
-        raise ConnectAway(f"Kafka Connect answers {answer.status_code}: {answer.text[:200]}")
+        raise ConnectUnavailable(f"Kafka Connect answers {answer.status_code}: {answer.text[:200]}")
     return answer.json() if answer.content else None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from connectors.postgres_cdc import DatabaseAway, DatabaseRefuses, SlotInUse
+from connectors.postgres_cdc import DatabaseRefuses, DatabaseUnavailable, SlotInUse
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from connectors.postgres_cdc.tables import ALSO_PUBLISHED, CAPTURED, NOTES, SCHEMA, SIGNALS, CapturedTable
 
@@ -79,23 +79,23 @@ class PublicationState(NamedTuple):
 
 @contextmanager
 def connection(endpoints: CaptureEndpoints) -> Iterator[Database]:
-    """Each statement its own transaction. Raises DatabaseAway."""
+    """Each statement its own transaction. Raises DatabaseUnavailable."""
     try:
         connection = psycopg.connect(endpoints.postgres_url, connect_timeout=ANSWERS_WITHIN_S, autocommit=True)
     except psycopg.OperationalError as error:
-        raise DatabaseAway(str(error).splitlines()[0]) from error
+        raise DatabaseUnavailable(str(error).splitlines()[0]) from error
     with connection:
         yield connection
 
 
 @contextmanager
 def asking(endpoints: CaptureEndpoints) -> Iterator[Database]:
-    """A connection on which a statement that fails raises DatabaseAway or DatabaseRefuses."""
+    """A connection on which a statement that fails raises DatabaseUnavailable or DatabaseRefuses."""
     with connection(endpoints) as database:
         try:
             yield database
         except psycopg.Error as error:
-            kind = DatabaseAway if database.broken else DatabaseRefuses
+            kind = DatabaseUnavailable if database.broken else DatabaseRefuses
             raise kind(f"PostgreSQL: {str(error).splitlines()[0]}") from error
 
 
@@ -104,7 +104,7 @@ def prepare(endpoints: CaptureEndpoints) -> None:
 
     A table that differs from what was captured before is noted as one to refresh (`repair.refresh`).
 
-    Raises DatabaseAway, DatabaseRefuses.
+    Raises DatabaseUnavailable, DatabaseRefuses.
     """
     with asking(endpoints) as database:
         database.execute(TABLES.read_text())
@@ -203,13 +203,13 @@ def _write_note(database: Database, table: CapturedTable, oid: int, refresh: str
 
 
 def needs_snapshot(endpoints: CaptureEndpoints) -> bool:
-    """Whether the replication slot is of no use any more. Raises DatabaseAway, DatabaseRefuses."""
+    """Whether the replication slot is of no use any more. Raises DatabaseUnavailable, DatabaseRefuses."""
     with asking(endpoints) as database:
         return any(note.refresh == "snapshot" for note in notes(database))
 
 
 def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
-    """The replication slot is of no use any more. Raises DatabaseAway, DatabaseRefuses."""
+    """The replication slot is of no use any more. Raises DatabaseUnavailable, DatabaseRefuses."""
     with asking(endpoints) as database:
         query = f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'snapshot', reason = %s, version = version + 1"
         database.execute(query, [reason])
@@ -218,7 +218,7 @@ def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
 def note_snapshot_begins(endpoints: CaptureEndpoints) -> None:
     """Slot and position are gone, so the connector reads all rows; those that are gone it cannot know of.
 
-    Raises DatabaseAway, DatabaseRefuses.
+    Raises DatabaseUnavailable, DatabaseRefuses.
     """
     with asking(endpoints) as database:
         database.execute(f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'deletions' WHERE refresh = 'snapshot'")
@@ -286,7 +286,7 @@ def read_again(endpoints: CaptureEndpoints, table: CapturedTable, keys: Sequence
     """Have rows of the table, all or those with these keys, come once more as they are, without changing them.
 
     Debezium reads them in pieces beside the changes (an incremental snapshot), and goes on with it after a restart.
-    Returns how many rows there are now. Raises DatabaseAway, DatabaseRefuses.
+    Returns how many rows there are now. Raises DatabaseUnavailable, DatabaseRefuses.
     """
     wanted = sql.SQL("{} = ANY({})").format(sql.Identifier(table.key), list(keys)) if keys else sql.SQL("true")
     count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(sql.Identifier(SCHEMA, table.name), wanted)
@@ -321,7 +321,7 @@ def position(database: Database) -> tuple[int, int]:
 
 
 def slot(endpoints: CaptureEndpoints) -> Slot | None:
-    """None: there is no slot. Raises DatabaseAway."""
+    """None: there is no slot. Raises DatabaseUnavailable."""
     with connection(endpoints) as database:
         return _slot(database)
 
@@ -336,7 +336,7 @@ def _slot(database: Database) -> Slot | None:
 
 
 def drop_slot(endpoints: CaptureEndpoints, within_s: float = ANSWERS_WITHIN_S) -> bool:
-    """Whether there was one. Raises DatabaseAway, and SlotInUse while a connector reads it.
+    """Whether there was one. Raises DatabaseUnavailable, and SlotInUse while a connector reads it.
 
     One that has stopped does so for a moment more.
     """

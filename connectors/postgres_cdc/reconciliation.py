@@ -21,7 +21,9 @@ GIVE_UP_AFTER_MS = 20_000
 def end_gone_rows(endpoints: CaptureEndpoints, kafka: str, table: CapturedTable) -> int:
     """Write what change capture would have written of each row that is gone; how many there were.
 
-    What the log says must be in the topic before this. Raises DatabaseAway, DatabaseRefuses, NotCaughtUp, KafkaError.
+    What the log says must be in the topic before this.
+
+    Raises DatabaseUnavailable, DatabaseRefuses, NotCaughtUp, KafkaError.
     """
     rows = sorted(_rows(kafka, table.topic))
     ended = 0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from kafka.errors import KafkaError
 
-from connectors.postgres_cdc import ConnectAway, ConnectorRefused, NotCaughtUp, connector, database, heartbeats
+from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable, NotCaughtUp, connector, database, heartbeats
 from connectors.postgres_cdc.connector import ConnectorState
 from connectors.postgres_cdc.database import Note
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
@@ -21,7 +21,8 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
 
     Where the slot is of no use any more, as `database.prepare` or the connector found, it begins with a snapshot.
 
-    Raises DatabaseAway, DatabaseRefuses, ConnectAway, ConnectorRefused, and SlotInUse while the slot is not free yet.
+    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable, ConnectorRefused, and SlotInUse while the slot is
+    not free yet.
     """
     if connector.state(endpoints).lost_its_place:
         database.note_snapshot(endpoints, "PostgreSQL's log lacks what the connector has not read")
@@ -40,12 +41,12 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
 
 
 def wait_until_it_runs(endpoints: CaptureEndpoints, within_s: float) -> None:
-    """Raises ConnectorRefused if its task fails, ConnectAway if it does not run in time."""
+    """Raises ConnectorRefused if its task fails, ConnectUnavailable if it does not run in time."""
     until = time.monotonic() + within_s
     while not (found := connector.state(endpoints)).runs:
         if time.monotonic() > until:
             wrong = f"the connector is {found.connector}, its task {found.task}. {found.trace}".strip(" .")
-            raise (ConnectorRefused if found.task == "FAILED" else ConnectAway)(wrong)
+            raise (ConnectorRefused if found.task == "FAILED" else ConnectUnavailable)(wrong)
         time.sleep(POLL_S)
 
 
@@ -54,9 +55,10 @@ def refresh(
 ) -> None:
     """Return once changes arrive, and the topics of the tables that are noted for it are as the tables are.
 
-    Without `prove`, a heartbeat that arrived lately is enough. What is not done stays noted, and `inspection.inspect` finds it.
+    Without `prove`, a recent heartbeat is enough. What is not done stays noted, and `inspection.inspect` finds it.
 
-    Raises DatabaseAway, DatabaseRefuses, ConnectAway, and NotCaughtUp if the connector does not read up to now in time.
+    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable, and NotCaughtUp if the connector does not read up to
+    now in time.
     """
     try:
         noted = list(_noted(endpoints))

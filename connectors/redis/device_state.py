@@ -16,15 +16,15 @@ from typing import NamedTuple
 import redis
 
 from connectors.endpoints import Endpoints
-from connectors.stores import StoreAway, StoreError, StoreMisconfigured, until_it_answers
+from connectors.stores import StoreError, StoreMisconfigured, StoreUnavailable, until_it_answers
 
 LIFETIME_S = 30 * 24 * 60 * 60
 """A device that is silent for so long leaves Redis (InfluxDB keeps its history)."""
 
-MOST_METRICS = 1000
+MAX_METRICS = 1000
 """Fields of one device's hash: bounds the memory that one device can take to about 200 kB."""
 
-MOST_ALERTS = 200
+MAX_ALERTS = 200
 """Members of one device's anomalies: the newest by event time stay."""
 
 # Times are compared as text of equal length: 13 digits from 2001 to 2286, and the cleaning bounds them.
@@ -128,7 +128,7 @@ Update = DeviceUpdate | ChurnUpdate
 
 
 class RedisWriter:
-    """Writes device updates in one round trip a batch. Raises StoreAway after `patience_s` without Redis."""
+    """Writes device updates in one round trip a batch. Raises StoreUnavailable after `patience_s` without Redis."""
 
     def __init__(self, client: "redis.Redis", patience_s: float = 60.0) -> None:
         self._client = client
@@ -173,7 +173,7 @@ class RedisWriter:
             churn = (update.time_ms, update.body or "", CHURN_LIFETIME_S, DELETED_LIFETIME_S)
             self._churn_script(keys=keys, args=churn, client=pipeline)
             return
-        device = (update.metric, update.half, update.time_ms, update.body, MOST_METRICS, LIFETIME_S)
+        device = (update.metric, update.half, update.time_ms, update.body, MAX_METRICS, LIFETIME_S)
         self._script(keys=[f"device:{update.device}"], args=device, client=pipeline)
 
 
@@ -189,7 +189,7 @@ def client_of(endpoints: Endpoints) -> "redis.Redis":
 def answers_of(pipeline: "redis.client.Pipeline") -> list[object]:
     """Sends the commands of a pipeline. The error that Redis gives for a row is the answer of its command.
 
-    Raises StoreAway and StoreMisconfigured for every other error: the rows can be sent again.
+    Raises StoreUnavailable and StoreMisconfigured for every other error: the rows can be sent again.
     """
     try:
         answers: list[object] = pipeline.execute(raise_on_error=False)
@@ -226,8 +226,8 @@ def _store_error(error: Exception) -> StoreError:
             f"Redis runs as a cluster ({reply}), which is not supported: let HEADRACE_REDIS_HOST name a single server"
         )
     if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError):
-        return StoreAway(f"Redis does not answer ({reply})")
-    return StoreAway(f"Redis takes no writes ({reply})")
+        return StoreUnavailable(f"Redis does not answer ({reply})")
+    return StoreUnavailable(f"Redis takes no writes ({reply})")
 
 
 def _newest(updates: Sequence[Update]) -> list[int]:
@@ -248,11 +248,11 @@ ALERT_COMMANDS = 3
 def _add_alert(pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:
     key = f"anomalies:{update.device}"
     pipeline.zadd(key, {str(update.alert): update.time_ms})
-    pipeline.zremrangebyrank(key, 0, -MOST_ALERTS - 1)
+    pipeline.zremrangebyrank(key, 0, -MAX_ALERTS - 1)
     pipeline.expire(key, LIFETIME_S)
 
 
 def _refusal(answer: object) -> str | None:
     if answer == b"full":
-        return f"the device has over {MOST_METRICS} metrics"
+        return f"the device has over {MAX_METRICS} metrics"
     return str(answer)[:LONGEST_REPLY] if isinstance(answer, Exception) else None

@@ -12,7 +12,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from connectors.endpoints import Endpoints
-from connectors.stores import StoreAway
+from connectors.stores import StoreUnavailable
 
 
 class Commands(Protocol):
@@ -31,10 +31,10 @@ def client(endpoints: Endpoints, timeout_ms: int) -> "redis.asyncio.Redis":
     )  # fmt: skip
 
 
-class GatheredReads:
+class BatchedReads:
     """`get` of many callers as few MGETs. One a connection at a time; belongs to one event loop."""
 
-    MOST_KEYS = 256
+    MAX_KEYS = 256
     """Of one MGET: bounds how long Redis is busy with it."""
 
     def __init__(self, commands: Commands, timeout_ms: int) -> None:
@@ -47,7 +47,7 @@ class GatheredReads:
     async def get(self, key: str) -> bytes | None:
         """The value, None without one.
 
-        Raises StoreAway if Redis does not answer in time, or answers with an error.
+        Raises StoreUnavailable if Redis does not answer in time, or answers with an error.
         """
         future = self._waiting.get(key)
         if future is None:
@@ -60,7 +60,7 @@ class GatheredReads:
     async def _read(self) -> None:
         try:
             while self._waiting:
-                keys = list(self._waiting)[: self.MOST_KEYS]
+                keys = list(self._waiting)[: self.MAX_KEYS]
                 await self._read_together({key: self._waiting.pop(key) for key in keys})
         finally:
             self._turn = None
@@ -72,7 +72,7 @@ class GatheredReads:
                 values = await self._commands.mget(list(asked))
         except (RedisError, OSError, TimeoutError) as error:
             for future in asked.values():
-                future.set_exception(StoreAway(f"Redis does not answer ({error or type(error).__name__})"))
+                future.set_exception(StoreUnavailable(f"Redis does not answer ({error or type(error).__name__})"))
                 future.exception()  # looked at: nobody may wait for it any more
             return
         except BaseException:  # a fault of ours, or the end: nobody may wait for ever

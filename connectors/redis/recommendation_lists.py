@@ -11,7 +11,7 @@ import redis
 
 from connectors.endpoints import Endpoints
 from connectors.redis.device_state import answers_of, client_of
-from connectors.stores import StoreAway, until_it_answers
+from connectors.stores import StoreUnavailable, until_it_answers
 
 WITHDRAWN = "items:withdrawn"
 
@@ -48,7 +48,7 @@ class WrittenList(Protocol):
 
 
 class RedisLists:
-    """Writes lists in one round trip a batch. Raises StoreAway after `patience_s` without Redis."""
+    """Writes lists in one round trip a batch. Raises StoreUnavailable after `patience_s` without Redis."""
 
     def __init__(self, client: "redis.Redis", lifetime_s: int, patience_s: float = 60.0) -> None:
         self._client, self._lifetime_s, self._patience_s = client, lifetime_s, patience_s
@@ -81,4 +81,4 @@ class RedisLists:
             pipeline.delete(*(f"recommendations:{user}" for user in forgotten))
         for answer in answers_of(pipeline):
             if isinstance(answer, Exception):
-                raise StoreAway(f"Redis refuses a list ({answer})") from answer
+                raise StoreUnavailable(f"Redis refuses a list ({answer})") from answer

@@ -7,7 +7,7 @@ and all below it, out. Written anew at every start, so a container that is start
 import os
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from stack.flink_distribution import replaced
 from stack.layout import FLINK_CONF
 
@@ -26,7 +26,7 @@ def settings(properties: str) -> dict[str, str | None]:
 def main() -> None:
     committed = (FLINK_CONF / "config.yaml").read_text()
     written = replaced(committed, settings(os.environ.get("FLINK_PROPERTIES", "")))
-    write_whole(Path(os.environ["FLINK_CONF_DIR"]) / "config.yaml", written)
+    atomic_write_text(Path(os.environ["FLINK_CONF_DIR"]) / "config.yaml", written)
 
 
 if __name__ == "__main__":

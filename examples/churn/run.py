@@ -18,7 +18,7 @@ from stack.layout import Layout
 
 WITHIN_S = 60.0
 SHOWN = 5
-LARGEST_DIFFERENCE = 1e-6
+MAX_DIFFERENCE = 1e-6
 
 
 def run(layout: Layout, data: Path, limit: int, console: Console) -> bool:
@@ -64,7 +64,7 @@ def _wrong(model: ChurnModel, customers: dict[str, Any], found: dict[str, dict[s
     return [
         key
         for key, risk in zip(customers, scores.probabilities, strict=True)
-        if not abs(found[key]["risk"] - risk) <= LARGEST_DIFFERENCE
+        if not abs(found[key]["risk"] - risk) <= MAX_DIFFERENCE
     ]
 
 

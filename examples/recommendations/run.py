@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.experiments_file import DECLARED
 from connectors.influxdb.reader import InfluxDBReader
 from connectors.pseudonyms import KEY_FILE, read_key
@@ -19,14 +19,14 @@ from examples.recommendations.application import Shop
 from examples.recommendations.forgotten import forget_somebody
 from examples.recommendations.shop import Person, histories, item, names_of_both_arms
 from headrace.experiments.from_topics import from_topics
-from headrace.experiments.printed import print_standing
-from headrace.experiments.result import Standing, standing
+from headrace.experiments.printed import print_result
+from headrace.experiments.result import ExperimentResult, result
 from headrace.polling import wait_until
 from jobs.settings import JobSettings
 from schemas.experiment import CONTROL, Experiment, experiments_of
 from schemas.recommendation_feedback import SHOWN
 from stack.layout import Layout
-from stack.serving import MOST_INSTANCES
+from stack.serving import MAX_INSTANCES
 
 PEOPLE, EACH = 400, 25
 HOUR_MS = 3600 * 1000
@@ -117,14 +117,14 @@ def _declared(layout: Layout, declaration: str) -> Iterator[None]:
     """An experiment in front of those that the file declares, which is as it was afterwards."""
     path = layout.home / DECLARED
     before = path.read_text() if path.exists() else None
-    write_whole(path, declaration + (before or ""))
+    atomic_write_text(path, declaration + (before or ""))
     try:
         yield
     finally:
         if before is None:
             path.unlink()
         else:
-            write_whole(path, before)
+            atomic_write_text(path, before)
 
 
 def _visit(
@@ -134,7 +134,7 @@ def _visit(
     control = next(each.name for each in people if experiment.arm_of(pseudonym_of(each.name)) == CONTROL)
 
     def all_instances_know() -> bool:
-        return all(shop.list_of(control)["source"] == "popular" for _ in range(2 * MOST_INSTANCES))
+        return all(shop.list_of(control)["source"] == "popular" for _ in range(2 * MAX_INSTANCES))
 
     wait_until("the instances to show the arms", all_instances_know, CHANGED_WITHIN_S)
     clicks = 0
@@ -149,14 +149,14 @@ def _visit(
     return clicks
 
 
-def _standing(layout: Layout, experiment: Experiment, console: Console) -> Standing:
+def _standing(layout: Layout, experiment: Experiment, console: Console) -> ExperimentResult:
     """Once the time of all is over, by the clock: no event comes that would say what time it is."""
     ends_s = time.time() + SUCCESS_WITHIN_S
     wait_until("the end of the experiment", lambda: time.time() > ends_s, 2 * SUCCESS_WITHIN_S)
     ([outcomes], _) = from_topics(layout.endpoints.kafka, [experiment])
     outcomes.newest_ms = max(outcomes.newest_ms, int(time.time() * 1000))
-    found = standing(outcomes, None)
-    print_standing(found, console)
+    found = result(outcomes, None)
+    print_result(found, console)
     return found
 
 

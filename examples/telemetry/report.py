@@ -10,7 +10,7 @@ from connectors.endpoints import Endpoints
 from examples.telemetry.latency import percentile
 from examples.telemetry.run import DemoResult, rejected_by_reason
 
-MOST_EPISODES = 8
+MAX_EPISODES = 8
 
 
 def print_result(result: DemoResult, endpoints: Endpoints, console: Console) -> None:
@@ -40,14 +40,14 @@ def print_result(result: DemoResult, endpoints: Endpoints, console: Console) -> 
 
 def _print_episodes(result: DemoResult, console: Console) -> None:
     per_series = Counter(f"{score.device} {score.metric}" for score in result.episodes)
-    for score in result.episodes[-MOST_EPISODES:]:
+    for score in result.episodes[-MAX_EPISODES:]:
         at = datetime.fromtimestamp(score.event_time / 1000).strftime("%H:%M:%S")
         console.print(
             f"  {at}  {score.device} {score.metric} = {score.value:g}  "
             f"score {score.score:.4f} over {score.threshold:.4f}, {score.detector}",
             highlight=False,
         )
-    others = len(result.episodes) - MOST_EPISODES
+    others = len(result.episodes) - MAX_EPISODES
     if others > 0:
         console.print(f"  and {others} before, in {len(per_series)} series")
 

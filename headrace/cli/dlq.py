@@ -1,4 +1,4 @@
-"""`headrace dlq`: dead letters looked at, mended, and sent back."""
+"""`headrace dlq`: dead letters looked at, edited, and sent back."""
 
 import contextlib
 import functools
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from connectors.endpoints import Endpoints
     from headrace.dead_letters.edit import Mender
     from headrace.dead_letters.filters import Filters
-    from headrace.dead_letters.letter import KeptLetter, LetterId
+    from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
     from headrace.dead_letters.replay_log import ReplayLog
     from headrace.dead_letters.replaying import Choice, Tally
-    from headrace.dead_letters.topic import Letters
+    from headrace.dead_letters.topic import DeadLetterReader
 
 Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Of this reason, or unreadable; may be repeated.")]
 Stages = Annotated[list[str] | None, typer.Option("--stage", help="Refused by this stage; may be repeated.")]
 Devices = Annotated[list[str] | None, typer.Option("--device", help="Of this device; may be repeated.")]
 Since = Annotated[str | None, typer.Option(help="Letters since: 30m, 2h, 7d ago, or an ISO time (UTC).")]
-Until = Annotated[str | None, typer.Option(help="Letters before.")]
+Until = Annotated[str | None, typer.Option(help="DeadLetterReader before.")]
 One = Annotated[str, typer.Argument(metavar="ID", help="partition:offset, as `dlq ls` shows it.")]
 Some = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="partition:offset, as `dlq ls` shows it.")]
 All = Annotated[bool, typer.Option("--all", help="All letters, without a filter.")]
@@ -36,7 +36,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Send. Without it nothing is se
 Again = Annotated[bool, typer.Option("--again", help="Send also what was sent back before.")]
 AsDevice = Annotated[str | None, typer.Option(help="Send as this device, where the letter has none.")]
 
-dlq = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Dead letters: list, show, mend, send back.")
+dlq = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Dead letters: list, show, edit, send back.")
 
 
 @dlq.command()
@@ -85,16 +85,16 @@ def show(
     """Show one letter: bytes, headers, reason, where it came from, whether it was sent back."""
     from connectors.mqtt_bridge.settings import BridgeSettings
     from headrace.dead_letters import printed
-    from headrace.dead_letters.letter import LetterId
-    from headrace.dead_letters.replay_target import way_back
+    from headrace.dead_letters.letter import DeadLetterId
+    from headrace.dead_letters.replay_target import replay_target
 
-    id_, endpoints = LetterId.parse(letter), _endpoints(home, port_offset)
+    id_, endpoints = DeadLetterId.parse(letter), _endpoints(home, port_offset)
     with _letters(endpoints) as letters:
         kept = letters.one(id_)
     if raw:
         sys.stdout.buffer.write(kept.payload)
         return
-    way = way_back(kept, BridgeSettings().max_payload_bytes)
+    way = replay_target(kept, BridgeSettings().max_payload_bytes)
     replays = _log(endpoints, [kept.id]).get(kept.id, [])
     if as_json:
         print(json.dumps(printed.letter_as_json(kept, way, replays), indent=2))
@@ -165,10 +165,10 @@ def fix(
 class _Meant:
     """The letters of these identifiers, else those of the filters."""
 
-    ids: "list[LetterId] | None"
+    ids: "list[DeadLetterId] | None"
     filters: "Filters"
 
-    def read(self, letters: "Letters") -> "Iterator[KeptLetter]":
+    def read(self, letters: "DeadLetterReader") -> "Iterator[StoredDeadLetter]":
         if self.ids is None:
             return letters.read(self.filters)
         return (letters.one(id_) for id_ in self.ids)
@@ -182,11 +182,11 @@ class _Work:
     endpoints: "Endpoints"
     again: bool
     as_device: str | None
-    mend: "Mender | None" = None
+    edit: "Mender | None" = None
 
     def do(self, yes: bool, as_json: bool, ask: bool = False) -> None:
         tally = self._run() if yes else self._rehearse()
-        self._report(tally, yes, as_json, with_letters=not yes or self.mend is not None)
+        self._report(tally, yes, as_json, with_letters=not yes or self.edit is not None)
         if not yes and tally.sent and not as_json:
             if ask and sys.stdin.isatty() and typer.confirm("Send it?"):
                 tally = self._run()
@@ -203,11 +203,11 @@ class _Work:
             return rehearse(self.meant.read(letters), self._choice())
 
     def _run(self) -> "Tally":
-        from headrace.dead_letters.replay_producer import outbox
+        from headrace.dead_letters.replay_producer import replay_producer
         from headrace.dead_letters.replaying import run
 
         # The log is read behind the outbox's opening: from there on nobody else sends.
-        with outbox(self.endpoints) as out, _letters(self.endpoints) as letters:
+        with replay_producer(self.endpoints) as out, _letters(self.endpoints) as letters:
             return run(self.meant.read(letters), self._choice(), out)
 
     def _choice(self) -> "Choice":
@@ -216,7 +216,7 @@ class _Work:
 
         log = _log(self.endpoints, self.meant.ids)
         largest = BridgeSettings().max_payload_bytes
-        return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.mend)
+        return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.edit)
 
     def _report(self, tally: "Tally", sent: bool, as_json: bool, with_letters: bool) -> None:
         from headrace.dead_letters import printed
@@ -237,12 +237,12 @@ def _meant(
     all_: bool,
 ) -> _Meant:
     from headrace.dead_letters.filters import Filters
-    from headrace.dead_letters.letter import LetterId
+    from headrace.dead_letters.letter import DeadLetterId
 
     filters = Filters.of(reasons, stages, devices, since, until)
     if bool(ids) + (not filters.lets_everything_through) + all_ != 1:
         raise typer.BadParameter("say which letters: IDs, or filters such as --reason, or --all")
-    return _Meant([LetterId.parse(each) for each in dict.fromkeys(ids)] if ids else None, filters)
+    return _Meant([DeadLetterId.parse(each) for each in dict.fromkeys(ids)] if ids else None, filters)
 
 
 def _mender(jq: str | None, python: str | None) -> "Mender":
@@ -267,14 +267,14 @@ def _endpoints(home: Path | None, port_offset: int | None) -> "Endpoints":
 
 
 @contextlib.contextmanager
-def _letters(endpoints: "Endpoints") -> "Iterator[Letters]":
-    from headrace.dead_letters.topic import Letters, committed
+def _letters(endpoints: "Endpoints") -> "Iterator[DeadLetterReader]":
+    from headrace.dead_letters.topic import DeadLetterReader, committed
 
     with committed(endpoints.kafka) as records:
-        yield Letters(records)
+        yield DeadLetterReader(records)
 
 
-def _log(endpoints: "Endpoints", only: "list[LetterId] | None") -> "ReplayLog":
+def _log(endpoints: "Endpoints", only: "list[DeadLetterId] | None") -> "ReplayLog":
     from headrace.dead_letters.replay_log import replay_log
     from headrace.dead_letters.topic import committed
     from schemas.topics import DEAD_LETTER_REPLAYS

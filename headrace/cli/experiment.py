@@ -38,17 +38,17 @@ def status(
 ) -> None:
     """Show how experiments stand. Looking often is allowed: the interval holds at all times."""
     from connectors.endpoints import Endpoints
-    from connectors.kafka.clients import Unreachable
+    from connectors.kafka.clients import KafkaUnavailable
     from headrace.errors import ExperimentsUnreadable
     from headrace.experiments.from_topics import from_topics
     from headrace.experiments.page import page as page_of
     from headrace.experiments.printed import as_json as json_of
-    from headrace.experiments.printed import print_standing
-    from headrace.experiments.result import standing
+    from headrace.experiments.printed import print_result
+    from headrace.experiments.result import result
     from stack.layout import Layout
 
     layout = Layout.of(home, port_offset)
-    with _in_words():
+    with _translate_errors():
         file = _file(home)
         chosen = [_one(file, name)] if name else list(file.all())
         ended = file.ended()
@@ -58,9 +58,9 @@ def status(
         raise typer.BadParameter(f"name one of {', '.join(each.name for each in chosen)}", param_hint="--page")
     try:
         outcomes, unreadable = from_topics(Endpoints.load(layout.settings).kafka, chosen)
-    except Unreachable as error:
+    except KafkaUnavailable as error:
         raise ExperimentsUnreadable(f"{error}. Start it:  headrace up") from error
-    standings = [standing(each, ended.get(each.experiment.name)) for each in outcomes]
+    standings = [result(each, ended.get(each.experiment.name)) for each in outcomes]
     if page is not None:
         page.write_text(page_of(standings[0]))
     if as_json:
@@ -68,7 +68,7 @@ def status(
         return
     console = Console(soft_wrap=True)
     for each in standings:
-        print_standing(each, console)
+        print_result(each, console)
     if unreadable:
         console.print(f"{unreadable:,} records of exposures or interactions cannot be read")
 
@@ -78,7 +78,7 @@ def stop(name: Name, home: Home = None) -> None:
     """End an experiment: its users are shown what all others are."""
     from connectors.experiments_file import Ended
 
-    with _in_words():
+    with _translate_errors():
         file = _file(home)
         file.end(_one(file, name).name, Ended(at_ms=time.time_ns() // 1_000_000))
     print(f"{name} is stopped")
@@ -92,7 +92,7 @@ def promote(name: Name, arm: Annotated[str, typer.Argument(help="control or trea
 
     if arm not in (CONTROL, TREATMENT):
         raise typer.BadParameter(f"{arm!r} is neither {CONTROL} nor {TREATMENT}", param_hint="ARM")
-    with _in_words():
+    with _translate_errors():
         file = _file(home)
         found = _one(file, name)
         file.end(name, Ended(at_ms=time.time_ns() // 1_000_000, list=found.arm(arm).list))
@@ -114,7 +114,7 @@ def _one(file: "ExperimentsFile", name: str) -> "Experiment":
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     from headrace.errors import ExperimentsUnreadable
     from schemas.experiment import BadExperiments
 

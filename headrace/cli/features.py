@@ -42,24 +42,24 @@ def usage(
     With --customers the table goes to `headrace train churn`; a customer without usage has zeros.
     """
     from connectors.endpoints import Endpoints
-    from connectors.kafka.clients import Unreachable
+    from connectors.kafka.clients import KafkaUnavailable
     from connectors.pseudonyms import KEY_FILE
     from headrace.churn.usage_history import features_from_kafka
     from headrace.churn.usage_table import alone, joined
     from headrace.errors import FeaturesNotMade
-    from headrace.model_store.error_translation import in_words
+    from headrace.model_store.error_translation import translate_errors
     from models.churn.tables import read_table
     from schemas.usage_features import NO_USAGE
     from stack.layout import Layout
 
     hour, layout = _hour(as_of, time.time_ns() // 1_000_000), Layout.of(home, port_offset)
-    with in_words():
+    with translate_errors():
         table = None if customers is None else read_table(customers)
         if table is not None:
             joined(table, customer_column, {})  # what is wrong with the table is said before Kafka is read
         try:
             known = features_from_kafka(Endpoints.load(layout.settings).kafka, hour)
-        except Unreachable as error:
+        except KafkaUnavailable as error:
             raise FeaturesNotMade(f"{error}. Start it:  headrace up") from error
         if table is None:
             made = alone(known, customer_column)

@@ -82,7 +82,7 @@ def _examine(layout: "Layout") -> _Health:
 def _examine_topics(health: _Health, layout: "Layout") -> None:
     from kafka.errors import KafkaError
 
-    from connectors.kafka.clients import KafkaDoorError
+    from connectors.kafka.clients import KafkaClientError
     from headrace.monitoring import alarms, retention, topics
 
     try:
@@ -90,7 +90,7 @@ def _examine_topics(health: _Health, layout: "Layout") -> None:
         health.alarms += alarms.of_topics(health.topics)
         health.unread = retention.collect(layout.endpoints.kafka)
         health.alarms += alarms.of_retention(health.unread)
-    except (KafkaError, KafkaDoorError, OSError) as error:
+    except (KafkaError, KafkaClientError, OSError) as error:
         health.alarms.append(alarms.Alarm(f"Kafka does not answer: {error}", "headrace logs kafka"))
 
 

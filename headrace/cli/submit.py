@@ -6,11 +6,11 @@ import typer
 from rich.console import Console
 
 from headrace.cli.options import Home, PortOffset
-from jobs.names import ALL_JOBS, BY_NAME, JOBS
+from jobs.names import ALL_JOBS, JOBS, OPTIONAL_JOBS
 
 Jobs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[JOB]...", help=f"Default: {', '.join(JOBS)}. By name alone: {', '.join(BY_NAME)}."),
+    typer.Argument(metavar="[JOB]...", help=f"Default: {', '.join(JOBS)}. By name alone: {', '.join(OPTIONAL_JOBS)}."),
 ]
 Target = Annotated[str | None, typer.Option(help="host:port of a Flink REST API [the local stack's].")]
 Savepoint = Annotated[

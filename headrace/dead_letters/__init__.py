@@ -1,1 +1,1 @@
-"""Dead letters, looked at, mended and sent back: what `headrace dlq` does."""
+"""Dead letters, looked at, edited and sent back: what `headrace dlq` does."""

@@ -5,17 +5,17 @@ import json
 
 from headrace.dead_letters.terminal_text import lines
 
-MOST_LINES = 60
-MOST_CHARACTERS = 2000
+MAX_LINES = 60
+MAX_CHARACTERS = 2000
 """Of one line."""
 
 
 def differences(before: bytes, after: bytes) -> list[str]:
     """A unified diff. Two JSON texts are compared with one field a line, anything else as it stands."""
     old, new = _comparable(before, after)
-    found = list(difflib.unified_diff(old, new, "as it came", "mended", lineterm=""))
-    found = [line if len(line) <= MOST_CHARACTERS else line[:MOST_CHARACTERS] + "…" for line in found]
-    return found[:MOST_LINES] + ([f"… and {len(found) - MOST_LINES} lines more"] if len(found) > MOST_LINES else [])
+    found = list(difflib.unified_diff(old, new, "as it came", "edited", lineterm=""))
+    found = [line if len(line) <= MAX_CHARACTERS else line[:MAX_CHARACTERS] + "…" for line in found]
+    return found[:MAX_LINES] + ([f"… and {len(found) - MAX_LINES} lines more"] if len(found) > MAX_LINES else [])
 
 
 def _comparable(*payloads: bytes) -> list[list[str]]:

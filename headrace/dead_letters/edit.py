@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from headrace.dead_letters.errors import NotMended
+from headrace.dead_letters.errors import EditFailed
 
 Mender = Callable[[bytes], bytes]
-"""The payload as it should have been. Raises NotMended."""
+"""The payload as it should have been. Raises EditFailed."""
 
 JQ_WITHIN_S = 10
 
@@ -29,58 +29,58 @@ def by_python(expression: str) -> Mender:
     try:
         code = compile(expression, "--python", "eval")
     except (SyntaxError, ValueError) as error:
-        raise NotMended(f"--python takes one expression, such as \"payload | {{'value': 21.4}}\": {error}") from error
+        raise EditFailed(f"--python takes one expression, such as \"payload | {{'value': 21.4}}\": {error}") from error
 
-    def mend(payload: bytes) -> bytes:
+    def edit(payload: bytes) -> bytes:
         try:
             result = eval(code, {"payload": _parsed(payload), "json": json, "math": math})  # noqa: S307
             return _written(result)
         except Exception as error:
-            raise NotMended(f"--python fails on this payload: {type(error).__name__}: {error}") from error
+            raise EditFailed(f"--python fails on this payload: {type(error).__name__}: {error}") from error
 
-    return mend
+    return edit
 
 
 def by_jq(expression: str) -> Mender:
-    """The one result of a jq filter. Raises NotMended at once where jq is not installed."""
+    """The one result of a jq filter. Raises EditFailed at once where jq is not installed."""
     program = shutil.which("jq")
     if program is None:
-        raise NotMended("jq is not installed. Install it:  apt-get install jq   (or say it in Python:  --python EXPR)")
+        raise EditFailed("jq is not installed. Install it:  apt-get install jq   (or say it in Python:  --python EXPR)")
 
-    def mend(payload: bytes) -> bytes:
+    def edit(payload: bytes) -> bytes:
         try:
             done = subprocess.run([program, "-c", expression], input=payload, capture_output=True, timeout=JQ_WITHIN_S)
         except subprocess.TimeoutExpired as error:
-            raise NotMended(f"jq took over {JQ_WITHIN_S} s") from error
+            raise EditFailed(f"jq took over {JQ_WITHIN_S} s") from error
         if done.returncode:
-            raise NotMended(f"jq refuses: {done.stderr.decode(errors='replace').strip()}")
+            raise EditFailed(f"jq refuses: {done.stderr.decode(errors='replace').strip()}")
         results = done.stdout.splitlines()
         if len(results) != 1:
-            raise NotMended(f"jq gave {len(results)} results instead of one")
+            raise EditFailed(f"jq gave {len(results)} results instead of one")
         return results[0]
 
-    return mend
+    return edit
 
 
 def by_editor(command: str | None = None) -> Mender:
     """What the person leaves in the file that `command`, $VISUAL or $EDITOR (else vi) is opened with."""
     words = shlex.split(command or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
 
-    def mend(payload: bytes) -> bytes:
+    def edit(payload: bytes) -> bytes:
         with tempfile.TemporaryDirectory(prefix="headrace-dlq-") as folder:
             file = Path(folder) / "payload.json"
             file.write_bytes(payload)
             try:
                 status = subprocess.run([*words, str(file)]).returncode
             except OSError as error:
-                raise NotMended(f"The editor {words[0]} does not start ({error}). Name another in EDITOR") from error
+                raise EditFailed(f"The editor {words[0]} does not start ({error}). Name another in EDITOR") from error
             if status:
-                raise NotMended(f"{words[0]} ended with status {status}: nothing is changed")
+                raise EditFailed(f"{words[0]} ended with status {status}: nothing is changed")
             edited = file.read_bytes()
         # An editor ends the last line, which the device did not.
         return edited if payload.endswith(b"\n") else edited.removesuffix(b"\n")
 
-    return mend
+    return edit
 
 
 def _parsed(payload: bytes) -> Any:

@@ -1,10 +1,10 @@
 """What a person is told about dead letters.
 
 DeadLetterError (a HeadraceError)
-├── KafkaAway         no broker answers, or the topic is missing
-├── NoSuchLetter      the identifier is none, or its letter is gone
+├── DeadLettersUnavailable         no broker answers, or the topic is missing
+├── NoSuchDeadLetter      the identifier is none, or its letter is gone
 ├── BadFilter         a filter that can match nothing, or a time that cannot be read
-├── NotMended         the change could not be made to this payload
+├── EditFailed         the change could not be made to this payload
 └── ReplayFailed      sending stopped in the middle; the message says what has become of it
 """
 
@@ -15,11 +15,11 @@ class DeadLetterError(HeadraceError):
     """Of this package."""
 
 
-class KafkaAway(DeadLetterError):
+class DeadLettersUnavailable(DeadLetterError):
     """Kafka does not answer, or lacks the topic."""
 
 
-class NoSuchLetter(DeadLetterError):
+class NoSuchDeadLetter(DeadLetterError):
     """There is no letter of this identifier."""
 
 
@@ -27,7 +27,7 @@ class BadFilter(DeadLetterError):
     """A filter that says nothing."""
 
 
-class NotMended(DeadLetterError):
+class EditFailed(DeadLetterError):
     """The payload could not be changed so."""
 
 

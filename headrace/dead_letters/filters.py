@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from headrace.dead_letters.errors import BadFilter
-from headrace.dead_letters.letter import UNREADABLE, KeptLetter
+from headrace.dead_letters.letter import UNREADABLE, StoredDeadLetter
 from headrace.time_parsing import moment_ms
 from schemas.reject_reasons import RejectReason
 
@@ -40,7 +40,7 @@ class Filters:
     def lets_everything_through(self) -> bool:
         return self == Filters()
 
-    def take(self, kept: KeptLetter) -> bool:
+    def take(self, kept: StoredDeadLetter) -> bool:
         """Whether this letter is meant."""
         return (
             (not self.reasons or kept.reason in self.reasons)

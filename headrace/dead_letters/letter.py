@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from headrace.dead_letters.errors import NoSuchLetter
+from headrace.dead_letters.errors import NoSuchDeadLetter
 from schemas.dead_letter import DeadLetter
 
 UNREADABLE = "unreadable"
@@ -14,10 +14,10 @@ UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, order=True)
-class LetterId:
+class DeadLetterId:
     """Partition and offset in dead-letters: never given twice, and the same for everybody.
 
-    >>> str(LetterId.parse("2:1734"))
+    >>> str(DeadLetterId.parse("2:1734"))
     '2:1734'
     """
 
@@ -26,10 +26,12 @@ class LetterId:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises NoSuchLetter where `text` has not this form."""
+        """Raises NoSuchDeadLetter where `text` has not this form."""
         found = re.fullmatch(r"(\d{1,9}):(\d{1,18})", text.strip())
         if found is None:
-            raise NoSuchLetter(f"{text!r} names no letter: say partition:offset, such as 2:1734. See: headrace dlq ls")
+            raise NoSuchDeadLetter(
+                f"{text!r} names no letter: say partition:offset, such as 2:1734. See: headrace dlq ls"
+            )
         return cls(int(found[1]), int(found[2]))
 
     def __str__(self) -> str:
@@ -37,10 +39,10 @@ class LetterId:
 
 
 @dataclass(frozen=True)
-class KeptLetter:
+class StoredDeadLetter:
     """A record of dead-letters: a letter, or what stands there instead of one and why it cannot be read."""
 
-    id: LetterId
+    id: DeadLetterId
     time_ms: int
     """When it became a letter: the broker's time, which grows with the offset."""
     letter: DeadLetter | None
@@ -51,7 +53,7 @@ class KeptLetter:
     @classmethod
     def of(cls, record: Any) -> Self:
         """Of a record of kafka-python."""
-        id_ = LetterId(record.partition, record.offset)
+        id_ = DeadLetterId(record.partition, record.offset)
         value = record.value or b""
         try:
             return cls(id_, record.timestamp, DeadLetter.model_validate_json(value))

@@ -10,16 +10,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from headrace.dead_letters.differences import differences
-from headrace.dead_letters.letter import KeptLetter
+from headrace.dead_letters.letter import StoredDeadLetter
 from headrace.dead_letters.replay_log import ReplayLog
-from headrace.dead_letters.replay_target import LETTER, Refused, ToTopic, WayBack
+from headrace.dead_letters.replay_target import LETTER, Refused, ReplayTarget, ToTopic
 from headrace.dead_letters.replaying import Change, Tally
 from headrace.dead_letters.summary import Summary, sparkline
 from headrace.dead_letters.terminal_text import block, one_line
 from schemas.replay import Replay
 
-MOST_GROUPS = 20
-MOST_DIFFS = 3
+MAX_GROUPS = 20
+MAX_DIFFS = 3
 CUT = ("device", "payload")
 """Columns that give way in a narrow window."""
 
@@ -57,9 +57,9 @@ def print_list(summary: Summary, gone: dict[int, int], log: ReplayLog, console: 
 def _groups(summary: Summary, width: int) -> Table:
     rows = [
         (reason, _name(stage), _name(device), f"{group.letters:,}", sparkline(group.over_time))
-        for (reason, stage, device), group in summary.largest[:MOST_GROUPS]
+        for (reason, stage, device), group in summary.largest[:MAX_GROUPS]
     ]
-    if (more := len(summary.groups) - MOST_GROUPS) > 0:
+    if (more := len(summary.groups) - MAX_GROUPS) > 0:
         rows.append((f"and {more:,} more groups", "", "", "", ""))
     title = f"{utc(summary.axis.start_ms)} to {utc(summary.axis.end_ms)}"
     return _table(title, ("reason", "stage", "device", "letters", "over time"), rows, width)
@@ -108,7 +108,7 @@ def list_as_json(summary: Summary, gone: dict[int, int], log: ReplayLog) -> dict
     }  # fmt: skip
 
 
-def print_letter(kept: KeptLetter, way: WayBack, replays: Sequence[Replay], console: Console) -> None:
+def print_letter(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay], console: Console) -> None:
     """Everything that is known of a letter."""
     for name, value in _facts(kept, way, replays):
         if not value:
@@ -122,7 +122,7 @@ def print_letter(kept: KeptLetter, way: WayBack, replays: Sequence[Replay], cons
     console.print(block(kept.payload), markup=False, highlight=False, soft_wrap=True)
 
 
-def _facts(kept: KeptLetter, way: WayBack, replays: Sequence[Replay]) -> list[tuple[str, str]]:
+def _facts(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay]) -> list[tuple[str, str]]:
     facts = [("letter", f"{kept.id}, since {utc(kept.time_ms)}")]
     letter = kept.letter
     if letter is None:
@@ -147,10 +147,10 @@ def _replays(count: int, parent: bytes | None) -> str:
 
 
 def _sent(replay: Replay) -> str:
-    return f"{utc(replay.replayed_at)} to {replay.destination}" + (", mended" if replay.mended else "")
+    return f"{utc(replay.replayed_at)} to {replay.destination}" + (", edited" if replay.edited else "")
 
 
-def letter_as_json(kept: KeptLetter, way: WayBack, replays: Sequence[Replay]) -> dict[str, Any]:
+def letter_as_json(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay]) -> dict[str, Any]:
     """The object of `dlq show --json`: the letter's own fields, bytes in base64, and what is known beside them."""
     fields = kept.letter.model_dump(mode="json") if kept.letter else {"original": base64.b64encode(kept.value).decode()}
     return {
@@ -172,11 +172,11 @@ def print_tally(tally: Tally, sent: bool, with_letters: bool, console: Console) 
         console.print(f"{would} {count:,} to {destination}", highlight=False)
     for number, change in enumerate(tally.first_changes if with_letters else ()):
         console.print(f"  {change.kept.id}  {_what(change)}", highlight=False, soft_wrap=True)
-        if change.letter.mended and isinstance(change.letter.way, ToTopic) and number < MOST_DIFFS:
+        if change.letter.edited and isinstance(change.letter.way, ToTopic) and number < MAX_DIFFS:
             print_change(change.kept.payload, change.letter.way.value, console)
     for reason, count in tally.still_wrong.items():
         console.print(
-            f"[yellow]{count:,} of them are {reason} still, and come back as letters[/]: mend them, headrace dlq fix",
+            f"[yellow]{count:,} of them are {reason} still, and come back as letters[/]: edit them, headrace dlq fix",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     for why, count in tally.refused.most_common():

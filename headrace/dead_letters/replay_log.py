@@ -4,19 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headrace.dead_letters.letter import LetterId
+from headrace.dead_letters.letter import DeadLetterId
 from schemas.replay import Replay
 
-ReplayLog = Mapping[LetterId, list[Replay]]
+ReplayLog = Mapping[DeadLetterId, list[Replay]]
 """The replays of each letter, the oldest first."""
 
 
-def replay_log(records: Iterable[Any], only: Iterable[LetterId] | None = None) -> ReplayLog:
+def replay_log(records: Iterable[Any], only: Iterable[DeadLetterId] | None = None) -> ReplayLog:
     """From the records of the topic. All of them are held, about 1 kB each, unless `only` names some letters."""
     wanted = None if only is None else {str(each) for each in only}
-    log: dict[LetterId, list[Replay]] = defaultdict(list)
+    log: dict[DeadLetterId, list[Replay]] = defaultdict(list)
     for record in records:
         replay = Replay.model_validate_json(record.value)
         if wanted is None or replay.letter in wanted:
-            log[LetterId.parse(replay.letter)].append(replay)
+            log[DeadLetterId.parse(replay.letter)].append(replay)
     return log

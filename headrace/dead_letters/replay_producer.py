@@ -14,10 +14,10 @@ from connectors.kafka import clients
 from connectors.redis.device_state import RedisWriter
 from connectors.stores import StoreError
 from headrace.dead_letters.errors import ReplayFailed
-from headrace.dead_letters.letter import LetterId
+from headrace.dead_letters.letter import DeadLetterId
 from headrace.dead_letters.replay_target import ToStore, ToTopic
 from headrace.dead_letters.store_rows import INFLUXDB, REDIS
-from headrace.dead_letters.topic import kafka_away, require_answer
+from headrace.dead_letters.topic import kafka_unavailable, require_answer
 from schemas.replay import Replay
 from schemas.topics import DEAD_LETTER_REPLAYS, TELEMETRY_RAW
 
@@ -37,13 +37,13 @@ class StoreWriter(Protocol):
 class Letter:
     """What goes back of one letter."""
 
-    id: LetterId
+    id: DeadLetterId
     way: ToTopic | ToStore
     replays: int
-    mended: bool
+    edited: bool
 
 
-class Outbox:
+class ReplayProducer:
     """One run of replays.
 
     Parameters
@@ -104,28 +104,28 @@ class Outbox:
             way = letter.way
             yield self._producer.send(way.topic, way.value, way.key, way.headers)
         row = Replay(
-            letter=str(letter.id), destination=letter.way.destination, replays=letter.replays, mended=letter.mended,
+            letter=str(letter.id), destination=letter.way.destination, replays=letter.replays, edited=letter.edited,
             replayed_at=self._clock_ms(),
         )  # fmt: skip
         yield self._producer.send(DEAD_LETTER_REPLAYS.name, row.model_dump_json().encode(), row.letter.encode())
 
 
 @contextlib.contextmanager
-def outbox(endpoints: Endpoints) -> Iterator[Outbox]:
+def replay_producer(endpoints: Endpoints) -> Iterator[ReplayProducer]:
     """An outbox whose predecessors are shut out: what they have sent is written down, and they send nothing more.
 
-    Read the log of replays inside of it, not before. Raises KafkaAway.
+    Read the log of replays inside of it, not before. Raises DeadLettersUnavailable.
     """
-    with kafka_away(endpoints.kafka):
+    with kafka_unavailable(endpoints.kafka):
         require_answer(endpoints.kafka)
         producer = clients.transactional_producer(
             endpoints.kafka, client_id="headrace-dlq", transactional_id=TRANSACTIONAL_ID
         )
     try:
-        with kafka_away(endpoints.kafka):
+        with kafka_unavailable(endpoints.kafka):
             clients.require_topics(producer, (TELEMETRY_RAW, DEAD_LETTER_REPLAYS))
             producer.init_transactions()
-        yield Outbox(producer, _stores(endpoints))
+        yield ReplayProducer(producer, _stores(endpoints))
     finally:
         producer.close(timeout=5)
 

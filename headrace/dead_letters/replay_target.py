@@ -3,10 +3,10 @@
 import shlex
 from dataclasses import dataclass
 
-from connectors.mqtt_bridge.topics import LONGEST_DEVICE, device_of
+from connectors.mqtt_bridge.topics import MAX_DEVICE_LENGTH, device_of
 from connectors.redis.device_state import Update
 from headrace.dead_letters import store_rows
-from headrace.dead_letters.letter import KeptLetter
+from headrace.dead_letters.letter import StoredDeadLetter
 from schemas.dead_letter import DeadLetter
 from schemas.reject_reasons import RejectReason
 from schemas.topics import TELEMETRY_RAW, UnreadableRecord
@@ -23,7 +23,7 @@ _INSTEAD_OF_A_REPLAY = {
     "to the topic customers, and write customers to PostgreSQL",
 }
 
-REPLAYS, LETTER, MENDED, RECEIVED_AT = "replays", "dead_letter", "mended", "received_at"
+REPLAYS, LETTER, EDITED, RECEIVED_AT = "replays", "dead_letter", "edited", "received_at"
 """Headers. `replays` comes back in the next letter (clean_telemetry); the others say where the message comes from."""
 
 
@@ -60,13 +60,13 @@ class ToStore:
         return self.store
 
 
-WayBack = ToTopic | ToStore | Refused
+ReplayTarget = ToTopic | ToStore | Refused
 
 
-def way_back(
-    kept: KeptLetter, largest_bytes: int, mended: bytes | None = None, as_device: str | None = None
-) -> WayBack:
-    """What a replay of this letter sends, with `mended` instead of its payload and to `as_device` if they are given.
+def replay_target(
+    kept: StoredDeadLetter, largest_bytes: int, edited: bytes | None = None, as_device: str | None = None
+) -> ReplayTarget:
+    """What a replay of this letter sends, with `edited` instead of its payload and to `as_device` if they are given.
 
     `largest_bytes` is what the bridge takes: a replay is no way around it.
     """
@@ -79,44 +79,44 @@ def way_back(
         why = _INSTEAD_OF_A_REPLAY.get(letter.reason, f"no replay is defined for {letter.reason}")
         return Refused(why.format(customer=shlex.quote(letter.device or "")))
     if letter.stage == RECOMMEND_STAGE:
-        return Refused("an application wrote it: mend it there, and have it sent again; what comes twice counts once")
+        return Refused("an application wrote it: edit it there, and have it sent again; what comes twice counts once")
     if letter.original_sha256 is not None:
         return Refused(f"only the first {len(kept.payload):,} of {letter.original_size:,} bytes are kept")
     if letter.stage in store_rows.STORES:
-        return _to_store(letter, mended, as_device)
+        return _to_store(letter, edited, as_device)
     if letter.stage in RAW_STAGES or (letter.position and letter.position.topic == TELEMETRY_RAW.name):
-        return _to_raw(kept.id, letter, largest_bytes, mended, as_device)
+        return _to_raw(kept.id, letter, largest_bytes, edited, as_device)
     return Refused(f"no replay is defined for letters of {letter.stage}")
 
 
 def _to_raw(
-    id_: object, letter: DeadLetter, largest_bytes: int, mended: bytes | None, as_device: str | None
-) -> WayBack:
-    payload = (letter.original or b"") if mended is None else mended
+    id_: object, letter: DeadLetter, largest_bytes: int, edited: bytes | None, as_device: str | None
+) -> ReplayTarget:
+    payload = (letter.original or b"") if edited is None else edited
     device = as_device or letter.device
     if device is None or not _is_a_device(device):
         what = "no device" if device is None else "a device that is refused (a control character, slash or backslash)"
-        return Refused(f"it has {what}; name one of 1 to {LONGEST_DEVICE} characters:  --as-device NAME")
+        return Refused(f"it has {what}; name one of 1 to {MAX_DEVICE_LENGTH} characters:  --as-device NAME")
     if len(payload) > largest_bytes:
         return Refused(
             f"{len(payload):,} bytes are over the {largest_bytes:,} that the bridge takes: "
-            "mend it, or publish it in parts"
+            "edit it, or publish it in parts"
         )
-    return ToTopic(TELEMETRY_RAW.name, device.encode(), payload, _headers(id_, letter, mended is not None))
+    return ToTopic(TELEMETRY_RAW.name, device.encode(), payload, _headers(id_, letter, edited is not None))
 
 
 def _headers(id_: object, letter: DeadLetter, is_mended: bool) -> list[tuple[str, bytes]]:
     # Without ts in the payload, the time of a reading is received_at, and without that when the broker stored it.
     headers = {RECEIVED_AT: b"%d" % letter.first_seen} | letter.headers
     headers |= {REPLAYS: b"%d" % (letter.replays + 1), LETTER: str(id_).encode()}
-    headers.pop(MENDED, None)
-    return list(headers.items()) + ([(MENDED, b"1")] if is_mended else [])
+    headers.pop(EDITED, None)
+    return list(headers.items()) + ([(EDITED, b"1")] if is_mended else [])
 
 
-def _to_store(letter: DeadLetter, mended: bytes | None, as_device: str | None) -> WayBack:
-    if mended is not None or as_device is not None:
+def _to_store(letter: DeadLetter, edited: bytes | None, as_device: str | None) -> ReplayTarget:
+    if edited is not None or as_device is not None:
         return Refused(f"its record stands in {letter.position.topic if letter.position else 'a topic'} and is right "
-                       "there: mend the store, then replay it unchanged")  # fmt: skip
+                       "there: edit the store, then replay it unchanged")  # fmt: skip
     try:
         return ToStore(*store_rows.row(letter))
     except UnreadableRecord as error:

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from headrace.dead_letters.edit import Mender
-from headrace.dead_letters.errors import NotMended
-from headrace.dead_letters.letter import KeptLetter, LetterId
+from headrace.dead_letters.errors import EditFailed
+from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from headrace.dead_letters.replay_log import ReplayLog
-from headrace.dead_letters.replay_producer import Letter, Outbox
-from headrace.dead_letters.replay_target import Refused, ToTopic, way_back
+from headrace.dead_letters.replay_producer import Letter, ReplayProducer
+from headrace.dead_letters.replay_target import Refused, ToTopic, replay_target
 from headrace.dead_letters.validation import Problem, first_problem
 
 BATCH = 100
 """Letters of one transaction: at 256 KiB each 25 MiB wait for Kafka."""
 
-MOST_SHOWN = 20
-MOST_WHYS = 100
+MAX_SHOWN = 20
+MAX_REASONS = 100
 OTHER_WHYS = "for other reasons"
 
 
@@ -25,7 +25,7 @@ OTHER_WHYS = "for other reasons"
 class Change:
     """What would be sent, or was."""
 
-    kept: KeptLetter
+    kept: StoredDeadLetter
     letter: Letter
     problem: Problem | None
     """Why the cleaning would refuse it once more."""
@@ -37,7 +37,7 @@ class Choice:
 
     Parameters
     ----------
-    mend
+    edit
         Of `fix`; None for a replay of the payload as it is.
     again
         Send also what was sent before.
@@ -48,25 +48,25 @@ class Choice:
     now_ms: int
     again: bool = False
     as_device: str | None = None
-    mend: Mender | None = None
+    edit: Mender | None = None
 
-    def of(self, kept: KeptLetter) -> Change | Refused:
+    def of(self, kept: StoredDeadLetter) -> Change | Refused:
         """What is sent, or why nothing is."""
         if (before := self.log.get(kept.id)) and not self.again:
             return Refused(f"it was sent to {before[-1].destination} already; --again sends it once more")
         try:
-            mended = None if self.mend is None else self.mend(kept.payload)
-        except NotMended as error:
+            edited = None if self.edit is None else self.edit(kept.payload)
+        except EditFailed as error:
             return Refused(str(error))
-        if mended == kept.payload and self.as_device is None:
+        if edited == kept.payload and self.as_device is None:
             return Refused("the payload is unchanged")
-        way = way_back(kept, self.largest_bytes, mended, self.as_device)
+        way = replay_target(kept, self.largest_bytes, edited, self.as_device)
         if isinstance(way, Refused) or kept.letter is None:
             return way if isinstance(way, Refused) else Refused("it cannot be read")
         problem = first_problem(way.value, self.now_ms) if isinstance(way, ToTopic) else None
-        if problem and mended is not None:
-            return Refused(f"mended, it is {problem.reason.value} ({problem.detail})")
-        return Change(kept, Letter(kept.id, way, kept.letter.replays + 1, mended is not None), problem)
+        if problem and edited is not None:
+            return Refused(f"edited, it is {problem.reason.value} ({problem.detail})")
+        return Change(kept, Letter(kept.id, way, kept.letter.replays + 1, edited is not None), problem)
 
 
 @dataclass
@@ -80,22 +80,22 @@ class Tally:
     still_wrong: Counter[str] = field(default_factory=Counter)
     """By the reason for which the cleaning will refuse it again."""
     first_changes: list[Change] = field(default_factory=list)
-    first_refused: list[tuple[LetterId, str]] = field(default_factory=list)
+    first_refused: list[tuple[DeadLetterId, str]] = field(default_factory=list)
 
     def add(self, change: Change) -> None:
         self.sent[change.letter.way.destination] += 1
         if change.problem:
             self.still_wrong[change.problem.reason.value] += 1
-        if len(self.first_changes) < MOST_SHOWN:
+        if len(self.first_changes) < MAX_SHOWN:
             self.first_changes.append(change)
 
-    def refuse(self, id_: LetterId, why: str) -> None:
-        self.refused[why if why in self.refused or len(self.refused) < MOST_WHYS else OTHER_WHYS] += 1
-        if len(self.first_refused) < MOST_SHOWN:
+    def refuse(self, id_: DeadLetterId, why: str) -> None:
+        self.refused[why if why in self.refused or len(self.refused) < MAX_REASONS else OTHER_WHYS] += 1
+        if len(self.first_refused) < MAX_SHOWN:
             self.first_refused.append((id_, why))
 
 
-def rehearse(letters: Iterable[KeptLetter], choice: Choice) -> Tally:
+def rehearse(letters: Iterable[StoredDeadLetter], choice: Choice) -> Tally:
     """What a run would do. Sends nothing."""
     tally = Tally()
     for _ in _changes(letters, choice, tally, tally.add):
@@ -103,12 +103,12 @@ def rehearse(letters: Iterable[KeptLetter], choice: Choice) -> Tally:
     return tally
 
 
-def run(letters: Iterable[KeptLetter], choice: Choice, outbox: Outbox) -> Tally:
+def run(letters: Iterable[StoredDeadLetter], choice: Choice, replay_producer: ReplayProducer) -> Tally:
     """Sends what can be sent, BATCH letters a transaction. Raises ReplayFailed; what went before is written down."""
     tally = Tally()
     changes = _changes(letters, choice, tally)
     while batch := list(islice(changes, BATCH)):
-        for change, refusal in zip(batch, outbox.send([each.letter for each in batch]), strict=True):
+        for change, refusal in zip(batch, replay_producer.send([each.letter for each in batch]), strict=True):
             if refusal is None:
                 tally.add(change)
             else:
@@ -117,7 +117,7 @@ def run(letters: Iterable[KeptLetter], choice: Choice, outbox: Outbox) -> Tally:
 
 
 def _changes(
-    letters: Iterable[KeptLetter], choice: Choice, tally: Tally, seen: Callable[[Change], None] | None = None
+    letters: Iterable[StoredDeadLetter], choice: Choice, tally: Tally, seen: Callable[[Change], None] | None = None
 ) -> Iterator[Change]:
     for kept in letters:
         judged = choice.of(kept)

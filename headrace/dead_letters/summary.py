@@ -5,12 +5,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from headrace.dead_letters.letter import KeptLetter, LetterId
+from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
 
 BUCKETS = 16
-MOST_GROUPS = 10_000
+MAX_GROUPS = 10_000
 OTHERS = "(others)"
-"""The device of all groups beyond the first MOST_GROUPS."""
+"""The device of all groups beyond the first MAX_GROUPS."""
 EXCERPT_BYTES = 80
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -45,7 +45,7 @@ class Row:
     """One of the newest letters, without its bytes."""
 
     time_ms: int
-    id: LetterId
+    id: DeadLetterId
     reason: str = field(compare=False)
     stage: str = field(compare=False)
     device: str | None = field(compare=False)
@@ -65,7 +65,7 @@ class Summary:
         self._most_newest = newest
         self._newest: list[Row] = []
 
-    def add(self, kept: KeptLetter) -> None:
+    def add(self, kept: StoredDeadLetter) -> None:
         self.letters += 1
         group = self._group(kept)
         group.letters += 1
@@ -88,9 +88,9 @@ class Summary:
         """Groups, those with most letters first."""
         return sorted(self.groups.items(), key=lambda each: (-each[1].letters, -each[1].newest_ms))
 
-    def _group(self, kept: KeptLetter) -> Group:
+    def _group(self, kept: StoredDeadLetter) -> Group:
         key = (kept.reason, kept.stage, kept.device)
-        if key not in self.groups and len(self.groups) >= MOST_GROUPS:
+        if key not in self.groups and len(self.groups) >= MAX_GROUPS:
             key = (kept.reason, kept.stage, OTHERS)
         return self.groups.setdefault(key, Group())
 
@@ -105,7 +105,7 @@ def sparkline(counts: Sequence[int]) -> str:
     return "".join(BARS[math.ceil(count * len(BARS) / most) - 1] if count else " " for count in counts)
 
 
-def _row(kept: KeptLetter) -> Row:
+def _row(kept: StoredDeadLetter) -> Row:
     letter = kept.letter
     return Row(
         kept.time_ms, kept.id, kept.reason, kept.stage, kept.device,

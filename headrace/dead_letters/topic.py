@@ -9,9 +9,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.kafka import clients
-from headrace.dead_letters.errors import KafkaAway, NoSuchLetter
+from headrace.dead_letters.errors import DeadLettersUnavailable, NoSuchDeadLetter
 from headrace.dead_letters.filters import Filters
-from headrace.dead_letters.letter import KeptLetter, LetterId
+from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from schemas.topics import DEAD_LETTERS, Topic
 
 SILENT_S = 30.0
@@ -79,30 +79,32 @@ class Records:
             if batches or positions != before:
                 quiet_since, before = time.monotonic(), positions
             elif time.monotonic() - quiet_since > self._silent_s:
-                raise KafkaAway(f"Kafka has given nothing for {self._silent_s:.0f} s. Look:  headrace logs kafka")
+                raise DeadLettersUnavailable(
+                    f"Kafka has given nothing for {self._silent_s:.0f} s. Look:  headrace logs kafka"
+                )
             for each, records in batches.items():
                 yield from (record for record in records if record.offset < ends[each])
 
 
-class Letters:
+class DeadLetterReader:
     """The letters that are kept."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    def read(self, filters: Filters) -> Iterator[KeptLetter]:
+    def read(self, filters: Filters) -> Iterator[StoredDeadLetter]:
         """Those that the filters take; of one device in the order in which they were refused."""
         for record in self._records.read(filters.since_ms, filters.until_ms):
-            kept = KeptLetter.of(record)
+            kept = StoredDeadLetter.of(record)
             if filters.take(kept):
                 yield kept
 
-    def one(self, id_: LetterId) -> KeptLetter:
-        """Raises NoSuchLetter, with what is known of why."""
+    def one(self, id_: DeadLetterId) -> StoredDeadLetter:
+        """Raises NoSuchDeadLetter, with what is known of why."""
         record = self._records.at(id_.partition, id_.offset)
         if record is None:
-            raise NoSuchLetter(self._why_missing(id_))
-        return KeptLetter.of(record)
+            raise NoSuchDeadLetter(self._why_missing(id_))
+        return StoredDeadLetter.of(record)
 
     def gone(self) -> dict[int, int]:
         """Partition -> how many of its first offsets retention has removed. Transaction markers take offsets too."""
@@ -112,7 +114,7 @@ class Letters:
         """When the oldest that is kept became a letter."""
         return min((at[1] for at in self._records.since(0).values() if at), default=None)
 
-    def _why_missing(self, id_: LetterId) -> str:
+    def _why_missing(self, id_: DeadLetterId) -> str:
         first = self.gone().get(id_.partition)
         if first is not None and id_.offset < first:
             return f"The letter {id_} has left by retention: partition {id_.partition} begins at offset {first}"
@@ -121,8 +123,11 @@ class Letters:
 
 @contextlib.contextmanager
 def committed(bootstrap: str, topic: Topic = DEAD_LETTERS) -> Iterator[Records]:
-    """The records of a topic, for as long as the context lasts. Raises KafkaAway, also for errors inside of it."""
-    with kafka_away(bootstrap):
+    """The records of a topic, for as long as the context lasts.
+
+    Raises DeadLettersUnavailable, also for errors inside of it.
+    """
+    with kafka_unavailable(bootstrap):
         require_answer(bootstrap)
         consumer = KafkaConsumer(
             bootstrap_servers=bootstrap,
@@ -144,17 +149,17 @@ def committed(bootstrap: str, topic: Topic = DEAD_LETTERS) -> Iterator[Records]:
 
 
 def require_answer(bootstrap: str) -> None:
-    """Asked before a client is made, which would try for 10 s and log each time. Raises KafkaAway."""
+    """Asked before a client is made, which would try for 10 s and log each time. Raises DeadLettersUnavailable."""
     if not clients.reachable(bootstrap):
-        raise KafkaAway(f"Kafka at {bootstrap} does not answer. Start it:  headrace up")
+        raise DeadLettersUnavailable(f"Kafka at {bootstrap} does not answer. Start it:  headrace up")
 
 
 @contextlib.contextmanager
-def kafka_away(bootstrap: str) -> Iterator[None]:
+def kafka_unavailable(bootstrap: str) -> Iterator[None]:
     """Errors of the client as one line for a person."""
     try:
         yield
     except clients.MissingTopics as error:
-        raise KafkaAway(str(error)) from error
-    except (KafkaError, clients.KafkaDoorError) as error:
-        raise KafkaAway(f"Kafka at {bootstrap} fails: {error}. Look:  headrace status") from error
+        raise DeadLettersUnavailable(str(error)) from error
+    except (KafkaError, clients.KafkaClientError) as error:
+        raise DeadLettersUnavailable(f"Kafka at {bootstrap} fails: {error}. Look:  headrace status") from error

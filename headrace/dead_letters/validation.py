@@ -1,6 +1,6 @@
 """What the cleaning would say about a payload, as far as it can be said without it.
 
-The job has the last word: this is the same list of rules in Python, so that a mended payload is looked at before it is
+The job has the last word: this is the same list of rules in Python, so that a edited payload is looked at before it is
 sent. What the job refuses and this does not see comes back as a letter with one replay more.
 """
 
@@ -16,13 +16,13 @@ from schemas.limits import MAX_CLOCK_SKEW_MS, MIN_EVENT_TIME_MS
 from schemas.reject_reasons import RejectReason as Reason
 from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
 
-MOST_ITEMS = 10_000
-MOST_DIGITS = 1000
+MAX_ITEMS = 10_000
+MAX_DIGITS = 1000
 MAX_EXPONENT = 2**31 - 1
 MAX_PARSED_NAME = 50_000
 """Characters of a name in an object. This, the digits and the exponent are limits of the job's JSON parser."""
 
-LONGEST_METRIC = 200
+MAX_METRIC_LENGTH = 200
 CANONICAL = {code: canonical for canonical, codes in ACCEPTED_UNITS.items() for code in codes}
 
 
@@ -67,7 +67,7 @@ def _of_message(message: Any, now_ms: int) -> Problem | None:
 def _of_array(items: list[Any], now_ms: int) -> Problem | None:
     if not items:
         return Problem(Reason.EMPTY_ARRAY, "no items")
-    if len(items) > MOST_ITEMS:
+    if len(items) > MAX_ITEMS:
         return Problem(Reason.TOO_MANY_ITEMS, f"{len(items)} items")
     for number, item in enumerate(items):
         is_object = isinstance(item, dict)
@@ -81,7 +81,7 @@ def _of_values(message: dict[str, Any], now_ms: int) -> Problem | None:
     values = message["values"]
     if not isinstance(values, dict) or not values:
         return Problem(Reason.NO_VALUES, "`values` has no metric")
-    if len(values) > MOST_ITEMS:
+    if len(values) > MAX_ITEMS:
         return Problem(Reason.TOO_MANY_ITEMS, f"{len(values)} values")
     for metric, value in values.items():
         if isinstance(value, dict | list):
@@ -107,7 +107,7 @@ def _of_metric(metric: Any) -> Problem | None:
     if isinstance(metric, dict | list):
         return Problem(Reason.BAD_METRIC, "an object or an array")
     name = _text(metric)
-    if len(name) > LONGEST_METRIC:
+    if len(name) > MAX_METRIC_LENGTH:
         return Problem(Reason.BAD_METRIC, f"{len(name)} characters")
     if "\\" in name or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         return Problem(Reason.BAD_METRIC, f"a control character or a backslash in {name!r}")
@@ -193,7 +193,7 @@ def _broken(digits: str) -> Decimal:
 
 def _require_parsable(number: str) -> None:
     mantissa, _, exponent = number.lower().partition("e")
-    if any(len(digits) > MOST_DIGITS for digits in mantissa.removeprefix("-").split(".")):
-        raise ValueError(f"a number of over {MOST_DIGITS} digits")
-    if len(exponent) > MOST_DIGITS or abs(int(exponent or 0)) > MAX_EXPONENT:
+    if any(len(digits) > MAX_DIGITS for digits in mantissa.removeprefix("-").split(".")):
+        raise ValueError(f"a number of over {MAX_DIGITS} digits")
+    if len(exponent) > MAX_DIGITS or abs(int(exponent or 0)) > MAX_EXPONENT:
         raise ValueError("a number with too large an exponent")

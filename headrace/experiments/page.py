@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from headrace.experiments.result import Standing
+from headrace.experiments.result import ExperimentResult
 from models.experiments.confidence_sequence import Interval
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 760, 320, 64, 34
-MOST_POINTS = 600
+MAX_POINTS = 600
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2733; max-width: 52rem; margin: 2rem auto; padding: 0 1.5rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } p.verdict { font-size: 1.1rem; font-weight: 600; }
@@ -20,38 +20,38 @@ svg { max-width: 100%; height: auto; } svg text { font-size: 12px; fill: #5b6773
 """
 
 
-def page(standing: Standing) -> str:
+def page(result: ExperimentResult) -> str:
     """The whole page, without outside parts."""
-    experiment = standing.experiment
+    experiment = result.experiment
     title = f"Experiment {escape(experiment.name)}"
     rows = "".join(
         f"<tr><td>{name}</td><td>{experiment.arm(name).list}</td><td>{experiment.arm(name).share:g} %</td>"
         f"<td>{arm.exposed:,}</td><td>{arm.users:,}</td><td>{arm.successes:,}</td>"
         f"<td>{'' if math.isnan(arm.rate) else f'{100 * arm.rate:.2f} %'}</td></tr>"
-        for name, arm in standing.arms.items()
+        for name, arm in result.arms.items()
     )
     success = escape(" or ".join(experiment.success))
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>
 <h1>{title}</h1>
-<p class="verdict">{escape(standing.verdict)}</p>
+<p class="verdict">{escape(result.verdict)}</p>
 <table><tr><th>arm</th><th>list</th><th>share</th><th>shown to</th><th>their time is over</th><th>{success}</th>
 <th>rate</th></tr>{rows}</table>
-{_curve(standing)}
+{_curve(result)}
 <p class="note">Each user counts once, from the first list that was shown to them, with whether they did it
 ({success}) within {experiment.within_h:g} h. The band holds the true difference at all times at once with a
 probability of {100 * (1 - experiment.alpha):g} %, so it may be looked at, and the experiment stopped, at any moment.
-Users came to the arms as declared with p {standing.sample_ratio_p:.3g}.</p>
+Users came to the arms as declared with p {result.sample_ratio_p:.3g}.</p>
 </body></html>
 """
 
 
-def _curve(standing: Standing) -> str:
-    known = [interval for _, interval in standing.curve if math.isfinite(interval.low)]
+def _curve(result: ExperimentResult) -> str:
+    known = [interval for _, interval in result.curve if math.isfinite(interval.low)]
     if not known:
         return "<p>Too few users for an interval so far.</p>"
-    known = known[:: max(1, len(known) // MOST_POINTS)] + known[-1:]
+    known = known[:: max(1, len(known) // MAX_POINTS)] + known[-1:]
     top = max(abs(edge) for each in known for edge in (each.low, each.high)) * 1.05
 
     def x(interval: Interval) -> float:

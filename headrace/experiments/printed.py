@@ -6,59 +6,59 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from headrace.experiments.result import Standing
+from headrace.experiments.result import ExperimentResult
 
 
-def print_standing(standing: Standing, console: Console) -> None:
-    experiment = standing.experiment
+def print_result(result: ExperimentResult, console: Console) -> None:
+    experiment = result.experiment
     success = " or ".join(experiment.success)
-    console.print(f"{experiment.name}: {success} within {experiment.within_h:g} h, {_state(standing)}", style="bold")
+    console.print(f"{experiment.name}: {success} within {experiment.within_h:g} h, {_state(result)}", style="bold")
     table = Table("arm", "list", "share", "shown to", "their time is over", success, "rate", box=None)
-    for name, arm in standing.arms.items():
+    for name, arm in result.arms.items():
         declared = experiment.arm(name)
         counts = (f"{arm.exposed:,}", f"{arm.users:,}", f"{arm.successes:,}")
         table.add_row(name, declared.list, f"{declared.share:g} %", *counts, _percent(arm.rate))
     console.print(table)
-    console.print(f"treatment - control: {_interval(standing)}")
+    console.print(f"treatment - control: {_interval(result)}")
     console.print(
-        f"users as declared: p {standing.sample_ratio_p:.3g}{', and they are not' if standing.is_mismatched else ''}"
+        f"users as declared: p {result.sample_ratio_p:.3g}{', and they are not' if result.is_mismatched else ''}"
     )
-    if standing.moved:
-        console.print(f"left out: {standing.moved:,} users who were shown both arms")
-    console.print(standing.verdict)
+    if result.moved:
+        console.print(f"left out: {result.moved:,} users who were shown both arms")
+    console.print(result.verdict)
 
 
-def as_json(standing: Standing) -> dict[str, Any]:
+def as_json(result: ExperimentResult) -> dict[str, Any]:
     """What `status --json` prints of one experiment; rates and their difference are shares of 1."""
-    interval = standing.interval
+    interval = result.interval
     known = interval is not None and math.isfinite(interval.low)
     return {
-        "experiment": standing.experiment.name,
-        "ended": standing.ended.model_dump() if standing.ended else None,
+        "experiment": result.experiment.name,
+        "ended": result.ended.model_dump() if result.ended else None,
         "arms": {
             name: {"exposed": arm.exposed, "users": arm.users, "successes": arm.successes}
-            for name, arm in standing.arms.items()
+            for name, arm in result.arms.items()
         },
         "difference": interval.difference if interval else None,
         "interval": [interval.low, interval.high] if interval and known else None,
-        "sample_ratio_p": standing.sample_ratio_p,
-        "moved": standing.moved,
-        "decided": bool(interval and interval.decides and not standing.is_mismatched),
-        "verdict": standing.verdict,
+        "sample_ratio_p": result.sample_ratio_p,
+        "moved": result.moved,
+        "decided": bool(interval and interval.decides and not result.is_mismatched),
+        "verdict": result.verdict,
     }
 
 
-def _state(standing: Standing) -> str:
-    if standing.ended is None:
+def _state(result: ExperimentResult) -> str:
+    if result.ended is None:
         return "running"
-    return f"stopped; all see the {standing.ended.list} list" if standing.ended.list else "stopped"
+    return f"stopped; all see the {result.ended.list} list" if result.ended.list else "stopped"
 
 
-def _interval(standing: Standing) -> str:
-    interval = standing.interval
+def _interval(result: ExperimentResult) -> str:
+    interval = result.interval
     if interval is None or not math.isfinite(interval.low):
         return "too few users to say anything"
-    sure = 100 * (1 - standing.experiment.alpha)
+    sure = 100 * (1 - result.experiment.alpha)
     return (
         f"{100 * interval.difference:+.2f} points, {sure:g} % interval at all times "
         f"{100 * interval.low:+.2f} to {100 * interval.high:+.2f}"

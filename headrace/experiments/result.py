@@ -27,7 +27,7 @@ class ArmFigures:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExperimentResult:
     """As of the newest event."""
 
     experiment: Experiment
@@ -57,7 +57,7 @@ class Standing:
         return f"{better} is better. Give it to all:  headrace experiment promote {self.experiment.name} {better}"
 
 
-def standing(outcomes: Outcomes, ended: Ended | None) -> Standing:
+def result(outcomes: Outcomes, ended: Ended | None) -> ExperimentResult:
     """Of one experiment. What came after its end does not count."""
     experiment = outcomes.experiment
     entered = [each for each in outcomes.entered() if ended is None or each[0] <= ended.at_ms]
@@ -70,7 +70,7 @@ def standing(outcomes: Outcomes, ended: Ended | None) -> Standing:
         ((treated, success) for _, treated, success in entered), experiment.treated_share, experiment.alpha
     )
     shares = {arm: experiment.arm(arm).share for arm in arms}
-    return Standing(
+    return ExperimentResult(
         experiment=experiment,
         ended=ended,
         arms=arms,

@@ -10,7 +10,7 @@ from headrace.late_data.summary import Window
 from schemas.window_summary import WINDOWS_MS, WindowSummary
 
 FIELDS = {"count", "mean", "min", "max", "stddev", "last"}
-LONGEST_MS = max(WINDOWS_MS.values())
+MAX_WINDOW_MS = max(WINDOWS_MS.values())
 SPAN_MINUTES = 30
 """Of one series in one query: what a sensor of 100 Hz sends in it is held in memory at once."""
 SPANS_A_REQUEST = 20
@@ -78,15 +78,15 @@ def spans_of(windows: Iterable[Window]) -> Iterator[Span]:
     """Windows of a series that lie in neighbouring minutes together, as far as SPAN_MINUTES."""
     series: dict[tuple[str, str], dict[int, list[Window]]] = defaultdict(lambda: defaultdict(list))
     for window in windows:
-        series[window.device, window.metric][window.start // LONGEST_MS * LONGEST_MS].append(window)
+        series[window.device, window.metric][window.start // MAX_WINDOW_MS * MAX_WINDOW_MS].append(window)
     for (device, metric), minutes in series.items():
         span: Span | None = None
         for start in sorted(minutes):
-            if span is None or start != span.end or span.end - span.start >= SPAN_MINUTES * LONGEST_MS:
+            if span is None or start != span.end or span.end - span.start >= SPAN_MINUTES * MAX_WINDOW_MS:
                 if span:
                     yield span
                 span = Span(device, metric, start, start)
-            span.end = start + LONGEST_MS
+            span.end = start + MAX_WINDOW_MS
             span.windows += minutes[start]
         if span:
             yield span

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from schemas.reading import LateReading
 from schemas.record import faults
 from schemas.topics import TELEMETRY_LATE
@@ -26,7 +26,7 @@ REQUEST_MS = 15_000
 STALLED_AFTER_S = 30.0
 LAST_MS = 4_102_444_800_000
 """The year 2100."""
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -130,7 +130,7 @@ class LateTopic:
             if positions != before:
                 moved_at = time.monotonic()
             elif time.monotonic() - moved_at > STALLED_AFTER_S:
-                raise Unreachable(f"{TELEMETRY_LATE.name} gives no more records: does Kafka run?  headrace status")
+                raise KafkaUnavailable(f"{TELEMETRY_LATE.name} gives no more records: does Kafka run?  headrace status")
             if len(batch.arrivals) >= BATCH:
                 yield _ended(batch, positions)
                 batch = Batch()
@@ -163,8 +163,8 @@ def _require_plausible(reading: LateReading) -> None:
     if not 0 <= reading.event_time < LAST_MS:
         raise ValueError(f"event_time {reading.event_time} is not between 1970 and 2100")
     for name in (reading.device, reading.metric):
-        if not 1 <= len(name) <= LONGEST_NAME or CONTROL.search(name):
-            raise ValueError(f"{name[:LONGEST_NAME]!r} is no name of a device or a metric")
+        if not 1 <= len(name) <= MAX_NAME_LENGTH or CONTROL.search(name):
+            raise ValueError(f"{name[:MAX_NAME_LENGTH]!r} is no name of a device or a metric")
 
 
 def _first_line(error: ValueError) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from headrace.errors import WindowsNotCorrected
 from headrace.late_data.recompute import Result
 
@@ -53,4 +53,4 @@ class Schedule:
 
     def _tell(self, outcome: dict[str, Any]) -> None:
         said = {"at": time.time(), "every_s": self.every_s, **outcome}
-        write_whole(self.report, json.dumps(said) + "\n")
+        atomic_write_text(self.report, json.dumps(said) + "\n")

@@ -11,7 +11,7 @@ from models.registry import NotRegistered
 
 
 @contextmanager
-def in_words() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Errors about models become a line without a stack trace."""
     try:
         yield

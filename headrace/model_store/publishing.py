@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from models.champion import FOLDER, POINTER, Champion
 
 
@@ -13,7 +13,7 @@ def publish(root: Path, source: Path, version: str) -> Champion:
     if not target.exists():
         _copy_whole(source, target)
     named = Champion(version=version, folder=f"{FOLDER}/{version}")
-    write_whole(root / POINTER, named.model_dump_json() + "\n")
+    atomic_write_text(root / POINTER, named.model_dump_json() + "\n")
     return named
 
 

@@ -58,11 +58,11 @@ class ModelStore:
         NotRegistered, RefusedModel, RefusedRecommender
             There is no such version, or its files are no model.
         """
-        return self._crown(self.registry.one(self.name, which))
+        return self._set_champion(self.registry.one(self.name, which))
 
     def roll_back(self) -> Champion:
         """Make the champion before this one champion again."""
-        return self._crown(self.registry.champion_before(self.name))
+        return self._set_champion(self.registry.champion_before(self.name))
 
     def champion_folder(self) -> Path:
         """The champion's folder.
@@ -77,10 +77,10 @@ class ModelStore:
             raise ModelNotMade(f"There is no champion. Train one:  headrace train {self.name} DATA.csv --promote")
         return self.root / found.folder
 
-    def _crown(self, found: Registered) -> Champion:
+    def _set_champion(self, found: Registered) -> Champion:
         folder = self.registry.download(self.name, found.number)
         version = VERSION_OF[self.name](folder)
         self.root.mkdir(parents=True, exist_ok=True)
         published = publish(self.root, folder, version)
-        self.registry.crown(self.name, found.number)
+        self.registry.set_champion(self.name, found.number)
         return published

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from kafka.errors import OffsetOutOfRangeError
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from connectors.kafka.log import Batch, Partition
 
 EXACT_OFFSETS = 10_000
@@ -75,7 +75,7 @@ def _read(
     reached = dict(starts)
     deadline = now_s() + READ_WITHIN_S
     # A broker that stalls, or retention between two questions: what is not read counts by its offsets.
-    with suppress(Unreachable, OffsetOutOfRangeError):
+    with suppress(KafkaUnavailable, OffsetOutOfRangeError):
         for batch in log.read(starts, ends) if starts else ():
             partition = (batch.topic, batch.partition)
             found[partition] += [record.offset for record in batch.records]

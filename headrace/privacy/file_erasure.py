@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from headrace.errors import NotForgotten
 from headrace.privacy.finding import Finding
 from headrace.privacy.json_ids import NotJson, ids_in, parse
@@ -51,7 +51,7 @@ def remove_from_table(table: Path, column: str, user: str, pseudonym: str) -> Fi
         kept.write(row.text)
         elsewhere |= _columns_that_name(head.cells, row.cells, ids)
     if removed:
-        write_whole(table, kept.getvalue(), mode=table.stat().st_mode & 0o777)
+        atomic_write_text(table, kept.getvalue(), mode=table.stat().st_mode & 0o777)
     told = f"{removed:,} row{'s were' if removed != 1 else ' was'} removed" if removed else "nothing"
     if elsewhere:
         columns = ", ".join(sorted(elsewhere))

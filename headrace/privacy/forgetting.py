@@ -11,7 +11,7 @@ from typing import Protocol
 from kafka.errors import KafkaError
 
 from connectors.endpoints import Endpoints
-from connectors.kafka.clients import KafkaDoorError
+from connectors.kafka.clients import KafkaClientError
 from connectors.pseudonyms import KEY_FILE, PseudonymsError, read_key
 from headrace.errors import NotForgotten
 from headrace.privacy import file_erasure, store_erasure
@@ -54,7 +54,7 @@ def forget(
     _require_id(user)
     try:
         yield from _forget(layout, endpoints, user, tables, topics or UserTopics(endpoints.kafka))
-    except (KafkaDoorError, KafkaError) as error:
+    except (KafkaClientError, KafkaError) as error:
         raise NotForgotten(f"{error}. What was erased so far stays erased. Run the command again") from error
     except PseudonymsError as error:
         raise NotForgotten(str(error)) from error

@@ -6,7 +6,7 @@ from connectors.endpoints import Endpoints
 from connectors.influxdb.deletion import InfluxDBRemover
 from connectors.influxdb.reader import InfluxDBReader, text
 from connectors.redis.device_state import client_of
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.privacy.finding import Finding
 
 AGAIN = "Run the command again when it is available"
@@ -50,7 +50,7 @@ def remove_from_influxdb(endpoints: Endpoints, user: str) -> Finding:
         for _ in reader.rows(BLANKED.format(**said)):
             pass  # what was written; an answer that is not read may not have been written
         left = sum(int(row["_value"]) for query in (COUNTED, RISKS) for row in reader.rows(query.format(**said)))
-    except StoreAway as error:
+    except StoreUnavailable as error:
         return Finding("InfluxDB", f"not erased: {error}. {AGAIN}", stays=True)
     except (StoreMisconfigured, ValueError) as error:
         return Finding("InfluxDB", f"not erased: {error}", stays=True)

@@ -22,9 +22,9 @@ from kafka.errors import KafkaError
 
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader
-from connectors.kafka.clients import KafkaDoorError
+from connectors.kafka.clients import KafkaClientError
 from connectors.kafka.log import KafkaLog
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.errors import BalanceNotTaken
 from headrace.reconciliation import retention
 from headrace.reconciliation.broker import dropped_messages
@@ -124,7 +124,7 @@ def _take(endpoints: Endpoints, file: LedgerFile) -> Balance:
     try:
         with KafkaLog.connect(endpoints.kafka) as log, file.balance() as ledger:
             taken = _Taking(endpoints, log, ledger).balance()
-    except (KafkaDoorError, KafkaError, StoreMisconfigured) as error:
+    except (KafkaClientError, KafkaError, StoreMisconfigured) as error:
         raise BalanceNotTaken(f"the balance was not taken: {error}. See what runs:  headrace status") from error
     taken.seconds = time.monotonic() - started
     return taken
@@ -190,7 +190,7 @@ class _Taking:
         try:
             with self._ledger.step():
                 judge()
-        except StoreAway as error:
+        except StoreUnavailable as error:
             self._taken.waiting.append(str(error))
 
     def _judge_influxdb(self) -> None:

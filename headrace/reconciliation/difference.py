@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 """Ranges of one kind that are named one by one; the rest is summed up, so that a list stays readable."""
 
 Range = tuple[int, int, int]
@@ -47,7 +47,7 @@ def named(what: str, topic: str, ranges: Iterable[Range]) -> list[Difference]:
     found: list[Difference] = []
     more = others = 0
     for partition, first, last in ranges:
-        if len(found) < MOST_NAMED:
+        if len(found) < MAX_NAMED:
             found.append(Difference(what, topic, partition, first, last))
         else:
             more, others = more + 1, others + last - first + 1

@@ -102,7 +102,7 @@ class Points:
         judged_from_ms
             Points before are not reported as unknown: their readings may have left Kafka.
 
-        Raises StoreAway.
+        Raises StoreUnavailable.
         """
         self._forget_refused()
         kept_since_ms = store.kept_since_ms()
@@ -163,7 +163,7 @@ class Points:
 class _Comparison:
     """One check: the slices one after the other, in the order of time."""
 
-    MOST_UNKNOWN = 20
+    MAX_UNKNOWN = 20
 
     def __init__(
         self, connection: Connection, series: Series, is_due: Callable[[int, int], bool], judged_from_ms: int
@@ -213,7 +213,7 @@ class _Comparison:
                 return
             self._stuck_at[number] = min(point.time, self._stuck_at.get(number, point.time))
         self._found.unknown_count += 1
-        if len(self._found.unknown) < self.MOST_UNKNOWN:
+        if len(self._found.unknown) < self.MAX_UNKNOWN:
             self._found.unknown.append(point)
         self._found.compare_from_ms = min(self._found.compare_from_ms, point.time)
 

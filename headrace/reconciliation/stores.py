@@ -9,7 +9,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader, instant, milliseconds
-from connectors.stores import StoreAway
+from connectors.stores import StoreUnavailable
 
 TIME_LIMIT_S = 60.0
 
@@ -74,7 +74,7 @@ class InfluxDBPoints:
 
 
 class RedisStates:
-    """Asks Redis for many states at once. Raises StoreAway when it does not answer."""
+    """Asks Redis for many states at once. Raises StoreUnavailable when it does not answer."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -94,7 +94,7 @@ class RedisStates:
                 pipeline.hget(f"device:{device}", metric)
             return list(pipeline.execute())
         except redis.exceptions.RedisError as error:
-            raise StoreAway(f"Redis does not answer ({error})") from error
+            raise StoreUnavailable(f"Redis does not answer ({error})") from error
         finally:
             client.close()
 

@@ -15,7 +15,7 @@ from pyflink.common import Row, Types
 
 from flink import framing
 from models.detectors import Batch
-from schemas.record import MOST_PARTITIONS
+from schemas.record import MAX_PARTITIONS
 from schemas.topics import TELEMETRY_READINGS, UnreadableRecord, read_record
 
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -78,7 +78,7 @@ def _all_of(records: Sequence[Mapping[str, Any]]) -> MicroBatch:
     )
     if not np.isfinite(batch.values).all():
         raise ValueError("no readings")
-    for column, most in ((batch.partitions, MOST_PARTITIONS - 1), (batch.offsets, 2**63 - 1), (batch.items, 2**31 - 1)):
+    for column, most in ((batch.partitions, MAX_PARTITIONS - 1), (batch.offsets, 2**63 - 1), (batch.items, 2**31 - 1)):
         if n and not 0 <= column.min() <= column.max() <= most:
             raise ValueError("no position")
     return MicroBatch(batch, records)

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 Model = TypeVar("Model")
 
 
-class FollowedChampion(Generic[Model]):
+class ModelReloader(Generic[Model]):
     """A version that cannot be used is said in the log once, and the old one stays.
 
     Parameters

@@ -18,10 +18,10 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor
 
-from jobs.operators.gc_tuning import collect_seldom
+from jobs.operators.gc_tuning import collect_garbage_rarely
 from jobs.operators.live_records import live_records
 from jobs.operators.micro_batch import BYTES, scored
-from jobs.operators.model_reloader import FollowedChampion
+from jobs.operators.model_reloader import ModelReloader
 from jobs.settings import JobSettings
 from models.recommend.errors import RefusedRecommender
 from models.recommend.online.recommender import Arrival, LiveRecommender
@@ -59,7 +59,7 @@ class RecommendLive(KeyedProcessFunction):
         self._settings, self._models, self._connect, self._job = settings, models, connect, job
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        collect_seldom()
+        collect_garbage_rarely()
         self._snapshot = runtime_context.get_map_state(MapStateDescriptor("snapshot", Types.INT(), BYTES))
         self._journal = runtime_context.get_list_state(ListStateDescriptor("journal", BYTES))
         metrics = runtime_context.get_metrics_group()
@@ -67,7 +67,7 @@ class RecommendLive(KeyedProcessFunction):
         self._counters = {name: metrics.counter(name) for name in names}
         self._arrivals = {arrival: metrics.counter(f"interactions_{arrival.name.lower()}") for arrival in Arrival}
         self._lists = self._connect(self._settings.recommend_lifetime_s)
-        self._champion = FollowedChampion(self._models(), RecommendModel.load, RefusedRecommender)
+        self._champion = ModelReloader(self._models(), RecommendModel.load, RefusedRecommender)
         self._shards: dict[int, LiveShard] = {}
         self._journal_bytes: dict[int, int] = {}
 
@@ -97,7 +97,7 @@ class RecommendLive(KeyedProcessFunction):
             return
         self._journal.clear()
         self._journal_bytes[number] = 0
-        frozen = self._shards[number].live.freeze()
+        frozen = self._shards[number].live.snapshot()
         self._snapshot.clear()
         for start in range(0, len(frozen), PIECE_BYTES):
             self._snapshot.put(start // PIECE_BYTES, frozen[start : start + PIECE_BYTES])
@@ -123,7 +123,7 @@ class RecommendLive(KeyedProcessFunction):
     def _restored(self, number: int, snapshot: bytes, journal: Sequence[bytes]) -> LiveShard:
         shard = self._new_shard(number)
         if snapshot:
-            shard.live.thaw(snapshot)
+            shard.live.restore(snapshot)
         for entry in journal:
             shard.replay(entry, live_records)
         return shard

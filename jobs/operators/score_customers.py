@@ -13,9 +13,9 @@ from pyflink.common import Row, Types
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from flink.framing import Frame
-from jobs.operators.gc_tuning import collect_seldom
+from jobs.operators.gc_tuning import collect_garbage_rarely
 from jobs.operators.micro_batch import BYTES, scored
-from jobs.operators.model_reloader import FollowedChampion
+from jobs.operators.model_reloader import ModelReloader
 from models.champion import champion
 from models.churn.arrivals import ArrivalColumns, Arrivals
 from models.churn.customer_scores import outcomes
@@ -41,7 +41,7 @@ class CurrentModel:
         found = champion(root)
         if found is None:
             raise NoModel(f"no churn model in {root}. Train one:  headrace train churn DATA.csv --promote")
-        self._followed = FollowedChampion(root, ChurnModel.load, RefusedModel, now_s)
+        self._followed = ModelReloader(root, ChurnModel.load, RefusedModel, now_s)
         self._followed.take(found)
 
     def get(self) -> ChurnModel:
@@ -63,7 +63,7 @@ class ScoreCustomers(ProcessFunction):
         self._models, self._job = models, job
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        collect_seldom()
+        collect_garbage_rarely()
         self._current = CurrentModel(self._models())
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:

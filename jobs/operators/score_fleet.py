@@ -15,11 +15,11 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 
 from flink.framing import Frame
-from jobs.operators.gc_tuning import collect_seldom
+from jobs.operators.gc_tuning import collect_garbage_rarely
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.score_records import ScoreRecords
 from models.detectors import Batch, Scorer, UnreadableState
-from models.detectors.batch_codec import freeze_batch, thaw_batch
+from models.detectors.batch_codec import decode_batch, encode_batch
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class ScoreFleet(KeyedProcessFunction):
         self._snapshot_every = snapshot_every
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        collect_seldom()
+        collect_garbage_rarely()
         self._snapshot = runtime_context.get_state(ValueStateDescriptor("scorer", BYTES))
         self._journal = runtime_context.get_list_state(ListStateDescriptor("journal", BYTES))
         self._records = ScoreRecords(self._detector, Scorer(self._detector).detector_version)
@@ -62,9 +62,9 @@ class ScoreFleet(KeyedProcessFunction):
     def _remember(self, bucket: int, batch: Batch) -> None:
         self._since_snapshot[bucket] += 1
         if self._since_snapshot[bucket] < self._snapshot_every:
-            self._journal.add(freeze_batch(batch))
+            self._journal.add(encode_batch(batch))
             return
-        self._snapshot.update(self._scorers[bucket].freeze())
+        self._snapshot.update(self._scorers[bucket].snapshot())
         self._journal.clear()
         self._since_snapshot[bucket] = 0
 
@@ -84,7 +84,7 @@ class ScoreFleet(KeyedProcessFunction):
     def _restored(self, snapshot: Any, journal: list[Any]) -> Scorer:
         scorer = Scorer(self._detector)
         if snapshot is not None:
-            scorer.thaw(bytes(snapshot))
+            scorer.restore(bytes(snapshot))
         for entry in journal:
-            scorer.learn(thaw_batch(bytes(entry)))
+            scorer.learn(decode_batch(bytes(entry)))
         return scorer

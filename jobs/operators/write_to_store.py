@@ -12,7 +12,7 @@ from typing import Any
 from pyflink.table import DataTypes, FunctionContext, ScalarFunction
 from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
 
-from jobs.operators.gc_tuning import collect_seldom
+from jobs.operators.gc_tuning import collect_garbage_rarely
 from schemas.topics import UnreadableRecord
 
 RowOf = Callable[[str, bytes | None], Any]
@@ -28,7 +28,7 @@ class WriteToStore(ScalarFunction):
 
     def open(self, function_context: FunctionContext) -> None:
         self._opened = ExitStack()
-        collect_seldom()
+        collect_garbage_rarely()
         self._writer = self._connect()
         self._row_of = self._opened.enter_context(self._rows())
 

@@ -15,9 +15,9 @@ from models.churn.raw_values import LARGEST, NO_TEXT
 from models.churn.tree_nodes import rounded_down
 from models.churn.tuning import Fitted
 
-LARGEST_DIFFERENCE = 1e-5
-FEWEST_ROWS = 2_000
-MOST_THRESHOLDS = 200
+MAX_DIFFERENCE = 1e-5
+MIN_ROWS = 2_000
+MAX_THRESHOLDS = 200
 UNKNOWN = "a category that no table had"
 EXTREMES = (0.0, -0.0, 1e-38, -1.0, 1e12, -1e12, LARGEST, -LARGEST)
 SHOWN_ROWS = 5
@@ -42,7 +42,7 @@ def pass_gate(fitted: Fitted, session: Any, frame: pd.DataFrame, columns: tuple[
     Raises
     ------
     ExportRefused
-        A probability differs by more than LARGEST_DIFFERENCE, or a label does; the message shows the rows.
+        A probability differs by more than MAX_DIFFERENCE, or a label does; the message shows the rows.
     """
     rows, n_at_thresholds = gate_rows(fitted, frame, columns, seed)
     exact = fitted.probabilities(rows)
@@ -52,7 +52,7 @@ def pass_gate(fitted: Fitted, session: Any, frame: pd.DataFrame, columns: tuple[
         differences = np.abs(exported - exact)
         differences[np.isnan(differences)] = np.inf
         flipped = labels != (exact >= fitted.threshold)
-        wrong = np.flatnonzero((differences > LARGEST_DIFFERENCE) | flipped)
+        wrong = np.flatnonzero((differences > MAX_DIFFERENCE) | flipped)
         if len(wrong):
             raise ExportRefused(_told(rows, exact, exported, wrong[np.argsort(-differences[wrong])]))
         largest = max(largest, float(differences.max()))
@@ -90,7 +90,7 @@ def gate_rows(fitted: Fitted, frame: pd.DataFrame, columns: tuple[Column, ...], 
     at_splits = [_with(frame, name, values, rng) for name, values in splits.items() if len(values)]
     odd = [_with(frame, column.name, _odd_values(column), rng) for column in columns for _ in range(4)]
     strange = _with_strangers(frame, columns, rng)
-    n_rest = max(FEWEST_ROWS, len(frame))
+    n_rest = max(MIN_ROWS, len(frame))
     rest = frame.sample(n_rest, replace=n_rest > len(frame), random_state=seed)
     rows = pd.concat([*at_splits, *odd, strange, rest], ignore_index=True)
     return rows, sum(map(len, at_splits))
@@ -143,7 +143,7 @@ def _thresholds(model: Trees, feature: int) -> Float32s:
         if split == feature
     }
     thresholds: Float32s = rounded_down(np.array(sorted(found)))
-    return thresholds[:: max(1, len(thresholds) // MOST_THRESHOLDS)]
+    return thresholds[:: max(1, len(thresholds) // MAX_THRESHOLDS)]
 
 
 def _neighbourhood(values: Float32s) -> Float32s:

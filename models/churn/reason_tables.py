@@ -13,7 +13,7 @@ from models.churn.calibration import Floats
 from models.churn.contract import Column
 from models.churn.shapley import Score, shapley_values
 
-MOST_RANGES = 16
+MAX_RANGES = 16
 SAMPLE = 1500
 ROUNDS = 6
 SAME = 1e-5
@@ -86,7 +86,7 @@ def _ranges(cells: pd.Series, added: pd.Series) -> NumberTable:
     missing = float(added[~present].mean()) if not present.all() else 0.0
     if not len(numbers):
         return NumberTable(np.empty(0), np.zeros(1), missing)
-    quantiles = np.quantile(numbers, np.linspace(0, 1, MOST_RANGES + 1)[1:-1], method="higher")
+    quantiles = np.quantile(numbers, np.linspace(0, 1, MAX_RANGES + 1)[1:-1], method="higher")
     edges = np.unique(quantiles[quantiles > numbers.min()])
     ranges = np.searchsorted(edges, numbers, side="right")
     return NumberTable(edges, np.bincount(ranges, parts) / np.bincount(ranges), missing)

@@ -15,7 +15,7 @@ from models.churn.errors import UnusableTable
 
 SEPARATORS = ",;\t|"
 PART_ROWS = 10_000
-LONGEST_HEADER = 1 << 16
+MAX_HEADER_LENGTH = 1 << 16
 """Characters: a quoted name may go over several lines."""
 MAX_CELL_LENGTH = 131_072
 """Characters. Set anew for each table: the csv module keeps one limit for the whole process."""
@@ -67,7 +67,7 @@ def table_parts(
 def _separator(path: Path) -> str:
     """Of SEPARATORS the one that cuts the header into most columns."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        text = file.read(LONGEST_HEADER).lstrip("\r\n")
+        text = file.read(MAX_HEADER_LENGTH).lstrip("\r\n")
     headers = {each: next(csv.reader(io.StringIO(text), delimiter=each), []) for each in SEPARATORS}
     return max(headers, key=lambda each: len(headers[each]))
 

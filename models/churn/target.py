@@ -22,8 +22,8 @@ LEFT = frozenset(
 )
 """What means that a customer left, in lower case."""
 LIKELY_NAMES = ("churn", "churned", "exited", "left", "attrition", "attrition_flag", "is_churn", "target", "label")
-FEWEST_ROWS = 100
-FEWEST_OF_A_CLASS = 20
+MIN_ROWS = 100
+MIN_ROWS_PER_CLASS = 20
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def _positive(cells: pd.Series, positive: str | None) -> str:
 
 def _require_enough(labels: npt.NDArray[np.int64], name: str) -> None:
     fewest = int(min(labels.sum(), len(labels) - labels.sum()))
-    if len(labels) < FEWEST_ROWS or fewest < FEWEST_OF_A_CLASS:
+    if len(labels) < MIN_ROWS or fewest < MIN_ROWS_PER_CLASS:
         raise UnusableTable(
             f"{len(labels):,} rows, {fewest:,} of the rarer value of {name!r}: too few. "
-            f"It takes {FEWEST_ROWS} rows and {FEWEST_OF_A_CLASS} of each value."
+            f"It takes {MIN_ROWS} rows and {MIN_ROWS_PER_CLASS} of each value."
         )

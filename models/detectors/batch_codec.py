@@ -21,13 +21,13 @@ def _with_a_name_each(state: State) -> State:
 MIGRATIONS: Migrations = {1: _with_a_name_each}
 
 
-def freeze_batch(batch: Batch) -> bytes:
-    """The bytes of a batch; `thaw_batch` gives an equal one.
+def encode_batch(batch: Batch) -> bytes:
+    """The bytes of a batch; `decode_batch` gives an equal one.
 
     Examples
     --------
     >>> batch = Batch([("pump-1", "flow")], [1000], [0.5], [0], [7], [0])
-    >>> thaw_batch(freeze_batch(batch)).keys, thaw_batch(freeze_batch(batch)).offsets
+    >>> decode_batch(encode_batch(batch)).keys, decode_batch(encode_batch(batch)).offsets
     ([('pump-1', 'flow')], array([7]))
     """
     series = SeriesIndex()
@@ -43,7 +43,7 @@ def freeze_batch(batch: Batch) -> bytes:
     return encode(State("batch", VERSION, {"devices": devices, "metrics": metrics}, columns))
 
 
-def thaw_batch(encoded: bytes) -> Batch:
+def decode_batch(encoded: bytes) -> Batch:
     """The batch in `encoded`; raises UnreadableState for anything else."""
     state = decode(encoded, "batch", VERSION, MIGRATIONS)
     names = list(zip(state.values["devices"], state.values["metrics"], strict=True))

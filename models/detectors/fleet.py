@@ -60,11 +60,11 @@ class Fleet(ABC):
         """Learn without scoring; leaves the state that `step` leaves."""
 
     @abstractmethod
-    def freeze(self) -> bytes:
+    def snapshot(self) -> bytes:
         """The whole state, with its version inside."""
 
     @abstractmethod
-    def thaw(self, state: bytes) -> None:
+    def restore(self, state: bytes) -> None:
         """Become what was frozen.
 
         Raises

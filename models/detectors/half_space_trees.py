@@ -157,7 +157,7 @@ class HalfSpaceTreesFleet(Fleet):
         falls = np.bincount(trees.end[on_a_path], added, minlength=trees.n_cells + 1)
         return np.cumsum(rises - falls)[:-1]
 
-    def freeze(self) -> bytes:
+    def snapshot(self) -> bytes:
         n = self._n_series
         arrays: dict[str, npt.NDArray[Any]] = {
             "low": self._low[:n],
@@ -168,7 +168,7 @@ class HalfSpaceTreesFleet(Fleet):
         }
         return encode(State(self.name, self.version, {"parameters": self._parameters}, arrays))
 
-    def thaw(self, state: bytes) -> None:
+    def restore(self, state: bytes) -> None:
         frozen = decode(state, self.name, self.version, self.migrations)
         if frozen.values["parameters"] != self._parameters:
             raise UnreadableState(f"state is of trees {frozen.values['parameters']}, not {self._parameters}")

@@ -71,11 +71,11 @@ class RiverFleet(Fleet):
     def _arguments(self, value: float) -> tuple[Any, ...]:
         return ({}, value) if self._supervised else ({"value": value},)
 
-    def freeze(self) -> bytes:
+    def snapshot(self) -> bytes:
         pickled = np.frombuffer(pickle.dumps(self._estimators, 5), np.uint8)
         return encode(State(self.name, self.version, {"river": river_version}, {"pickle": pickled}))
 
-    def thaw(self, state: bytes) -> None:
+    def restore(self, state: bytes) -> None:
         frozen = decode(state, self.name, self.version, self.migrations)
         if frozen.values["river"] != river_version:
             raise UnreadableState(f"state is of River {frozen.values['river']}, this is {river_version}")

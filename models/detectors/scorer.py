@@ -158,16 +158,16 @@ class Scorer:
             for part in (self._guard, self._fleet, self._threshold, self._episodes):
                 part.grow(n_series)
 
-    def freeze(self) -> bytes:
+    def snapshot(self) -> bytes:
         """The whole state, with its version inside; settings are not part of it."""
-        fleet = np.frombuffer(self._fleet.freeze(), np.uint8)
+        fleet = np.frombuffer(self._fleet.snapshot(), np.uint8)
         arrays: dict[str, npt.NDArray[Any]] = {"fleet": fleet}
         for prefix, part in self._parts().items():
             arrays |= {prefix + name: array for name, array in part.arrays().items()}
         values = {"detector": self.detector_name, "series": list(self._series)}
         return encode(State("scorer", self.version, values, arrays))
 
-    def thaw(self, state: bytes) -> None:
+    def restore(self, state: bytes) -> None:
         """Become what was frozen.
 
         Raises
@@ -178,7 +178,7 @@ class Scorer:
         frozen = decode(state, "scorer", self.version, self.migrations)
         if frozen.values["detector"] != self.detector_name:
             raise UnreadableState(f"state is of {frozen.values['detector']}, not of {self.detector_name}")
-        self._fleet.thaw(frozen.arrays["fleet"].tobytes())
+        self._fleet.restore(frozen.arrays["fleet"].tobytes())
         self._series = SeriesIndex((device, metric) for device, metric in frozen.values["series"])
         for prefix, part in self._parts().items():
             part.load({name.removeprefix(prefix): a for name, a in frozen.arrays.items() if name.startswith(prefix)})

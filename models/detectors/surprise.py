@@ -9,7 +9,7 @@ import numpy as np
 
 from models.detectors.growable_arrays import Floats
 
-_SMALLEST_GAP = 2.0**-60  # below the spacing of floats under 1: a score of exactly 1
+_MIN_GAP = 2.0**-60  # below the spacing of floats under 1: a score of exactly 1
 
 
 def surprise_of(scores: Floats) -> Floats:
@@ -20,7 +20,7 @@ def surprise_of(scores: Floats) -> Floats:
     >>> surprise_of(np.array([0.0, 0.5, 0.75, 0.875, 1.0]))
     array([ 0.,  1.,  2.,  3., 60.])
     """
-    fraction, exponent = np.frexp(np.maximum(1.0 - scores, _SMALLEST_GAP))
+    fraction, exponent = np.frexp(np.maximum(1.0 - scores, _MIN_GAP))
     surprises: Floats = 2.0 - exponent - 2.0 * fraction
     return surprises
 

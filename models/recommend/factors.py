@@ -8,7 +8,7 @@ from scipy.linalg import eigh
 from models.recommend.co_occurrence import Together
 from models.recommend.linear_form import Float32s
 
-MOST_FACTORS = 50
+MAX_FACTORS = 50
 
 
 class Factors(Together):
@@ -33,7 +33,7 @@ class Factors(Together):
 
     def __init__(self, n_items: int, n_factors: int | None = None, reach: int = 40, decay: float = 0.9) -> None:
         super().__init__(n_items, reach, decay)
-        self._n_factors = n_factors or min(MOST_FACTORS, max(n_items // 4, 1))
+        self._n_factors = n_factors or min(MAX_FACTORS, max(n_items // 4, 1))
 
     def _made(self, counts: Float32s) -> Float32s:
         # Eigenvalues come in ascending order.

@@ -11,10 +11,10 @@ from models.recommend.history import SESSION_S, History, Items
 from models.recommend.onnx_model import padded
 from models.recommend.recommender import Floats, Recommender
 
-LARGEST_DIFFERENCE = 1e-4
+MAX_DIFFERENCE = 1e-4
 """Of a score, as a share of the model's largest: float32 sums in another order."""
 
-MOST_REAL, N_RANDOM = 500, 200
+MAX_REAL, N_RANDOM = 500, 200
 BATCH = 50
 
 
@@ -35,7 +35,7 @@ def pass_gate(model: Recommender, session: Any, real: Sequence[History], seed: i
     Raises
     ------
     ExportDiffers
-        A score differs by more than LARGEST_DIFFERENCE, or a list holds an item of its history or lacks a better
+        A score differs by more than MAX_DIFFERENCE, or a list holds an item of its history or lacks a better
         one; the message shows the history.
     """
     histories = gate_histories(model.n_items, real, seed)
@@ -55,10 +55,10 @@ def _difference(model: Recommender, history: History, items: Items, scores: Floa
     listed = items[np.isfinite(scores)]
     best = np.sort(left)[::-1][: len(items)]
     wrong = (
-        not difference <= LARGEST_DIFFERENCE
+        not difference <= MAX_DIFFERENCE
         or len(listed) != len(best)
         or np.isin(listed, history.items).any()
-        or (np.abs(exact[listed] - best) > LARGEST_DIFFERENCE).any()
+        or (np.abs(exact[listed] - best) > MAX_DIFFERENCE).any()
     )
     if wrong:
         raise ExportDiffers(
@@ -76,7 +76,7 @@ def _scaled(scores: Floats) -> Floats:
 def gate_histories(n_items: int, real: Sequence[History], seed: int) -> list[History]:
     """Those of users, and random ones of every length: none, one, almost all and all items; active and returned."""
     rng = np.random.default_rng(seed)
-    chosen = [real[place] for place in rng.permutation(len(real))[:MOST_REAL]]
+    chosen = [real[place] for place in rng.permutation(len(real))[:MAX_REAL]]
     lengths = [0, 1, n_items - 1, n_items, *rng.integers(0, min(n_items, 200), N_RANDOM)]
     drawn = [rng.permutation(n_items)[:length] for length in lengths]
     idle = (0.0, SESSION_S, float(np.nextafter(np.float32(SESSION_S), np.float32(np.inf))), np.inf)

@@ -15,8 +15,8 @@ from models.recommend.errors import UnusableInteractions
 from models.recommend.history import Items
 from schemas.limits import MAX_CLOCK_SKEW_MS, MIN_TRAINING_TIME_MS, event_time_fault
 
-FEWEST_INTERACTIONS, FEWEST_ITEMS = 100, 20
-MOST_ITEMS = 5_000
+MIN_INTERACTIONS, MIN_ITEMS = 100, 20
+MAX_ITEMS = 5_000
 """Tables are dense: four of them, 100 MB each at this size, and three in the graph."""
 
 SEPARATORS = (",", ";", "\t")
@@ -69,17 +69,17 @@ def read_interactions(path: Path, now_ms: int | None = None) -> Interactions:
     ------
     UnusableInteractions
         The file cannot be read, lacks a column, has blanks or times that are none, is too small, or has more than
-        MOST_ITEMS items.
+        MAX_ITEMS items.
     """
     table = _read(path, ("user", "item", "event_time"))
     n_items = table["item"].nunique()
-    if len(table) < FEWEST_INTERACTIONS or n_items < FEWEST_ITEMS:
+    if len(table) < MIN_INTERACTIONS or n_items < MIN_ITEMS:
         raise UnusableInteractions(
             f"{path} has {len(table):,} interactions with {n_items:,} items. "
-            f"It takes {FEWEST_INTERACTIONS} with {FEWEST_ITEMS} or more."
+            f"It takes {MIN_INTERACTIONS} with {MIN_ITEMS} or more."
         )
-    if n_items > MOST_ITEMS:
-        raise UnusableInteractions(f"{path} has {n_items:,} items; {MOST_ITEMS:,} is the most. Leave out the rarest.")
+    if n_items > MAX_ITEMS:
+        raise UnusableInteractions(f"{path} has {n_items:,} items; {MAX_ITEMS:,} is the most. Leave out the rarest.")
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     return Interactions.of(table["user"], table["item"], _seconds(path, table["event_time"], now_ms))
 

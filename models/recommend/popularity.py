@@ -10,7 +10,7 @@ from models.recommend.linear_form import Part
 from models.recommend.recommender import Floats, Recommender
 
 DAY_S = 86_400.0
-LARGEST_EXPONENT = 500.0
+MAX_EXPONENT = 500.0
 
 
 class DecayedPopularity(Recommender):
@@ -36,7 +36,7 @@ class DecayedPopularity(Recommender):
         if self._origin_s is None:
             self._origin_s = time_s
         exponent = self._rate * (time_s - self._origin_s)
-        if exponent > LARGEST_EXPONENT:
+        if exponent > MAX_EXPONENT:
             self._counts *= math.exp(-exponent)
             self._origin_s, exponent = time_s, 0.0
         self._counts[item] += math.exp(exponent)

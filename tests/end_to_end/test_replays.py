@@ -1,4 +1,4 @@
-"""Dead letters on the real servers: listed, mended, sent back, stored with the time they were measured at.
+"""Dead letters on the real servers: listed, edited, sent back, stored with the time they were measured at.
 
 Its name puts it behind test_pipeline.py, whose jobs it uses.
 """
@@ -39,7 +39,7 @@ def running(stack):
 
 @pytest.fixture
 def device() -> str:
-    return f"mended-{uuid.uuid4().hex[:8]}"
+    return f"edited-{uuid.uuid4().hex[:8]}"
 
 
 def listed(stack, device: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from drills.environment import Stage
+from drills.environment import Environment
 from drills.registry import ALL
 from drills.run import perform, unbalanced
 from drills.stores import down_for
@@ -17,13 +17,13 @@ BY_NAME = {drill.name: drill for drill in ALL}
 SHORT = (
     BY_NAME["bridge-killed"],
     BY_NAME["taskmanager-killed"],
-    replace(BY_NAME["influxdb-down"], act=down_for("influxdb", 10)),
+    replace(BY_NAME["influxdb-down"], inject=down_for("influxdb", 10)),
 )
 
 
 @pytest.fixture(scope="module")
 def stage(stack):
-    stage = Stage(stack.layout, Console(quiet=True), disposable=False)
+    stage = Environment(stack.layout, Console(quiet=True), disposable=False)
     stage.prepare()
     return stage
 

@@ -13,7 +13,7 @@ from jobs import count_usage, window_usage
 from jobs.settings import JobSettings
 from schemas.topics import CUSTOMERS_USAGE, DEVICES, INTERACTIONS, USAGE_HOURS
 from schemas.usage import UsageHour
-from schemas.usage_features import GRACE_MS, HOUR_MS, LONGEST_WINDOW_H, NO_USAGE, OLDEST_MS, SOONEST_MS, UsageSource
+from schemas.usage_features import GRACE_MS, HOUR_MS, MAX_AGE_MS, MAX_CLOCK_SKEW_MS, MAX_WINDOW_H, NO_USAGE, UsageSource
 from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
 from tests.mini_cluster.file_tables import APPEND_TIME, NOW_MS
 
@@ -32,13 +32,13 @@ DEVICE_ROWS = [
 
 draw = random.Random(5)
 
-AGES_MS = [draw.randrange(OLDEST_MS) for _ in range(150)]
+AGES_MS = [draw.randrange(MAX_AGE_MS) for _ in range(150)]
 READINGS = [(draw.choice([*OWNERS, SOLD, "pump-6"]), NOW_MS - age) for age in AGES_MS] + [
-    ("pump-1", NOW_MS - OLDEST_MS), ("pump-2", NOW_MS + SOONEST_MS), ("pump-3", NOW_MS),
+    ("pump-1", NOW_MS - MAX_AGE_MS), ("pump-2", NOW_MS + MAX_CLOCK_SKEW_MS), ("pump-3", NOW_MS),
 ]  # fmt: skip
 NOT_COUNTED = [
-    ("pump-1", NOW_MS - OLDEST_MS - 1), ("pump-1", 0), ("pump-1", -(2**63)), ("pump-1", 2**62),
-    ("pump-2", NOW_MS + SOONEST_MS + 1),
+    ("pump-1", NOW_MS - MAX_AGE_MS - 1), ("pump-1", 0), ("pump-1", -(2**63)), ("pump-1", 2**62),
+    ("pump-2", NOW_MS + MAX_CLOCK_SKEW_MS + 1),
 ]  # fmt: skip
 """Too old, or from a clock that is ahead."""
 
@@ -229,7 +229,7 @@ def test_training_and_serving_give_equal_features_of_every_customer_at_every_hou
             assert served_now == trained.get(customer, NO_USAGE), (customer, as_of)
             compared[customer] += 1
     assert set(compared) == {*map(pseudonym_of, ("anna", "ben", "dora")), "erik"}
-    assert min(compared.values()) >= LONGEST_WINDOW_H
+    assert min(compared.values()) >= MAX_WINDOW_H
 
 
 def test_features_are_those_of_their_words(served, known):
@@ -251,8 +251,8 @@ def test_what_comes_in_the_last_millisecond_of_the_grace_counts_at_once(served):
 
 def test_a_customer_who_stops_is_said_to_have_none_once_and_no_more(served):
     mine = sorted((r for r in served if r.customer == "erik"), key=lambda r: r.as_of)
-    assert [r.as_of for r in mine] == [NOW_MS + n * HOUR_MS for n in range(1, LONGEST_WINDOW_H + 2)]
-    assert [r.features == NO_USAGE for r in mine] == [False] * LONGEST_WINDOW_H + [True]
+    assert [r.as_of for r in mine] == [NOW_MS + n * HOUR_MS for n in range(1, MAX_WINDOW_H + 2)]
+    assert [r.features == NO_USAGE for r in mine] == [False] * MAX_WINDOW_H + [True]
 
 
 def test_what_comes_later_leaks_into_no_earlier_hour(history, known):

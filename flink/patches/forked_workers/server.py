@@ -20,7 +20,7 @@ from flink.patches.forked_workers.launcher import BOOT, FILES
 WORKER = "pyflink.fn_execution.beam.beam_sdk_worker_main"
 """What BOOT runs in the end: PyFlink's worker, with all of Beam."""
 LAUNCHER_SPEAKS_WITHIN_S = 10.0
-LONGEST_REQUEST = 4 * 1024 * 1024
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # linux/prctl.h
 
 
@@ -125,7 +125,7 @@ def _request(launcher: socket.socket) -> tuple[dict[str, Any], list[int]]:
         raise NobodySpoke("no request")
     try:
         with launcher.makefile("rb") as lines:
-            line = lines.readline(LONGEST_REQUEST)
+            line = lines.readline(MAX_REQUEST_BYTES)
         request = json.loads(line)
         if len(files) != len(FILES) or not {"arguments", "environment", "folder"} <= set(request):
             raise ValueError(f"{len(files)} files and {line[:80]!r}")

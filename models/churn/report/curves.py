@@ -9,7 +9,7 @@ from models.churn.calibration import Floats, Labels
 from models.churn.costs import Costs
 from models.churn.metrics import BINS
 
-MOST_POINTS = 200
+MAX_POINTS = 200
 
 Curve = dict[str, list[float]]
 
@@ -51,5 +51,5 @@ def profit(labels: Labels, probabilities: Floats, costs: Costs) -> Curve:
 
 def _thinned(curve: dict[str, Any]) -> Curve:
     length = len(next(iter(curve.values())))
-    kept = np.unique(np.linspace(0, length - 1, MOST_POINTS).round().astype(int))
+    kept = np.unique(np.linspace(0, length - 1, MAX_POINTS).round().astype(int))
     return {name: np.asarray(points)[kept].tolist() for name, points in curve.items()}

@@ -13,14 +13,14 @@ from models.churn.numbers import parsed, reading_of
 
 FEWEST = 30
 """Smaller groups have rates that say nothing."""
-MOST_VALUES = 6
+MAX_VALUES = 6
 BLANK = "blank"
 
 
 def groups_of(cells: pd.Series) -> tuple[pd.Series, list[str]]:
     """The group of each row, and all groups in order: categories as they are, a number of many values in quarters."""
     reading = reading_of(cells)
-    if not reading.is_number or cells.nunique() <= MOST_VALUES:
+    if not reading.is_number or cells.nunique() <= MAX_VALUES:
         named = cells.replace(MISSING, BLANK)
         return named, sorted(set(named))
     quarters, edges = pd.qcut(parsed(cells, reading.notation), 4, labels=False, retbins=True, duplicates="drop")

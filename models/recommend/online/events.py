@@ -15,7 +15,7 @@ from schemas.record import Record, faults
 from schemas.reject_reasons import RejectReason
 from schemas.topics import ITEMS, USERS_FORGOTTEN
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 """Characters of a user, an item, an action: each is kept in state, and users and items in keys of a store."""
 
 
@@ -122,10 +122,12 @@ def _event(came: LiveRecord) -> Taken | Offered | Forgotten | None:
 
 
 def _taken(user: str, item: str, action: str, time_ms: int, appended_ms: int) -> Taken:
-    if not (0 < len(user) <= LONGEST_NAME and 0 < len(item) <= LONGEST_NAME and 0 < len(action) <= LONGEST_NAME):
+    if not (
+        0 < len(user) <= MAX_NAME_LENGTH and 0 < len(item) <= MAX_NAME_LENGTH and 0 < len(action) <= MAX_NAME_LENGTH
+    ):
         for name, text in (("user", user), ("item", item), ("action", action)):
-            if not 0 < len(text) <= LONGEST_NAME:
-                raise _Unusable(f"{name} has {len(text)} characters; it takes 1 to {LONGEST_NAME}")
+            if not 0 < len(text) <= MAX_NAME_LENGTH:
+                raise _Unusable(f"{name} has {len(text)} characters; it takes 1 to {MAX_NAME_LENGTH}")
     # Compared here, and explained only where it is wrong: this runs for every interaction.
     if not MIN_EVENT_TIME_MS <= time_ms <= appended_ms + MAX_CLOCK_SKEW_MS:
         raise _Unusable(f"event_time {time_ms} {event_time_fault(time_ms, appended_ms)}, as of when it was stored")
@@ -134,7 +136,7 @@ def _taken(user: str, item: str, action: str, time_ms: int, appended_ms: int) ->
 
 def _offered(key: str | None, record: Any) -> Offered:
     if record is None:
-        if not key or len(key) > LONGEST_NAME:
+        if not key or len(key) > MAX_NAME_LENGTH:
             raise _Unusable("neither value nor a key that is an item")
         return Offered(key, False)
     item = _read(Item, record)

@@ -18,7 +18,7 @@ DAMP_FROM, DAMP_TO = 0.7, 0.4
 HOUR_MS, WEEK_MS = 3_600_000.0, 7 * 86_400_000.0
 """In which the two counts of an interaction halve."""
 
-FEWEST_ROOM = 256
+MIN_CAPACITY = 256
 
 
 class Together(NamedTuple):
@@ -66,7 +66,7 @@ class LiveItems:
         self._recent_weights = recency(REACH, DECAY)[::-1].copy()
         self._origin_ms = self._newest_ms = 0.0
         self._most_taken, self._scale = 0.0, 1.0  # those of `_popular`, unless `_popular_to` is 0: then it is stale
-        self._allocate(min(FEWEST_ROOM, most))
+        self._allocate(min(MIN_CAPACITY, most))
 
     def _allocate(self, room: int) -> None:
         self._room = room

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-MOST_ITEMS = 50
-MOST_BYTES = 2_500
+MAX_ITEMS = 50
+MAX_BYTES = 2_500
 """Of a text. Redis takes about 150 bytes more for it, so a list stays below 3 kB whatever its items are called."""
 
-_PARTS = 4 * MOST_ITEMS
+_PARTS = 4 * MAX_ITEMS
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
 DIGITS = 4
@@ -29,7 +29,7 @@ def best(scores: Scores) -> npt.NDArray[np.int64]:
     # Methods, and not numpy's functions of the same names: these cost as much again.
     (found,) = (scores >= (_lower_bound(scores) if len(scores) > _PARTS else _SMALLEST)).nonzero()
     order = (-scores[found]).argsort(kind="stable")
-    best: npt.NDArray[np.int64] = found[order[:MOST_ITEMS]]
+    best: npt.NDArray[np.int64] = found[order[:MAX_ITEMS]]
     return best
 
 
@@ -41,7 +41,7 @@ def _lower_bound(scores: Scores) -> float:
     size = len(scores) // _PARTS
     greatest = np.maximum.reduce(scores[: size * _PARTS].reshape(size, _PARTS), axis=0)
     greatest.sort()
-    return max(float(greatest[-MOST_ITEMS]), _SMALLEST)
+    return max(float(greatest[-MAX_ITEMS]), _SMALLEST)
 
 
 def text(items: Sequence[str], scores: Scores, generated_at: int, **more: Any) -> bytes:
@@ -54,8 +54,8 @@ def text(items: Sequence[str], scores: Scores, generated_at: int, **more: Any) -
     """
     scaled = _rounded(scores / np.float64(scores[0])).tolist() if len(items) else []
     written = _json(items, scaled, generated_at, more)
-    while len(written) > MOST_BYTES:
-        kept = min(len(items) - 1, len(items) * MOST_BYTES // len(written))
+    while len(written) > MAX_BYTES:
+        kept = min(len(items) - 1, len(items) * MAX_BYTES // len(written))
         items, scaled = items[:kept], scaled[:kept]
         more = {name: value[:kept] if name == "why" else value for name, value in more.items()}
         written = _json(items, scaled, generated_at, more)

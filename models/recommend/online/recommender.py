@@ -31,7 +31,7 @@ FORGOTTEN_KEPT_MS = 30 * 24 * 3600 * 1000
 DROPPED_SHARE = 16
 """When there are too many items, one of so many is dropped: those that were taken least of late."""
 
-_BY_RANK = (MODEL_WEIGHT * (1 - np.arange(list_json.MOST_ITEMS) / list_json.MOST_ITEMS)).astype(np.float32)
+_BY_RANK = (MODEL_WEIGHT * (1 - np.arange(list_json.MAX_ITEMS) / list_json.MAX_ITEMS)).astype(np.float32)
 
 BY_MODEL, BY_POPULARITY = "chosen by the model", "popular"
 
@@ -189,7 +189,7 @@ class LiveRecommender:
         known = self._users.get(user)
         if known is None:
             return
-        numbers = (self._number_if_room(item) for item in items[: list_json.MOST_ITEMS])
+        numbers = (self._number_if_room(item) for item in items[: list_json.MAX_ITEMS])
         known.chosen = array("i", (number for number in numbers if number is not None))
         known.model_version, known.asked_before = model_version, 0
 
@@ -296,7 +296,7 @@ class LiveRecommender:
 
     # ------------------------------------------------------------------ state
 
-    def freeze(self) -> bytes:
+    def snapshot(self) -> bytes:
         """The whole state, with its version inside; settings are not part of it."""
         users = list(self._users.values())
         versions = sorted({user.model_version for user in users if user.model_version is not None})
@@ -319,7 +319,7 @@ class LiveRecommender:
         }
         return encode(State("recommender", self.version, values, arrays | self._items.arrays()))
 
-    def thaw(self, state: bytes) -> None:
+    def restore(self, state: bytes) -> None:
         """Become what was frozen.
 
         Raises

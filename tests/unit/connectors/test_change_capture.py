@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from connectors.endpoints import StackSettings
-from connectors.postgres_cdc import ConnectAway, ConnectorRefused, connector
+from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable, connector
 from connectors.postgres_cdc.connector import ConnectorState
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from connectors.postgres_cdc.tables import CAPTURED, HEARTBEAT, SCHEMA
@@ -101,7 +101,7 @@ def test_a_configuration_that_connect_refuses_is_an_error_with_its_words(endpoin
 def test_a_connect_that_is_busy_with_itself_is_asked_again_later(endpoints, connect, answer):
     answers, _ = connect
     answers["GET", "/connectors/headrace/config"] = answers["PUT", "/connectors/headrace/config"] = answer
-    with pytest.raises(ConnectAway):
+    with pytest.raises(ConnectUnavailable):
         connector.register(endpoints, "p")
 
 
@@ -136,5 +136,5 @@ def test_a_connector_that_is_not_there_is_missing(endpoints, connect):
 
 
 def test_a_connect_that_does_not_answer_is_away(endpoints):
-    with pytest.raises(ConnectAway, match=r"127\.0\.0\.1:18090"):
+    with pytest.raises(ConnectUnavailable, match=r"127\.0\.0\.1:18090"):
         connector.state(endpoints)

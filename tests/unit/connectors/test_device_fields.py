@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.influxdb.device_fields import DeviceFields
 from connectors.influxdb.points import point
-from schemas.device import LONGEST_TEXT
+from schemas.device import MAX_TEXT_LENGTH
 from schemas.unavailable_values import PLACEHOLDER
 
 Record = namedtuple("Record", "key value partition offset", defaults=(2, 17))
@@ -97,7 +97,7 @@ BAD = {
     "no device": (b'{"site":"Bonn"}', "device: Field required"),
     "another's": (b'{"device":"other","site":"Bonn"}', "the row is that of 'other'"),
     "a number": (b'{"device":"pump 7","site":7}', "site: Input should be a valid string"),
-    "huge": (b'{"device":"pump 7","owner":"%b"}' % (b"x" * (LONGEST_TEXT + 1)), "owner: String should have at most"),
+    "huge": (b'{"device":"pump 7","owner":"%b"}' % (b"x" * (MAX_TEXT_LENGTH + 1)), "owner: String should have at most"),
     "a lone surrogate": (rb'{"device":"pump 7","owner":"\ud800"}', "Invalid JSON"),
     "no mark": (b'{"device":"pump 7","__deleted":"perhaps"}', "__deleted: Input should be a valid boolean"),
 }
@@ -127,7 +127,7 @@ def test_many_bad_rows_of_a_batch_are_one_line_of_the_log(fields, caplog):
     assert len(said) < 1000
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=LONGEST_TEXT))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=MAX_TEXT_LENGTH))
 def test_any_text_stands_between_its_quotes(text):
     fields = DeviceFields()
     fields.take([row(site=text)])

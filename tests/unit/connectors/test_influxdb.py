@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from connectors import stores
 from connectors.endpoints import Endpoints, StackSettings
 from connectors.influxdb.writer import InfluxDBWriter
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 
 
 class InMemoryInfluxDB:
@@ -203,7 +203,7 @@ def test_a_retry_after_that_is_a_date_is_no_reason_to_fail(pauses):
 
 @pytest.mark.parametrize("answer", [httpx.Response(503, text="starting"), httpx.ConnectError("refused")], ids=repr)
 def test_an_influxdb_that_stays_away_ends_the_patience(pauses, answer):
-    with pytest.raises(StoreAway, match=r"starting|refused"):
+    with pytest.raises(StoreUnavailable, match=r"starting|refused"):
         InMemoryInfluxDB(*[answer] * 1000).writer(patience_s=30).write(["a v=1 1"])
     assert sum(pauses) == pytest.approx(30)
 

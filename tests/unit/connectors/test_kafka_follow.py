@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from connectors.kafka.clients import MissingTopics, Unreachable
+from connectors.kafka.clients import KafkaUnavailable, MissingTopics
 from connectors.kafka.follower import FollowedTopic
 from connectors.kafka.log import Batch
 from schemas.topics import DEVICES
@@ -67,44 +67,44 @@ def following(kafka, taken):
 
 
 def test_each_look_gives_what_is_new_and_nothing_twice(kafka, taken, following):
-    following.look()
-    following.look()
+    following.refresh()
+    following.refresh()
     assert taken == ["a0"]
     kafka.kept[ZERO] += ["a1", None]
     kafka.kept[ONE] += ["b0"]
-    following.look()
-    following.look()
+    following.refresh()
+    following.refresh()
     assert taken == ["a0", "a1", "b0"]
 
 
 def test_since_a_time_only_what_was_appended_since_is_read(kafka, taken):
     kafka.kept = {ZERO: ["a0", "a1", "a2"], ONE: ["b0"]}
     following = FollowedTopic(kafka, DEVICES, taken.extend, since_ms=1)
-    following.look()
+    following.refresh()
     assert taken == ["a1", "a2"]
     kafka.kept[ONE] += ["b1"]
-    following.look()
+    following.refresh()
     assert taken == ["a1", "a2", "b1"]
 
 
 def test_what_compaction_took_is_not_asked_for(kafka, taken, following):
     kafka.kept[ZERO], kafka.first[ZERO] = ["gone", "a1"], 1
-    following.look()
+    following.refresh()
     assert taken == ["a1"]
 
 
 def test_a_partition_that_is_added_is_read_from_its_beginning(kafka, taken, following):
-    following.look()
+    following.refresh()
     kafka.kept[DEVICES.name, 2] = ["c0"]
-    following.look()
+    following.refresh()
     assert taken == ["a0", "c0"]
 
 
 def test_a_topic_that_was_made_anew_is_read_from_its_beginning(kafka, taken, following):
     kafka.kept[ZERO] = ["a0", "a1"]
-    following.look()
+    following.refresh()
     kafka.kept[ZERO] = ["b0"]
-    following.look()
+    following.refresh()
     assert taken == ["a0", "a1", "b0"]
 
 
@@ -117,10 +117,10 @@ def test_all_that_was_there_is_taken_before_start_returns(kafka, taken):
     assert kafka.closed.is_set()
 
 
-@pytest.mark.parametrize("error", [MissingTopics, Unreachable])
+@pytest.mark.parametrize("error", [MissingTopics, KafkaUnavailable])
 def test_a_start_that_fails_closes_its_clients(kafka, following, error):
     kafka.kept = {} if error is MissingTopics else kafka.kept
-    kafka.errors = [Unreachable("away")]
+    kafka.errors = [KafkaUnavailable("away")]
     with pytest.raises(error):
         following.start()
     assert kafka.closed.is_set()
@@ -136,7 +136,7 @@ def test_a_kafka_that_is_away_for_a_while_is_said_and_read_on_from_where_it_was(
     following = FollowedTopic(kafka, DEVICES, take, looks_every_s=0.001)
     following.start()
     came.clear()
-    kafka.errors = [Unreachable("away"), Unreachable("away")]
+    kafka.errors = [KafkaUnavailable("away"), KafkaUnavailable("away")]
     kafka.kept[ONE] = ["b0"]
     assert came.wait(SOON_S)
     following.stop()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from kafka import TopicPartition
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from connectors.kafka.log import Batch, KafkaLog
 
 Record = namedtuple("Record", "offset")
@@ -88,7 +88,7 @@ def test_a_partition_is_read_on_where_the_last_read_ended():
 
 def test_a_broker_that_stops_in_the_middle_is_not_waited_for_for_ever():
     consumer = InMemoryConsumer([((READINGS, [0]), 1)])
-    with pytest.raises(Unreachable, match="nothing more"):
+    with pytest.raises(KafkaUnavailable, match="nothing more"):
         read(consumer, {READINGS: 0}, {READINGS: 5})
 
 
@@ -108,5 +108,5 @@ def test_groups_that_there_are_not_have_no_offsets():
 
 
 def test_no_kafka_is_unreachable():
-    with pytest.raises(Unreachable, match=r"127.0.0.1:1 does not answer"):
+    with pytest.raises(KafkaUnavailable, match=r"127.0.0.1:1 does not answer"):
         KafkaLog.connect("127.0.0.1:1")

@@ -7,7 +7,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError, NodeNotReadyError
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from connectors.kafka.scan import read_to_end, scan
 from schemas.topics import INTERACTIONS
 
@@ -74,12 +74,12 @@ def test_a_topic_that_does_not_exist_has_no_records():
 
 def test_a_broker_that_dies_in_the_middle_of_a_scan_ends_it_with_an_error():
     consumer = InMemoryConsumer({0: 1000}, {0: ([0, 1], 2)})
-    with pytest.raises(Unreachable, match="stopped sending interactions, 998 offsets before its end"):
+    with pytest.raises(KafkaUnavailable, match="stopped sending interactions, 998 offsets before its end"):
         offsets_of(consumer)
 
 
 def test_a_broker_that_does_not_tell_positions_ends_the_scan_with_an_error_too():
-    with pytest.raises(Unreachable, match="1,000 offsets before its end"):
+    with pytest.raises(KafkaUnavailable, match="1,000 offsets before its end"):
         offsets_of(InMemoryConsumer({0: 1000}, answers_position=False))
 
 
@@ -95,7 +95,7 @@ def test_an_address_where_nobody_listens_is_an_error_of_the_tree():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-    with pytest.raises(Unreachable, match=f"{address} does not answer"):
+    with pytest.raises(KafkaUnavailable, match=f"{address} does not answer"):
         list(scan(address, INTERACTIONS))
 
 
@@ -105,5 +105,5 @@ def test_a_server_that_takes_connections_and_never_answers_is_an_error_of_the_tr
         listener.bind(("127.0.0.1", 0))
         listener.listen(50)
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(Unreachable, match="interactions is read"):
+        with pytest.raises(KafkaUnavailable, match="interactions is read"):
             list(scan(address, INTERACTIONS, request_timeout_ms=200))

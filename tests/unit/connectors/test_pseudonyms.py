@@ -83,13 +83,13 @@ def test_a_key_that_was_written_anew_is_taken_at_the_next_look(tmp_path):
     path = tmp_path / "key"
     path.write_text(KEY.text())
     pseudonyms = Pseudonyms(path)
-    pseudonyms.look()
+    pseudonyms.refresh()
     assert pseudonyms.of("ann") == KEY.pseudonym("ann")
     later = KEY.without("ann")
     (tmp_path / "new").write_text(later.text())
     os.replace(tmp_path / "new", path)
     assert pseudonyms.of("ann") == KEY.pseudonym("ann")
-    pseudonyms.look()
+    pseudonyms.refresh()
     assert (pseudonyms.of("ann"), pseudonyms.of("ben")) == (later.pseudonym("ann"), KEY.pseudonym("ben"))
 
 
@@ -98,9 +98,9 @@ def test_a_file_that_breaks_leaves_the_key_and_is_counted(tmp_path, caplog):
     path.write_text(KEY.text())
     pseudonyms = Pseudonyms(path)
     path.write_text("broken")
-    pseudonyms.look()
+    pseudonyms.refresh()
     path.unlink()
-    pseudonyms.look()
+    pseudonyms.refresh()
     assert pseudonyms.of("ann") == KEY.pseudonym("ann")
     assert pseudonyms.failures == 2
     assert "stays as it was" in caplog.text

@@ -8,7 +8,7 @@ import redis
 from bench.free_port import free_port
 from connectors.redis import device_state as door
 from connectors.redis.device_state import CHURN_LIFETIME_S, ChurnUpdate, DeviceUpdate, RedisWriter
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 from tests.redis_server import redis_server
 
 
@@ -118,7 +118,7 @@ def test_devices_and_metrics_do_not_touch_each_other(client, writer):
 
 
 def test_a_device_with_too_many_metrics_has_the_new_ones_refused(client, writer, monkeypatch):
-    monkeypatch.setattr(door, "MOST_METRICS", 3)
+    monkeypatch.setattr(door, "MAX_METRICS", 3)
     refusals = writer.write([reading(1, T, metric=f"m{i}") for i in range(4)])
     assert refusals == [None, None, None, "the device has over 3 metrics"]
     assert writer.write([reading(2, T + 1, metric="m0")]) == [None]
@@ -127,7 +127,7 @@ def test_a_device_with_too_many_metrics_has_the_new_ones_refused(client, writer,
 
 
 def test_only_the_newest_alerts_of_a_device_stay(client, writer, monkeypatch):
-    monkeypatch.setattr(door, "MOST_ALERTS", 3)
+    monkeypatch.setattr(door, "MAX_ALERTS", 3)
     writer.write([score(1, T + i, alert=f'{{"ts":{T + i}}}') for i in (4, 0, 3, 1, 2)])
     assert [json.loads(alert)["ts"] - T for alert in client.zrange("anomalies:pump-1", 0, -1)] == [2, 3, 4]
 
@@ -152,14 +152,14 @@ def test_nothing_to_write_is_nothing(writer):
 
 def test_a_redis_with_full_memory_is_away(client, writer):
     client.config_set("maxmemory", 1)
-    with pytest.raises(StoreAway, match="takes no writes"):
+    with pytest.raises(StoreUnavailable, match="takes no writes"):
         writer.write([reading(1, T)])
 
 
 def test_a_redis_with_full_memory_for_the_alerts_is_away_too(client, writer):
     writer.write([reading(1, T)])
     client.config_set("maxmemory", 1)
-    with pytest.raises(StoreAway, match="takes no writes"):
+    with pytest.raises(StoreUnavailable, match="takes no writes"):
         writer.write([score(1, T, alert="{}")])
 
 
@@ -179,7 +179,7 @@ def test_a_hash_that_is_no_hash_is_a_refusal_of_its_rows_only(client, writer):
 
 def test_no_redis_is_away():
     client = redis.Redis(port=free_port())
-    with pytest.raises(StoreAway, match="does not answer"):
+    with pytest.raises(StoreUnavailable, match="does not answer"):
         RedisWriter(client, patience_s=0).write([reading(1, T)])
 
 

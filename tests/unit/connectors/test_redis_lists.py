@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from connectors.redis.recommendation_lists import LISTS_A_CALL, RedisLists
-from connectors.stores import StoreAway
+from connectors.stores import StoreUnavailable
 from tests.redis_server import redis_server
 
 T = 1_719_800_000_123
@@ -97,13 +97,13 @@ def test_nothing_to_write_asks_nobody():
 
 
 def test_no_redis_is_away():
-    with pytest.raises(StoreAway, match="does not answer"):
+    with pytest.raises(StoreUnavailable, match="does not answer"):
         RedisLists(redis.Redis(port=1), lifetime_s=600, patience_s=0).write([listed("ann", T)], {})
 
 
 def test_a_redis_with_full_memory_is_away(client, writer):
     client.config_set("maxmemory", 1)
-    with pytest.raises(StoreAway, match="takes no writes"):
+    with pytest.raises(StoreUnavailable, match="takes no writes"):
         writer.write([listed("ann", T)], {})
 
 

@@ -11,11 +11,11 @@ import redis
 import redis.asyncio
 
 from connectors.redis.device_state import DeviceUpdate, RedisWriter
-from connectors.redis.reader import GatheredReads
+from connectors.redis.reader import BatchedReads
 from connectors.redis.recommendation_lists import RedisLists
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.polling import wait_until
-from serving.cache import Shelf, ask_shared_of
+from serving.cache import RecommendationCache, ask_shared_of
 from tests.redis_server import redis_server
 from tests.unit.connectors.resp_server import answering
 from tests.unit.connectors.test_redis_lists import listed
@@ -96,7 +96,7 @@ def writing_lists(port):
 def test_a_reply_about_the_server_refuses_no_row(reply):
     with answering(f"-{reply}") as port:
         for write in (writing, writing_lists):
-            with pytest.raises(StoreAway):
+            with pytest.raises(StoreUnavailable):
                 write(port)
 
 
@@ -208,7 +208,7 @@ def test_rows_are_kept_while_redis_takes_no_writes_and_stored_afterwards(server,
     administrator, port = server
     with STATES[state](administrator, port, tmp_path / "redis"):
         for write in (writing, writing_lists):
-            with pytest.raises((StoreAway, StoreMisconfigured)):
+            with pytest.raises((StoreUnavailable, StoreMisconfigured)):
                 write(port)
     assert writing(port) == [None]
     writing_lists(port)
@@ -249,23 +249,23 @@ def test_a_list_is_not_put_back_while_its_time_may_not_be_read(server):
 def test_for_the_api_a_redis_that_answers_with_an_error_is_unavailable(reply):
     async def read(port):
         client = redis.asyncio.Redis(port=port)
-        reads = GatheredReads(client, timeout_ms=5000)
-        shelf = Shelf(reads, ask_shared_of(client, timeout_ms=5000), stale_after_ms=500, now=lambda: 0.0)
+        reads = BatchedReads(client, timeout_ms=5000)
+        cache = RecommendationCache(reads, ask_shared_of(client, timeout_ms=5000), stale_after_ms=500, now=lambda: 0.0)
         try:
-            with pytest.raises(StoreAway):
+            with pytest.raises(StoreUnavailable):
                 await reads.get("recommendations:ann")
-            await shelf.look()
+            await cache.refresh()
         finally:
             await client.aclose()
-        return shelf.away
+        return cache.unavailable_reason
 
     with answering(f"-{reply}") as port:
-        away = asyncio.run(read(port))
-    assert away is not None
-    assert away != "not asked yet"
+        unavailable_reason = asyncio.run(read(port))
+    assert unavailable_reason is not None
+    assert unavailable_reason != "not asked yet"
 
 
 def test_the_longest_reply_is_told_in_one_line():
-    with answering("-MISCONF " + "x" * 100_000) as port, pytest.raises(StoreAway) as error:
+    with answering("-MISCONF " + "x" * 100_000) as port, pytest.raises(StoreUnavailable) as error:
         writing(port)
     assert re.fullmatch(r".{1,1000}", str(error.value))

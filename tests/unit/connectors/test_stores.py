@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from connectors import stores
-from connectors.stores import LONGEST_PAUSE_S, StoreAway, StoreMisconfigured, until_it_answers
+from connectors.stores import MAX_PAUSE_S, StoreMisconfigured, StoreUnavailable, until_it_answers
 
 
 class Clock:
@@ -26,12 +26,12 @@ def clock(monkeypatch):
 
 
 def away(times, result="stored", retry_after_s=None):
-    """Raises StoreAway that many times, then gives the result."""
+    """Raises StoreUnavailable that many times, then gives the result."""
     left = itertools.count(times, -1)
 
     def attempt():
         if next(left) > 0:
-            raise StoreAway("nobody answers", retry_after_s)
+            raise StoreUnavailable("nobody answers", retry_after_s)
         return result
 
     return attempt
@@ -50,7 +50,7 @@ def test_a_store_that_comes_back_gets_the_same_work_again(clock):
 def test_pauses_grow_up_to_a_longest_one(clock):
     until_it_answers(away(12), 600, clock.sleep)
     assert clock.pauses[0] <= 0.2
-    assert all(LONGEST_PAUSE_S / 2 <= pause <= LONGEST_PAUSE_S for pause in clock.pauses[6:])
+    assert all(MAX_PAUSE_S / 2 <= pause <= MAX_PAUSE_S for pause in clock.pauses[6:])
 
 
 def test_pauses_are_not_the_same_for_all_workers(clock):
@@ -65,19 +65,19 @@ def test_the_store_is_left_alone_for_as_long_as_it_asks(clock):
 
 
 def test_patience_ends_with_the_store_s_own_words(clock):
-    with pytest.raises(StoreAway, match="nobody answers"):
+    with pytest.raises(StoreUnavailable, match="nobody answers"):
         until_it_answers(away(10_000), 30, clock.sleep)
     assert sum(clock.pauses) == pytest.approx(30)
 
 
 def test_a_request_to_be_left_alone_for_an_hour_does_not_stretch_the_patience(clock):
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         until_it_answers(away(10_000, retry_after_s=3600), 30, clock.sleep)
     assert clock.pauses == [30]
 
 
 def test_without_patience_one_attempt_is_made(clock):
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         until_it_answers(away(1), 0, clock.sleep)
 
 

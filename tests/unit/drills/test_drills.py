@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from drills import registry
 from drills.counts import Counts, missing, surplus
-from drills.environment import OURS, Stage
+from drills.environment import OURS, Environment
 from drills.errors import NotOurs
 from drills.report import page, write
 from drills.result import Result
@@ -141,7 +141,7 @@ def test_a_wait_ends_at_its_bound_and_says_for_what():
 
 def test_a_folder_that_drills_did_not_make_is_not_thrown_away(tmp_path):
     (tmp_path / "mine").write_text("kept")
-    stage = Stage(Layout.of(tmp_path, 6400), Console(quiet=True))
+    stage = Environment(Layout.of(tmp_path, 6400), Console(quiet=True))
     with pytest.raises(NotOurs, match="holds something else"):
         stage.prepare()
     stage.throw_away()
@@ -152,7 +152,7 @@ def test_a_folder_of_the_drills_is_thrown_away(tmp_path):
     home = tmp_path / "drills"
     home.mkdir()
     (home / OURS).touch()
-    Stage(Layout.of(home, 6400), Console(quiet=True)).throw_away()
+    Environment(Layout.of(home, 6400), Console(quiet=True)).throw_away()
     assert not home.exists()
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connectors.postgres_cdc import DatabaseAway, database
+from connectors.postgres_cdc import DatabaseUnavailable, database
 from drills import rows as drills_rows
 from drills.rows import KEYS, CapturedRows, NumberedRows
 from headrace.polling import wait_until
@@ -111,7 +111,7 @@ def test_a_row_whose_answer_is_lost_is_tried_again_until_it_is_committed(monkeyp
 
 
 def test_a_database_that_is_away_is_asked_until_it_is_back(monkeypatch):
-    away = [DatabaseAway("starting"), DatabaseAway("starting")]
+    away = [DatabaseUnavailable("starting"), DatabaseUnavailable("starting")]
 
     def connection(_):
         if away:

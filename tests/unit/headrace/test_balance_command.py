@@ -11,7 +11,7 @@ from headrace.cli.main import app
 from headrace.errors import BalanceNotTaken
 from headrace.reconciliation import balance as accounting
 from headrace.reconciliation.balance import Balance
-from headrace.reconciliation.difference import MOST_NAMED, Difference, named
+from headrace.reconciliation.difference import MAX_NAMED, Difference, named
 from headrace.reconciliation.totals import Totals
 
 MISSING = Difference("items missing", "telemetry.raw", 1, 120, 131)
@@ -76,8 +76,8 @@ def test_json_is_one_object_with_where_each_difference_is(balance):
 
 
 def test_watch_prints_one_object_a_line_until_interrupted_and_waits_for_kafka(balance):
-    holds, kafka_away = Balance(Totals(messages=3)), BalanceNotTaken("Kafka does not answer")
-    shown = balance(holds, kafka_away, KeyboardInterrupt(), options=["--watch", "--every", "0.5", "--json"])
+    holds, kafka_unavailable = Balance(Totals(messages=3)), BalanceNotTaken("Kafka does not answer")
+    shown = balance(holds, kafka_unavailable, KeyboardInterrupt(), options=["--watch", "--every", "0.5", "--json"])
     first, second = map(json.loads, shown.output.splitlines())
     assert (first["holds"], second["waiting"], second["messages"]) == (True, ["Kafka does not answer"], 3)
     assert shown.exit_code == 3
@@ -107,9 +107,9 @@ def test_kafka_away_is_one_line_and_no_ledger_is_made(tmp_path):
 
 def test_of_very_many_ranges_the_first_are_named_and_the_others_counted():
     found = named(
-        "items missing", "telemetry.raw", ((0, 10 * number, 10 * number + 1) for number in range(MOST_NAMED + 7))
+        "items missing", "telemetry.raw", ((0, 10 * number, 10 * number + 1) for number in range(MAX_NAMED + 7))
     )
-    assert len(found) == MOST_NAMED + 1
+    assert len(found) == MAX_NAMED + 1
     assert str(found[-1]) == "items missing in 7 more ranges of telemetry.raw, 14 offsets"
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from connectors.influxdb.reader import InfluxDBReader
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.reconciliation.stores import InfluxDBPoints, Point
 
 HEADER = ",result,table,_time,_value,device,metric"
@@ -54,7 +54,7 @@ def test_an_answer_without_points_is_empty():
 
 def test_an_answer_that_breaks_off_is_no_answer():
     answer = csv(HEADER, ",,0,2024-07-01T00:00:00Z,1,pump,flow", "", "error,reference", "query terminated,897")
-    with pytest.raises(StoreAway, match="query terminated"):
+    with pytest.raises(StoreUnavailable, match="query terminated"):
         points_of(answer)
 
 
@@ -82,5 +82,5 @@ def test_influxdb_that_does_not_answer_is_away():
         raise httpx.ConnectError("refused", request=request)
 
     for ask in (lambda store: list(store.points(0, 1)), lambda store: store.kept_since_ms()):
-        with pytest.raises(StoreAway, match="does not answer"):
+        with pytest.raises(StoreUnavailable, match="does not answer"):
             ask(influxdb(refuse))

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from headrace.cli.main import app
 from headrace.dead_letters import printed
-from headrace.dead_letters.letter import KeptLetter
-from headrace.dead_letters.replay_target import way_back
+from headrace.dead_letters.letter import StoredDeadLetter
+from headrace.dead_letters.replay_target import replay_target
 from headrace.dead_letters.replaying import Choice, Tally, rehearse
 from headrace.dead_letters.summary import Summary, TimeAxis
 from schemas.replay import Replay
@@ -103,17 +103,17 @@ def test_kafka_away_is_one_line_with_what_to_do(dlq, nobody_listens, arguments):
 def test_a_list_shows_counts_course_and_what_was_sent_back():
     summary = Summary(TimeAxis(SEEN_MS, SEEN_MS + 1000), 5)
     for offset in (3, 4):
-        summary.add(KeptLetter.of(record(offset, letter(device="[red]\x1b[2J"))))
+        summary.add(StoredDeadLetter.of(record(offset, letter(device="[red]\x1b[2J"))))
     note = Replay(letter="0:3", destination="telemetry.raw", replays=1, replayed_at=1)
-    shown = printed_by(printed.print_list, summary, {0: 3}, {KeptLetter.of(record(3)).id: [note]})
+    shown = printed_by(printed.print_list, summary, {0: 3}, {StoredDeadLetter.of(record(3)).id: [note]})
     assert re.search(r"bad_value +clean_telemetry +\[red\]\\x1b\[2J +2", shown)
     assert [line.split()[0] for line in shown.splitlines() if "sent back" in line] == ["0:3"]
     assert "2 letters. Retention has removed up to 3 letters" in shown
 
 
 def test_a_letter_is_shown_with_what_its_reason_means_and_where_it_goes():
-    kept = KeptLetter.of(record(3, letter(detail="value: warm", replays=1, headers={"dead_letter": b"1:9"})))
-    shown = printed_by(printed.print_letter, kept, way_back(kept, LARGEST), [])
+    kept = StoredDeadLetter.of(record(3, letter(detail="value: warm", replays=1, headers={"dead_letter": b"1:9"})))
+    shown = printed_by(printed.print_letter, kept, replay_target(kept, LARGEST), [])
     for words in (
         "bad_value: `value` is not a finite number.", "value: warm", "telemetry.raw[0] offset 7, item 0 of 1",
         "1, the replay of letter 1:9", "to telemetry.raw", "never", '{"metric":"temperature","value":"warm"}',
@@ -122,16 +122,16 @@ def test_a_letter_is_shown_with_what_its_reason_means_and_where_it_goes():
 
 
 def test_an_unreadable_record_is_shown_with_why():
-    kept = KeptLetter.of(record(3, b"\x00?"))
-    shown = printed_by(printed.print_letter, kept, way_back(kept, LARGEST), [])
+    kept = StoredDeadLetter.of(record(3, b"\x00?"))
+    shown = printed_by(printed.print_letter, kept, replay_target(kept, LARGEST), [])
     assert "unreadable" in shown
     assert "\\x00?" in shown
-    assert printed.letter_as_json(kept, way_back(kept, LARGEST), [])["replay_to"] is None
+    assert printed.letter_as_json(kept, replay_target(kept, LARGEST), [])["replay_to"] is None
 
 
 def test_a_rehearsal_shows_the_difference_and_what_would_be_refused():
-    choice = Choice({}, LARGEST, SEEN_MS, mend=lambda payload: payload.replace(b'"warm"', b"21.4"))
-    kept = [KeptLetter.of(record(3)), KeptLetter.of(record(4, letter(b'{"cut":')))]
+    choice = Choice({}, LARGEST, SEEN_MS, edit=lambda payload: payload.replace(b'"warm"', b"21.4"))
+    kept = [StoredDeadLetter.of(record(3)), StoredDeadLetter.of(record(4, letter(b'{"cut":')))]
     shown = printed_by(printed.print_tally, rehearse(kept, choice), False, True)
     assert "Would send 1 to telemetry.raw" in shown
     assert '-  "value": "warm"' in shown

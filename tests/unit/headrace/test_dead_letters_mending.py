@@ -1,4 +1,4 @@
-"""Payloads mended by an editor, jq and Python, and judged before they are sent."""
+"""Payloads edited by an editor, jq and Python, and judged before they are sent."""
 
 import json
 import operator
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.mqtt_bridge.settings import BridgeSettings
 from headrace.dead_letters.edit import by_editor, by_jq, by_python
-from headrace.dead_letters.errors import NotMended
+from headrace.dead_letters.errors import EditFailed
 from headrace.dead_letters.validation import first_problem
 from schemas.reject_reasons import RejectReason
 
@@ -142,13 +142,13 @@ def test_python_has_json_and_math():
     ],
 )
 def test_an_expression_that_fails_on_a_payload_says_how(expression, payload):
-    with pytest.raises(NotMended, match="--python fails on this payload: "):
+    with pytest.raises(EditFailed, match="--python fails on this payload: "):
         by_python(expression)(payload)
 
 
 @pytest.mark.parametrize("statement", ["payload['value'] = 1", "import os", ""])
 def test_a_statement_is_refused_before_anything_is_read(statement):
-    with pytest.raises(NotMended, match="one expression"):
+    with pytest.raises(EditFailed, match="one expression"):
         by_python(statement)
 
 
@@ -163,13 +163,13 @@ def test_jq_changes_a_payload():
     [(".", b'{"cut":', "jq refuses"), (".[]", b"[1,2]", "2 results"), ("nonsense(", b"1", "jq refuses")],
 )
 def test_jq_that_gives_no_one_result_is_refused(filter_, payload, words):
-    with pytest.raises(NotMended, match=words):
+    with pytest.raises(EditFailed, match=words):
         by_jq(filter_)(payload)
 
 
 def test_without_jq_the_line_that_installs_it_is_said(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(NotMended, match=r"apt-get install jq.*--python"):
+    with pytest.raises(EditFailed, match=r"apt-get install jq.*--python"):
         by_jq(".")
 
 
@@ -181,8 +181,8 @@ def editor(tmp_path, script: str) -> str:
 
 
 def test_the_editor_is_given_the_bytes_and_its_file_is_what_is_sent(tmp_path):
-    mend = by_editor(editor(tmp_path, 'sed -i s/warm/21.4/ "$2"'))
-    assert mend(b'{"metric":"t\xff","value":warm}') == b'{"metric":"t\xff","value":21.4}'
+    edit = by_editor(editor(tmp_path, 'sed -i s/warm/21.4/ "$2"'))
+    assert edit(b'{"metric":"t\xff","value":warm}') == b'{"metric":"t\xff","value":21.4}'
 
 
 def test_a_line_end_that_the_editor_adds_is_no_change(tmp_path):
@@ -190,12 +190,12 @@ def test_a_line_end_that_the_editor_adds_is_no_change(tmp_path):
 
 
 def test_an_editor_that_fails_changes_nothing(tmp_path):
-    with pytest.raises(NotMended, match="status 3: nothing is changed"):
+    with pytest.raises(EditFailed, match="status 3: nothing is changed"):
         by_editor(editor(tmp_path, "exit 3"))(b"{}")
 
 
 def test_an_editor_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(NotMended, match=r"does not start.*EDITOR"):
+    with pytest.raises(EditFailed, match=r"does not start.*EDITOR"):
         by_editor(str(tmp_path / "none"))(b"{}")
 
 

@@ -6,19 +6,19 @@ from hypothesis import strategies as st
 
 from headrace.dead_letters import printed, terminal_text
 from headrace.dead_letters.differences import differences
-from headrace.dead_letters.errors import BadFilter, KafkaAway, NoSuchLetter
+from headrace.dead_letters.errors import BadFilter, DeadLettersUnavailable, NoSuchDeadLetter
 from headrace.dead_letters.filters import Filters, moment
-from headrace.dead_letters.letter import UNREADABLE, KeptLetter, LetterId
-from headrace.dead_letters.summary import BUCKETS, MOST_GROUPS, OTHERS, Summary, TimeAxis, sparkline
-from headrace.dead_letters.topic import Letters, Records
+from headrace.dead_letters.letter import UNREADABLE, DeadLetterId, StoredDeadLetter
+from headrace.dead_letters.summary import BUCKETS, MAX_GROUPS, OTHERS, Summary, TimeAxis, sparkline
+from headrace.dead_letters.topic import DeadLetterReader, Records
 from schemas.topics import DEAD_LETTERS
 from tests.unit.headrace.dead_letters_in_memory import SEEN_MS, Consumer, letter, record
 
 EVERYTHING = Filters()
 
 
-def letters_of(consumer: Consumer, silent_s: float = 30) -> Letters:
-    return Letters(Records(consumer, DEAD_LETTERS, silent_s))
+def letters_of(consumer: Consumer, silent_s: float = 30) -> DeadLetterReader:
+    return DeadLetterReader(Records(consumer, DEAD_LETTERS, silent_s))
 
 
 def ids(letters, filters=EVERYTHING) -> set[str]:
@@ -27,13 +27,13 @@ def ids(letters, filters=EVERYTHING) -> set[str]:
 
 @given(st.integers(0, 10**8), st.integers(0, 10**17))
 def test_an_identifier_that_is_shown_is_one_that_is_taken(partition, offset):
-    assert LetterId.parse(str(LetterId(partition, offset))) == LetterId(partition, offset)
+    assert DeadLetterId.parse(str(DeadLetterId(partition, offset))) == DeadLetterId(partition, offset)
 
 
 @pytest.mark.parametrize("text", ["", "7", "1:", "a:b", "-1:2", "1:2:3"])
 def test_what_is_no_identifier_is_refused_with_the_form_of_one(text):
-    with pytest.raises(NoSuchLetter, match=r"2:1734.*dlq ls"):
-        LetterId.parse(text)
+    with pytest.raises(NoSuchDeadLetter, match=r"2:1734.*dlq ls"):
+        DeadLetterId.parse(text)
 
 
 def test_every_letter_is_read_across_holes_and_up_to_the_end():
@@ -56,13 +56,13 @@ def test_a_record_that_is_no_letter_is_listed_as_unreadable(value):
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_letter_or_unreadable(value):
-    kept = KeptLetter.of(record(0, value))
+    kept = StoredDeadLetter.of(record(0, value))
     assert (kept.letter is None) == (kept.reason == UNREADABLE)
 
 
 def test_a_header_without_a_value_does_not_make_a_letter_unreadable():
     value = letter().model_dump_json().replace('"headers":{', '"headers":{"trace":null,').encode()
-    kept = KeptLetter.of(record(0, value))
+    kept = StoredDeadLetter.of(record(0, value))
     assert kept.letter == letter()
 
 
@@ -104,20 +104,20 @@ def test_what_is_no_time_is_refused_with_examples(text):
 
 def test_one_letter_is_found_by_its_identifier():
     letters = letters_of(Consumer(record(0), record(5, letter(device="other")), ends={0: 9}))
-    assert letters.one(LetterId(0, 5)).device == "other"
+    assert letters.one(DeadLetterId(0, 5)).device == "other"
 
 
-@pytest.mark.parametrize("id_", [LetterId(0, 4), LetterId(0, 8), LetterId(0, 99), LetterId(7, 0)])
+@pytest.mark.parametrize("id_", [DeadLetterId(0, 4), DeadLetterId(0, 8), DeadLetterId(0, 99), DeadLetterId(7, 0)])
 def test_a_marker_an_end_and_a_partition_that_is_not_there_are_no_letters(id_):
-    with pytest.raises(NoSuchLetter, match=rf"There is no letter {id_}"):
+    with pytest.raises(NoSuchDeadLetter, match=rf"There is no letter {id_}"):
         letters_of(Consumer(record(0), record(5), ends={0: 9})).one(id_)
 
 
 def test_a_letter_that_retention_removed_is_said_to_have_left():
     letters = letters_of(Consumer(record(40), record(41)))
     assert letters.gone() == {0: 40, 1: 0}
-    with pytest.raises(NoSuchLetter, match="left by retention: partition 0 begins at offset 40"):
-        letters.one(LetterId(0, 12))
+    with pytest.raises(NoSuchDeadLetter, match="left by retention: partition 0 begins at offset 40"):
+        letters.one(DeadLetterId(0, 12))
     assert printed.gone_sentence(letters.gone()) == (
         "Retention has removed up to 40 letters: all before offset 40 of partition 0."
     )
@@ -126,15 +126,15 @@ def test_a_letter_that_retention_removed_is_said_to_have_left():
 def test_a_broker_that_falls_silent_ends_the_scan_with_an_error():
     consumer = Consumer(record(0))
     consumer.is_silent = True
-    with pytest.raises(KafkaAway, match="given nothing"):
+    with pytest.raises(DeadLettersUnavailable, match="given nothing"):
         ids(letters_of(consumer, silent_s=0))
 
 
 def test_a_summary_counts_by_reason_stage_and_device_over_time():
     summary = Summary(TimeAxis(SEEN_MS, SEEN_MS + 16_000), newest=1)
     for offset, after_ms in enumerate((0, 500, 15_000)):
-        summary.add(KeptLetter.of(record(offset, after_ms=after_ms)))
-    summary.add(KeptLetter.of(record(9, letter(device=None, reason="no_device", stage="mqtt_bridge"))))
+        summary.add(StoredDeadLetter.of(record(offset, after_ms=after_ms)))
+    summary.add(StoredDeadLetter.of(record(9, letter(device=None, reason="no_device", stage="mqtt_bridge"))))
     (first, second) = summary.largest
     assert first[0] == ("bad_value", "clean_telemetry", "pump-7")
     assert (first[1].letters, first[1].newest_ms) == (3, SEEN_MS + 15_000)
@@ -145,7 +145,7 @@ def test_a_summary_counts_by_reason_stage_and_device_over_time():
 
 @given(st.lists(st.integers(0, 50), max_size=60), st.integers(0, 9))
 def test_the_newest_are_the_same_in_whatever_order_letters_come(times, most):
-    kept = [KeptLetter.of(record(offset, b"", after_ms=ms)) for offset, ms in enumerate(times)]
+    kept = [StoredDeadLetter.of(record(offset, b"", after_ms=ms)) for offset, ms in enumerate(times)]
     summary = Summary(TimeAxis(SEEN_MS, SEEN_MS + 100), most)
     for each in kept:
         summary.add(each)
@@ -155,9 +155,9 @@ def test_the_newest_are_the_same_in_whatever_order_letters_come(times, most):
 
 def test_devices_without_end_take_bounded_memory():
     summary = Summary(TimeAxis(0, 1), 0)
-    for number in range(MOST_GROUPS + 5):
-        summary.add(KeptLetter(LetterId(0, number), 0, letter(device=f"d{number}")))
-    assert len(summary.groups) == MOST_GROUPS + 1
+    for number in range(MAX_GROUPS + 5):
+        summary.add(StoredDeadLetter(DeadLetterId(0, number), 0, letter(device=f"d{number}")))
+    assert len(summary.groups) == MAX_GROUPS + 1
     assert summary.groups["bad_value", "clean_telemetry", OTHERS].letters == 5
 
 

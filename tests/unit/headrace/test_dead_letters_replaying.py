@@ -7,13 +7,13 @@ from kafka.errors import KafkaError
 
 from connectors.kafka.topic_settings import TopicSettings
 from connectors.redis.device_state import DeviceUpdate
-from connectors.stores import StoreAway
+from connectors.stores import StoreUnavailable
 from headrace.dead_letters import printed
-from headrace.dead_letters.errors import NotMended, ReplayFailed
-from headrace.dead_letters.letter import KeptLetter, LetterId
+from headrace.dead_letters.errors import EditFailed, ReplayFailed
+from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from headrace.dead_letters.replay_log import replay_log
-from headrace.dead_letters.replay_producer import Outbox
-from headrace.dead_letters.replay_target import Refused, ToStore, ToTopic, way_back
+from headrace.dead_letters.replay_producer import ReplayProducer
+from headrace.dead_letters.replay_target import Refused, ToStore, ToTopic, replay_target
 from headrace.dead_letters.replaying import BATCH, Change, Choice, rehearse, run
 from schemas.dead_letter import MAX_ORIGINAL_BYTES
 from schemas.record import Position
@@ -23,17 +23,17 @@ from tests.unit.headrace.dead_letters_in_memory import SEEN_MS, Producer, Record
 
 LARGEST = 256 * 1024
 NOW_MS = SEEN_MS + 60_000
-ID = LetterId(0, 3)
+ID = DeadLetterId(0, 3)
 POSITION = {"topic": "telemetry.raw", "partition": 0, "offset": 5}
 READING = {"device": "pump 7", "metric": "flow,a=b", "event_time": 1719800000123, "value": 21.5, "position": POSITION}
 SCORE = READING | {"score": 0.5, "threshold": 1, "is_anomaly": True, "detector": "gaussian", "detector_version": 1}
 
 
-def kept(offset: int = 3, **fields) -> KeptLetter:
-    return KeptLetter.of(record(offset, letter(**fields)))
+def kept(offset: int = 3, **fields) -> StoredDeadLetter:
+    return StoredDeadLetter.of(record(offset, letter(**fields)))
 
 
-def refused_by(stage: str, topic: str, content: dict) -> KeptLetter:
+def refused_by(stage: str, topic: str, content: dict) -> StoredDeadLetter:
     return kept(
         stage=stage, payload=json.dumps(content).encode(), headers={},
         position=Position(topic=topic, partition=1, offset=2),
@@ -63,7 +63,7 @@ class Store:
 
     def write(self, rows):
         if self.is_away:
-            raise StoreAway("Redis does not answer")
+            raise StoreUnavailable("Redis does not answer")
         self.rows += rows
         return ["the device has over 1000 metrics" if "full" in str(row) else None for row in rows]
 
@@ -74,12 +74,12 @@ def store() -> Store:
 
 
 @pytest.fixture
-def outbox(producer, store) -> Outbox:
-    return Outbox(producer, lambda _: store, lambda: NOW_MS)
+def replay_producer(producer, store) -> ReplayProducer:
+    return ReplayProducer(producer, lambda _: store, lambda: NOW_MS)
 
 
 def test_a_replay_has_the_key_the_bytes_and_the_headers_of_the_message():
-    way = way_back(kept(), LARGEST)
+    way = replay_target(kept(), LARGEST)
     assert (way.topic, way.key, way.value) == ("telemetry.raw", b"pump-7", kept().payload)
     assert dict(way.headers) == {
         "mqtt_topic": b"fleet/pump-7/telemetry", "received_at": b"1719799999000",
@@ -89,50 +89,50 @@ def test_a_replay_has_the_key_the_bytes_and_the_headers_of_the_message():
 
 
 def test_the_count_goes_on_and_the_marks_of_an_earlier_replay_are_replaced():
-    before = {"replays": b"1", "dead_letter": b"1:9", "mended": b"1", "received_at": b"5"}
-    headers = dict(way_back(kept(replays=1, headers=before), LARGEST).headers)
+    before = {"replays": b"1", "dead_letter": b"1:9", "edited": b"1", "received_at": b"5"}
+    headers = dict(replay_target(kept(replays=1, headers=before), LARGEST).headers)
     assert headers == {"replays": b"2", "dead_letter": b"0:3", "received_at": b"5"}
 
 
 def test_without_the_bridges_time_the_time_that_the_cleaning_took_stays():
-    assert dict(way_back(kept(headers={}), LARGEST).headers)["received_at"] == b"%d" % SEEN_MS
+    assert dict(replay_target(kept(headers={}), LARGEST).headers)["received_at"] == b"%d" % SEEN_MS
 
 
 def test_a_mended_replay_says_so_and_does_not_carry_the_original():
-    way = way_back(kept(), LARGEST, b"{}")
+    way = replay_target(kept(), LARGEST, b"{}")
     assert way.value == b"{}"
-    assert dict(way.headers)["mended"] == b"1"
+    assert dict(way.headers)["edited"] == b"1"
     assert sum(len(value) for _, value in way.headers) < 100
 
 
 def test_an_empty_payload_goes_back_as_no_bytes():
-    assert way_back(kept(original=None, reason="empty_payload"), LARGEST).value == b""
+    assert replay_target(kept(original=None, reason="empty_payload"), LARGEST).value == b""
 
 
 @pytest.mark.parametrize("device", [None, "", "a\\b", "a/b", "a\nb", "x" * 201])
 def test_a_letter_without_a_usable_device_needs_one(device):
     nameless = kept(device=device, stage="mqtt_bridge", position=None)
-    assert "--as-device NAME" in way_back(nameless, LARGEST).why
-    assert way_back(nameless, LARGEST, as_device="pump-7").key == b"pump-7"
+    assert "--as-device NAME" in replay_target(nameless, LARGEST).why
+    assert replay_target(nameless, LARGEST, as_device="pump-7").key == b"pump-7"
 
 
 def test_a_replay_is_no_way_around_the_largest_payload():
-    assert "in parts" in way_back(kept(payload=b"x" * (LARGEST + 1), stage="mqtt_bridge"), LARGEST).why
-    assert isinstance(way_back(kept(payload=b"x" * LARGEST, stage="mqtt_bridge"), LARGEST), ToTopic)
+    assert "in parts" in replay_target(kept(payload=b"x" * (LARGEST + 1), stage="mqtt_bridge"), LARGEST).why
+    assert isinstance(replay_target(kept(payload=b"x" * LARGEST, stage="mqtt_bridge"), LARGEST), ToTopic)
 
 
 def test_a_letter_whose_original_was_cut_cannot_be_replayed_nor_mended():
     cut = kept(payload=b"x" * (MAX_ORIGINAL_BYTES + 1))
-    for mended in (None, b"{}"):
-        assert way_back(cut, LARGEST, mended).why == "only the first 65,536 of 4,194,305 bytes are kept"
+    for edited in (None, b"{}"):
+        assert replay_target(cut, LARGEST, edited).why == "only the first 65,536 of 4,194,305 bytes are kept"
 
 
 def test_an_unreadable_record_cannot_be_replayed():
-    assert "cannot be read" in way_back(KeptLetter.of(record(3, b"?")), LARGEST).why
+    assert "cannot be read" in replay_target(StoredDeadLetter.of(record(3, b"?")), LARGEST).why
 
 
 def test_a_stage_that_is_not_known_is_refused_by_name():
-    assert way_back(kept(stage="score_weather", position=None), LARGEST).why == (
+    assert replay_target(kept(stage="score_weather", position=None), LARGEST).why == (
         "no replay is defined for letters of score_weather"
     )
 
@@ -140,13 +140,13 @@ def test_a_stage_that_is_not_known_is_refused_by_name():
 @pytest.mark.parametrize("replayable", [False, True])  # letters of earlier releases said true
 def test_a_row_of_change_capture_is_read_again_and_not_replayed(replayable):
     letter = kept(stage="score_churn", reason="unscorable_customer", device="C 7", replayable=replayable)
-    for mended in (None, b"{}"):
-        assert way_back(letter, LARGEST, mended).why.endswith("headrace churn rescore 'C 7'")
+    for edited in (None, b"{}"):
+        assert replay_target(letter, LARGEST, edited).why.endswith("headrace churn rescore 'C 7'")
 
 
 def test_what_change_capture_did_not_write_is_said_to_be_no_row():
     letter = kept(stage="score_churn", reason="not_a_customer", device=None, replayable=False)
-    assert "no row of PostgreSQL" in way_back(letter, LARGEST).why
+    assert "no row of PostgreSQL" in replay_target(letter, LARGEST).why
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_what_change_capture_did_not_write_is_said_to_be_no_row():
     ],
 )  # fmt: skip
 def test_what_a_store_refused_goes_to_that_store_alone(stage, topic, content, row):
-    way = way_back(refused_by(stage, topic, content), LARGEST)
+    way = replay_target(refused_by(stage, topic, content), LARGEST)
     assert isinstance(way, ToStore)
     assert way.row == row
 
@@ -187,12 +187,12 @@ def test_what_a_store_refused_goes_to_that_store_alone(stage, topic, content, ro
     ],
 )
 def test_a_record_of_a_store_that_cannot_be_read_is_refused(broken):
-    assert "its record cannot be read" in way_back(broken, LARGEST).why
+    assert "its record cannot be read" in replay_target(broken, LARGEST).why
 
 
 def test_the_record_that_a_store_refused_is_not_mended():
     letter_of_store = refused_by("store_redis", "telemetry.readings", READING)
-    assert "mend the store" in way_back(letter_of_store, LARGEST, b"{}").why
+    assert "edit the store" in replay_target(letter_of_store, LARGEST, b"{}").why
 
 
 def test_a_letter_that_was_sent_back_is_left_out_unless_asked_for():
@@ -203,19 +203,19 @@ def test_a_letter_that_was_sent_back_is_left_out_unless_asked_for():
 
 
 def test_a_change_that_leaves_the_payload_wrong_is_refused():
-    still_wrong = choice(mend=lambda _: b'{"metric":"temperature","value":"hot"}').of(kept())
-    assert still_wrong == Refused("mended, it is bad_value (value: hot)")
+    still_wrong = choice(edit=lambda _: b'{"metric":"temperature","value":"hot"}').of(kept())
+    assert still_wrong == Refused("edited, it is bad_value (value: hot)")
 
 
 def test_a_change_that_changes_nothing_is_refused():
-    assert choice(mend=lambda payload: payload).of(kept()) == Refused("the payload is unchanged")
+    assert choice(edit=lambda payload: payload).of(kept()) == Refused("the payload is unchanged")
 
 
 def test_a_change_that_fails_is_refused_with_its_words():
     def fail(_):
-        raise NotMended("jq gave 0 results instead of one")
+        raise EditFailed("jq gave 0 results instead of one")
 
-    assert choice(mend=fail).of(kept()) == Refused("jq gave 0 results instead of one")
+    assert choice(edit=fail).of(kept()) == Refused("jq gave 0 results instead of one")
 
 
 def test_a_rehearsal_says_what_would_go_and_what_will_come_back():
@@ -226,8 +226,8 @@ def test_a_rehearsal_says_what_would_go_and_what_will_come_back():
     assert printed.tally_as_json(tally, sent=False)["first_refused"][0]["id"] == "0:3"
 
 
-def test_a_message_and_its_note_are_one_transaction(outbox, producer):
-    tally = run([kept(3)], choice(), outbox)
+def test_a_message_and_its_note_are_one_transaction(replay_producer, producer):
+    tally = run([kept(3)], choice(), replay_producer)
     assert tally.sent == {"telemetry.raw": 1}
     (message, note) = producer.committed
     assert message[:3] == ("telemetry.raw", kept().payload, b"pump-7")
@@ -237,58 +237,58 @@ def test_a_message_and_its_note_are_one_transaction(outbox, producer):
     )
 
 
-def test_what_was_written_down_is_not_sent_in_the_next_run(outbox, producer):
-    run([kept(3)], choice(), outbox)
+def test_what_was_written_down_is_not_sent_in_the_next_run(replay_producer, producer):
+    run([kept(3)], choice(), replay_producer)
     log = replay_log(Record(0, 0, 0, value) for topic, value, _, _ in producer.committed if "replays" in topic)
-    assert run([kept(3), kept(4)], choice(log=log), outbox).sent == {"telemetry.raw": 1}
+    assert run([kept(3), kept(4)], choice(log=log), replay_producer).sent == {"telemetry.raw": 1}
     assert [value for topic, value, _, _ in producer.committed if topic == "telemetry.raw"] == [kept().payload] * 2
 
 
-def test_many_letters_go_in_several_transactions(outbox, producer):
-    assert run((kept(n) for n in range(BATCH + 1)), choice(), outbox).sent == {"telemetry.raw": BATCH + 1}
+def test_many_letters_go_in_several_transactions(replay_producer, producer):
+    assert run((kept(n) for n in range(BATCH + 1)), choice(), replay_producer).sent == {"telemetry.raw": BATCH + 1}
     assert producer.transactions == 2
 
 
-def test_a_batch_that_fails_in_the_middle_sends_none_of_it_and_keeps_those_before(outbox, producer):
+def test_a_batch_that_fails_in_the_middle_sends_none_of_it_and_keeps_those_before(replay_producer, producer):
     producer.refuses_number = 2 * BATCH + 3
     with pytest.raises(ReplayFailed, match="Run the same again"):
-        run((kept(n) for n in range(2 * BATCH)), choice(), outbox)
+        run((kept(n) for n in range(2 * BATCH)), choice(), replay_producer)
     assert len(producer.committed) == 2 * BATCH
     assert producer.open is None
 
 
-def test_whoever_was_shut_out_is_told_that_nothing_was_sent(outbox, producer):
+def test_whoever_was_shut_out_is_told_that_nothing_was_sent(replay_producer, producer):
     producer.is_fenced = True
     with pytest.raises(ReplayFailed, match="somebody else"):
-        run([kept()], choice(), outbox)
+        run([kept()], choice(), replay_producer)
     assert producer.committed == []
 
 
-def test_a_row_for_a_store_is_written_and_noted(outbox, producer, store):
-    run([refused_by("store_redis", "telemetry.readings", READING)], choice(), outbox)
+def test_a_row_for_a_store_is_written_and_noted(replay_producer, producer, store):
+    run([refused_by("store_redis", "telemetry.readings", READING)], choice(), replay_producer)
     assert [row.device for row in store.rows] == ["pump 7"]
     assert [topic for topic, *_ in producer.committed] == ["dead-letters.replays"]
 
 
-def test_a_row_that_the_store_refuses_again_is_not_noted_and_the_others_are(outbox, producer):
+def test_a_row_that_the_store_refuses_again_is_not_noted_and_the_others_are(replay_producer, producer):
     rows = [refused_by("store_redis", "telemetry.readings", READING | {"device": name}) for name in ("full", "b")]
-    tally = run(rows, choice(), outbox)
+    tally = run(rows, choice(), replay_producer)
     assert tally.sent == {"Redis": 1}
     assert list(tally.refused) == ["Redis refuses it again: the device has over 1000 metrics"]
     assert len(producer.committed) == 1
 
 
-def test_a_store_that_is_away_stops_the_run_and_nothing_is_noted(outbox, producer, store):
+def test_a_store_that_is_away_stops_the_run_and_nothing_is_noted(replay_producer, producer, store):
     store.is_away = True
     with pytest.raises(ReplayFailed, match=r"does not answer.*replay them again"):
-        run([refused_by("store_redis", "telemetry.readings", READING)], choice(), outbox)
+        run([refused_by("store_redis", "telemetry.readings", READING)], choice(), replay_producer)
     assert producer.committed == []
 
 
 def test_the_log_can_be_read_for_some_letters_only():
     rows = [Replay(letter=f"0:{n}", destination="telemetry.raw", replays=1, replayed_at=1) for n in (1, 2)]
     records = [Record(0, n, 0, row.model_dump_json().encode()) for n, row in enumerate(rows)]
-    assert set(replay_log(records, only=[LetterId(0, 2), LetterId(0, 9)])) == {LetterId(0, 2)}
+    assert set(replay_log(records, only=[DeadLetterId(0, 2), DeadLetterId(0, 9)])) == {DeadLetterId(0, 2)}
 
 
 def test_an_abort_that_fails_too_does_not_hide_the_first_error(producer):
@@ -298,7 +298,7 @@ def test_an_abort_that_fails_too_does_not_hide_the_first_error(producer):
     producer.abort_transaction = fail
     producer.refuses_number = 1
     with pytest.raises(ReplayFailed, match="no broker"):
-        run([kept()], choice(), Outbox(producer, lambda _: Store()))
+        run([kept()], choice(), ReplayProducer(producer, lambda _: Store()))
 
 
 def test_the_note_of_a_replay_outlives_its_letter():

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from connectors.experiments_file import DECLARED, Ended, ExperimentsFile
 from headrace.cli.main import app
 from headrace.experiments.page import page
-from headrace.experiments.printed import as_json, print_standing
-from headrace.experiments.result import standing
+from headrace.experiments.printed import as_json, print_result
+from headrace.experiments.result import result
 from models.experiments.attribution import Outcomes
 from schemas.experiment import experiments_of
 from schemas.exposure import Exposure
@@ -51,52 +51,52 @@ BETTER = {"control": 0.1, "treatment": 0.2}
 
 def shown(found):
     console = Console(width=120, record=True, file=StringIO())
-    print_standing(found, console)
+    print_result(found, console)
     return console.export_text()
 
 
 def test_a_better_arm_is_named_with_what_to_do():
-    found = standing(outcomes(BETTER), None)
+    found = result(outcomes(BETTER), None)
     assert found.interval.low > 0
     assert "headrace experiment promote lists treatment" in shown(found)
     assert as_json(found)["decided"]
 
 
 def test_a_worse_treatment_promotes_the_control():
-    found = standing(outcomes({"control": 0.2, "treatment": 0.1}), None)
+    found = result(outcomes({"control": 0.2, "treatment": 0.1}), None)
     assert "promote lists control" in found.verdict
 
 
 def test_equal_arms_are_not_decided():
-    found = standing(outcomes({"control": 0.1, "treatment": 0.1}), None)
+    found = result(outcomes({"control": 0.1, "treatment": 0.1}), None)
     assert "Nothing is decided" in found.verdict
     assert not as_json(found)["decided"]
 
 
 def test_lost_users_of_one_arm_forbid_every_verdict():
-    found = standing(outcomes(BETTER, lost=0.3), None)
+    found = result(outcomes(BETTER, lost=0.3), None)
     assert found.is_mismatched
     assert "not come to the arms as declared" in shown(found)
     assert not as_json(found)["decided"]
 
 
 def test_what_came_after_the_end_does_not_count():
-    whole = standing(outcomes(BETTER), None)
-    ended = standing(outcomes(BETTER), Ended(at_ms=1_000_000))
+    whole = result(outcomes(BETTER), None)
+    ended = result(outcomes(BETTER), Ended(at_ms=1_000_000))
     users = sum(arm.users for arm in ended.arms.values())
     assert users == 1001
     assert ended.curve == whole.curve[:users]
 
 
 def test_nobody_yet_is_said_as_it_is():
-    found = standing(Outcomes(EXPERIMENT), None)
+    found = result(Outcomes(EXPERIMENT), None)
     assert "too few users" in shown(found)
     assert as_json(found)["interval"] is None
     assert "Too few users" in page(found)
 
 
 def test_the_page_has_verdict_counts_and_curve():
-    found = standing(outcomes(BETTER), None)
+    found = result(outcomes(BETTER), None)
     html = page(found)
     assert found.verdict in html
     assert f"{found.arms['treatment'].successes:,}" in html
@@ -141,4 +141,4 @@ def test_status_without_experiments_says_where_they_are_declared(home):
 
 
 def test_json_is_json():
-    assert json.loads(json.dumps(as_json(standing(outcomes(BETTER), Ended(at_ms=1, list="popular")))))["ended"]["list"]
+    assert json.loads(json.dumps(as_json(result(outcomes(BETTER), Ended(at_ms=1, list="popular")))))["ended"]["list"]

@@ -12,7 +12,7 @@ from redis import Redis
 from typer.testing import CliRunner
 
 from bench.free_port import free_port
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.cli.main import app
 from headrace.errors import NotForgotten
@@ -39,7 +39,7 @@ class InMemoryTopics:
         if self.calls_left is not None:
             self.calls_left -= 1
             if self.calls_left < 0:
-                raise Unreachable("Kafka at 127.0.0.1:9092 does not answer")
+                raise KafkaUnavailable("Kafka at 127.0.0.1:9092 does not answer")
 
     def _found(self, topic, user, pseudonym):
         return found_in(topic, self.messages.get(topic, ()), user, pseudonym)

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from headrace import submission
 from jobs.names import ALL_JOBS
 from stack.layout import Layout
@@ -104,7 +104,7 @@ def test_the_transactions_of_a_foreign_cluster_are_looked_for_in_the_callers_kaf
 
 
 def no_kafka(jobs, bootstrap, say):
-    raise Unreachable(f"Kafka at {bootstrap} does not answer")
+    raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
 
 
 def test_without_its_kafka_the_local_stack_submits_nothing(submitted, monkeypatch):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from connectors.atomic_write import write_whole
+from connectors.atomic_write import atomic_write_text
 from connectors.kafka.log import Batch
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE
@@ -19,7 +19,7 @@ from headrace.cli.main import app
 from headrace.errors import FeaturesNotMade
 from models.churn.errors import UnusableTable
 from schemas.usage import UsageHour
-from schemas.usage_features import GRACE_MS, HOUR_MS, NO_USAGE, OLDEST_MS, USAGE_FEATURES, UsageSource, as_of_at
+from schemas.usage_features import GRACE_MS, HOUR_MS, MAX_AGE_MS, NO_USAGE, USAGE_FEATURES, UsageSource, as_of_at
 
 NOW = 1_764_000_000_000
 DAY_MS = 24 * HOUR_MS
@@ -109,7 +109,7 @@ class Log:
 
 
 def test_only_what_can_be_in_a_window_is_read():
-    long_ago, week, late = NOW - OLDEST_MS - HOUR_MS - 1, NOW - 7 * DAY_MS, NOW + GRACE_MS
+    long_ago, week, late = NOW - MAX_AGE_MS - HOUR_MS - 1, NOW - 7 * DAY_MS, NOW + GRACE_MS
     log = Log(*[(counted("a", at, 1), at) for at in (long_ago, long_ago, week, NOW - HOUR_MS, late, late)])
     assert features_known(log, NOW)["a"]["usage_readings_7d"] == 2
     assert (log.read_from, log.read_to) == (2, 4)
@@ -185,7 +185,7 @@ def run(tmp_path, *arguments):
 def test_the_command_writes_the_joined_table_and_says_of_when(tmp_path, monkeypatch):
     asked = []
     key = PseudonymKey.new()
-    write_whole(tmp_path / "home" / "secrets" / KEY_FILE, key.text())
+    atomic_write_text(tmp_path / "home" / "secrets" / KEY_FILE, key.text())
     known = {key.pseudonym("a"): USED}
     monkeypatch.setattr(usage_history, "features_from_kafka", lambda _, as_of: asked.append(as_of) or known)
     customers = ("--customers", str(tmp_path / "customers.csv"))

@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from connectors.influxdb.reader import InfluxDBReader, instant, milliseconds
-from connectors.stores import StoreAway, StoreMisconfigured
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.cli.main import app
 from headrace.cli.windows import print_result
 from headrace.errors import WindowsNotCorrected
@@ -416,11 +416,11 @@ def test_the_retention_of_the_bucket_says_what_is_too_old(every_s, oldest):
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [
-        (httpx.ConnectError("refused"), StoreAway, "does not answer"),
-        (httpx.Response(503, text="overloaded"), StoreAway, "503: overloaded"),
+        (httpx.ConnectError("refused"), StoreUnavailable, "does not answer"),
+        (httpx.Response(503, text="overloaded"), StoreUnavailable, "503: overloaded"),
         (httpx.Response(401, text="no"), StoreMisconfigured, "HEADRACE_INFLUXDB_TOKEN"),
         (httpx.Response(400, text="bad flux"), ValueError, "bad flux"),
-        (httpx.Response(200, text=",error,reference\n,memory limit,897\n"), StoreAway, "memory limit"),
+        (httpx.Response(200, text=",error,reference\n,memory limit,897\n"), StoreUnavailable, "memory limit"),
     ],
 )
 def test_an_influxdb_that_does_not_answer_is_told_from_one_that_refuses(answer, error, words):

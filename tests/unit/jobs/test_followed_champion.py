@@ -1,7 +1,7 @@
 """A champion that may not be there yet. What happens to a model that is there: test_score_customers.py."""
 
 from headrace.model_store.publishing import publish
-from jobs.operators.model_reloader import FollowedChampion
+from jobs.operators.model_reloader import ModelReloader
 from models.recommend.errors import RefusedRecommender
 
 
@@ -18,7 +18,7 @@ def promote(root, version):
 
 def test_there_may_be_no_model_until_one_is_promoted_that_can_be_used(tmp_path, caplog):
     clock = [0.0]
-    followed = FollowedChampion(tmp_path, load, RefusedRecommender, lambda: clock[0])
+    followed = ModelReloader(tmp_path, load, RefusedRecommender, lambda: clock[0])
     assert followed.get() is None
     promote(tmp_path, "bad")
     clock[0] = 2.0
@@ -34,4 +34,4 @@ def test_there_may_be_no_model_until_one_is_promoted_that_can_be_used(tmp_path, 
 
 def test_the_first_look_is_at_once(tmp_path):
     promote(tmp_path, "one")
-    assert FollowedChampion(tmp_path, load, RefusedRecommender, lambda: 0.0).get() == "one"
+    assert ModelReloader(tmp_path, load, RefusedRecommender, lambda: 0.0).get() == "one"

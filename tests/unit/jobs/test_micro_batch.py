@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jobs.operators.micro_batch import micro_batch, scored
-from schemas.record import MOST_PARTITIONS
+from schemas.record import MAX_PARTITIONS
 from tests.unit.jobs.micro_batches import scattered
 
 POSITION = {"topic": "telemetry.raw", "partition": 1, "offset": 7, "item": 2, "items": 3}
@@ -34,7 +34,7 @@ def test_the_columns_are_those_of_the_readings():
         value(device=7), value(device=None), value(metric=["flow"]), value(value=None), value(value="warm"),
         value(value=float("nan")), value(value=1e308).replace(b"e+308", b"e+999"), value(event_time=1.5),
         value(event_time=2**63), value(event_time=None), value(position=None), value(position=7),
-        value(position=POSITION | {"partition": -1}), value(position=POSITION | {"partition": MOST_PARTITIONS}),
+        value(position=POSITION | {"partition": -1}), value(position=POSITION | {"partition": MAX_PARTITIONS}),
         value(position=POSITION | {"offset": -1}), value(position=POSITION | {"offset": 2**64}),
         value(position=POSITION | {"item": 2**31}), value(position=POSITION | {"items": "many"}),
     ],

@@ -99,7 +99,7 @@ def test_of_a_user_who_is_forgotten_nothing_is_left_in_state_or_redis(keyed):
     assert set(of_users(state)) == {f"user{n}" for n in range(7)} - {"user3"}
     assert not list(state.journal.get())  # of interactions, as they came
     after = LiveRecommender()
-    after.thaw(b"".join(piece for _, piece in sorted(state.snapshot.items())))
+    after.restore(b"".join(piece for _, piece in sorted(state.snapshot.items())))
     assert after.newest_ms("user3") == 0
     assert after.newest_ms("user2") > 0
     # What was on its way, and a restart, change nothing.

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.operators.score_fleet import ScoreFleet
 from models.detectors import NO_EPISODE, Scorer
-from models.detectors.batch_codec import freeze_batch
+from models.detectors.batch_codec import encode_batch
 from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
 from schemas.record import Position
@@ -69,13 +69,13 @@ def of_a_newer_version():
     class Newer(Scorer):
         version = Scorer.version + 1
 
-    return Newer("gaussian").freeze()
+    return Newer("gaussian").snapshot()
 
 
 def batch_of_a_newer_version(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("models.detectors.batch_codec.VERSION", 99)
-        return freeze_batch(readings(0, 10))
+        return encode_batch(readings(0, 10))
 
 
 THEN = readings(N_JOURNAL, N)

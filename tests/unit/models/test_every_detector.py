@@ -60,7 +60,7 @@ def test_a_thawed_scorer_continues_as_if_nothing_had_happened(name):
     first, then = cut(readings(N), [N // 2])
     kept, thawed = Scorer(name), Scorer(name)
     kept.step(first)
-    thawed.thaw(kept.freeze())
+    thawed.restore(kept.snapshot())
     assert said_of_all(thawed, [then]) == said_of_all(kept, [then])
 
 
@@ -70,7 +70,7 @@ def test_snapshot_and_journal_give_the_state_of_a_run_without_a_stop(name):
     unbroken, restored = Scorer(name), Scorer(name)
     for batch in batches[:12]:
         unbroken.step(batch)
-    restored.thaw(unbroken.freeze())
+    restored.restore(unbroken.snapshot())
     for batch in batches[12:20]:
         unbroken.step(batch)
         restored.learn(batch)
@@ -81,21 +81,21 @@ def test_snapshot_and_journal_give_the_state_of_a_run_without_a_stop(name):
 def test_unreadable_state_is_refused_and_the_scorer_stays_as_it_was(name):
     scorer = Scorer(name)
     scorer.step(readings(50))
-    good = scorer.freeze()
-    foreign = Scorer("gaussian" if name != "gaussian" else "half-space-trees").freeze()
+    good = scorer.snapshot()
+    foreign = Scorer("gaussian" if name != "gaussian" else "half-space-trees").snapshot()
     for bad in (b"", b"\x00" * 40, good[:-1], good[:40] + b"\xff" + good[41:], foreign):
         with pytest.raises(UnreadableState):
-            scorer.thaw(bad)
-    assert scorer.freeze() == good
+            scorer.restore(bad)
+    assert scorer.snapshot() == good
 
 
 @every_detector
 def test_state_of_another_version_is_refused(name, monkeypatch):
     scorer = Scorer(name)
-    old = scorer.freeze()
+    old = scorer.snapshot()
     monkeypatch.setattr(type(scorer._fleet), "version", 99)
     with pytest.raises(UnreadableState, match=r"version 1, this code reads .* version 99"):
-        scorer.thaw(old)
+        scorer.restore(old)
 
 
 @every_detector

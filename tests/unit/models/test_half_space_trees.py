@@ -41,13 +41,13 @@ def test_scores_equal_those_of_rivers_own_loop(name):
         np.testing.assert_array_equal(fleet.step(rows, values), expected)
         n_scored += np.count_nonzero(expected)
         if n_batch == 30:
-            fleet = thawed(name, fleet.freeze())
+            fleet = thawed(name, fleet.snapshot())
     assert n_scored > 1000
 
 
 def thawed(name, state):
     fleet = detector(name).make_fleet()
-    fleet.thaw(state)
+    fleet.restore(state)
     return fleet
 
 
@@ -84,9 +84,9 @@ def test_a_frozen_series_takes_at_most_a_kilobyte():
     fleet.grow(128)
     for values in np.random.default_rng(1).normal(20, 2, (600, 128)):
         fleet.learn(np.arange(128), values)
-    assert len(fleet.freeze()) / 128 <= 1000
+    assert len(fleet.snapshot()) / 128 <= 1000
 
 
 def test_state_of_other_trees_is_refused():
     with pytest.raises(UnreadableState, match="state is of trees"):
-        HalfSpaceTreesFleet(window_size=100).thaw(HalfSpaceTreesFleet().freeze())
+        HalfSpaceTreesFleet(window_size=100).restore(HalfSpaceTreesFleet().snapshot())

@@ -102,7 +102,7 @@ def test_a_replay_after_an_aborted_transaction_changes_nothing():
     replayed, plain = Scorer("half-space-trees"), Scorer("half-space-trees")
     said = said_of_all(replayed, [*batches[:8], *batches[3:8], *batches[5:]])
     assert said == said_of_all(plain, batches)
-    assert replayed.freeze() == plain.freeze()
+    assert replayed.snapshot() == plain.snapshot()
 
 
 def test_a_shuffled_batch_is_scored_in_the_order_of_its_positions():

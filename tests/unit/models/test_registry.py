@@ -27,7 +27,7 @@ def test_a_new_version_is_the_challenger_with_its_figures_and_files(registry, fo
 def test_champions_are_found_by_alias_and_kept_in_the_history(registry, folder):
     for version in ("v1", "v2"):
         registry.register("churn", folder, version, {})
-        registry.crown("churn", registry.one("churn", version).number)
+        registry.set_champion("churn", registry.one("churn", version).number)
     assert registry.one("churn", "champion").version == "v2"
     assert registry.champion_before("churn").version == "v1"
     assert [reign.number for reign in registry.history("churn")] == ["1", "2"]
@@ -40,6 +40,6 @@ def test_what_is_not_there_is_said_with_the_next_step(registry, folder):
     registry.register("churn", folder, "v1", {})
     with pytest.raises(NotRegistered, match="no version 'v9'"):
         registry.one("churn", "v9")
-    registry.crown("churn", "1")
+    registry.set_champion("churn", "1")
     with pytest.raises(NotRegistered, match="no other champion"):
         registry.champion_before("churn")

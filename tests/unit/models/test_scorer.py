@@ -26,7 +26,7 @@ def test_learning_leaves_the_very_bytes_that_scoring_leaves():
     for batch in cut(BATCH, range(100, 3000, 100)):
         scored.step(batch)
         learned.learn(batch)
-    assert scored.freeze() == learned.freeze()
+    assert scored.snapshot() == learned.snapshot()
 
 
 def test_an_outlier_opens_an_episode_that_bears_its_event_time():
@@ -48,5 +48,5 @@ def test_columns_may_be_plain_lists():
 def test_all_series_are_known_after_a_thaw():
     scorer, thawed = Scorer("gaussian"), Scorer("gaussian")
     scorer.step(readings(100, n_series=4))
-    thawed.thaw(scorer.freeze())
+    thawed.restore(scorer.snapshot())
     assert len(thawed) == 4

@@ -11,7 +11,7 @@ import pytest
 from river import __version__ as river_version
 
 from models.detectors import Scorer, UnreadableState, detector
-from models.detectors.batch_codec import thaw_batch
+from models.detectors.batch_codec import decode_batch
 from models.detectors.half_space_trees import HalfSpaceTreesFleet
 from models.state_codec import State, decode, encode
 from tests import state_files
@@ -31,7 +31,7 @@ def test_a_stored_state_goes_on_as_if_it_had_never_been_stored(snapshot):
     unbroken, restored = Scorer(snapshot.detector), Scorer(snapshot.detector)
     unbroken.step(readings(0, N_JOURNAL))
 
-    restored.thaw(snapshot.read())
+    restored.restore(snapshot.read())
     restored.learn(readings(N_SNAPSHOT, N_JOURNAL))
 
     then = [readings(N_JOURNAL, N)]
@@ -50,12 +50,12 @@ def test_the_readings_that_follow_a_stored_state_raise_an_alarm():
 def test_a_stored_state_of_another_river_is_refused(snapshot, monkeypatch):
     monkeypatch.setattr("models.detectors.river_fleet.river_version", "99.0")
     with pytest.raises(UnreadableState, match=f"River {re.escape(snapshot.river)}"):
-        Scorer(snapshot.detector).thaw(snapshot.read())
+        Scorer(snapshot.detector).restore(snapshot.read())
 
 
 @every_journal
 def test_a_stored_entry_of_the_journal_is_the_batch_that_it_was(path):
-    found, written = thaw_batch(path.read_bytes()), readings(N_SNAPSHOT, N_JOURNAL)
+    found, written = decode_batch(path.read_bytes()), readings(N_SNAPSHOT, N_JOURNAL)
     assert found.keys == written.keys
     for column in ("event_times", "values", "partitions", "offsets", "items"):
         np.testing.assert_array_equal(getattr(found, column), getattr(written, column))
@@ -96,11 +96,11 @@ class BoundsInOneArray(HalfSpaceTreesFleet):
         bounds = np.column_stack([arrays.pop("low"), arrays.pop("high")])
         return replace(state, arrays={**arrays, "bounds": bounds})
 
-    def thaw(self, state: bytes) -> None:
+    def restore(self, state: bytes) -> None:
         frozen = decode(state, self.name, self.version, {1: self.from_1})
         arrays = dict(frozen.arrays)
         arrays["low"], arrays["high"] = arrays.pop("bounds").T
-        super().thaw(encode(replace(frozen, arrays=arrays)))
+        super().restore(encode(replace(frozen, arrays=arrays)))
 
 
 class UpperCaseScorer(Scorer):
@@ -133,16 +133,16 @@ def stored():
 def test_a_fleet_of_the_next_version_continues_from_a_migrated_state(stored):
     fleet_1 = decode(stored, "scorer", TODAY).arrays["fleet"].tobytes()
     old, new = detector("half-space-trees").make_fleet(), BoundsInOneArray()
-    old.thaw(fleet_1)
-    new.thaw(fleet_1)
+    old.restore(fleet_1)
+    new.restore(fleet_1)
     rows, values = np.arange(400) % 2, readings(N_SNAPSHOT, N_SNAPSHOT + 400).values
     np.testing.assert_array_equal(new.step(rows, values), old.step(rows, values))
 
 
 def test_a_scorer_of_the_next_version_continues_from_a_migrated_state(stored):
     batch, old, new = readings(N_SNAPSHOT, N), Scorer("half-space-trees"), UpperCaseScorer("half-space-trees")
-    old.thaw(stored)
-    new.thaw(stored)
+    old.restore(stored)
+    new.restore(stored)
     capitals = replace(batch, keys=[(device.upper(), metric) for device, metric in batch.keys])
     np.testing.assert_array_equal(new.step(capitals).scores, old.step(batch).scores)
     assert len(new) == 2
@@ -150,26 +150,26 @@ def test_a_scorer_of_the_next_version_continues_from_a_migrated_state(stored):
 
 def test_what_the_next_version_writes_is_not_migrated_again(stored):
     first, second = UpperCaseScorer("half-space-trees"), UpperCaseScorer("half-space-trees")
-    first.thaw(stored)
-    second.thaw(first.freeze())
-    assert second.freeze() == first.freeze()
+    first.restore(stored)
+    second.restore(first.snapshot())
+    assert second.snapshot() == first.snapshot()
 
 
 def test_the_version_before_cannot_read_what_the_next_one_writes(stored):
     upgraded = UpperCaseScorer("half-space-trees")
-    upgraded.thaw(stored)
+    upgraded.restore(stored)
     with pytest.raises(UnreadableState, match=f"scorer version {NEXT}, this code reads scorer version {TODAY}"):
-        Scorer("half-space-trees").thaw(upgraded.freeze())
+        Scorer("half-space-trees").restore(upgraded.snapshot())
 
 
 def test_an_earlier_version_without_a_migration_is_refused(stored):
     with pytest.raises(UnreadableState, match=f"scorer version {TODAY}, this code reads scorer version {NEXT}"):
-        WithoutMigration("half-space-trees").thaw(stored)
+        WithoutMigration("half-space-trees").restore(stored)
 
 
 def test_a_migration_that_fails_is_a_state_that_cannot_be_read(stored):
     with pytest.raises(UnreadableState, match=r"its migration to the next fails: KeyError\('rows'\)"):
-        WithAWrongMigration("half-space-trees").thaw(stored)
+        WithAWrongMigration("half-space-trees").restore(stored)
 
 
 def test_migrations_lead_from_version_to_version():

@@ -7,7 +7,7 @@ import pytest
 
 from schemas import documentation
 from schemas.reject_reasons import RejectReason
-from schemas.topics import LARGEST_MESSAGE_BYTES, TOPICS
+from schemas.topics import MAX_MESSAGE_BYTES, TOPICS
 from schemas.units import ACCEPTED_UNITS, METRIC_UNITS, conversions
 
 
@@ -49,7 +49,7 @@ def test_the_key_of_a_topic_is_a_field_of_its_record():
 
 
 def test_the_largest_message_is_that_of_the_largest_topic():
-    assert max(int(topic.configs()["max.message.bytes"]) for topic in TOPICS) == LARGEST_MESSAGE_BYTES
+    assert max(int(topic.configs()["max.message.bytes"]) for topic in TOPICS) == MAX_MESSAGE_BYTES
 
 
 def test_every_topic_has_the_broker_s_time():

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from schemas.experiment import USUAL, BadExperiments, Plan, experiments_of
+from schemas.experiment import DEFAULT_LIST, BadExperiments, Plan, experiments_of
 
 TWO = """
 [first]
@@ -33,7 +33,7 @@ def test_a_user_stays_in_an_arm_that_grows():
 
 def test_experiments_split_users_independently_and_a_user_is_in_one_at_most():
     first, second = experiments = experiments_of(TWO)
-    found = Counter(Plan(experiments, USUAL).shown_to(user) for user in USERS)
+    found = Counter(Plan(experiments, DEFAULT_LIST).shown_to(user) for user in USERS)
     assert found["personal", "first/treatment"] == sum(first.arm_of(user) == "treatment" for user in USERS)
     control, treatment = found["personal", "second/control"], found["trending", "second/treatment"]
     assert control / (control + treatment) == pytest.approx(0.5, abs=0.02)

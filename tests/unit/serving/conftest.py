@@ -12,5 +12,5 @@ from tests.unit.serving.instance_in_memory import Service, stored_list
 def service():
     service = Service()
     service.redis.values[stored_lists.POPULAR] = stored_list(["p1", "p2", "p3"], model_version=None)
-    asyncio.run(service.shelf.look())
+    asyncio.run(service.cache.refresh())
     return service

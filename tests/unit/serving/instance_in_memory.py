@@ -9,26 +9,26 @@ import orjson
 from kafka.future import Future
 from prometheus_client import CollectorRegistry
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from connectors.kafka.log import Batch
 from connectors.pseudonym_key import PseudonymKey
-from connectors.redis.reader import GatheredReads
-from schemas.experiment import USUAL, Plan, experiments_of
+from connectors.redis.reader import BatchedReads
+from schemas.experiment import DEFAULT_LIST, Plan, experiments_of
 from serving import stored_lists
 from serving.api import Application, api
 from serving.api_keys import ApiKeys
-from serving.assignment import Arms
-from serving.auth import Gate
-from serving.cache import Shelf
-from serving.exposure_producer import ExposureLog
+from serving.assignment import Assignments
+from serving.auth import Authenticator
+from serving.cache import RecommendationCache
+from serving.exposure_producer import ExposureProducer
 from serving.feedback import Feedback
-from serving.feedback_consumer import FeedbackFollower
+from serving.feedback_consumer import FeedbackConsumer
 from serving.health import Health
-from serving.interaction_producer import InteractionDoor
+from serving.interaction_producer import InteractionProducer
 from serving.metrics import ServingCollector, registry
 from serving.rate_limit import RateLimit
-from serving.recommendations import Answers
-from serving.routes import QuickPaths
+from serving.recommendations import RecommendationService
+from serving.routes import Routes
 
 KEY = "a key of the tests"
 
@@ -43,12 +43,12 @@ def stored_list(items, /, **changes):
 
 
 class RedisInMemory:
-    """What an instance asks of Redis; `away` makes it refuse."""
+    """What an instance asks of Redis; `unavailable_reason` makes it refuse."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
         self.withdrawn: set[bytes] = set()
-        self.away = False
+        self.unavailable_reason = False
         self.asked: list[list[str]] = []
 
     async def mget(self, keys):
@@ -62,7 +62,7 @@ class RedisInMemory:
         return set(self.withdrawn), self.values.get(stored_lists.POPULAR), self.values.get(stored_lists.TRENDING)
 
     def _require_itself(self) -> None:
-        if self.away:
+        if self.unavailable_reason:
             raise ConnectionError("gone")
 
 
@@ -88,13 +88,13 @@ class KafkaInMemory:
 
 
 class FeedbackInMemory:
-    """What a follower asks of KafkaLog, for a topic of one partition; `away` makes it refuse."""
+    """What a follower asks of KafkaLog, for a topic of one partition; `unavailable_reason` makes it refuse."""
 
     def __init__(self) -> None:
         self.values: list[bytes | None] = []
         self.before = 0
         """How many of them are of the time before an instance begins to count."""
-        self.away = False
+        self.unavailable_reason = False
         self.connections = self.refusals = self.taken = 0
 
     def connected(self) -> "FeedbackInMemory":
@@ -126,9 +126,9 @@ class FeedbackInMemory:
                 self.taken = ends[each]
 
     def _require_itself(self) -> None:
-        if self.away:
+        if self.unavailable_reason:
             self.refusals += 1
-            raise Unreachable("gone")
+            raise KafkaUnavailable("gone")
 
 
 class ExperimentsInMemory:
@@ -136,7 +136,7 @@ class ExperimentsInMemory:
 
     def __init__(self) -> None:
         self.text = ""
-        self.usual = USUAL
+        self.usual = DEFAULT_LIST
 
     def plan(self) -> Plan:
         return Plan(experiments_of(self.text), self.usual)
@@ -155,24 +155,35 @@ class Service:
 
     def __init__(self, most_exposures=100, rate=1000.0, kafka_timeout_s=30.0) -> None:
         self.redis, self.kafka, self.clock = RedisInMemory(), KafkaInMemory(), Clock()
-        self.reads = GatheredReads(self.redis, timeout_ms=500)
-        self.shelf = Shelf(self.reads, self.redis.shared, 500, self.clock)
-        self.exposures = ExposureLog(lambda: self.kafka, most_exposures)
+        self.reads = BatchedReads(self.redis, timeout_ms=500)
+        self.cache = RecommendationCache(self.reads, self.redis.shared, 500, self.clock)
+        self.exposures = ExposureProducer(lambda: self.kafka, most_exposures)
         self.connects: Callable[[], object] = lambda: self.kafka
-        self.door = InteractionDoor(lambda: self.connects(), kafka_timeout_s)
-        self.gate = Gate(ApiKeys({"tests": KEY}), RateLimit(rate, rate), self.clock)
+        self.interaction_producer = InteractionProducer(lambda: self.connects(), kafka_timeout_s)
+        self.authenticator = Authenticator(ApiKeys({"tests": KEY}), RateLimit(rate, rate), self.clock)
         self.experiments = ExperimentsInMemory()
-        self.arms = Arms(self.experiments)
-        self.answers = Answers(self.shelf, self.exposures, self.arms, pseudonym_of)
-        self.paths = QuickPaths(self.gate, self.answers, self.door, pseudonym_of, max_body_bytes=4096)
-        self.health = Health(self.shelf, self.door)
+        self.assignments = Assignments(self.experiments)
+        self.answers = RecommendationService(self.cache, self.exposures, self.assignments, pseudonym_of)
+        self.paths = Routes(
+            self.authenticator, self.answers, self.interaction_producer, pseudonym_of, max_body_bytes=4096
+        )
+        self.health = Health(self.cache, self.interaction_producer)
         self.feedback, self.feedback_log = Feedback(), FeedbackInMemory()
-        self.follower = FeedbackFollower(self.feedback, lambda: self.feedback_log.connected(), self.clock, 0.001)
+        self.follower = FeedbackConsumer(self.feedback, lambda: self.feedback_log.connected(), self.clock, 0.001)
         self.pseudonyms = SimpleNamespace(failures=0)
         parts = (
-            self.paths, self.answers, self.arms, self.shelf, self.reads, self.exposures, self.door, self.health,
-            self.feedback, self.follower, self.pseudonyms,
-        )  # fmt: skip
+            self.paths,
+            self.answers,
+            self.assignments,
+            self.cache,
+            self.reads,
+            self.exposures,
+            self.interaction_producer,
+            self.health,
+            self.feedback,
+            self.follower,
+            self.pseudonyms,
+        )
         self.registry: CollectorRegistry = registry(ServingCollector(*parts))
         self.fastapi = api(self.paths, self.health, self.registry)
         self.application = Application(self.paths, self.fastapi)

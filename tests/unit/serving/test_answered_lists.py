@@ -61,10 +61,10 @@ def test_an_excluded_item_may_have_a_comma(service):
 def test_a_withdrawn_item_is_gone_with_the_next_look(u1):
     u1.redis.withdrawn = {b"i0"}
     assert names(ask(u1, f"{U1}?limit=1")) == ["i0"]
-    asyncio.run(u1.shelf.look())
+    asyncio.run(u1.cache.refresh())
     assert names(ask(u1, f"{U1}?limit=1")) == ["i1"]
     u1.redis.withdrawn = set()
-    asyncio.run(u1.shelf.look())
+    asyncio.run(u1.cache.refresh())
     assert names(ask(u1, f"{U1}?limit=1")) == ["i0"]
 
 
@@ -77,14 +77,14 @@ def test_a_user_without_a_list_gets_what_is_popular(service):
 def test_what_is_trending_stands_in_for_what_is_popular():
     service = Service()
     service.redis.values[stored_lists.TRENDING] = stored_list(["t1"])
-    asyncio.run(service.shelf.look())
+    asyncio.run(service.cache.refresh())
     answer = ask(service)
     assert (names(answer), answer["source"]) == (["t1"], "trending")
 
 
 def test_before_the_first_list_there_are_no_items():
     service = Service()
-    asyncio.run(service.shelf.look())
+    asyncio.run(service.cache.refresh())
     answer = ask(service)
     assert (answer["items"], answer["source"], answer["degraded"]) == ([], "none", False)
 
@@ -160,7 +160,7 @@ def test_similar_items_are_nobodys_exposure(service):
 
 def test_exposures_beyond_the_bound_are_dropped_and_counted():
     service = Service(most_exposures=3)
-    asyncio.run(service.shelf.look())
+    asyncio.run(service.cache.refresh())
     for _ in range(5):
         ask(service)
     assert (service.metric("exposures_waiting"), service.metric("exposures_dropped_total")) == (3, 2)
@@ -171,20 +171,20 @@ def test_exposures_beyond_the_bound_are_dropped_and_counted():
 
 def test_while_redis_is_away_the_last_popular_list_stands_in(u1):
     u1.redis.withdrawn = {b"p1"}
-    asyncio.run(u1.shelf.look())
-    u1.redis.away = True
+    asyncio.run(u1.cache.refresh())
+    u1.redis.unavailable_reason = True
     answer = ask(u1)
     assert (names(answer), answer["source"], answer["degraded"]) == (["p2", "p3"], "popular", True)
     assert u1.metric("redis_up") == 0
 
 
 def test_after_a_failure_redis_is_not_asked_again_before_the_next_look(u1):
-    u1.redis.away = True
+    u1.redis.unavailable_reason = True
     ask(u1)
-    u1.redis.away = False
+    u1.redis.unavailable_reason = False
     assert ask(u1)["degraded"] is True
     assert u1.redis.asked == []
-    asyncio.run(u1.shelf.look())
+    asyncio.run(u1.cache.refresh())
     assert ask(u1)["source"] == "personal"
 
 
@@ -199,7 +199,7 @@ def test_a_value_is_used_for_as_long_as_the_settings_say_and_no_longer(u1):
 
 def test_an_old_value_is_not_used_while_redis_is_away(u1):
     ask(u1)
-    u1.redis.away = True
+    u1.redis.unavailable_reason = True
     u1.clock.now_s += 0.6
     assert ask(u1)["source"] == "popular"
 
@@ -207,14 +207,14 @@ def test_an_old_value_is_not_used_while_redis_is_away(u1):
 def test_what_was_kept_is_forgotten_after_two_looks(u1):
     ask(u1)
     for _ in range(2):
-        asyncio.run(u1.shelf.look())
-    assert not u1.shelf._newer
-    assert not u1.shelf._older
+        asyncio.run(u1.cache.refresh())
+    assert not u1.cache._newer
+    assert not u1.cache._older
 
 
 def test_requests_of_one_moment_share_a_round_trip(u1):
     async def at_once():
-        return await asyncio.gather(*(u1.shelf.get(f"key {n % 20}") for n in range(40)))
+        return await asyncio.gather(*(u1.cache.get(f"key {n % 20}") for n in range(40)))
 
     asyncio.run(at_once())
     assert [len(keys) for keys in u1.redis.asked] == [20]

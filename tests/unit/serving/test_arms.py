@@ -23,8 +23,8 @@ def shop(service):
     service.redis.values[stored_lists.POPULAR] = stored_list(["pop", "both"])
     service.redis.values[stored_lists.TRENDING] = stored_list(["trend", "both"], model_version=None)
     service.experiments.text = LISTS
-    asyncio.run(service.shelf.look())
-    service.arms.look()
+    asyncio.run(service.cache.refresh())
+    service.assignments.refresh()
     return service
 
 
@@ -46,7 +46,7 @@ def test_each_arm_is_shown_its_list_and_the_exposure_names_it(shop):
 
 def test_users_outside_are_shown_their_own_and_no_arm(shop):
     shop.experiments.text = LISTS.replace("50", "1")
-    shop.arms.look()
+    shop.assignments.refresh()
     own = [user for user, (source, _) in shown(shop).items() if source == "personal"]
     assert len(own) >= 15
     assert {each.arm for each in exposures(shop) if each.user in map(pseudonym_of, own)} == {None}
@@ -54,28 +54,28 @@ def test_users_outside_are_shown_their_own_and_no_arm(shop):
 
 def test_a_promoted_list_is_for_all(shop):
     shop.experiments.text, shop.experiments.usual = "", "trending"
-    shop.arms.look()
+    shop.assignments.refresh()
     assert set(shown(shop).values()) == {("trending", "trend")}
     assert {each.arm for each in exposures(shop)} == {None}
 
 
 def test_withdrawn_and_excluded_items_are_in_no_arm(shop):
     shop.redis.withdrawn = {b"pop", b"trend"}
-    asyncio.run(shop.shelf.look())
+    asyncio.run(shop.cache.refresh())
     assert {first for _, first in shown(shop).values()} == {"both"}
     assert names(ask(shop, "/users/1/recommendations?exclude=both")) == []
 
 
 def test_an_arm_without_its_list_is_shown_the_other_and_says_so(shop):
     del shop.redis.values[stored_lists.TRENDING]
-    asyncio.run(shop.shelf.look())
+    asyncio.run(shop.cache.refresh())
     assert set(shown(shop).values()) == {("popular", "pop")}
     assert {each.source for each in exposures(shop)} == {"popular"}
 
 
 def test_with_redis_away_an_arm_is_degraded_too(shop):
-    shop.redis.away = True
-    asyncio.run(shop.shelf.look())
+    shop.redis.unavailable_reason = True
+    asyncio.run(shop.cache.refresh())
     answer = ask(shop, "/users/1/recommendations")
     assert answer["degraded"]
     assert shop.metric("degraded_total") == 1
@@ -84,9 +84,9 @@ def test_with_redis_away_an_arm_is_degraded_too(shop):
 def test_a_file_that_is_none_changes_nothing_and_is_counted(shop):
     before = shown(shop)
     shop.experiments.text = "[lists"
-    shop.arms.look()
+    shop.assignments.refresh()
     assert shown(shop) == before
     assert (shop.metric("experiments"), shop.metric("experiments_unreadable_total")) == (1, 1)
     shop.experiments.text = ""
-    shop.arms.look()
+    shop.assignments.refresh()
     assert set(shown(shop).values()) == {("personal", "own")}

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from serving import stored_lists
-from serving.interactions import MOST_AT_ONCE
-from serving.params import DEFAULT_LIMIT, LONGEST_CONTEXT, LONGEST_ID
+from serving.interactions import MAX_BATCH
+from serving.params import DEFAULT_LIMIT, MAX_CONTEXT_LENGTH, MAX_ID_LENGTH
 from tests.unit.serving.instance_in_memory import KEY, Service, stored_list
 
 U1 = "/users/u1/recommendations"
@@ -20,15 +20,15 @@ def get(service, path):
 
 def test_it_is_ready_once_redis_has_answered():
     service = Service()
-    service.redis.away = True
-    asyncio.run(service.shelf.look())
+    service.redis.unavailable_reason = True
+    asyncio.run(service.cache.refresh())
     answer = get(service, "/readyz")
     assert (answer.status_code, answer.text) == (503, "waiting for Redis: gone\n")
-    service.redis.away = False
-    asyncio.run(service.shelf.look())
+    service.redis.unavailable_reason = False
+    asyncio.run(service.cache.refresh())
     answer = get(service, "/readyz")
     assert (answer.status_code, answer.text) == (503, "connecting to Kafka\n")
-    service.door.asked = True
+    service.interaction_producer.asked = True
     assert get(service, "/readyz").status_code == 200
 
 
@@ -36,22 +36,22 @@ def test_it_is_ready_once_redis_has_answered():
 def test_it_is_ready_once_it_has_looked_for_kafka_whether_it_found_it_or_not(service, found):
     def connect():
         if not found:
-            raise Unreachable("no")
+            raise KafkaUnavailable("no")
         return service.kafka
 
     service.connects = connect
-    service.door.start()
+    service.interaction_producer.start()
     until = time.monotonic() + 5
     while get(service, "/readyz").status_code != 200 and time.monotonic() < until:
         time.sleep(0.001)
-    service.door.stop()
+    service.interaction_producer.stop()
     assert get(service, "/readyz").text.startswith("ready\n" if found else "ready; Kafka is away")
 
 
 def test_it_stays_ready_while_redis_or_kafka_is_away_and_says_so(service):
-    service.door.asked = True
-    service.redis.away = True
-    asyncio.run(service.shelf.look())
+    service.interaction_producer.asked = True
+    service.redis.unavailable_reason = True
+    asyncio.run(service.cache.refresh())
     answer = get(service, "/readyz")
     assert answer.status_code == 200
     assert "Redis is away" in answer.text
@@ -94,9 +94,9 @@ def test_the_described_bounds_are_those_that_are_kept(described, path, name):
     found = parameters(described, path)
     assert found.keys() == {name, "limit", "context", "exclude"}
     limit = found["limit"]
-    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, stored_lists.MOST_ITEMS, DEFAULT_LIMIT)
-    assert found[name]["maxLength"] == LONGEST_ID
-    assert found["context"]["anyOf"][0]["maxLength"] == LONGEST_CONTEXT
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, stored_lists.MAX_ITEMS, DEFAULT_LIMIT)
+    assert found[name]["maxLength"] == MAX_ID_LENGTH
+    assert found["context"]["anyOf"][0]["maxLength"] == MAX_CONTEXT_LENGTH
 
 
 def test_the_description_has_examples_errors_and_the_key(described):
@@ -107,7 +107,7 @@ def test_the_description_has_examples_errors_and_the_key(described):
         operation = described["paths"][path][method]
         assert {"400", "401", "429"} <= operation["responses"].keys()
         assert operation["security"] == [{"APIKeyHeader": []}]
-    assert f'"maxItems": {MOST_AT_ONCE}'.replace('"', "'") in str(described["paths"]["/interactions"])
+    assert f'"maxItems": {MAX_BATCH}'.replace('"', "'") in str(described["paths"]["/interactions"])
 
 
 def test_an_answer_is_what_the_description_says(service, described):

@@ -4,10 +4,10 @@ import time
 
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from schemas.topics import EXPOSURES
 from serving import exposure_producer
-from serving.exposure_producer import ExposureLog
+from serving.exposure_producer import ExposureProducer
 from tests.unit.serving.instance_in_memory import KafkaInMemory
 
 
@@ -20,7 +20,7 @@ def until(condition, within_s=5):
 
 def test_they_come_in_order_and_are_counted_when_kafka_has_them():
     kafka = KafkaInMemory()
-    log = ExposureLog(lambda: kafka, 100)
+    log = ExposureProducer(lambda: kafka, 100)
     log.start()
     for n in range(5):
         assert log.offer(b"u%d" % n, b"e%d" % n)
@@ -35,10 +35,10 @@ def test_while_kafka_is_away_they_wait_within_the_bound(monkeypatch):
 
     def connect():
         if not there:
-            raise Unreachable("no broker")
+            raise KafkaUnavailable("no broker")
         return kafka
 
-    log = ExposureLog(connect, 3)
+    log = ExposureProducer(connect, 3)
     log.start()
     assert [log.offer(b"u", b"%d" % n) for n in range(5)] == [True, True, True, False, False]
     there.append(True)
@@ -52,7 +52,7 @@ def test_while_kafka_is_away_they_wait_within_the_bound(monkeypatch):
 def test_what_is_sent_and_not_confirmed_counts_against_the_bound():
     kafka = KafkaInMemory()
     kafka.outcome = "silence"
-    log = ExposureLog(lambda: kafka, 2)
+    log = ExposureProducer(lambda: kafka, 2)
     log.start()
     log.offer(b"u", b"0")
     log.offer(b"u", b"1")
@@ -72,7 +72,7 @@ def test_a_send_that_fails_is_tried_again():
             return super().send(topic, **named)
 
     kafka = Forgetful()
-    log = ExposureLog(lambda: kafka, 10)
+    log = ExposureProducer(lambda: kafka, 10)
     log.start()
     log.offer(b"u", b"0")
     log.offer(b"u", b"1")
@@ -83,7 +83,7 @@ def test_a_send_that_fails_is_tried_again():
 def test_what_kafka_refuses_is_counted():
     kafka = KafkaInMemory()
     kafka.outcome = MessageSizeTooLargeError("no")
-    log = ExposureLog(lambda: kafka, 10)
+    log = ExposureProducer(lambda: kafka, 10)
     log.start()
     log.offer(b"u", b"0")
     assert log.stop(within_s=5) == 0
@@ -92,9 +92,9 @@ def test_what_kafka_refuses_is_counted():
 
 def test_stopping_before_kafka_was_found_says_how_many_are_lost():
     def connect():
-        raise Unreachable("no broker")
+        raise KafkaUnavailable("no broker")
 
-    log = ExposureLog(connect, 10)
+    log = ExposureProducer(connect, 10)
     log.start()
     log.offer(b"u", b"0")
     assert log.stop(within_s=0.05) == 1

@@ -14,7 +14,7 @@ def test_a_list_of_the_job_is_read_as_it_was_written(many):
     scores = np.linspace(2.0, 1.0, many)
     told = {"why": [number % 2 for number in range(many)], "reasons": ["popular", "trending"], "model_version": "v3"}
     stored = stored_lists.read(list_json.text(items, scores, 1_790_000_000_000, **told))
-    shown = stored_lists.shown(stored, stored_lists.MOST_ITEMS, frozenset(), frozenset())
+    shown = stored_lists.shown(stored, stored_lists.MAX_ITEMS, frozenset(), frozenset())
     assert [each["item"] for each in shown] == items
     assert [each["why"] for each in shown] == [told["reasons"][number % 2] for number in range(many)]
     assert (stored.model_version, stored.generated_at) == ("v3", 1_790_000_000_000)
@@ -26,4 +26,4 @@ def test_similar_items_of_the_job_are_read_too():
 
 
 def test_both_mean_the_same_bound_and_the_same_set():
-    assert (stored_lists.MOST_ITEMS, stored_lists.WITHDRAWN) == (list_json.MOST_ITEMS, recommendation_lists.WITHDRAWN)
+    assert (stored_lists.MAX_ITEMS, stored_lists.WITHDRAWN) == (list_json.MAX_ITEMS, recommendation_lists.WITHDRAWN)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.errors import KafkaTimeoutError
 
-from connectors.kafka.clients import Unreachable
+from connectors.kafka.clients import KafkaUnavailable
 from schemas.interaction import Interaction
 from schemas.topics import INTERACTIONS
-from serving.errors import Problem
+from serving.errors import ApiError
 from serving.interactions import read
 from tests.unit.serving.instance_in_memory import KafkaInMemory, Service, pseudonym_of
 
@@ -22,7 +22,7 @@ GOOD = {"user": "u1", "item": "i1", "action": "view", "event_time": NOW_MS}
 
 async def opened(service):
     async with asyncio.timeout(5):
-        while not service.door.open:
+        while not service.interaction_producer.open:
             await asyncio.sleep(0.001)
 
 
@@ -30,12 +30,12 @@ def post(service, *bodies, **named):
     """Answers, one after the other, of an instance that has found Kafka."""
 
     async def run():
-        service.door.start()
+        service.interaction_producer.start()
         await opened(service)
         try:
             return [await service.post(content=orjson.dumps(body), **named) for body in bodies]
         finally:
-            service.door.stop()
+            service.interaction_producer.stop()
 
     return asyncio.run(run())
 
@@ -100,12 +100,12 @@ def test_after_a_failure_the_client_of_kafka_is_made_anew(service):
     service.connects = lambda: next(made)
 
     async def run():
-        service.door.start()
+        service.interaction_producer.start()
         await opened(service)
         answers = [await service.post(content=orjson.dumps(GOOD))]
         await opened(service)
         answers.append(await service.post(content=orjson.dumps(GOOD)))
-        service.door.stop()
+        service.interaction_producer.stop()
         return [answer.status_code for answer in answers]
 
     assert asyncio.run(run()) == [503, 202]
@@ -115,7 +115,7 @@ def test_after_a_failure_the_client_of_kafka_is_made_anew(service):
 
 def test_kafka_is_looked_for_until_it_is_there(service, monkeypatch):
     monkeypatch.setattr("serving.interaction_producer.RETRY_S", 0.01)
-    tries = iter([Unreachable("no"), Unreachable("no"), None])
+    tries = iter([KafkaUnavailable("no"), KafkaUnavailable("no"), None])
 
     def connect():
         if (error := next(tries)) is not None:
@@ -128,14 +128,14 @@ def test_kafka_is_looked_for_until_it_is_there(service, monkeypatch):
 
 
 def test_too_many_that_wait_are_refused_at_once(service, monkeypatch):
-    monkeypatch.setattr("serving.interaction_producer.MOST_UNCONFIRMED", 3)
+    monkeypatch.setattr("serving.interaction_producer.MAX_UNCONFIRMED", 3)
     service.kafka.outcome = "silence"
 
     async def run():
-        service.door.start()
+        service.interaction_producer.start()
         await opened(service)
         answers = await asyncio.gather(*(service.post(content=orjson.dumps([GOOD, GOOD])) for _ in range(2)))
-        service.door.stop()
+        service.interaction_producer.stop()
         return sorted(answer.json()["message"][:26] for answer in answers)
 
     assert asyncio.run(run()) == ["2 interactions wait for Ka", "Kafka has not confirmed it"]
@@ -189,7 +189,7 @@ def test_any_json_is_interactions_or_a_problem(value):
         return
     try:
         found = read(body, NOW_MS)
-    except Problem:
+    except ApiError:
         return
     assert all(isinstance(each, Interaction) for each in found)
 

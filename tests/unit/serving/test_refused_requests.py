@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.api_keys import ApiKeys, read_keys
-from serving.errors import STATUS, Code, Problem
+from serving.errors import STATUS, ApiError, ErrorCode
 from serving.params import (
-    LONGEST_CONTEXT,
-    LONGEST_ID,
-    LONGEST_QUERY_BYTES,
-    MOST_EXCLUDED,
-    Question,
+    MAX_CONTEXT_LENGTH,
+    MAX_EXCLUDED,
+    MAX_ID_LENGTH,
+    MAX_QUERY_BYTES,
+    ListParams,
     identifier,
     parse,
 )
@@ -56,7 +56,7 @@ def test_the_description_needs_no_key(service):
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_back():
     service = Service(rate=2.0)
-    asyncio.run(service.shelf.look())
+    asyncio.run(service.cache.refresh())
     assert [asyncio.run(service.get(U1)).status_code for _ in range(2)] == [200, 200]
     answer = refused(service, U1)
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["error"]) == (429, "1", "rate_limited")
@@ -107,38 +107,38 @@ def test_a_bad_request_names_what_is_wrong(service, path, said):
 
 
 def test_a_query_that_is_too_long_is_not_looked_at(service):
-    answer = refused(service, f"{U1}?exclude={'x,' * LONGEST_QUERY_BYTES}"[:65_000])
+    answer = refused(service, f"{U1}?exclude={'x,' * MAX_QUERY_BYTES}"[:65_000])
     assert (answer.status_code, answer.json()["error"]) == (414, "uri_too_long")
-    assert f"{LONGEST_QUERY_BYTES:,} is the most" in answer.json()["message"]
+    assert f"{MAX_QUERY_BYTES:,} is the most" in answer.json()["message"]
 
 
-IDS = [f"{number:03}".ljust(LONGEST_ID, "x") for number in range(MOST_EXCLUDED)]
+IDS = [f"{number:03}".ljust(MAX_ID_LENGTH, "x") for number in range(MAX_EXCLUDED)]
 
 
 @pytest.mark.parametrize("separator", ["&exclude=", ",", "%2C", "%2c"])
 def test_a_query_may_have_as_many_items_of_as_many_characters_as_the_limits_say(separator):
-    question = parse(f"limit=50&context={'c' * LONGEST_CONTEXT}&exclude={separator.join(IDS)}".encode())
-    assert question.exclude == {*IDS}
+    params = parse(f"limit=50&context={'c' * MAX_CONTEXT_LENGTH}&exclude={separator.join(IDS)}".encode())
+    assert params.exclude == {*IDS}
 
 
 @pytest.mark.parametrize("group", [1, 2, 3, 199, 200])
 @pytest.mark.parametrize("comma", [",", "%2C"])
 def test_as_many_short_items_are_taken_in_however_many_parameters(group, comma):
-    ids = [f"i{number}" for number in range(MOST_EXCLUDED)]
+    ids = [f"i{number}" for number in range(MAX_EXCLUDED)]
     pairs = [f"exclude={comma.join(ids[first : first + group])}" for first in range(0, len(ids), group)]
     assert {*ids} <= parse("&".join(pairs).encode()).exclude
 
 
 @pytest.mark.parametrize("character", ["é", "語", "🛒"])
 def test_as_many_items_of_24_characters_fit_whatever_the_characters_are(character):
-    ids = [f"{number:03}".rjust(24, character) for number in range(MOST_EXCLUDED)]
+    ids = [f"{number:03}".rjust(24, character) for number in range(MAX_EXCLUDED)]
     assert parse("&".join(f"exclude={quote(each)}" for each in ids).encode()).exclude == {*ids}
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=","), min_size=1, max_size=20)
 
 
-@given(st.data(), st.sets(NAMES, max_size=MOST_EXCLUDED))
+@given(st.data(), st.sets(NAMES, max_size=MAX_EXCLUDED))
 def test_however_items_to_exclude_are_written_they_are_counted_once(data, names):
     groups, left = [], sorted(names)
     while left:
@@ -152,7 +152,7 @@ def test_however_items_to_exclude_are_written_they_are_counted_once(data, names)
 
 @pytest.mark.parametrize("separator", [",", "%2C", "&exclude="])
 def test_one_item_too_many_is_refused_with_how_many_there_are(separator):
-    with pytest.raises(Problem, match="exclude: 201 items, and 200 is the most"):
+    with pytest.raises(ApiError, match="exclude: 201 items, and 200 is the most"):
         parse(f"exclude={separator.join(f'i{number}' for number in range(201))}".encode())
 
 
@@ -160,7 +160,7 @@ def test_one_item_too_many_is_refused_with_how_many_there_are(separator):
     "query", [f"exclude=a,{'i' * 201}", f"exclude={'i' * 201},a", f"exclude=a&exclude={'i' * 201}"]
 )
 def test_an_item_that_is_too_long_is_refused_wherever_it_stands(query):
-    with pytest.raises(Problem, match="exclude: an id has over 200 characters"):
+    with pytest.raises(ApiError, match="exclude: an id has over 200 characters"):
         parse(query.encode())
 
 
@@ -171,20 +171,20 @@ def test_unknown_parameters_are_ignored(service):
 @given(st.binary(max_size=300))
 def test_any_query_is_a_question_or_a_problem(query):
     try:
-        question = parse(query)
-    except Problem:
+        params = parse(query)
+    except ApiError:
         return
-    assert isinstance(question, Question)
-    assert 1 <= question.limit <= 50
+    assert isinstance(params, ListParams)
+    assert 1 <= params.limit <= 50
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_an_identifier_or_a_problem(raw):
     try:
         found = identifier(raw, "user")
-    except Problem:
+    except ApiError:
         return
-    assert 1 <= len(found) <= LONGEST_ID
+    assert 1 <= len(found) <= MAX_ID_LENGTH
     found.encode()
 
 
@@ -201,7 +201,7 @@ def test_other_paths_and_methods_are_refused_in_the_same_form(service, method, p
 
 
 def test_a_fault_of_ours_is_told_without_its_inside(service, caplog):
-    async def broken(user, question):
+    async def broken(user, params):
         raise RuntimeError("a secret of the inside")
 
     service.answers.for_user = broken
@@ -214,7 +214,7 @@ def test_a_fault_of_ours_is_told_without_its_inside(service, caplog):
 
 
 def test_every_code_has_a_status():
-    assert STATUS.keys() == set(Code)
+    assert STATUS.keys() == set(ErrorCode)
 
 
 # ---------------------------------------------------------------- bodies
@@ -243,15 +243,15 @@ def test_a_body_comes_in_parts():
 @pytest.mark.parametrize(
     ("headers", "messages", "code"),
     [
-        ([(b"content-length", b"4")], [], Code.TOO_LARGE),
-        ([], [part(b"ab", more=True), part(b"cd", more=True)], Code.TOO_LARGE),
-        ([], [part(b"ab", more=True)], Code.TOO_SLOW),
-        ([], [part(b"ab", more=True), {"type": "http.disconnect"}], Code.BAD_REQUEST),
+        ([(b"content-length", b"4")], [], ErrorCode.TOO_LARGE),
+        ([], [part(b"ab", more=True), part(b"cd", more=True)], ErrorCode.TOO_LARGE),
+        ([], [part(b"ab", more=True)], ErrorCode.REQUEST_TIMEOUT),
+        ([], [part(b"ab", more=True), {"type": "http.disconnect"}], ErrorCode.BAD_REQUEST),
     ],
     ids=["told too large", "too large", "too slow", "cut off"],
 )
 def test_a_body_that_is_too_large_too_slow_or_cut_off_is_refused(headers, messages, code):
-    with pytest.raises(Problem) as problem:
+    with pytest.raises(ApiError) as problem:
         asyncio.run(read_body({"headers": headers}, receiving(*messages), 3, within_s=0.05))
     assert problem.value.code is code
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 import uvicorn
 
-from serving.single_write_protocol import HeadKeepingTransport, WholeAnswersProtocol
+from serving.single_write_protocol import HeadKeepingTransport, SingleWriteProtocol
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 
@@ -74,7 +74,7 @@ def test_a_server_answers_in_one_segment():
 
     async def run():
         nonlocal connection
-        config = uvicorn.Config(application, http=WholeAnswersProtocol, lifespan="off", log_config=None)
+        config = uvicorn.Config(application, http=SingleWriteProtocol, lifespan="off", log_config=None)
         config.load()
         listener = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(config)

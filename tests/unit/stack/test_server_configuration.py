@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from schemas.topics import LARGEST_MESSAGE_BYTES
+from schemas.topics import MAX_MESSAGE_BYTES
 from stack import flink_distribution, influxd, programs
 from stack.errors import StackError
 from stack.influxdb import InfluxDB
@@ -48,7 +48,7 @@ def test_kafka_listens_on_loopback_at_moved_ports(layout):
 def test_kafka_takes_the_largest_message_and_transactions_of_a_day(layout):
     Kafka(layout).configure()
     written = properties(layout.home / "kafka" / "server.properties")
-    assert int(written["message.max.bytes"]) >= LARGEST_MESSAGE_BYTES
+    assert int(written["message.max.bytes"]) >= MAX_MESSAGE_BYTES
     assert written["transaction.max.timeout.ms"] == "86400000"
     assert written["auto.create.topics.enable"] == "false"
 

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from headrace.cli.options import named_servers
-from serving.params import LONGEST_ID, LONGEST_QUERY_BYTES
+from serving.params import MAX_ID_LENGTH, MAX_QUERY_BYTES
 from stack import programs, serving
 from stack.errors import MissingProgram
 from stack.haproxy import HAProxy
@@ -85,8 +85,8 @@ def test_haproxy_passes_on_every_url_that_an_instance_can_read_and_15_kb_of_head
     (longest_url,) = re.findall(r"status 414 .* if { url,length gt (\d+) }$", written, re.MULTILINE)
     # What rules may add is left free in each buffer: tune.maxrewrite, 1,024 bytes unless it is set.
     assert int(buffer) - 1024 >= int(longest_url) + 15_000
-    longest_path = len(f"/users/{quote('🛒' * LONGEST_ID)}/recommendations")
-    assert longest_path + len("?") + LONGEST_QUERY_BYTES <= int(longest_url)
+    longest_path = len(f"/users/{quote('🛒' * MAX_ID_LENGTH)}/recommendations")
+    assert longest_path + len("?") + MAX_QUERY_BYTES <= int(longest_url)
     with pytest.raises(httptools.HttpParserInvalidURLError):
         httptools.parse_url(b"/" * (int(longest_url) + 1))
 

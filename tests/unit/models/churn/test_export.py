@@ -13,7 +13,7 @@ from models.churn.artifact import export
 from models.churn.calibration import Calibration
 from models.churn.errors import ExportRefused
 from models.churn.families import FAMILIES
-from models.churn.gate import FEWEST_ROWS, UNKNOWN, gate_rows, pass_gate, split_values
+from models.churn.gate import MIN_ROWS, UNKNOWN, gate_rows, pass_gate, split_values
 from models.churn.pipeline import Steps
 from models.churn.tree_nodes import rounded_down
 from tests.unit.models.churn.customers import customers
@@ -26,7 +26,7 @@ STEPS = [Steps(), Steps(scale=False), Steps(mark_missing=True), Steps(reduce_to=
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_model_with_every_option_passes_the_gate(tmp_path, family, steps):
     gate = exported(tmp_path, family, steps=steps).gate
-    assert gate.rows >= FEWEST_ROWS
+    assert gate.rows >= MIN_ROWS
     assert gate.largest_difference <= 1e-5
     assert gate.flipped_labels == 0
 

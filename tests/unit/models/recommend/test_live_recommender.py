@@ -58,7 +58,7 @@ def test_a_list_has_the_fields_and_the_bounds_that_readers_know():
     shop = in_cuts(Shop(), walk(items=90), seed=1)
     for listed in shop.lists().values():
         assert list(listed) == ["items", "scores", "why", "reasons", "model_version", "generated_at"]
-        assert 0 < len(listed["items"]) == len(listed["scores"]) == len(listed["why"]) <= list_json.MOST_ITEMS
+        assert 0 < len(listed["items"]) == len(listed["scores"]) == len(listed["why"]) <= list_json.MAX_ITEMS
         assert listed["scores"] == sorted(listed["scores"], reverse=True)
         assert max(listed["why"]) < len(listed["reasons"])
         assert len(set(listed["items"])) == len(listed["items"])
@@ -71,7 +71,7 @@ def test_the_best_are_those_of_a_whole_sort(n, digits, share):
     rng = np.random.default_rng(n)
     scores = (rng.random(n).round(digits) * (rng.random(n) < share)).astype(np.float32)
     ordered = np.argsort(-scores, kind="stable")
-    assert list_json.best(scores).tolist() == ordered[scores[ordered] > 0][: list_json.MOST_ITEMS].tolist()
+    assert list_json.best(scores).tolist() == ordered[scores[ordered] > 0][: list_json.MAX_ITEMS].tolist()
 
 
 def test_a_list_of_long_names_stays_below_its_bytes():
@@ -80,7 +80,7 @@ def test_a_list_of_long_names_stays_below_its_bytes():
     shop.step(*(took("ann", name, second) for second, name in enumerate(names)), took("ben", names[0], 99))
     body = shop.live.list_of("ben")
     listed = json.loads(body)
-    assert len(body) <= list_json.MOST_BYTES
+    assert len(body) <= list_json.MAX_BYTES
     assert 3 <= len(listed["items"]) == len(listed["scores"]) == len(listed["why"])
 
 
@@ -199,20 +199,20 @@ def test_a_snapshot_and_the_journal_since_go_on_as_if_nothing_had_happened(snaps
     broken = Shop(model=Model("item1", "item2"))
     for shop in (unbroken, broken):
         in_cuts(shop, before[:snapshot_at], seed=1)
-    frozen = broken.live.freeze()
+    frozen = broken.live.snapshot()
     broken.journal.clear()
     for shop in (unbroken, broken):
         in_cuts(shop, before[snapshot_at:], seed=2)
     live = LiveRecommender()
-    live.thaw(frozen)
+    live.restore(frozen)
     # In the meantime another model was promoted; the answers of the journal are those of the first.
     restored = Shop(live, Model("item7", version="v1"), journal=broken.journal)
-    assert restored.live.freeze() == unbroken.live.freeze()
+    assert restored.live.snapshot() == unbroken.live.snapshot()
     in_cuts(unbroken, after, seed=3)
     restored.shard._model = unbroken.shard._model
     in_cuts(restored, after, seed=3)
     assert restored.lists().items() <= unbroken.lists().items()
-    assert restored.live.freeze() == unbroken.live.freeze()
+    assert restored.live.snapshot() == unbroken.live.snapshot()
     assert restored.live.withdrawn == {"item4"}
 
 
@@ -229,9 +229,9 @@ def test_shards_make_the_lists_of_one_between_them():
 
 @pytest.mark.parametrize("damage", [b"", b"HRs1 and no more", None])
 def test_a_state_that_is_none_is_refused(damage):
-    state = damage if damage is not None else LiveRecommender().freeze()[:-1]
+    state = damage if damage is not None else LiveRecommender().snapshot()[:-1]
     with pytest.raises(UnreadableState):
-        LiveRecommender().thaw(state)
+        LiveRecommender().restore(state)
 
 
 # ---------------------------------------------------------------- users who are forgotten
@@ -259,7 +259,7 @@ def test_a_snapshot_knows_whom_not_to_learn():
     live = LiveRecommender()
     live.forget("ann", T)
     thawed = LiveRecommender()
-    thawed.thaw(live.freeze())
+    thawed.restore(live.snapshot())
     assert thawed.learn("ann", "tea", "buy", T, T) is Arrival.UNWANTED
     assert len(thawed) == 0
 
@@ -312,16 +312,16 @@ def test_items_beyond_the_bound_push_out_those_taken_least_and_leave_nothing_of_
     assert json.loads(shop.live.similar("new"))["items"] == []
     in_cuts(shop, walk(items=100), seed=1)
     live = LiveRecommender(most_items=16)
-    live.thaw(shop.live.freeze())
+    live.restore(shop.live.snapshot())
     assert live.n_items == 16
-    assert live.freeze() == shop.live.freeze()
+    assert live.snapshot() == shop.live.snapshot()
 
 
 def test_bounds_that_were_lowered_hold_for_a_state_from_before():
     before = LiveRecommender()
     in_cuts(Shop(before), walk(items=300), seed=1)
     live = LiveRecommender(most_users=4, most_items=20, history=5)
-    live.thaw(before.freeze())
+    live.restore(before.snapshot())
     for number in range(30):
         live.learn(f"user{number % 4}", f"new{number}", "view", T + 10_000_000 + number, T + 10_000_000 + number)
     assert live.n_items <= 20

@@ -30,7 +30,7 @@ def unbroken():
 @every_journal
 def test_a_stored_state_goes_on_as_if_it_had_never_been_stored(snapshot, journal, unbroken):
     restored = shop()
-    restored.live.thaw(snapshot.read_bytes())
+    restored.live.restore(snapshot.read_bytes())
     restored.shard.replay(journal.read_bytes(), live_records)
 
     restored.step(*records(N_JOURNAL, N))
@@ -51,7 +51,7 @@ def test_what_is_stored_matters(unbroken):
 @every_snapshot
 def test_a_stored_state_without_its_end_is_refused(snapshot):
     with pytest.raises(UnreadableState):
-        LiveRecommender().thaw(snapshot.read_bytes()[:-1])
+        LiveRecommender().restore(snapshot.read_bytes()[:-1])
 
 
 def test_a_snapshot_and_an_entry_of_todays_versions_are_stored():
