@@ -61,7 +61,7 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "publication.name": PUBLICATION,
         "publication.autocreate.mode": "disabled",
         "slot.name": SLOT,
-        # A slot that was dropped and made anew is ahead of where the connector stands: it fails, and passes over nothing.
+        # It fails where a slot that was made anew is ahead of where it stands, and passes over nothing.
         "offset.mismatch.strategy": "trust_offset",
         "table.include.list": ",".join(f"{SCHEMA}.{name}" for name in KEYS),
         # A table that is made anew from a query has no primary key, and a compacted topic takes no record without one.

@@ -54,7 +54,8 @@ def refresh(
 ) -> None:
     """Return once changes arrive, and the topics of the tables that are noted for it are as the tables are.
 
-    Without `prove`, a heartbeat that arrived lately is enough. What is not done stays noted, and `inspection.inspect` finds it.
+    Without `prove`, a heartbeat that arrived lately is enough. What is not done stays noted, and
+    `inspection.inspect` finds it.
 
     Raises DatabaseAway, DatabaseRefuses, ConnectAway, and NotCaughtUp if the connector does not read up to now in time.
     """
