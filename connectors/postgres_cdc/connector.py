@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from connectors import http_clients
 from connectors.kafka.clients import FRAMING_BYTES
 from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable
 from connectors.postgres_cdc.database import PUBLICATION, SLOT
@@ -216,7 +217,7 @@ def _wait_until_stopped(endpoints: CaptureEndpoints) -> None:
 
 def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
     try:
-        return httpx.request(method, f"http://{endpoints.connect}{path}", json=body, timeout=20)
+        return http_clients.request(method, f"http://{endpoints.connect}{path}", timeout_s=20, json=body)
     except httpx.HTTPError as error:
         raise ConnectUnavailable(f"Kafka Connect does not answer at {endpoints.connect}: {error}") from error
 

@@ -168,8 +168,6 @@ def test_other_addresses_are_remote(host):
 def test_only_one_module_makes_http_clients():
     sources = {path.relative_to(REPOSITORY).as_posix(): path for name in PACKAGES for path in _python(name)}
     found = {name: made for name, path in sources.items() if (made := _http_clients_made(path.read_text()))}
-    # Kafka Connect's is of a package that other changes are under way in.
-    found.pop("connectors/postgres_cdc/connector.py", None)
     assert set(found) == {THE_ONE}
 
 
