@@ -25,12 +25,12 @@ def connect(monkeypatch):
     """Connect's answers by method and path, and what it was asked."""
     answers, asked = {}, []
 
-    def request(method, url, json=None, timeout=None):
+    def request(method, url, timeout_s, json=None):
         asked.append((method, url, json))
         status, body = answers[method, httpx.URL(url).path]
         return httpx.Response(status, json=body) if not isinstance(body, str) else httpx.Response(status, html=body)
 
-    monkeypatch.setattr(connector.httpx, "request", request)
+    monkeypatch.setattr(connector.http_clients, "request", request)
     return answers, asked
 
 
