@@ -79,8 +79,8 @@ test-end-to-end: .venv/locked ## The real servers, on ports and folders of their
 	$(RUN)/pytest tests/end_to_end
 
 .PHONY: drills
-drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reliability.md
-	$(RUN)/headrace drill --report docs/reliability.md
+drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reference/reliability.md
+	$(RUN)/headrace drill --report docs/reference/reliability.md
 
 .PHONY: bench-clean
 bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per record, Kafka to Kafka
@@ -148,5 +148,5 @@ bench-recommend-job: setup ## The job that recommends on MovieLens-100K: interac
 	$(RUN)/python -m bench.recommend_job
 
 .PHONY: docs
-docs: .venv/locked ## Write docs/records.md and its neighbours from schemas/
+docs: .venv/locked ## Write docs/reference/records.md and its neighbours from schemas/
 	$(RUN)/python -m schemas.documentation

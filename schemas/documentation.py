@@ -1,4 +1,4 @@
-"""The pages of docs/ that are made from the definitions: `python -m schemas.documentation` writes what changed."""
+"""The pages of docs/reference/ that are made from the definitions: `python -m schemas.documentation` writes what changed."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from schemas.topics import DAY_MS, MIB, TOPICS, Topic
 from schemas.units import ACCEPTED_UNITS, METRIC_UNITS, conversions
 from schemas.usage_features import USAGE_FEATURES
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE_BY = "<!-- Made by `python -m schemas.documentation` from schemas/{source}. Do not edit. -->\n"
 
 
@@ -71,7 +71,7 @@ def topics() -> str:
     )
     introduction = (
         "All topics are LogAppendTime. Whichever limit is met first, time or size, removes the oldest records.\n"
-        "People: how it tells of a person, if so, and within how many days that is gone ([privacy.md](privacy.md)).\n"
+        "People: how it tells of a person, if so, and within how many days that is gone ([privacy.md](../how-to/privacy.md)).\n"
     )
     return _page("Topics", "topics.py", [introduction, _table(head, map(_topic, TOPICS))])
 
@@ -82,7 +82,7 @@ def usage_features() -> str:
     rows = ((f"`{f.name}`", f.source, f.aggregate, f"{f.window_h} h", _cell(f.meaning)) for f in USAGE_FEATURES)
     introduction = (
         "How a customer uses the product, as a churn model may see it: aggregates over whole hours, up to the hour\n"
-        '`as_of`. Without any event a feature is 0. How they are made and kept: [churn.md](churn.md), "Usage".\n'
+        '`as_of`. Without any event a feature is 0. How they are made and kept: [churn.md](../how-to/churn.md), "Usage".\n'
     )
     return _page("Usage features", "usage_features.py", [introduction, _table(head, rows)])
 
