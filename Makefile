@@ -45,12 +45,13 @@ down: ## Stop the local stack; its data stay
 	@$(RUN)/headrace down
 
 .PHONY: check
-check: .venv/locked ## Format, lint, types, arrows between rooms, spelling
+check: .venv/locked ## Format, lint, types, imports between packages, spelling, the documentation's links
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/codespell
+	$(RUN)/zensical build --strict
 
 .PHONY: format
 format: .venv/locked ## Format and mend what the linter can mend
@@ -148,5 +149,15 @@ bench-recommend-job: setup ## The job that recommends on MovieLens-100K: interac
 	$(RUN)/python -m bench.recommend_job
 
 .PHONY: docs
-docs: .venv/locked ## Write docs/reference/records.md and its neighbours from schemas/
+docs: .venv/locked ## Generate docs/reference/records.md and its neighbours from schemas/
 	$(RUN)/python -m schemas.documentation
+
+.PHONY: docs-site
+docs-site: .venv/locked ## Build the documentation site, dist/docs/index.html; a broken link fails
+	$(RUN)/zensical build --strict --clean
+	@echo "Open dist/docs/index.html, or to search:  python3 -m http.server -b 127.0.0.1 -d dist/docs"
+
+.PHONY: docs-picture
+docs-picture: ## Draw docs/architecture.svg from docs/architecture.dot (Debian's graphviz)
+	@command -v dot >/dev/null || { echo "✘ graphviz is missing. Install it:  apt-get install graphviz"; exit 1; }
+	dot -Tsvg docs/architecture.dot -o docs/architecture.svg
