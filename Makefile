@@ -37,7 +37,7 @@ demo-recommend: .venv/locked ## Post what people of a shop do, show lists that f
 	@$(RUN)/headrace demo-recommend
 
 .PHONY: up
-up: setup ## Start the local stack and submit all jobs
+up: setup ## Start the local stack and submit the five telemetry jobs
 	@$(RUN)/headrace up && $(RUN)/headrace submit
 
 .PHONY: down
