@@ -37,7 +37,7 @@ demo-recommend: .venv/locked ## Post what people of a shop do, show lists that f
 	@$(RUN)/headrace demo-recommend
 
 .PHONY: up
-up: setup ## Start the local stack and submit all jobs
+up: setup ## Start the local stack and submit the five telemetry jobs
 	@$(RUN)/headrace up && $(RUN)/headrace submit
 
 .PHONY: down
@@ -45,12 +45,13 @@ down: ## Stop the local stack; its data stay
 	@$(RUN)/headrace down
 
 .PHONY: check
-check: .venv/locked ## Format, lint, types, arrows between rooms, spelling
+check: .venv/locked ## Format, lint, types, imports between packages, spelling, the documentation's links
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/codespell
+	$(RUN)/zensical build --strict
 
 .PHONY: format
 format: .venv/locked ## Format and mend what the linter can mend
@@ -79,8 +80,8 @@ test-end-to-end: .venv/locked ## The real servers, on ports and folders of their
 	$(RUN)/pytest tests/end_to_end
 
 .PHONY: drills
-drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reliability.md
-	$(RUN)/headrace drill --report docs/reliability.md
+drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reference/reliability.md
+	$(RUN)/headrace drill --report docs/reference/reliability.md
 
 .PHONY: bench-clean
 bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per record, Kafka to Kafka
@@ -148,5 +149,15 @@ bench-recommend-job: setup ## The job that recommends on MovieLens-100K: interac
 	$(RUN)/python -m bench.recommend_job
 
 .PHONY: docs
-docs: .venv/locked ## Write docs/records.md and its neighbours from schemas/
+docs: .venv/locked ## Generate docs/reference/records.md and its neighbours from schemas/
 	$(RUN)/python -m schemas.documentation
+
+.PHONY: docs-site
+docs-site: .venv/locked ## Build the documentation site, dist/docs/index.html; a broken link fails
+	$(RUN)/zensical build --strict --clean
+	@echo "Open dist/docs/index.html, or to search:  python3 -m http.server -b 127.0.0.1 -d dist/docs"
+
+.PHONY: docs-picture
+docs-picture: ## Draw docs/architecture.svg from docs/architecture.dot (Debian's graphviz)
+	@command -v dot >/dev/null || { echo "✘ graphviz is missing. Install it:  apt-get install graphviz"; exit 1; }
+	dot -Tsvg docs/architecture.dot -o docs/architecture.svg

@@ -7,9 +7,9 @@
 #   corrector            corrects windows with late readings, every HEADRACE_WINDOWS_CORRECT_EVERY_S
 #   serving              recommendations over HTTP
 #   create-topics        makes the Kafka topics that are missing, aligns the others, makes the key of pseudonyms, ends
-#   forget USER          removes a user for good, ends (docs/privacy.md)
+#   forget USER          removes a user for good, ends (docs/how-to/privacy.md)
 #   capture              makes PostgreSQL's tables and Kafka Connect's connector, if missing, ends
-#   submit [JOB...]      submits jobs (all, if none is named) to HEADRACE_FLINK, ends
+#   submit [JOB...]      submits jobs (the five telemetry jobs, if none is named) to HEADRACE_FLINK, ends
 #
 # Addresses: HEADRACE_KAFKA, HEADRACE_MQTT_HOST ...; Flink's settings: FLINK_PROPERTIES, one `key: value` a line.
 set -eu

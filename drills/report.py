@@ -1,4 +1,4 @@
-"""The results: a line, a table, and docs/reliability.md with its data beside it."""
+"""The results: a line, a table, and docs/reference/reliability.md with its data beside it."""
 
 import json
 import math
@@ -24,8 +24,9 @@ PACKAGES = ("apache-flink", "kafka-python", "paho-mqtt", "river")
 INTRODUCTION = """\
 # Reliability
 
-Written by `headrace drill --report docs/reliability.md` (`make drills`): do not edit. Each drill streams numbered
-readings over MQTT, breaks one thing while they flow, waits for recovery, and then looks for every reading.
+Written by `headrace drill --report docs/reference/reliability.md` (`make drills`): do not edit. Each drill
+streams numbered readings over MQTT, breaks one thing while they flow, waits for recovery, and then looks for every
+reading.
 
 * **lost**: acknowledged by the MQTT broker, and not in `telemetry.readings` or `telemetry.anomalies` at
   read_committed, not in InfluxDB, or not what Redis holds. The worst of these places.

@@ -4,7 +4,7 @@
 --   devices -> owners --------------------------------------------+                      |
 --   interactions --------------------------------------> user_hours ---------------------+
 --
--- A customer is called here what interactions call it: the pseudonym of its id (docs/privacy.md).
+-- A customer is called here what interactions call it: the pseudonym of its id (docs/how-to/privacy.md).
 -- Counts are gathered by the clock and carry the hour of their events. Records of one hour add up, so it does not
 -- matter where the clock cuts, nothing can be late for it, and each event is in exactly one record.
 

@@ -8,7 +8,7 @@
 -- Dead letters are not replayable: an old state of a row would come behind the newer ones. The row is read again
 -- instead (headrace churn rescore).
 
--- Rows come by the customer's id, and usage by its pseudonym (docs/privacy.md). What joins them is the pseudonym.
+-- Rows come by the customer's id, and usage by its pseudonym (docs/how-to/privacy.md). What joins them is the pseudonym.
 -- A record without a value only lets compaction remove a deleted key: the row came before it, marked as deleted.
 CREATE TEMPORARY VIEW identified AS
 SELECT

@@ -1,4 +1,4 @@
-"""The pages of docs/ that are made from the definitions: `python -m schemas.documentation` writes what changed."""
+"""Reference pages generated from the definitions: `python -m schemas.documentation` writes those that changed."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from schemas.topics import DAY_MS, MIB, TOPICS, Topic
 from schemas.units import ACCEPTED_UNITS, METRIC_UNITS, conversions
 from schemas.usage_features import USAGE_FEATURES
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE_BY = "<!-- Made by `python -m schemas.documentation` from schemas/{source}. Do not edit. -->\n"
 
 
@@ -60,6 +60,7 @@ def topics() -> str:
     """Every topic with its settings."""
     head = (
         "topic",
+        "purpose",
         "key",
         "value",
         "partitions",
@@ -67,13 +68,20 @@ def topics() -> str:
         "kept of a partition",
         "largest message",
         "people",
-        "purpose",
     )
     introduction = (
-        "All topics are LogAppendTime. Whichever limit is met first, time or size, removes the oldest records.\n"
-        "People: how it tells of a person, if so, and within how many days that is gone ([privacy.md](privacy.md)).\n"
+        "Kafka stamps records of all topics as it appends them (LogAppendTime). It removes the oldest records when\n"
+        "the first limit is reached, in days or in bytes.\n"
+        "People: whether a topic holds personal data, by name or by pseudonym, and within how many days that is\n"
+        "removed ([Privacy](../how-to/privacy.md)).\n"
     )
-    return _page("Topics", "topics.py", [introduction, _table(head, map(_topic, TOPICS))])
+    limited = [topic for topic in TOPICS if topic.retention_ms >= 0]
+    gib = sum(topic.partitions * topic.retention_bytes for topic in limited) // (1024 * MIB)
+    together = (
+        f"At most {gib} GiB on disk: the sum of the limits in bytes of the {len(limited)} topics that have one.\n"
+        "A compacted topic without a limit grows with its keys.\n"
+    )
+    return _page("Topics", "topics.py", [introduction, _table(head, map(_topic, TOPICS)), together])
 
 
 def usage_features() -> str:
@@ -82,7 +90,8 @@ def usage_features() -> str:
     rows = ((f"`{f.name}`", f.source, f.aggregate, f"{f.window_h} h", _cell(f.meaning)) for f in USAGE_FEATURES)
     introduction = (
         "How a customer uses the product, as a churn model may see it: aggregates over whole hours, up to the hour\n"
-        '`as_of`. Without any event a feature is 0. How they are made and kept: [churn.md](churn.md), "Usage".\n'
+        "`as_of`. Without any event a feature is 0. How they are computed and stored:\n"
+        "[Churn models](../how-to/churn.md#usage).\n"
     )
     return _page("Usage features", "usage_features.py", [introduction, _table(head, rows)])
 
@@ -163,7 +172,7 @@ def _topic(topic: Topic) -> tuple[str, ...]:
     gone = topic.gone_within_ms
     people = "" if gone is None else f"{topic.personal}, {gone // DAY_MS} days"
     limits = (str(topic.partitions), *kept, f"{topic.max_message_bytes // MIB} MiB", people)
-    return (f"`{topic.name}`", topic.key, value, *limits, _cell(topic.purpose))
+    return (f"`{topic.name}`", _cell(topic.purpose), topic.key, value, *limits)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

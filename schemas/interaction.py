@@ -9,7 +9,7 @@ class Interaction(Record):
     """One action of one user. Its identity is user, item, action and event_time."""
 
     schema_version: int = 1
-    user: str = Field(description="pseudonym of the customer's id, as the REST API makes it (docs/privacy.md)")
+    user: str = Field(description="pseudonym of the customer's id, as the REST API makes it (docs/how-to/privacy.md)")
     item: str | None = Field(None, description="what it was done with; null for an action without one, such as a login")
     action: str = Field(description="for example view, buy, login")
     event_time: int = Field(ge=-(2**63), lt=2**63, description="ms since the epoch")

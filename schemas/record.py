@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 class Record(BaseModel):
     """A value of a Kafka topic, written as one JSON object.
 
-    The SQL columns (`schemas.sql`), the JSON Schema (`model_json_schema`) and `docs/records.md` are
+    The SQL columns (`schemas.sql`), the JSON Schema (`model_json_schema`) and `docs/reference/records.md` are
     made from the fields, so a field is defined once. Readers accept every earlier `SCHEMA_VERSION`:
     a new field has a default, and no field changes its type.
     """

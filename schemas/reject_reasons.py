@@ -1,4 +1,4 @@
-"""Why a record becomes a dead letter: a closed list. docs/reject_reasons.md is made from it."""
+"""Why a record becomes a dead letter: a closed list. docs/reference/reject_reasons.md is made from it."""
 
 from enum import StrEnum
 

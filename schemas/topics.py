@@ -26,7 +26,7 @@ MIB = 1024 * 1024
 
 
 class Personal(StrEnum):
-    """What a topic tells of people, and so how long it may (docs/privacy.md)."""
+    """What a topic tells of people, and so how long it may (docs/how-to/privacy.md)."""
 
     NO = "no"
     PSEUDONYM = "by pseudonym"

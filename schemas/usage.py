@@ -27,4 +27,4 @@ class CustomerUsage(Record):
     schema_version: int = 1
     customer: str = Field(description="pseudonym, as of usage.hours")
     as_of: int = Field(ge=0, lt=2**63, description="ms since the epoch: the end of the newest hour, which is whole")
-    features: dict[str, int] = Field(description="name -> value, as docs/usage_features.md lists them")
+    features: dict[str, int] = Field(description="name -> value, as docs/reference/usage_features.md lists them")

@@ -3,7 +3,7 @@
 A feature is an aggregate over whole hours of the topic `usage.hours`, the last of which ends at `as_of`. Its SQL is
 made here, once, and run by both sides: by Flink in the stream (jobs/window_usage.sql), and by SQLite for a table to
 train on (headrace/churn/usage_history.py). It adds up whole numbers only: no sum depends on the order of its parts.
-docs/usage_features.md is made from this.
+docs/reference/usage_features.md is made from this.
 """
 
 from dataclasses import dataclass

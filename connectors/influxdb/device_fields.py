@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class _Row(Device):
-    """As change capture writes it: a deleted row comes once more, with a mark (docs/change_capture.md)."""
+    """As change capture writes it: a deleted row comes once more, with a mark (docs/how-to/change_capture.md)."""
 
     deleted: bool = Field(False, alias="__deleted")
 

@@ -39,7 +39,7 @@ def demo_churn(
     if data is None:
         data = layout.folder("demo") / "customers.csv"
         write_example(data)
-    # One kind of model and few trials: a minute, and not the best that can be had (docs/churn.md).
+    # One kind of model and few trials: a minute, and not the best that can be had (docs/how-to/churn.md).
     churn(data, target=target, models=["logistic"], trials=2, promote=True, home=layout.home)
     submission.submit(layout, JOBS, layout.endpoints.flink, say=lambda line: console.print(line, highlight=False))
     submission.wait_until_running(layout.endpoints.flink, JOBS)

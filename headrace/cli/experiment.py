@@ -53,7 +53,9 @@ def status(
         chosen = [_one(file, name)] if name else list(file.all())
         ended = file.ended()
     if not chosen:
-        raise ExperimentsUnreadable(f"{file.declared} declares no experiment. How one looks: docs/experiments.md")
+        raise ExperimentsUnreadable(
+            f"{file.declared} declares no experiment. How one looks: docs/how-to/experiments.md"
+        )
     if page is not None and len(chosen) > 1:
         raise typer.BadParameter(f"name one of {', '.join(each.name for each in chosen)}", param_hint="--page")
     try:

@@ -21,7 +21,9 @@ train = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a m
 Data = Annotated[Path, typer.Argument(metavar="DATA.csv", help="One row a customer, UTF-8, with a header line.")]
 Target = Annotated[str | None, typer.Option(help="Column that says who left [the one named churn, exited, ...].")]
 Positive = Annotated[str | None, typer.Option(help="Its value for those who left [yes, 1, true, ...].")]
-Config = Annotated[Path | None, typer.Option(help="TOML file of settings; options go before it (docs/churn.md).")]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file of settings; options go before it (docs/how-to/churn.md).")
+]
 Keep = Annotated[
     list[str] | None,
     typer.Option(help="Column to learn from though it looks like a leak, an identifier or a date; may be repeated."),
@@ -123,7 +125,7 @@ Interactions = Annotated[
     Path, typer.Argument(metavar="INTERACTIONS.csv", help="Columns user, item, event_time; UTF-8, with a header line.")
 ]
 ItemsFile = Annotated[Path | None, typer.Option("--items", help="CSV: column item, the others are attributes.")]
-Kind = Annotated[str, typer.Option("--model", help="Model to export; docs/recommend.md names them.")]
+Kind = Annotated[str, typer.Option("--model", help="Model to export; docs/how-to/recommend.md names them.")]
 
 
 @train.command()

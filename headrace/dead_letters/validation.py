@@ -39,7 +39,7 @@ class _NoNumber(ValueError):
 
 
 def first_problem(payload: bytes, now_ms: int) -> Problem | None:
-    """None where the payload has the form of the contract (docs/contracts.md)."""
+    """None where the payload has the form of the contract (docs/reference/contracts.md)."""
     if not payload:
         return Problem(Reason.EMPTY_PAYLOAD, "no bytes")
     try:

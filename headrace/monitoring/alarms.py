@@ -25,7 +25,7 @@ DISK_FREE_BYTES = 2 * 2**30
 # A run may wait for the store as long as the pause lasts.
 CORRECTIONS_MISSED = 2
 CORRECTION_TAKES_S = 60
-STOPPED_READER = "start what reads it (headrace submit), or keep records longer: docs/backpressure.md"
+STOPPED_READER = "start what reads it (headrace submit), or keep records longer: docs/explanation/backpressure.md"
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _of_unread(unread: Unread) -> Iterator[Alarm]:
         yield Alarm(
             f"{unread.group} never read {unread.dropped:,} offsets of {where}: they were older or more than the topic "
             "keeps",
-            "what they held is in the topics before it, if at all: docs/backpressure.md",
+            "what they held is in the topics before it, if at all: docs/explanation/backpressure.md",
         )
     elif retention_ms and unread.age_share > SHARE:
         yield Alarm(

@@ -14,7 +14,7 @@ from schemas.usage import CustomerUsage
 from schemas.usage_features import NO_USAGE
 
 CHANGED_AT, DELETED = "__source_ts_ms", "__deleted"
-"""What change capture adds to a row (docs/change_capture.md)."""
+"""What change capture adds to a row (docs/how-to/change_capture.md)."""
 
 Score = tuple[bytes, bytes]
 """A record of `churn.scores`: its key and its JSON."""

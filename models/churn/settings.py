@@ -78,5 +78,5 @@ def load_settings(file: Path | None = None, **options: Any) -> TrainingSettings:
     except ValidationError as error:
         first = error.errors()[0]
         raise UnusableSettings(
-            f"{'.'.join(map(str, first['loc']))}: {first['msg']}. docs/churn.md lists the settings."
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}. docs/how-to/churn.md lists the settings."
         ) from None

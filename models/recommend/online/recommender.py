@@ -20,7 +20,7 @@ from models.state_codec import Migrations, State, decode, encode
 
 POPULARITY_WEIGHT = 0.1
 MODEL_WEIGHT = 0.2
-"""Beside 1 for what goes with the last items. Of those tried on MovieLens-100K (docs/recommend.md)."""
+"""Beside 1 for what goes with the last items. Of those tried on MovieLens-100K (docs/how-to/recommend.md)."""
 
 MODEL_ASKED_EVERY = 20
 """Interactions of a user; and when a user comes back after a session's end, or the model is another."""

@@ -1,4 +1,4 @@
-"""docs/deploy.md names every variable that a container reads."""
+"""docs/how-to/deploy.md names every variable that a container reads."""
 
 import re
 
@@ -14,7 +14,7 @@ from serving.settings import ServingSettings
 from stack.corrector import WindowSettings
 from stack.layout import REPOSITORY
 
-TEXT = (REPOSITORY / "docs" / "deploy.md").read_text()
+TEXT = (REPOSITORY / "docs" / "how-to" / "deploy.md").read_text()
 
 
 def variables():

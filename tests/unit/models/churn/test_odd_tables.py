@@ -105,7 +105,7 @@ def test_an_odd_table_trains_and_the_graph_scores_as_the_pipeline(tmp_path, what
     written = scores(tmp_path, path)
     assert len(written) == len(table)
     scored = written["refused"] == ""
-    if what not in ("infinities", "a number of 1e300"):  # refused by docs/churn.md
+    if what not in ("infinities", "a number of 1e300"):  # refused by docs/how-to/churn.md
         assert scored.all()
     assert written["probability"][scored].astype(float).between(0, 1).all()
 

@@ -8,7 +8,7 @@ import pytest
 from models.churn.errors import UnusableSettings
 from models.churn.settings import TrainingSettings, load_settings
 
-DOCUMENT = Path(__file__).parents[4] / "docs" / "churn.md"
+DOCUMENT = Path(__file__).parents[4] / "docs" / "how-to" / "churn.md"
 
 
 def test_an_option_goes_before_the_file(tmp_path):
