@@ -15,7 +15,8 @@ from headrace.privacy.personal_fields import PERSONAL_FIELDS, normalised
 from headrace.privacy.text_ids import TextSearch, may_hold
 
 COLUMNS = ("user", "customer_id", "customer")
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
+"""Those that tables to train on may have."""
 PIECE = 1 << 20
 BOM = "\ufeff"
 MAX_CELL = 1 << 30
@@ -45,7 +46,7 @@ def remove_from_table(table: Path, column: str, user: str, pseudonym: str) -> Fi
     place = head.cells.index(column)
     kept.write(head.text)
     for row in rows:
-        if len(row.cells) > place and row.cells[place] in ids:
+        if len(row.cells) > place and _is_one_of(row.cells[place], ids):
             removed += 1
             continue
         kept.write(row.text)
@@ -104,9 +105,16 @@ def _table_names(path: Path, user: str) -> bool:
     return any(_columns_that_name(head.cells, row.cells, (user,)) for row in rows)
 
 
+def _is_one_of(cell: str, ids: Sequence[str]) -> bool:
+    """A training strips cells, so an id with blanks around it is the same customer there."""
+    return cell in ids or cell.strip() in ids
+
+
 def _columns_that_name(head: Sequence[str], cells: Sequence[str], ids: Sequence[str]) -> set[str]:
     return {
-        name for name, cell in zip(head, cells, strict=False) if cell in ids and normalised(name) in PERSONAL_FIELDS
+        name
+        for name, cell in zip(head, cells, strict=False)
+        if _is_one_of(cell, ids) and normalised(name) in PERSONAL_FIELDS
     }
 
 

@@ -72,6 +72,12 @@ def is_named_as_identifier(name: str) -> bool:
     return named[-1] in _PARTIES or (len(named) > 1 and named[0] in _NUMBERS and named[-1] in _PARTIES)
 
 
+def _is_named_after_customers(name: str) -> bool:
+    """customer_id, account_no: such a column names customers however many rows each of them has."""
+    named = words(name)
+    return len(named) > 1 and named[-1] in _IDS | {"no", "nr", "number"} and named[-2] in _PARTIES
+
+
 def _names_a_number(word: str) -> bool:
     endings = ("nummer", "number", "num", "nr", "uuid", "guid")
     compound = any(word == f"{party}{end}" for party in _PARTIES for end in ("id", "no", "key", "code", "ref"))
@@ -94,6 +100,8 @@ def _is_distinct(name: str, filled: pd.Series) -> bool:
     distinct = filled.nunique()
     if distinct > DISTINCT_SHARE * len(filled):
         return True
+    if _is_named_after_customers(name):
+        return distinct > MIN_NAMED_VALUES
     return distinct > max(NAMED_SHARE * len(filled), MIN_NAMED_VALUES) and is_named_as_identifier(name)
 
 

@@ -104,6 +104,11 @@ def test_distinct_ages_of_few_customers_are_no_identifier(ages):
     assert not is_identifier_number(distinct, distinct.astype(float))
 
 
+def test_customers_with_many_rows_each_are_still_named_by_their_identifier():
+    assert reason("customer_id", np.repeat(NINE_DIGITS[:60], 6)) == IDENTIFIER
+    assert reason("plan_code", np.repeat(NINE_DIGITS[:60], 6)) != IDENTIFIER
+
+
 def test_of_several_identifiers_the_customer_s_names_the_scores():
     table = table_of(RowNumber=range(N), Mail=IDENTIFIERS["mail"], CustomerId=IDENTIFIERS["CustomerID"])
     assert schema_of(table).identifier == "CustomerId"
