@@ -24,17 +24,17 @@ setup: .venv/locked ## Install what is missing: Python packages, servers, jars, 
 
 .PHONY: demo
 demo: setup ## Start everything, stream recorded sensor data through it, show what became of it
-	@$(RUN)/headrace demo
+	@$(RUN)/headrace demo telemetry
 
 .PHONY: demo-churn
 demo-churn: .venv/locked ## Train a churn model, change customers in PostgreSQL, show their risks in Redis (DATA=a table)
 	@$(RUN)/headrace setup --with postgres,connect
-	@$(RUN)/headrace demo-churn $(DATA)
+	@$(RUN)/headrace demo churn $(DATA)
 
 .PHONY: demo-recommend
 demo-recommend: .venv/locked ## Post what people of a shop do, show lists that follow each click, let an experiment decide
 	@$(RUN)/headrace setup --with serving
-	@$(RUN)/headrace demo-recommend
+	@$(RUN)/headrace demo recommend
 
 .PHONY: up
 up: setup ## Start the local stack and submit all jobs
@@ -80,7 +80,7 @@ test-end-to-end: .venv/locked ## The real servers, on ports and folders of their
 
 .PHONY: drills
 drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reliability.md
-	$(RUN)/headrace drill --report docs/reliability.md
+	$(RUN)/headrace drill run --report docs/reliability.md
 
 .PHONY: bench-clean
 bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per record, Kafka to Kafka
@@ -148,5 +148,6 @@ bench-recommend-job: setup ## The job that recommends on MovieLens-100K: interac
 	$(RUN)/python -m bench.recommend_job
 
 .PHONY: docs
-docs: .venv/locked ## Write docs/records.md and its neighbours from schemas/
+docs: .venv/locked ## Write the reference pages that are made from schemas/, the settings and the command line
 	$(RUN)/python -m schemas.documentation
+	$(RUN)/python -m headrace.documentation
