@@ -24,17 +24,17 @@ setup: .venv/locked ## Install what is missing: Python packages, servers, jars, 
 
 .PHONY: demo
 demo: setup ## Start everything, stream recorded sensor data through it, show what became of it
-	@$(RUN)/headrace demo
+	@$(RUN)/headrace demo telemetry
 
 .PHONY: demo-churn
 demo-churn: .venv/locked ## Train a churn model, change customers in PostgreSQL, show their risks in Redis (DATA=a table)
 	@$(RUN)/headrace setup --with postgres,connect
-	@$(RUN)/headrace demo-churn $(DATA)
+	@$(RUN)/headrace demo churn $(DATA)
 
 .PHONY: demo-recommend
 demo-recommend: .venv/locked ## Post what people of a shop do, show lists that follow each click, let an experiment decide
 	@$(RUN)/headrace setup --with serving
-	@$(RUN)/headrace demo-recommend
+	@$(RUN)/headrace demo recommend
 
 .PHONY: up
 up: setup ## Start the local stack and submit the five telemetry jobs
@@ -81,7 +81,7 @@ test-end-to-end: .venv/locked ## The real servers, on ports and folders of their
 
 .PHONY: drills
 drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reference/reliability.md
-	$(RUN)/headrace drill --report docs/reference/reliability.md
+	$(RUN)/headrace drill run --report docs/reference/reliability.md
 
 .PHONY: bench-clean
 bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per record, Kafka to Kafka
@@ -149,8 +149,9 @@ bench-recommend-job: setup ## The job that recommends on MovieLens-100K: interac
 	$(RUN)/python -m bench.recommend_job
 
 .PHONY: docs
-docs: .venv/locked ## Generate docs/reference/records.md and its neighbours from schemas/
+docs: .venv/locked ## Generate docs/reference/records.md and its neighbours from schemas/, the settings and the command line
 	$(RUN)/python -m schemas.documentation
+	$(RUN)/python -m headrace.documentation
 
 .PHONY: docs-site
 docs-site: .venv/locked ## Build the documentation site, dist/docs/index.html; a broken link fails

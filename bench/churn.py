@@ -2,7 +2,7 @@
 
     python -m bench.churn DATA.csv [TARGET [MODEL ...]]
 
-Nested cross-validation, 2 x 5 stratified folds, as `headrace train churn` does it, of logistic regression and
+Nested cross-validation, 2 x 5 stratified folds, as `headrace churn train` does it, of logistic regression and
 LightGBM or of the models named; then the export of
 the chosen model, scored in batches as the stream has them. The limits are those of IBM's Telco table.
 """

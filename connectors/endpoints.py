@@ -7,10 +7,12 @@ whose files only the owner reads.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.setting import stated_default
 
 LOOPBACK = "127.0.0.1"
 
@@ -31,13 +33,23 @@ SERVING_PORT = 18000
 """Of HAProxy. The instances behind it have the ports that follow."""
 
 
-class StackSettings(BaseSettings):
-    """Which local stack: its folder and how far its ports are moved (HEADRACE_HOME, HEADRACE_PORT_OFFSET)."""
+def _port(port: int, address: str = "") -> dict[str, Any]:
+    return stated_default(f"{address}{port}, the port plus HEADRACE_PORT_OFFSET")
 
+
+class StackSettings(BaseSettings):
+    """Which local stack is meant: its folder, and by how much its ports are moved."""
+
+    READ_BY: ClassVar[str] = "the command line and every process of the local stack"
     model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
 
-    home: Path = Field(Path(".headrace"), description="folder that holds all state of the stack")
-    port_offset: int = Field(0, ge=0, le=40000, description="added to every port")
+    home: Path = Field(Path(".headrace"), description="Folder that holds all data, logs, secrets and models.")
+    port_offset: int = Field(
+        0,
+        ge=0,
+        le=40000,
+        description="Number that is added to every port, so that several stacks can run side by side.",
+    )
 
     @property
     def secrets(self) -> Path:
@@ -45,21 +57,42 @@ class StackSettings(BaseSettings):
 
 
 class Endpoints(BaseSettings):
-    """Addresses and credentials of the outside systems. `load()` fills them from the local stack."""
+    """Addresses and credentials of external systems. Without a variable, those of the local stack.
 
+    `load()` fills in what the environment does not name.
+    """
+
+    READ_BY: ClassVar[str] = "the command line, the bridge, the jobs (when they are submitted) and the REST API"
     model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
 
-    mqtt_host: str
-    mqtt_port: int
-    kafka: str = Field(description="bootstrap servers, host:port")
-    redis_host: str
-    redis_port: int
-    redis_password: SecretStr | None = None
-    influxdb_url: str
-    influxdb_org: str = "headrace"
-    influxdb_bucket: str = "telemetry"
-    influxdb_token: SecretStr | None = None
-    flink: str = Field(description="address of the REST API and dashboard, host:port")
+    mqtt_host: str = Field(description="Host of the MQTT broker.", json_schema_extra=stated_default(LOOPBACK))
+    mqtt_port: int = Field(description="Port of the MQTT broker.", json_schema_extra=_port(MQTT_PORT))
+    kafka: str = Field(
+        description="Bootstrap servers of Kafka, each as host:port, separated by commas.",
+        json_schema_extra=_port(KAFKA_PORT, f"{LOOPBACK}:"),
+    )
+    redis_host: str = Field(description="Host of Redis.", json_schema_extra=stated_default(LOOPBACK))
+    redis_port: int = Field(description="Port of Redis.", json_schema_extra=_port(REDIS_PORT))
+    redis_password: SecretStr | None = Field(
+        None,
+        description="Password of Redis's default user.",
+        json_schema_extra=stated_default("the file redis-password in the stack's folder secrets, if it exists"),
+    )
+    influxdb_url: str = Field(
+        description="Address of InfluxDB 2, with http or https.",
+        json_schema_extra=_port(INFLUXDB_PORT, f"http://{LOOPBACK}:"),
+    )
+    influxdb_org: str = Field("headrace", description="Organization of InfluxDB that owns the bucket.")
+    influxdb_bucket: str = Field("telemetry", description="InfluxDB bucket that all points are written to.")
+    influxdb_token: SecretStr | None = Field(
+        None,
+        description="InfluxDB token with read and write access to the bucket.",
+        json_schema_extra=stated_default("the file influxdb-token in the stack's folder secrets, if it exists"),
+    )
+    flink: str = Field(
+        description="Flink's REST API and dashboard, as host:port.",
+        json_schema_extra=_port(FLINK_REST_PORT, f"{LOOPBACK}:"),
+    )
 
     @property
     def redis_url(self) -> str:

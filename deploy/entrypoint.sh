@@ -43,7 +43,7 @@ case $role in
     exec python3 -m headrace windows correct --every "$every" --wait "$every" --report "$report" "$@" ;;
   serving)       exec python3 -m serving "$@" ;;
   create-topics) exec python3 "$here/create_topics.py" ;;
-  forget)        exec python3 -m headrace forget "$@" ;;
+  forget)        exec python3 -m headrace privacy forget "$@" ;;
   capture)       exec python3 "$here/set_up_capture.py" ;;
   submit)        exec python3 "$here/submit.py" "$@" ;;
   *)             exec "$role" "$@" ;;

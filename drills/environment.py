@@ -67,7 +67,7 @@ class Environment:
         """Marks the folder as ours. Raises NotOurs for one with something else in it."""
         home = self.layout.home
         if home.exists() and any(home.iterdir()) and not (home / OURS).exists():
-            raise NotOurs(f"{home} holds something else. Name an empty folder:  headrace drill --home DIR")
+            raise NotOurs(f"{home} holds something else. Name an empty folder:  headrace drill run --home DIR")
         self.layout.folder()
         (home / OURS).touch()
 

@@ -24,7 +24,7 @@ PACKAGES = ("apache-flink", "kafka-python", "paho-mqtt", "river")
 INTRODUCTION = """\
 # Reliability
 
-Written by `headrace drill --report docs/reference/reliability.md` (`make drills`): do not edit. Each drill
+Written by `headrace drill run --report docs/reference/reliability.md` (`make drills`): do not edit. Each drill
 streams numbered readings over MQTT, breaks one thing while they flow, waits for recovery, and then looks for every
 reading.
 

@@ -1,1 +1,1 @@
-"""Demonstrations, each with its data generator: `headrace demo`, `headrace demo-churn`, `headrace demo-recommend`."""
+"""Demonstrations, each with its data generator: `headrace demo telemetry`, `churn` and `recommend`."""

@@ -1,5 +1,7 @@
 """Settings of the jobs, read where a job is submitted (HEADRACE_JOB_...) and fixed for its run."""
 
+from typing import ClassVar
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -8,27 +10,57 @@ MAX_MEASURED_EVERY_S = 3600
 
 
 class JobSettings(BaseSettings):
-    """What a job's owner may change without touching its SQL."""
+    """What can be changed of a job without changing its SQL. The values are fixed for the run of the job."""
 
+    READ_BY: ClassVar[str] = "`headrace submit`, for the jobs that it submits"
     model_config = SettingsConfigDict(env_prefix="HEADRACE_JOB_", frozen=True, extra="ignore")
 
-    duplicates_lifetime_s: int = Field(3600, ge=60, description="how long clean_telemetry remembers an identity")
-    detector: str = Field("gaussian", description="a name of models/detectors/catalogue.py")
-    buckets: int = Field(4, ge=1, le=128, description="fleets that share the series; a change starts the models cold")
-    micro_batch_ms: int = Field(
-        100, ge=20, le=10_000, description="how long a job gathers records before Python reads them"
+    duplicates_lifetime_s: int = Field(
+        3600, ge=60, description="Seconds that `clean_telemetry` remembers a reading, to recognize its duplicates."
     )
-    snapshot_every: int = Field(100, ge=1, description="micro-batches of a bucket between two snapshots of its fleet")
-    usage_counted_every_s: int = Field(600, ge=1, le=3600, description="how long count_usage gathers what it counts")
+    detector: str = Field(
+        "gaussian", description="Detector of `score_anomalies`, a name of models/detectors/catalogue.py."
+    )
+    buckets: int = Field(
+        4,
+        ge=1,
+        le=128,
+        description="Fleets that `score_anomalies` divides the series among. A change makes all models start cold.",
+    )
+    micro_batch_ms: int = Field(
+        100, ge=20, le=10_000, description="Milliseconds that a job gathers records into a micro-batch for Python."
+    )
+    snapshot_every: int = Field(
+        100, ge=1, description="Micro-batches of a bucket between two snapshots of its fleet's state."
+    )
+    usage_counted_every_s: int = Field(
+        600, ge=1, le=3600, description="Seconds of usage that `count_usage` sums up before it emits the counts."
+    )
     measured_every_s: int = Field(
-        60, ge=1, le=MAX_MEASURED_EVERY_S, description="how long measure_recommendations gathers feedback"
+        60,
+        ge=1,
+        le=MAX_MEASURED_EVERY_S,
+        description="Seconds of feedback that `measure_recommendations` sums up into one point.",
     )
     answered_within_min: int = Field(
-        60, ge=1, le=99, description="how long after a list measure_recommendations counts what answers it"
+        60,
+        ge=1,
+        le=99,
+        description="Minutes after a list in which `measure_recommendations` attributes interactions to it.",
     )
-    recommend_users: int = Field(100_000, ge=1, description="users whose history recommend_items keeps")
-    recommend_items: int = Field(5_000, ge=16, le=20_000, description="items that it knows; its table is 4 n² bytes")
-    recommend_history: int = Field(100, ge=20, le=1000, description="interactions of a user that it keeps")
-    recommend_shards: int = Field(1, ge=1, le=16, description="workers that share the lists; each learns everything")
-    recommend_lifetime_s: int = Field(7 * 24 * 3600, ge=60, description="how long a list stays in Redis unchanged")
-    transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="how long a stopped job's output can wait")
+    recommend_users: int = Field(
+        100_000, ge=1, description="Users whose history `recommend_items` keeps; those who were active last."
+    )
+    recommend_items: int = Field(
+        5_000, ge=16, le=20_000, description="Items that `recommend_items` knows. Its table takes 4 n² bytes of memory."
+    )
+    recommend_history: int = Field(
+        100, ge=20, le=1000, description="Interactions that `recommend_items` keeps of each user."
+    )
+    recommend_shards: int = Field(
+        1, ge=1, le=16, description="Workers that share the making of lists. Each learns from all interactions."
+    )
+    recommend_lifetime_s: int = Field(
+        7 * 24 * 3600, ge=60, description="Seconds that a list stays in Redis after its last change."
+    )
+    transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="Milliseconds a stopped job's output can wait.")

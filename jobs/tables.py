@@ -36,7 +36,7 @@ APPENDED_MS = "(1000 * EXTRACT(EPOCH FROM append_time) + EXTRACT(MILLISECOND FRO
 FETCH_BYTES = 64 * 1024
 """Of one partition at a time, compressed; a larger batch comes whole all the same. Kafka's 1 MiB is 50,000 small
 messages: of a backlog the partitions came one after the other, those that waited for their turn counted as idle for
-the watermark, and then a quarter of their readings as late (headrace drill cold-backlog)."""
+the watermark, and then a quarter of their readings as late (headrace drill run cold-backlog)."""
 
 SEND_BYTES = 128 * 1024
 """Of one partition in one request, before compression. Kafka's 16 KiB are 45 scores: two thirds of what the producer's

@@ -161,7 +161,7 @@ class Registry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            raise NotRegistered(f"No {name} model is registered. Train one:  headrace train {name} DATA.csv") from None
+            raise NotRegistered(f"No {name} model is registered. Train one:  headrace {name} train DATA.csv") from None
 
     def _registered(self, found: Any, aliases: Mapping[str, str]) -> Registered:
         named = tuple(sorted(alias for alias, number in aliases.items() if str(number) == str(found.version)))

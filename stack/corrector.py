@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,11 +11,12 @@ from stack.server import NotYet, Server
 
 
 class WindowSettings(BaseSettings):
-    """How often the local stack's corrector works."""
+    """How often windows are corrected with the readings that arrived late."""
 
+    READ_BY: ClassVar[str] = "`headrace up`, for the corrector of the local stack, and the container role `corrector`"
     model_config = SettingsConfigDict(env_prefix="HEADRACE_WINDOWS_", frozen=True, extra="ignore")
 
-    correct_every_s: int = Field(300, ge=5, le=86_400, description="seconds between two corrections of windows")
+    correct_every_s: int = Field(300, ge=5, le=86_400, description="Seconds between two corrections of windows.")
 
 
 class Corrector(Server):

@@ -1,11 +1,12 @@
 """The bridge's settings: HEADRACE_BRIDGE_CLIENT_ID and so on."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK, StackSettings
+from schemas.setting import stated_default
 from schemas.topics import TELEMETRY_RAW
 
 TOPIC_FILTER = "fleet/#"
@@ -15,31 +16,50 @@ FRAMING_BYTES = 128 * 1024
 
 
 class BridgeSettings(BaseSettings):
-    """How one bridge process works. Where the brokers are stands in connectors.endpoints."""
+    """How one bridge process works. The brokers' addresses are among the endpoints."""
 
+    READ_BY: ClassVar[str] = "the bridge from MQTT to Kafka; `headrace dlq` reads the payload limit"
     model_config = SettingsConfigDict(env_prefix="HEADRACE_BRIDGE_", frozen=True, extra="ignore")
 
-    client_id: str = Field("headrace-bridge", min_length=1, description="names the session at the MQTT broker")
+    client_id: str = Field(
+        "headrace-bridge",
+        min_length=1,
+        description="Client id, which identifies the persistent session at the MQTT broker.",
+    )
     share_group: str | None = Field(
         None,
         pattern=r"^[^/+#\x00]+$",
-        description="several bridges share the load; one device's messages then take either, and their order is lost",
+        description="Name of the MQTT 5 share group, if several bridges share the load. Messages of one device may "
+        "then overtake each other, and each bridge needs a client id of its own.",
     )
-    max_inflight: int = Field(1000, ge=1, le=65535, description="MQTT 5 Receive Maximum: messages that wait for Kafka")
+    max_inflight: int = Field(1000, ge=1, le=65535, description="MQTT 5 Receive Maximum: messages that wait for Kafka.")
     max_payload_bytes: int = Field(
-        256 * 1024, ge=1, le=TELEMETRY_RAW.max_message_bytes - FRAMING_BYTES, description="above: a dead letter"
+        256 * 1024,
+        ge=1,
+        le=TELEMETRY_RAW.max_message_bytes - FRAMING_BYTES,
+        description="Largest payload in bytes. A larger one becomes a dead letter.",
     )
-    session_expiry_s: int = Field(7 * DAY_S, ge=1, le=2**32 - 1, description="how long the broker keeps our queue")
-    keepalive_s: int = Field(30, ge=5, le=65535)
-    linger_ms: int = Field(20, ge=0, le=1000, description="how long a record waits for others to share its batch")
-    http_host: str = LOOPBACK
+    session_expiry_s: int = Field(
+        7 * DAY_S,
+        ge=1,
+        le=2**32 - 1,
+        description="Seconds that the broker keeps the session and its queue while the bridge is not connected.",
+    )
+    keepalive_s: int = Field(30, ge=5, le=65535, description="MQTT keep-alive interval in seconds.")
+    linger_ms: int = Field(
+        20, ge=0, le=1000, description="Milliseconds that a record waits for others to share its Kafka batch."
+    )
+    http_host: str = Field(LOOPBACK, description="Address that the HTTP port listens on.")
     http_port: int = Field(
         default_factory=lambda: BRIDGE_HTTP_PORT + StackSettings().port_offset,
         ge=0,
         le=65535,
-        description="/healthz, /readyz and /metrics; 0 takes a free port",
+        description="Port of `/healthz`, `/readyz` and `/metrics`. 0 takes a free port.",
+        json_schema_extra=stated_default(f"{BRIDGE_HTTP_PORT}, the port plus HEADRACE_PORT_OFFSET"),
     )
-    stop_within_s: float = Field(5.0, ge=0, description="after SIGTERM, time for what is in flight")
+    stop_within_s: float = Field(
+        5.0, ge=0, description="Seconds after SIGTERM in which in-flight messages may still be acknowledged."
+    )
 
     @property
     def subscription(self) -> str:

@@ -1,25 +1,44 @@
 """Where PostgreSQL and Kafka Connect are. Apart from `connectors.endpoints`: no job and no bridge needs to know."""
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.endpoints import CONNECT_PORT, LOOPBACK, POSTGRES_PORT, StackSettings, stored_secret
+from schemas.setting import stated_default
 
 
 class CaptureEndpoints(BaseSettings):
-    """Addresses and credentials. `load()` fills them from the environment, `local()` from a local stack."""
+    """Addresses and credentials of PostgreSQL and Kafka Connect. Without a variable, those of the local stack.
 
+    `load()` fills them from the environment, `local()` from a local stack.
+    """
+
+    READ_BY: ClassVar[str] = "the command line, and the container role `capture`"
     model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
 
-    postgres_host: str
-    postgres_port: int
-    postgres_database: str
-    postgres_user: str
-    postgres_password: SecretStr | None = None
-    connect: str = Field(description="address of Kafka Connect's REST API, host:port")
+    postgres_host: str = Field(description="Host of PostgreSQL.", json_schema_extra=stated_default(LOOPBACK))
+    postgres_port: int = Field(
+        description="Port of PostgreSQL.",
+        json_schema_extra=stated_default(f"{POSTGRES_PORT}, the port plus HEADRACE_PORT_OFFSET"),
+    )
+    postgres_database: str = Field(
+        description="Database whose tables are captured.", json_schema_extra=stated_default("postgres")
+    )
+    postgres_user: str = Field(
+        description="User that creates the publication and reads changes.", json_schema_extra=stated_default("headrace")
+    )
+    postgres_password: SecretStr | None = Field(
+        None,
+        description="Password of that user.",
+        json_schema_extra=stated_default("the file postgres-password in the stack's folder secrets, if it exists"),
+    )
+    connect: str = Field(
+        description="Kafka Connect's REST API, as host:port.",
+        json_schema_extra=stated_default(f"{LOOPBACK}:{CONNECT_PORT}, the port plus HEADRACE_PORT_OFFSET"),
+    )
 
     @property
     def postgres_url(self) -> str:

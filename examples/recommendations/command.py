@@ -1,4 +1,4 @@
-"""`headrace demo-recommend`: lists that follow each click, an experiment that ends, somebody who is forgotten."""
+"""`headrace demo recommend`: lists that follow each click, an experiment that ends, somebody who is forgotten."""
 
 import os
 
@@ -12,12 +12,12 @@ JOBS = ("recommend_items", "measure_recommendations", "store_influxdb")
 MEASURED_EVERY_S = "5"
 
 
-def demo_recommend(home: Home = None, port_offset: PortOffset = None) -> None:
-    """Post what people of a made shop do, show lists after each click, let an experiment decide, forget somebody.
+def recommend(home: Home = None, port_offset: PortOffset = None) -> None:
+    """Post the interactions of a generated shop, show lists after each click, end an experiment, forget a user.
 
-    Half of the users are shown what is popular, half a list of their own. Exits with 0 only if each click changed
-    the list of who clicked, the experiment was decided for lists of their own, and nothing stays of who was forgotten.
-    The stack keeps running.
+    Half of the users get the list of popular items, the other half a personal one. Exits with 0 only if each click
+    changed the list of its user, the experiment was decided for personal lists, and no data of the forgotten user
+    are left. The stack keeps running.
     """
     from connectors.endpoints import LOOPBACK, SERVING_PORT
     from examples.recommendations.run import run

@@ -1,4 +1,4 @@
-"""`headrace demo`: the whole system on recorded data, with one command."""
+"""`headrace demo telemetry`: the whole system on recorded data, with one command."""
 
 from typing import Annotated
 
@@ -8,14 +8,21 @@ from rich.console import Console
 from headrace.cli.options import Home, PortOffset
 
 
-def demo(
-    ticks: Annotated[int, typer.Option(min=50, max=1268, help="How much of the recording, 21 ticks a second.")] = 1268,
+def telemetry(
+    ticks: Annotated[
+        int,
+        typer.Option(
+            metavar="NUMBER", min=50, max=1268, help="Number of ticks of the recording to send, at 21 ticks a second."
+        ),
+    ] = 1268,
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Start the stack, submit the jobs, stream a fleet for a minute, and show what became of it.
+    """Start the stack, submit the jobs, send a minute of recorded telemetry, and show the results.
 
     Exits with 0 only if every count balances. The stack keeps running.
+
+    Example: `headrace demo telemetry --ticks 300`
     """
     from examples.telemetry.report import print_result
     from examples.telemetry.run import stream

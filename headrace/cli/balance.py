@@ -23,18 +23,27 @@ HOLDS, DIFFERS, UNDER_WAY = 0, 1, 3
 
 def balance(
     as_json: AsJson = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Again and again, until interrupted.")] = False,
-    every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks of --watch.")] = 5.0,
-    within: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is under way.")] = 0.0,
-    full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what is new.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Repeat the balance until interrupted with Ctrl-C.")] = False,
+    every: Annotated[
+        float, typer.Option(min=0.5, metavar="SECONDS", help="With `--watch`: pause between two balances, in seconds.")
+    ] = 5.0,
+    within: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Seconds to wait for readings that are still in flight.")
+    ] = 0.0,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read all topics from their beginning, not only what is new.")
+    ] = False,
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Add up what came in against what became of it, from what the topics and stores hold.
+    """Check that no reading was lost or doubled, by counting what the topics and stores hold.
 
-    Reads what is new since the last balance. Exits with 0 if it balances and nothing is under way, with 1 on a
-    difference, with 3 if there is none so far and readings are still under way. The last windows of a quiet fleet
-    close after up to 80 s: --within 120 waits for them.
+    Items received = readings + duplicates + dead letters; readings = windowed + late. Reads what is new since the
+    last balance. Exit status: 0 it balances and nothing is in flight, 1 a difference, 3 no difference so far while
+    readings are still in flight. The last windows of a quiet fleet close after up to 80 s: wait for them with
+    `--within 120`.
+
+    Example: `headrace balance --within 120`
     """
     from stack.layout import Layout
 

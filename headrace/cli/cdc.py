@@ -6,23 +6,22 @@ from dataclasses import asdict
 import typer
 from rich.console import Console
 
+from headrace.cli.groups import noun
 from headrace.cli.options import AsJson, Home, PortOffset
 
 RUNS_WITHIN_S = 60.0
 CATCHES_UP_WITHIN_S = 120.0
 """A heartbeat comes every 5 s; what takes long is a snapshot, or a log that has grown."""
 
-cdc = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Change capture of PostgreSQL's tables.")
-
-
-@cdc.callback()
-def group() -> None:
-    """Change capture of PostgreSQL's tables."""
+cdc = noun("Inspect, repair or remove change capture (CDC) of PostgreSQL's tables.")
 
 
 @cdc.command()
 def status(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
-    """What keeps changes from being captured, and how much of PostgreSQL's log waits. Exit status 1 for any fault."""
+    """Show whether changes are captured, what prevents it, and how much of PostgreSQL's log waits to be read.
+
+    Exits with 1 if there is any fault.
+    """
     from headrace.monitoring import capture
     from stack.layout import Layout
 
@@ -43,10 +42,10 @@ def status(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = 
 
 @cdc.command()
 def repair(home: Home = None, port_offset: PortOffset = None) -> None:
-    """Mend what keeps changes from being captured, and bring the topics up to what the tables are.
+    """Repair change capture, and make the topics agree with the tables.
 
-    Also part of `headrace up`. It makes the publication, the replication identity and the connector as they should be;
-    where changes were missed, rows are read again, and those that are gone are deleted from the topic.
+    Restores the publication, the replica identity and the connector. Where changes were missed, it reads the rows
+    again, and deletes from the topic those that the table no longer has. `headrace up` does the same.
     """
     from connectors.postgres_cdc import CaptureError, NotCaughtUp, database, repair
     from connectors.postgres_cdc.inspection import Fault, inspect
@@ -64,10 +63,10 @@ def repair(home: Home = None, port_offset: PortOffset = None) -> None:
         try:
             repair.refresh(endpoints, kafka, CATCHES_UP_WITHIN_S, print)
         except NotCaughtUp as error:  # for one of the faults, if there is any
-            faults.append(Fault(str(error), "headrace cdc repair again"))
+            faults.append(Fault(str(error), "headrace cdc repair"))
         faults = inspect(endpoints, kafka) or faults
     except CaptureError as error:
-        raise CaptureNotAsked(f"{error}. Mend that, then say this again:  headrace cdc repair") from error
+        raise CaptureNotAsked(f"{error}. Fix that, then run this again:  headrace cdc repair") from error
     for fault in faults:
         console.print(f"{fault.wrong}. Next: {fault.next}", soft_wrap=True)
     if faults:
@@ -77,9 +76,9 @@ def repair(home: Home = None, port_offset: PortOffset = None) -> None:
 
 @cdc.command()
 def remove(home: Home = None, port_offset: PortOffset = None) -> None:
-    """Remove the connector and its replication slot, so that PostgreSQL keeps no log for it any more.
+    """Remove the connector and its replication slot, so that PostgreSQL no longer keeps its log for them.
 
-    The next `headrace up` begins with a snapshot of all rows. Topics and tables stay.
+    Topics and tables stay. The next `headrace up` creates both again and begins with a snapshot of all rows.
     """
     from connectors.postgres_cdc import CaptureError, connector, database
     from headrace.errors import CaptureNotAsked

@@ -1,4 +1,4 @@
-"""`headrace dlq`: dead letters looked at, edited, and sent back."""
+"""`headrace dlq`: dead letters listed, shown, edited, and sent back."""
 
 import contextlib
 import functools
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from headrace.cli.groups import noun
 from headrace.cli.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
@@ -24,19 +25,97 @@ if TYPE_CHECKING:
     from headrace.dead_letters.replaying import Choice, Tally
     from headrace.dead_letters.topic import DeadLetterReader
 
-Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Of this reason, or unreadable; may be repeated.")]
-Stages = Annotated[list[str] | None, typer.Option("--stage", help="Refused by this stage; may be repeated.")]
-Devices = Annotated[list[str] | None, typer.Option("--device", help="Of this device; may be repeated.")]
-Since = Annotated[str | None, typer.Option(help="Letters since: 30m, 2h, 7d ago, or an ISO time (UTC).")]
-Until = Annotated[str | None, typer.Option(help="DeadLetterReader before.")]
-One = Annotated[str, typer.Argument(metavar="ID", help="partition:offset, as `dlq ls` shows it.")]
-Some = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="partition:offset, as `dlq ls` shows it.")]
-All = Annotated[bool, typer.Option("--all", help="All letters, without a filter.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Send. Without it nothing is sent.")]
-Again = Annotated[bool, typer.Option("--again", help="Send also what was sent back before.")]
-AsDevice = Annotated[str | None, typer.Option(help="Send as this device, where the letter has none.")]
+WHICH_PANEL, EDIT_PANEL, SEND_PANEL = "Which dead letters", "How to edit", "Sending"
 
-dlq = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Dead letters: list, show, edit, send back.")
+
+def _reasons(incomplete: str) -> list[str]:
+    from headrace.dead_letters.letter import UNREADABLE
+    from schemas.reject_reasons import RejectReason
+
+    return [reason for reason in (*RejectReason, UNREADABLE) if reason.startswith(incomplete)]
+
+
+Reasons = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reason",
+        metavar="REASON",
+        help="Only those with this reason (docs/reference/reject_reasons.md), or `unreadable`. May be repeated.",
+        show_default="any",
+        autocompletion=_reasons,
+        rich_help_panel=WHICH_PANEL,
+    ),
+]
+Stages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        help="Only those that this stage refused, such as `clean_telemetry`. May be repeated.",
+        show_default="any",
+        rich_help_panel=WHICH_PANEL,
+    ),
+]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="Only those of this device. May be repeated.",
+        show_default="any",
+        rich_help_panel=WHICH_PANEL,
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Only those from this moment on: `30m`, `2h` or `7d` ago, or an ISO 8601 time (UTC).",
+        show_default="from the oldest",
+        rich_help_panel=WHICH_PANEL,
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Only those before this moment, written as for `--since`.",
+        show_default="to the newest",
+        rich_help_panel=WHICH_PANEL,
+    ),
+]
+One = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="The dead letter, as partition:offset, such as `2:1734` (`headrace dlq ls`)."),
+]
+Some = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ID",
+        help="Dead letters, each as partition:offset, such as `2:1734` (`headrace dlq ls`).",
+        show_default="those of the filters",
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="All dead letters, without a filter.", rich_help_panel=WHICH_PANEL)]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", help="Send. Without it, only show what would be sent.", rich_help_panel=SEND_PANEL),
+]
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Include dead letters that were sent back before.", rich_help_panel=SEND_PANEL),
+]
+AsDevice = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DEVICE",
+        help="Device to send as, for dead letters that name none.",
+        show_default="none",
+        rich_help_panel=SEND_PANEL,
+    ),
+]
+
+dlq = noun("List, show, edit and send back dead letters: records that a stage refused.")
 
 
 @dlq.command()
@@ -46,12 +125,17 @@ def ls(
     device: Devices = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option(min=0, max=10_000, help="How many of the newest are listed.")] = 20,
+    limit: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, max=10_000, help="How many of the newest dead letters to list.")
+    ] = 20,
     as_json: AsJson = False,
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Count letters by reason, stage and device over time, and list the newest."""
+    """Count dead letters by reason, stage and device over time, and list the newest.
+
+    Example: `headrace dlq ls --since 2h --reason bad_value`
+    """
     from headrace.dead_letters import printed
     from headrace.dead_letters.filters import Filters
     from headrace.dead_letters.summary import Summary, TimeAxis
@@ -76,13 +160,16 @@ def ls(
 def show(
     letter: One,
     raw: Annotated[
-        bool, typer.Option("--raw", help="Write the payload's bytes to standard output, nothing else.")
+        bool, typer.Option("--raw", help="Write only the payload, byte for byte, to standard output.")
     ] = False,
     as_json: AsJson = False,
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Show one letter: bytes, headers, reason, where it came from, whether it was sent back."""
+    """Show one dead letter: payload, headers, reason, origin, and whether it was sent back.
+
+    Example: `headrace dlq show 2:1734`
+    """
     from connectors.mqtt_bridge.settings import BridgeSettings
     from headrace.dead_letters import printed
     from headrace.dead_letters.letter import DeadLetterId
@@ -118,9 +205,12 @@ def replay(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Send letters back to where their stage reads, or say what would be sent.
+    """Send dead letters back to the topic that their stage reads, or show what would be sent.
 
-    Key, headers and event time stay; the header `replays` counts on. What was sent back before is left out.
+    Key, headers and event time stay the same; the header `replays` is increased. Dead letters that were sent back
+    before are left out unless `--again` is given.
+
+    Example: `headrace dlq replay --reason no_device --as-device dev-1 --yes`
     """
     _Work(
         _meant(letters, reason, stage, device, since, until, all_), _endpoints(home, port_offset), again, as_device
@@ -130,10 +220,29 @@ def replay(
 @dlq.command()
 def fix(
     letters: Some = None,
-    edit: Annotated[bool, typer.Option("--edit", help="In $EDITOR; the default for one letter.")] = False,
-    jq: Annotated[str | None, typer.Option(help="By a jq filter, such as '.ts *= 1000'.")] = None,
+    edit: Annotated[
+        bool,
+        typer.Option(
+            "--edit", help="Edit in $EDITOR. This is the default for a single ID.", rich_help_panel=EDIT_PANEL
+        ),
+    ] = False,
+    jq: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILTER",
+            help="Edit with a jq filter, such as `.ts *= 1000`.",
+            show_default="none",
+            rich_help_panel=EDIT_PANEL,
+        ),
+    ] = None,
     python: Annotated[
-        str | None, typer.Option(help="By an expression over `payload`, such as \"payload | {'value': 21.4}\".")
+        str | None,
+        typer.Option(
+            metavar="EXPRESSION",
+            help="Edit with a Python expression over `payload`, such as `payload | {'value': 21.4}`.",
+            show_default="none",
+            rich_help_panel=EDIT_PANEL,
+        ),
     ] = None,
     reason: Reasons = None,
     stage: Stages = None,
@@ -148,15 +257,18 @@ def fix(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Change payloads, show the difference, and send them back as `replay` does.
+    """Edit payloads, show the difference, and send them back as `headrace dlq replay` does.
 
-    The letter stays as it is in dead-letters; the message that is sent names it. --python runs your own code.
+    The dead letter itself stays unchanged in its topic; the message that is sent refers to it. `--python` runs the
+    given code with your rights.
+
+    Example: `headrace dlq fix --reason ts_out_of_range --jq '.ts *= 1000' --yes`
     """
     meant = _meant(letters, reason, stage, device, since, until, all_)
     if sum((edit, jq is not None, python is not None)) > 1:
-        raise typer.BadParameter("say one of --edit, --jq and --python")
+        raise typer.BadParameter("give only one of --edit, --jq and --python")
     if jq is None and python is None and (meant.ids is None or len(meant.ids) != 1):
-        raise typer.BadParameter("the editor takes one ID; for many letters say --jq or --python")
+        raise typer.BadParameter("the editor takes one ID; for several dead letters give --jq or --python")
     work = _Work(meant, _endpoints(home, port_offset), again, as_device, _mender(jq, python))
     work.do(yes, as_json, ask=jq is None and python is None)
 
@@ -192,7 +304,7 @@ class _Work:
                 tally = self._run()
                 self._report(tally, True, as_json, with_letters=False)
             else:
-                print("Nothing was sent. Send it:  the same with --yes")
+                print("Nothing was sent. To send it, run the same command with --yes")
         if self.meant.ids is not None and tally.refused:
             raise typer.Exit(1)
 
@@ -241,7 +353,7 @@ def _meant(
 
     filters = Filters.of(reasons, stages, devices, since, until)
     if bool(ids) + (not filters.lets_everything_through) + all_ != 1:
-        raise typer.BadParameter("say which letters: IDs, or filters such as --reason, or --all")
+        raise typer.BadParameter("name the dead letters: IDs, or filters such as --reason, or --all")
     return _Meant([DeadLetterId.parse(each) for each in dict.fromkeys(ids)] if ids else None, filters)
 
 

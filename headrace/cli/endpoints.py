@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 def endpoints(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
-    """Print addresses and credentials (the password and the token too: for your programs, not for a log)."""
+    """Print the addresses and credentials of the stack.
+
+    Passwords and tokens are printed in clear text: for your programs, not for a log.
+
+    Example: `redis-cli -u "$(headrace endpoints --json | jq -r .redis)"`
+    """
     from stack.layout import Layout
 
     layout = Layout.of(home, port_offset)

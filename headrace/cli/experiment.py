@@ -10,33 +10,59 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from headrace.cli.groups import noun
 from headrace.cli.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
     from connectors.experiments_file import ExperimentsFile
     from schemas.experiment import Experiment
 
-experiment = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Experiments: status, stop, promote.")
+experiment = noun("Evaluate and end A/B experiments on recommendations.")
 
-Name = Annotated[str, typer.Argument(help="As experiments.toml declares it.")]
-Page = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the curve of the interval as a page too.")]
-WIDTH = 120
+Name = Annotated[str, typer.Argument(help="Name of the experiment in experiments.toml.")]
+MaybeName = Annotated[
+    str | None,
+    typer.Argument(help="Name of the experiment in experiments.toml.", show_default="all experiments"),
+]
+Arm = Annotated[str, typer.Argument(help="Arm whose list all users get: `control` or `treatment`.")]
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.html",
+        help="Also write an HTML page with the confidence interval over time. Needs a NAME if there are several.",
+        show_default="none",
+    ),
+]
 
 
-@experiment.callback()
-def group() -> None:
-    """Experiments: status, stop, promote."""
+@experiment.command()
+def ls(as_json: AsJson = False, home: Home = None) -> None:
+    """List the declared experiments, and which of them have ended. Needs no running stack."""
+    from headrace.experiments.printed import listed_as_json, print_list
+
+    with _translate_errors():
+        file = _file(home)
+        declared, ended = list(file.all()), file.ended()
+    if as_json:
+        print(json.dumps(listed_as_json(declared, ended), indent=2))
+    else:
+        print_list(declared, ended, Console(soft_wrap=True))
 
 
 @experiment.command()
 def status(
-    name: Annotated[str | None, typer.Argument(help="[all]")] = None,
+    name: MaybeName = None,
     page: Page = None,
     as_json: AsJson = False,
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Show how experiments stand. Looking often is allowed: the interval holds at all times."""
+    """Show the result of experiments so far.
+
+    The confidence interval holds at every moment: looking often does not make a wrong decision more likely.
+
+    Example: `headrace experiment status personal-list --page lists.html`
+    """
     from connectors.endpoints import Endpoints
     from connectors.kafka.clients import KafkaUnavailable
     from headrace.errors import ExperimentsUnreadable
@@ -77,7 +103,7 @@ def status(
 
 @experiment.command()
 def stop(name: Name, home: Home = None) -> None:
-    """End an experiment: its users are shown what all others are."""
+    """End an experiment without a winner: its users get the list that all other users get."""
     from connectors.experiments_file import Ended
 
     with _translate_errors():
@@ -87,8 +113,13 @@ def stop(name: Name, home: Home = None) -> None:
 
 
 @experiment.command()
-def promote(name: Name, arm: Annotated[str, typer.Argument(help="control or treatment.")], home: Home = None) -> None:
-    """End an experiment: all users are shown the list of one of its arms, unless another experiment has them."""
+def promote(name: Name, arm: Arm, home: Home = None) -> None:
+    """End an experiment and give all users the list of one of its arms.
+
+    Users of another experiment that is still running keep the list of that experiment.
+
+    Example: `headrace experiment promote personal-list treatment`
+    """
     from connectors.experiments_file import Ended
     from schemas.experiment import CONTROL, TREATMENT
 

@@ -1,4 +1,4 @@
-"""`headrace logs`: what a server of the stack said."""
+"""`headrace logs`: the log of a server of the stack."""
 
 import os
 import time
@@ -10,13 +10,28 @@ import typer
 from headrace.cli.options import Home
 from stack.errors import StackError
 
-Name = Annotated[str, typer.Argument(help="A server of the stack, or supervisord.")]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is added.")]
-Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")]
+
+def _names(incomplete: str) -> list[str]:
+    from stack.servers import NAMES
+
+    return [name for name in (*NAMES, "supervisord") if name.startswith(incomplete)]
+
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="Server of the stack, such as `kafka` or `taskmanager`, or `supervisord`.", autocompletion=_names
+    ),
+]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines until interrupted with Ctrl-C.")]
+Lines = Annotated[int, typer.Option("--lines", "-n", metavar="NUMBER", min=0, help="Number of last lines to print.")]
 
 
 def logs(name: Name, follow: Follow = False, lines: Lines = 50, home: Home = None) -> None:
-    """Print the end of a server's log."""
+    """Print the last lines of a server's log.
+
+    Example: `headrace logs taskmanager -n 200 --follow`
+    """
     from stack.layout import Layout
     from stack.readiness import last_lines
     from stack.servers import NAMES
@@ -34,7 +49,7 @@ def logs(name: Name, follow: Follow = False, lines: Lines = 50, home: Home = Non
 
 
 def _follow(path: Path) -> None:
-    """Until interrupted. A log that was rotated away is left for the new one."""
+    """Until interrupted. After a rotation it goes on with the new file."""
     file = path.open(errors="replace")
     file.seek(0, 2)
     try:

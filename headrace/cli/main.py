@@ -1,71 +1,72 @@
-"""The command line: one file per command in this folder, registered here.
+"""The command line: a file or package per command in this folder, registered here.
 
 Commands import what they need inside: `headrace --help` is quick, and importing this has no effects.
 """
 
-from importlib.metadata import entry_points
-from typing import Any
+from importlib.metadata import entry_points, version
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from typer.core import TyperGroup
 
+from headrace.cli import contributed
 from headrace.cli.balance import balance
 from headrace.cli.cdc import cdc
 from headrace.cli.churn import churn
 from headrace.cli.dlq import dlq
 from headrace.cli.endpoints import endpoints
 from headrace.cli.experiment import experiment
-from headrace.cli.features import features
-from headrace.cli.forget import forget
+from headrace.cli.groups import MARKUP, Program
 from headrace.cli.logs import logs
 from headrace.cli.model import model
-from headrace.cli.predict import predict
-from headrace.cli.pseudonym import pseudonym
+from headrace.cli.privacy import privacy
 from headrace.cli.publish import publish
+from headrace.cli.recommend import recommend
 from headrace.cli.setup import setup
 from headrace.cli.status import status
 from headrace.cli.submit import submit
-from headrace.cli.train import train
 from headrace.cli.up_down import down, up
 from headrace.cli.windows import windows
-from schemas.errors import HeadraceError
 
-
-class _Commands(TyperGroup):
-    """Prints a HeadraceError as text and exits with 1; any other exception is a programming error and shows."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except HeadraceError as error:
-            Console(stderr=True, soft_wrap=True).print(f"[red]✘[/] {_plain(error)}", highlight=False)
-            raise typer.Exit(1) from None
-
-
-def _plain(error: HeadraceError) -> str:
-    from rich.markup import escape
-
-    return escape(str(error))
-
+COMMANDS = {
+    "Local stack": (setup, up, status, logs, endpoints, down),
+    "Jobs and readings": (submit, publish, balance),
+}
+NOUNS = {
+    "Data": {"dlq": dlq, "windows": windows, "cdc": cdc, "privacy": privacy},
+    "Models": {"churn": churn, "recommend": recommend, "model": model, "experiment": experiment},
+}
+"""Both by the heading that they stand under in `headrace --help`."""
 
 app = typer.Typer(
-    cls=_Commands,
+    cls=Program,
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # it would swallow the defaults in [brackets]
-    help="Telemetry of a device fleet to its models: local stack, jobs, demo, balance, churn models.",
+    add_completion=True,
+    rich_markup_mode=MARKUP,
+    help="Streaming platform for connected products: telemetry, customer changes and interactions through Kafka and "
+    "Flink to InfluxDB, Redis and models. Runs a local stack, and operates any cluster.",
 )
-for command in (up, down, submit, publish, balance, status, endpoints, logs, setup, pseudonym, forget):
-    app.command()(command)
-app.add_typer(cdc, name="cdc")
-app.add_typer(dlq, name="dlq")
-app.add_typer(windows, name="windows")
-app.add_typer(features, name="features")
-app.add_typer(experiment, name="experiment")
-app.add_typer(train, name="train")
-app.add_typer(predict, name="predict")
-app.add_typer(model, name="model")
-app.add_typer(churn, name="churn")
-for entry in sorted(entry_points(group="headrace.commands"), key=lambda entry: entry.name):
-    app.command(entry.name)(entry.load())
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"headrace {version('headrace')}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    shown: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+for panel, nouns in NOUNS.items():
+    for name, group in nouns.items():
+        app.add_typer(group, name=name, rich_help_panel=panel)
+contributed.add_contributed(app, entry_points(group=contributed.GROUP))

@@ -9,15 +9,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.groups import noun
 from headrace.cli.options import AsJson, Home
 
 if TYPE_CHECKING:
     from headrace.model_store.store import ModelStore
 
-model = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Versions of a model: list, promote, roll back.")
+model = noun("List, promote and roll back the versions of a model.")
 
-Name = Annotated[str, typer.Option(help="churn or recommend.")]
-Which = Annotated[str, typer.Argument(metavar="VERSION", help="Number, version or alias, as `model ls` shows it.")]
+
+def _names(incomplete: str) -> list[str]:
+    return [name for name in FIGURES if name.startswith(incomplete)]
+
+
+Name = Annotated[str, typer.Option(metavar="MODEL", help="Which model: `churn` or `recommend`.", autocompletion=_names)]
+Which = Annotated[
+    str,
+    typer.Argument(metavar="VERSION", help="Number, version or alias of a version, as `headrace model ls` lists them."),
+]
 
 FIGURES = {
     "churn": {"roc_auc": "ROC AUC", "brier": "Brier"},
@@ -28,7 +37,10 @@ FIGURES = {
 
 @model.command()
 def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None:
-    """List versions, the newest first, and the champions over time."""
+    """List the versions of a model, the newest first, and the champions over time.
+
+    Example: `headrace model ls --name recommend`
+    """
     from dataclasses import asdict
 
     from headrace.model_store.error_translation import translate_errors
@@ -52,7 +64,10 @@ def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None
 
 @model.command()
 def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
-    """Make a version champion: running jobs take it up without a restart."""
+    """Make a version the champion. Running jobs load it without a restart.
+
+    Example: `headrace model promote 3 --name recommend`
+    """
     from headrace.model_store.error_translation import translate_errors
 
     with translate_errors():
@@ -61,7 +76,7 @@ def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
 
 @model.command()
 def rollback(name: Name = "churn", home: Home = None) -> None:
-    """Make the champion before this one champion again."""
+    """Make the previous champion the champion again. Running jobs load it without a restart."""
     from headrace.model_store.error_translation import translate_errors
 
     with translate_errors():

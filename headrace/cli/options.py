@@ -5,15 +5,41 @@ from typing import Annotated
 
 import typer
 
-Home = Annotated[Path | None, typer.Option("--home", help="Folder of the stack [HEADRACE_HOME, .headrace].")]
+STACK_PANEL = "Local stack"
+"""Heading, in the help, of the options that say which local stack is meant."""
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Folder of the local stack: its data, logs, secrets and models.",
+        show_default="$HEADRACE_HOME, else .headrace",
+        rich_help_panel=STACK_PANEL,
+    ),
+]
 PortOffset = Annotated[
     int | None,
-    typer.Option("--port-offset", min=0, max=40000, help="Added to every port [HEADRACE_PORT_OFFSET, 0]."),
+    typer.Option(
+        "--port-offset",
+        metavar="NUMBER",
+        min=0,
+        max=40000,
+        help="Number that is added to every port of the stack, so that several stacks can run side by side.",
+        show_default="$HEADRACE_PORT_OFFSET, else what the stack was started with, else 0",
+        rich_help_panel=STACK_PANEL,
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
 With = Annotated[
     str | None,
-    typer.Option("--with", help="Optional servers too, and from now on: postgres,connect,serving=2.", metavar="NAMES"),
+    typer.Option(
+        "--with",
+        metavar="NAMES",
+        help="Optional servers, separated by commas: `postgres`, `connect` (needs `postgres`), `serving` "
+        "(`serving=2` is two instances). The stack remembers them. Example: `--with postgres,connect,serving=2`.",
+        show_default="those of the last start",
+    ),
 ]
 
 

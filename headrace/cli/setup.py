@@ -1,12 +1,32 @@
-"""`headrace setup`: all that is installed, fetched or built once."""
+"""`headrace setup`: everything that is installed, downloaded or built once."""
 
+from typing import Annotated
+
+import typer
 from rich.console import Console
 
-from headrace.cli.options import With, named_servers
+from headrace.cli.options import named_servers
+
+With = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="NAMES",
+        help="Also install what these optional servers need, separated by commas: `postgres`, `connect` (needs "
+        "`postgres`), `serving`.",
+        show_default="none",
+    ),
+]
 
 
 def setup(extras: With = None) -> None:
-    """Install missing programs, fetch the jars, build our own and influxd. Does nothing a second time."""
+    """Install missing programs, download the jars, and build the operators' jar and influxd.
+
+    Debian packages are installed only when it runs as root; otherwise it prints the command to run. What is there
+    already is left alone, so it can be repeated.
+
+    Example: `headrace setup --with postgres,connect`
+    """
     from stack import influxd, jars, operators_jar, programs
 
     console = Console(soft_wrap=True)

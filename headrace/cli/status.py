@@ -28,7 +28,10 @@ UNBOUNDED = 10_000
 
 
 def status(home: Home = None, port_offset: PortOffset = None, as_json: AsJson = False) -> None:
-    """Show processes, jobs and alarms; exit with 1 if there is an alarm."""
+    """Show processes, jobs, consumer lag and alarms, each alarm with what to do next.
+
+    Exits with 1 if there is an alarm.
+    """
     from stack.layout import Layout
 
     health = _examine(Layout.of(home, port_offset))

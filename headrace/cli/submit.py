@@ -8,13 +8,32 @@ from rich.console import Console
 from headrace.cli.options import Home, PortOffset
 from jobs.names import ALL_JOBS, JOBS, OPTIONAL_JOBS
 
+
+def _names(incomplete: str) -> list[str]:
+    return [name for name in ALL_JOBS if name.startswith(incomplete)]
+
+
 Jobs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[JOB]...", help=f"Default: {', '.join(JOBS)}. By name alone: {', '.join(OPTIONAL_JOBS)}."),
+    typer.Argument(
+        metavar="JOB",
+        help=f"Jobs to submit. Submitted only when named: {', '.join(OPTIONAL_JOBS)}.",
+        show_default=", ".join(JOBS),
+        autocompletion=_names,
+    ),
 ]
-Target = Annotated[str | None, typer.Option(help="host:port of a Flink REST API [the local stack's].")]
+Target = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Flink REST API of the cluster.", show_default="the local stack's"),
+]
 Savepoint = Annotated[
-    str | None, typer.Option("--from-savepoint", help="Savepoint or checkpoint to start one job from.")
+    str | None,
+    typer.Option(
+        "--from-savepoint",
+        metavar="PATH",
+        help="Savepoint or retained checkpoint that the job starts from. Needs exactly one JOB.",
+        show_default="none",
+    ),
 ]
 
 
@@ -25,10 +44,13 @@ def submit(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Submit jobs to a Flink cluster. A job that runs there already is left alone.
+    """Submit jobs to a Flink cluster. A job that already runs there is left alone.
 
-    With --target the jobs read and write at the addresses of HEADRACE_KAFKA and its like; the cluster's
-    Python must have our locked packages, and its lib folder our jars (our image has both).
+    With `--target` the jobs connect to the addresses of `HEADRACE_KAFKA` and the other variables of
+    docs/reference/settings.md. That cluster needs the locked Python packages, and the jars in its lib folder; the
+    container image has both.
+
+    Example: `headrace submit score_anomalies --from-savepoint file:///backup/savepoint-1a2b3c`
     """
     from headrace import submission
     from stack.layout import Layout

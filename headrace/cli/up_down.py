@@ -11,12 +11,22 @@ if TYPE_CHECKING:
     from stack.layout import Layout
 
 Only = Annotated[
-    str | None, typer.Option(help="Start these servers, and what they need, and no other.", metavar="NAMES")
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Start only these servers, separated by commas, and those that they need.",
+        show_default="all servers",
+    ),
 ]
 
 
 def up(home: Home = None, port_offset: PortOffset = None, extras: With = None, only: Only = None) -> None:
-    """Start the local stack, or what is missing of it, and wait until it works."""
+    """Start the local stack, or those of its servers that do not run, and wait until each is ready.
+
+    Can be repeated at any time. Jobs that ran before `headrace down` are resumed; new ones need `headrace submit`.
+
+    Example: `headrace up --with postgres,connect`
+    """
     from connectors.endpoints import LOOPBACK, SERVING_PORT
     from stack import lifecycle
     from stack.layout import Layout
@@ -46,7 +56,7 @@ def _of_the_stack(names: str | None, layout: "Layout") -> tuple[str, ...]:
 
 
 def down(home: Home = None) -> None:
-    """Stop the local stack. Its data stay, and so do its jobs: the next `up` resumes them."""
+    """Stop the local stack. Data and jobs are kept: the next `headrace up` resumes them."""
     from stack import lifecycle
     from stack.layout import Layout
 

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.groups import noun
 from headrace.cli.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
@@ -23,18 +24,39 @@ SHOWN_CHANGES = 20
 
 Value = TypeVar("Value")
 
-windows = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Windows and their late readings.")
+windows = noun("Correct windows whose readings arrived late.")
 
-Since = Annotated[str | None, typer.Option(help="Look again at what came since: 2h, 7d, 2026-09-21T14:00:00Z.")]
-Wait = Annotated[str, typer.Option(help="How long store_influxdb is waited for, if it is behind.")]
-Every = Annotated[str | None, typer.Option(help="Correct again and again, with this pause: 5m.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be corrected, and correct nothing.")]
-Report = Annotated[Path | None, typer.Option(help="With --every: a file for the last outcome.", show_default=False)]
-
-
-@windows.callback()
-def group() -> None:
-    """Windows and their late readings."""
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Examine late readings from this moment on again: `2h` or `7d` ago, or `2026-09-21T14:00:00Z`.",
+        show_default="where the last correction stopped",
+    ),
+]
+Wait = Annotated[
+    str,
+    typer.Option(
+        metavar="DURATION", help="Longest wait for `store_influxdb` if it is behind, as a number with s, m, h or d."
+    ),
+]
+Every = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="Repeat the correction until stopped, with this pause, such as `5m`.",
+        show_default="a single correction",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be corrected, and change nothing.")]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.json",
+        help="With `--every`: file for the result of the last correction.",
+        show_default="where `headrace status` reads it",
+    ),
+]
 
 
 @windows.command()
@@ -48,10 +70,12 @@ def correct(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Compute windows anew whose late readings are stored by now, from where the last correction stopped.
+    """Recompute the windows of readings that arrived late, beginning where the last correction stopped.
 
-    Safe to repeat at any time. What is not in InfluxDB yet, or belongs to a window that is still open, is left for
-    the next run. With --since the point where the next run starts does not move.
+    Can be repeated at any time. Late readings that InfluxDB does not have yet, or whose window is still open, are
+    left for the next correction. With `--since` the point where the next correction begins does not move.
+
+    Example: `headrace windows correct --since 7d --dry-run`
     """
     from connectors.endpoints import Endpoints
     from headrace.late_data.run import correct as run

@@ -1,18 +1,42 @@
 """The standing of an experiment for the terminal, and as JSON."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from connectors.experiments_file import Ended
 from headrace.experiments.result import ExperimentResult
+from schemas.experiment import CONTROL, TREATMENT, Experiment
+
+
+def print_list(declared: Sequence[Experiment], ended: Mapping[str, Ended], console: Console) -> None:
+    """The experiments as they are declared, with their state."""
+    if not declared:
+        console.print("No experiment is declared. How to declare one: docs/how-to/experiments.md")
+        return
+    table = Table("experiment", CONTROL, TREATMENT, "success", "state", box=None, header_style="bold")
+    for each in declared:
+        success = f"{' or '.join(each.success)} within {each.within_h:g} h"
+        arms = (f"{arm.list}, {arm.share:g} %" for arm in (each.control, each.treatment))
+        table.add_row(each.name, *arms, success, _state(ended.get(each.name)))
+    console.print(table)
+
+
+def listed_as_json(declared: Sequence[Experiment], ended: Mapping[str, Ended]) -> list[dict[str, Any]]:
+    """What `ls --json` prints: the declarations, each with how it ended, or null."""
+    ends = {name: how.model_dump() for name, how in ended.items()}
+    return [each.model_dump(mode="json") | {"ended": ends.get(each.name)} for each in declared]
 
 
 def print_result(result: ExperimentResult, console: Console) -> None:
     experiment = result.experiment
     success = " or ".join(experiment.success)
-    console.print(f"{experiment.name}: {success} within {experiment.within_h:g} h, {_state(result)}", style="bold")
+    console.print(
+        f"{experiment.name}: {success} within {experiment.within_h:g} h, {_state(result.ended)}", style="bold"
+    )
     table = Table("arm", "list", "share", "shown to", "their time is over", success, "rate", box=None)
     for name, arm in result.arms.items():
         declared = experiment.arm(name)
@@ -48,10 +72,10 @@ def as_json(result: ExperimentResult) -> dict[str, Any]:
     }
 
 
-def _state(result: ExperimentResult) -> str:
-    if result.ended is None:
+def _state(ended: Ended | None) -> str:
+    if ended is None:
         return "running"
-    return f"stopped; all see the {result.ended.list} list" if result.ended.list else "stopped"
+    return f"stopped; all see the {ended.list} list" if ended.list else "stopped"
 
 
 def _interval(result: ExperimentResult) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from headrace.errors import ModelNotMade
@@ -13,6 +15,7 @@ from models.champion import Champion, champion
 from models.churn.onnx_model import ChurnModel
 from models.recommend.onnx_model import RecommendModel
 from models.registry import Registered, Registry
+from schemas.setting import stated_default
 from stack.layout import Layout
 
 CHURN, RECOMMEND = "churn", "recommend"
@@ -24,10 +27,15 @@ VERSION_OF: dict[str, Callable[[Path], str]] = {
 
 
 class RegistrySettings(BaseSettings):
-    """HEADRACE_MODEL_REGISTRY: address of an MLflow server; without it a SQLite file of the stack."""
+    """Where versions of models are registered."""
 
+    READ_BY: ClassVar[str] = "`headrace churn`, `headrace recommend` and `headrace model`"
     model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True)
-    model_registry: str | None = None
+    model_registry: str | None = Field(
+        None,
+        description="Address of an MLflow tracking server.",
+        json_schema_extra=stated_default("a SQLite file in the stack's folder models"),
+    )
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class ModelStore:
         """
         found = champion(self.root)
         if found is None:
-            raise ModelNotMade(f"There is no champion. Train one:  headrace train {self.name} DATA.csv --promote")
+            raise ModelNotMade(f"There is no champion. Train one:  headrace {self.name} train DATA.csv --promote")
         return self.root / found.folder
 
     def _set_champion(self, found: Registered) -> Champion:

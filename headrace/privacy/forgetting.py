@@ -1,4 +1,4 @@
-"""All that `headrace forget` does, in an order in which it can be ended anywhere and begun anew.
+"""All that `headrace privacy forget` does, in an order in which it can be ended anywhere and begun anew.
 
 The key goes last: until then the user's pseudonym can be made again, and with it whatever was not done yet be done.
 """
@@ -93,7 +93,7 @@ def _erase(endpoints: Endpoints, user: str, pseudonym: str, tables: Sequence[Tab
 def _require_id(user: str) -> None:
     """An empty id is the one that records without a user have: to erase it would erase what is nobody's."""
     if not user:
-        raise NotForgotten("The id is empty. Name the user whom you want to forget:  headrace forget USER")
+        raise NotForgotten("The id is empty. Name the user whom you want to forget:  headrace privacy forget USER")
     try:
         user.encode()
     except UnicodeEncodeError as error:

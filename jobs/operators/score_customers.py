@@ -40,7 +40,7 @@ class CurrentModel:
     def __init__(self, root: Path, now_s: Callable[[], float] = time.monotonic) -> None:
         found = champion(root)
         if found is None:
-            raise NoModel(f"no churn model in {root}. Train one:  headrace train churn DATA.csv --promote")
+            raise NoModel(f"no churn model in {root}. Train one:  headrace churn train DATA.csv --promote")
         self._followed = ModelReloader(root, ChurnModel.load, RefusedModel, now_s)
         self._followed.take(found)
 

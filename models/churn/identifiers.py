@@ -97,7 +97,7 @@ def is_identifier_text(cells: pd.Series) -> bool:
 
 
 def _is_distinct(name: str, filled: pd.Series) -> bool:
-    distinct = filled.nunique()
+    distinct = int(filled.nunique())
     if distinct > DISTINCT_SHARE * len(filled):
         return True
     if _is_named_after_customers(name):

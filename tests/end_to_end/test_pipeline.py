@@ -89,7 +89,7 @@ def test_a_csv_of_anyones_is_published_with_its_own_times(running, device_state,
 
 def test_the_demo_balances(running):
     """Waits until all windows are closed, and then every count must agree. What runs after it sends nothing."""
-    done = running.headrace("demo", "--ticks", "150", check=False)
+    done = running.headrace("demo", "telemetry", "--ticks", "150", check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "It balances" in done.stdout

@@ -41,7 +41,7 @@ def promote(stack, path, seed):
             tenure, contract = draw.randrange(72), draw.choice(["monthly", "yearly"])
             leaves = draw.random() < (0.8 if contract == "monthly" and tenure < 24 else 0.1)
             table.writerow([f"c-{number}", tenure, contract, "yes" if leaves else "no"])
-    stack.headrace("train", "churn", str(path), "--model", "logistic", "--trials", "1", "--promote")
+    stack.headrace("churn", "train", str(path), "--model", "logistic", "--trials", "1", "--promote")
 
 
 def test_a_customer_has_a_risk_with_reasons_and_each_change_a_new_one(scoring, execute, risk_of):

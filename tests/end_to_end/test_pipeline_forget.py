@@ -57,7 +57,9 @@ def owners(known):
 
 def test_who_is_a_customer_is_not_forgotten_before_the_row_is_gone(known):
     before = known.pseudonym_of(GONE)
-    eventually(lambda: "the row is in the database" in known.headrace("forget", GONE, "--yes", check=False).stderr)
+    eventually(
+        lambda: "the row is in the database" in known.headrace("privacy", "forget", GONE, "--yes", check=False).stderr
+    )
     assert known.pseudonym_of(GONE) == before
 
 
@@ -67,13 +69,15 @@ def test_a_number_is_forgotten_as_an_id_and_not_as_a_tenure_or_a_time(known, exe
     with known.layout.log("forget-test").open("w") as log:
         log.write("2026-11-30 10:17:03,017 INFO 17 records behind port 17\n")
     refused = eventually(
-        lambda: _said(known.headrace("forget", NUMBER, "--yes", check=False), "row is in the database")
+        lambda: _said(known.headrace("privacy", "forget", NUMBER, "--yes", check=False), "row is in the database")
     )
     assert refused.returncode == 1
     execute("DELETE FROM customers WHERE customer_id = %s", (NUMBER,))
     try:
         for _ in range(2):  # the second run has nothing left to do
-            told = eventually(lambda: _succeeded(known.headrace("forget", NUMBER, "--yes", check=False)), within_s=180)
+            told = eventually(
+                lambda: _succeeded(known.headrace("privacy", "forget", NUMBER, "--yes", check=False)), within_s=180
+            )
             assert "the user:" not in told.stdout  # no file names it
             assert f"{NUMBER} is forgotten." in told.stdout
         kept = execute("SELECT tenure FROM customers WHERE customer_id = %s", (NEIGHBOUR,)).fetchone()
@@ -103,7 +107,7 @@ def test_a_user_is_forgotten_and_it_is_looked_for(known, redis, publish, execute
     table.write_text(f"user,item,event_time\n{GONE},tea,1\n{KEPT},tea,2\n{gone},pot,3\n")
 
     def forgotten():
-        return _succeeded(known.headrace("forget", GONE, "--yes", "--table", str(table), check=False))
+        return _succeeded(known.headrace("privacy", "forget", GONE, "--yes", "--table", str(table), check=False))
 
     told = eventually(forgotten, within_s=180).stdout
     assert "a checkpoint was taken without the user" in told

@@ -118,6 +118,6 @@ def test_a_promoted_model_is_asked_without_a_restart(warm, recommending, click, 
                 [f"u{user}", item, 1_700_000_000 + 100 * user + place]
                 for place, item in enumerate(["tea", "pot", *(f"item{(user + n) % 22}" for n in range(4))])
             )
-    recommending.headrace("train", "recommend", str(table), "--model", "co-visitation", "--promote")
+    recommending.headrace("recommend", "train", str(table), "--model", "co-visitation", "--promote")
     eventually(lambda: click("eve", f"thing{time.time()}") or listed("recommendations:eve")["model_version"])
     assert any(item.startswith("item") for item in listed("recommendations:eve")["items"])

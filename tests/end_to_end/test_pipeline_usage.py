@@ -29,7 +29,7 @@ def counting(running, tmp_path_factory):
     running.headrace("up", "--with", "postgres,connect")
     table = tmp_path_factory.mktemp("customers") / "with_usage.csv"
     write_customers(table)
-    running.headrace("train", "churn", str(table), "--model", "logistic", "--trials", "1", "--promote")
+    running.headrace("churn", "train", str(table), "--model", "logistic", "--trials", "1", "--promote")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADRACE_JOB_USAGE_COUNTED_EVERY_S", "3")
         running.headrace("submit", *JOBS)
@@ -104,7 +104,7 @@ def test_readings_and_interactions_are_counted_for_their_customer(counting, exec
 
 def test_what_was_counted_just_now_was_not_known_an_hour_ago(counting, tmp_path):
     out = tmp_path / "usage.csv"
-    refused = counting.headrace("features", "usage", "--as-of", "1h", "--out", str(out), check=False)
+    refused = counting.headrace("churn", "features", "--as-of", "1h", "--out", str(out), check=False)
     assert refused.returncode == 1
     assert "Nothing was counted of the week before" in refused.stderr
     assert not out.exists()

@@ -57,16 +57,16 @@ def test_names_of_drills_are_unique():
 
 
 def test_every_drill_is_listed_with_what_it_breaks():
-    shown = CliRunner().invoke(app, ["drill", "--list"])
+    shown = CliRunner().invoke(app, ["drill", "ls"])
     assert shown.exit_code == 0
     assert all(name in shown.output for name in registry.NAMES)
 
 
 def test_an_unknown_drill_is_named():
-    shown = CliRunner().invoke(app, ["drill", "earthquake"])
+    shown = CliRunner().invoke(app, ["drill", "run", "earthquake"])
     assert shown.exit_code == 2
     assert "earthquake" in shown.stderr
-    assert "--list" in shown.stderr
+    assert "headrace drill ls" in shown.stderr
 
 
 def test_copies_are_sent_between_new_readings_and_do_not_count(stream):

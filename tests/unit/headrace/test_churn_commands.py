@@ -1,4 +1,4 @@
-"""`headrace train`, `predict` and `model` as a person uses them."""
+"""`headrace churn train`, `churn predict` and `model` as a person uses them."""
 
 import csv
 import json
@@ -35,11 +35,11 @@ def place(tmp_path_factory):
 
 
 def train(place, *options, data="customers.csv"):
-    return run("train", "churn", place / data, "--config", place / "churn.toml", "--home", place / "home", *options)
+    return run("churn", "train", place / data, "--config", place / "churn.toml", "--home", place / "home", *options)
 
 
 def predict(place, file, *options):
-    return run("predict", "churn", file, "--out", place / "scores.csv", "--home", place / "home", *options)
+    return run("churn", "predict", file, "--out", place / "scores.csv", "--home", place / "home", *options)
 
 
 def scores(place):
@@ -173,13 +173,13 @@ def test_predict_needs_no_training_library(place):
     absent = "dict.fromkeys(('sklearn', 'lightgbm', 'optuna', 'onnx', 'matplotlib', 'mlflow'))"
     code = f"import sys; sys.modules.update({absent}); from headrace.cli.main import app; app()"
     options = ["--out", place / "scores.csv", "--home", place / "home"]
-    command = [sys.executable, "-c", code, "predict", "churn", place / "customers.csv", *options]
+    command = [sys.executable, "-c", code, "churn", "predict", place / "customers.csv", *options]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "400 rows" in done.stdout, done.stderr
 
 
 def test_scores_that_cannot_be_written_are_one_line(place):
-    shown = run("predict", "churn", place / "customers.csv", "--out", place / "no/scores.csv", "--home", place / "home")
+    shown = run("churn", "predict", place / "customers.csv", "--out", place / "no/scores.csv", "--home", place / "home")
     assert shown.exit_code == 1
     assert shown.stderr.splitlines()[-1].endswith("scores.csv cannot be written: No such file or directory")
 
@@ -238,15 +238,15 @@ def test_a_file_that_is_not_there_is_one_line(place):
 
 
 def test_without_a_champion_predict_says_how_to_make_one(place, tmp_path):
-    shown = run("predict", "churn", place / "customers.csv", "--out", tmp_path / "s.csv", "--home", tmp_path)
+    shown = run("churn", "predict", place / "customers.csv", "--out", tmp_path / "s.csv", "--home", tmp_path)
     assert shown.exit_code == 1
-    assert "headrace train churn DATA.csv --promote" in shown.stderr
+    assert "headrace churn train DATA.csv --promote" in shown.stderr
 
 
 def test_without_a_registered_model_promote_says_how_to_train_one(tmp_path):
     shown = run("model", "promote", "1", "--home", tmp_path)
     assert shown.exit_code == 1
-    assert "headrace train churn DATA.csv" in shown.stderr
+    assert "headrace churn train DATA.csv" in shown.stderr
 
 
 def test_without_the_training_extra_one_line_says_how_to_install_it():

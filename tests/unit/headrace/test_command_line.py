@@ -1,28 +1,114 @@
-"""The command line's own manners."""
+"""The command line as a whole: its tree, its help, its completion, its errors."""
 
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from typer.testing import CliRunner
 
 from headrace.cli.main import app
-from stack.layout import Layout
+from stack.layout import REPOSITORY, Layout
 from stack.secrets import INFLUXDB_TOKEN, REDIS_PASSWORD, secret
+from tests.unit.headrace.command_tree import ROOT, fault, mentions, walk
 
-COMMANDS = ("up", "down", "status", "endpoints", "logs", "setup", "windows", "features", "train", "predict", "model")
+PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
+NOUNS = {"churn", "recommend", "privacy", "demo", "dlq", "windows", "model", "experiment", "cdc", "drill"}
+VERBS = {"setup", "up", "status", "logs", "endpoints", "down", "submit", "publish", "balance"}
+TREE = [pytest.param(path, command, id=" ".join(("headrace", *path))) for path, command in walk()]
 
 
-def run(*arguments):
-    return CliRunner().invoke(app, list(arguments))
+def run(*arguments, env=None):
+    return CliRunner().invoke(app, list(arguments), env=env)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command):
-    shown = run(command, "--help")
+def test_commands_are_verbs_of_the_stack_or_verbs_of_a_noun():
+    top = ROOT.commands
+    assert {name for name, each in top.items() if hasattr(each, "commands")} == NOUNS
+    assert {name for name, each in top.items() if not hasattr(each, "commands")} == VERBS
+    assert max(len(path) for path, _ in walk()) == 2
+
+
+@pytest.mark.parametrize(("path", "command"), TREE)
+def test_every_command_argument_and_option_has_help(path, command):
+    assert is_sentence(command.help.split("\n\n")[0])
+    for each in command.params:
+        assert each.hidden or is_sentence(each.help), f"{each.name} of headrace {' '.join(path)}: {each.help!r}"
+
+
+@pytest.mark.parametrize(("path", "command"), TREE)
+def test_help_shows_every_argument_and_option_whole_in_80_columns(path, command):
+    shown = run(*path, "--help", env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
     assert shown.exit_code == 0
-    assert command in shown.output
+    words = shown.output.split()
+    for each in command.params:
+        names = [(each.metavar or each.name).upper()] if each.param_type_name == "argument" else each.opts
+        assert each.hidden or all(any(name in word.upper() for word in words) for name in map(str.upper, names)), names
+
+
+@pytest.mark.parametrize(("path", "command"), TREE)
+def test_the_reference_page_has_every_command_argument_and_option(path, command):
+    title = f"headrace {' '.join(path)}".strip()
+    section = PAGE.read_text().partition(f" `{title}`\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+    assert section
+    for each in command.params:
+        names = each.opts if each.param_type_name == "option" else [each.metavar or each.name.upper()]
+        assert each.hidden or all(f"`{name}" in section or f", `{name}`" in section for name in names), names
+
+
+@pytest.mark.parametrize(("path", "command"), TREE)
+def test_every_example_in_a_help_text_is_a_command_with_options_that_exist(path, command):
+    for words in mentions(command.help):
+        assert fault(words) is None
+
+
+def test_a_help_text_without_words_is_noticed():
+    assert not any(map(is_sentence, (None, "", "[7]", "Letters.", "all of them", "With those before")))
+    assert is_sentence("Print JSON for programs.")
+
+
+def is_sentence(text):
+    """Three words or more, a capital letter first, a full stop at the end of the first paragraph."""
+    first = (text or "").split("\n\n")[0].strip()
+    return len(first.split()) >= 3 and first[0].isupper() and first.endswith((".", ".)", ":"))
+
+
+def test_the_program_says_its_version():
+    shown = run("--version")
+    assert (shown.exit_code, shown.output) == (0, f"headrace {version('headrace')}\n")
+
+
+@pytest.mark.parametrize("noun", sorted(NOUNS))
+def test_a_noun_alone_shows_its_verbs(noun):
+    shown = run(noun)
+    assert all(verb in shown.output for verb in ROOT.commands[noun].commands)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ch", ["churn"]),
+        ("churn ", ["train", "predict", "rescore", "features"]),
+        ("churn train --fal", ["--false-alarm-cost"]),
+        ("logs task", ["taskmanager"]),
+        ("submit clean", ["clean_telemetry"]),
+        ("dlq ls --reason bad_v", ["bad_value"]),
+        ("model ls --name rec", ["recommend"]),
+        ("drill run taskm", ["taskmanager-killed"]),
+    ],
+)
+def test_the_shell_completes_commands_options_and_names(typed, offered):
+    number = len(typed.split()) + typed.endswith(" ")
+    asked = {"_HEADRACE_COMPLETE": "complete_bash", "COMP_WORDS": f"headrace {typed}", "COMP_CWORD": str(number)}
+    shown = CliRunner().invoke(app, [], env=asked, prog_name="headrace")
+    assert shown.output.split() == offered
+
+
+def test_a_suggested_command_is_not_broken_by_a_frame():
+    shown = run("drill", "run", "no-such-drill", env={"COLUMNS": "60", "TERMINAL_WIDTH": "60"})
+    assert shown.exit_code == 2
+    assert "there is no drill 'no-such-drill'. See all:  headrace drill ls" in shown.stderr
 
 
 def test_endpoints_as_json_have_the_keys_people_script_against(tmp_path):

@@ -63,11 +63,11 @@ def test_every_command_has_help(command):
 def test_letters_are_named_in_one_way(dlq, arguments):
     refused = dlq(*arguments)
     assert refused.exit_code == 2
-    assert "say which letters" in refused.output
+    assert "name the dead letters" in refused.output
 
 
 def test_a_change_is_said_in_one_way(dlq):
-    assert "say one of" in dlq("fix", "0:1", "--jq", ".", "--python", "payload").output
+    assert "give only one of" in dlq("fix", "0:1", "--jq", ".", "--python", "payload").output
 
 
 @pytest.mark.parametrize("which", [("0:1", "0:2"), ("--reason", "bad_value")])

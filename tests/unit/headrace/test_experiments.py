@@ -113,6 +113,20 @@ def run(home, *arguments):
     return CliRunner().invoke(app, ["experiment", *arguments, "--home", str(home)])
 
 
+def test_ls_lists_what_is_declared_and_what_has_ended_without_a_stack(home):
+    assert "running" in run(home, "ls").output
+    run(home, "promote", "lists", "control")
+    assert "stopped; all see the popular list" in " ".join(run(home, "ls").output.split())
+    [only] = json.loads(run(home, "ls", "--json").output)
+    assert (only["name"], only["ended"]["list"]) == ("lists", "popular")
+
+
+def test_ls_of_a_home_without_experiments_says_how_to_declare_one(tmp_path):
+    shown = run(tmp_path, "ls")
+    assert (shown.exit_code, json.loads(run(tmp_path, "ls", "--json").output)) == (0, [])
+    assert "docs/how-to/experiments.md" in shown.output
+
+
 def test_a_stopped_experiment_has_no_arms_any_more(home):
     assert run(home, "stop", "lists").exit_code == 0
     assert ExperimentsFile(home).running() == []

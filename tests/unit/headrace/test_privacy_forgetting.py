@@ -1,4 +1,4 @@
-"""The whole of `headrace forget`: topics in memory, a real Redis, and the API of an InfluxDB that has nothing left."""
+"""The whole of `headrace privacy forget`: topics in memory, a real Redis, the API of an empty InfluxDB."""
 
 import json
 import threading
@@ -236,7 +236,7 @@ def test_what_is_no_id_is_refused_before_anything_is_done(layout, endpoints, use
 
 def test_without_kafka_the_command_ends_with_one_line(layout):
     nowhere = {"HEADRACE_KAFKA": f"127.0.0.1:{free_port()}"}
-    shown = CliRunner().invoke(app, ["forget", "17", "--yes", "--home", str(layout.home)], env=nowhere)
+    shown = CliRunner().invoke(app, ["privacy", "forget", "17", "--yes", "--home", str(layout.home)], env=nowhere)
     assert shown.exit_code == 1
     assert "does not answer" in shown.stderr
     assert len(shown.stderr.strip().splitlines()) == 1

@@ -1,4 +1,4 @@
-"""`headrace train recommend` and `headrace model` as a person uses them."""
+"""`headrace recommend train` and `headrace model` as a person uses them."""
 
 import json
 
@@ -29,7 +29,7 @@ def place(tmp_path_factory):
 
 
 def train(place, *options):
-    return run("train", "recommend", place / "interactions.csv", "--home", place / "home", *options)
+    return run("recommend", "train", place / "interactions.csv", "--home", place / "home", *options)
 
 
 def test_a_trained_recommender_is_evaluated_registered_and_promoted(place):
@@ -67,7 +67,7 @@ def test_a_model_that_cannot_be_made_is_refused_with_those_that_can(place):
 
 
 def test_a_file_of_no_use_is_said_in_one_line(place):
-    refused = run("train", "recommend", place / "items.csv", "--home", place / "home")
+    refused = run("recommend", "train", place / "items.csv", "--home", place / "home")
     assert refused.exit_code != 0
     assert "no column 'user'" in str(refused.exception) + refused.output
 

@@ -1,4 +1,4 @@
-"""`headrace features usage`: what was known at a moment, from the topic to the table that is trained on."""
+"""`headrace churn features`: what was known at a moment, from the topic to the table that is trained on."""
 
 from types import SimpleNamespace
 
@@ -178,7 +178,7 @@ def test_every_feature_has_a_name_of_its_own_that_says_it_is_usage():
 def run(tmp_path, *arguments):
     (tmp_path / "customers.csv").write_text("customer_id,bill\na,1\nb,2\n")
     out, home = tmp_path / "out.csv", tmp_path / "home"
-    command = ["features", "usage", "--out", str(out), "--home", str(home), *arguments]
+    command = ["churn", "features", "--out", str(out), "--home", str(home), *arguments]
     return CliRunner().invoke(app, command), out
 
 

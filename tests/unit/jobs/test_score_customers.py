@@ -42,7 +42,7 @@ def promote(tmp_path, monkeypatch):
 
 
 def test_without_a_model_the_job_says_how_to_make_one(tmp_path):
-    with pytest.raises(NoModel, match="headrace train churn"):
+    with pytest.raises(NoModel, match="headrace churn train"):
         CurrentModel(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""`headrace churn`: risks of customers in the stream."""
+"""`headrace churn rescore`: customers scored again, though their rows have not changed."""
 
 from typing import Annotated
 
@@ -6,21 +6,20 @@ import typer
 
 from headrace.cli.options import Home, PortOffset
 
-churn = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Risks of customers in the stream.")
-
-Customers = Annotated[list[str] | None, typer.Argument(metavar="[CUSTOMER]...", help="Their keys [all].")]
-
-
-@churn.callback()
-def group() -> None:
-    """Risks of customers in the stream."""
+Customers = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="CUSTOMER", help="Keys of the customers in the table `customers`.", show_default="all customers"
+    ),
+]
 
 
-@churn.command()
 def rescore(customers: Customers = None, home: Home = None, port_offset: PortOffset = None) -> None:
-    """Have customers scored again by the champion, though their rows have not changed.
+    """Score customers again with the current champion, although their rows have not changed.
 
-    Change capture reads their rows once more, beside the changes; nothing is written to the table.
+    Change capture reads their rows once more while it goes on capturing changes; the table itself is not changed.
+
+    Example: `headrace churn rescore 7590-VHVEG`
     """
     from connectors.postgres_cdc import CaptureError, connector, database
     from connectors.postgres_cdc.tables import CUSTOMERS_TABLE

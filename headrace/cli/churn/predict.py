@@ -1,4 +1,4 @@
-"""`headrace predict churn`: a file of customers scored, with reasons."""
+"""`headrace churn predict`: a file of customers scored, with reasons."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,25 +8,24 @@ from rich.console import Console
 
 from headrace.cli.options import Home
 
-predict = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Score a file with a model.")
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE.csv", help="Table of customers with the columns that the model reads, one row each."),
+]
+Out = Annotated[Path, typer.Option(metavar="SCORES.csv", help="File that the scores are written to.")]
+Model = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of the model to score with.", show_default="the champion"),
+]
 
-File = Annotated[Path, typer.Argument(metavar="FILE.csv", help="One row a customer, with the model's columns.")]
-Model = Annotated[Path | None, typer.Option(help="Folder of a model [the champion].", show_default=False)]
 
+def predict(file: File, out: Out, model: Model = None, home: Home = None) -> None:
+    """Score a table of customers: identifier, probability, label and reasons, one row each.
 
-@predict.callback()
-def group() -> None:
-    """Score a file with a model."""
+    A row that cannot be scored has an empty probability and says why.
 
-
-@predict.command()
-def churn(
-    file: File,
-    out: Annotated[Path, typer.Option(metavar="SCORES.csv", help="Where the scores go.")],
-    model: Model = None,
-    home: Home = None,
-) -> None:
-    """Write a CSV of identifier, probability, label and reasons; a row that cannot be scored says why."""
+    Example: `headrace churn predict customers.csv --out scores.csv`
+    """
     from headrace.churn.printed_tally import print_tally
     from headrace.model_store.error_translation import translate_errors
     from headrace.model_store.store import ModelStore

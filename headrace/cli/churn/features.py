@@ -1,4 +1,4 @@
-"""`headrace features usage`: usage features of customers at a moment, for a table to train on."""
+"""`headrace churn features`: usage features of customers at a moment, for a table to train on."""
 
 import time
 from pathlib import Path
@@ -12,24 +12,29 @@ from headrace.cli.options import Home, PortOffset
 if TYPE_CHECKING:
     from connectors.pseudonym_key import PseudonymKey
 
-features = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Features of customers.")
-
-AsOf = Annotated[str, typer.Option("--as-of", help="What was known then: 2026-09-21T14:00:00Z, or 7d for a week ago.")]
-Out = Annotated[Path, typer.Option(metavar="FILE.csv", help="Where the table goes.")]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of",
+        metavar="TIME",
+        help="Moment whose knowledge counts: `2026-09-21T14:00:00Z`, or `7d` for a week ago.",
+    ),
+]
+Out = Annotated[Path, typer.Option(metavar="FILE.csv", help="File that the table is written to.")]
 Customers = Annotated[
     Path | None,
-    typer.Option(metavar="CUSTOMERS.csv", help="Table to join the features to; else they stand alone, by pseudonym."),
+    typer.Option(
+        metavar="CUSTOMERS.csv",
+        help="Table of customers that the features are joined to.",
+        show_default="none: the features alone, by pseudonym",
+    ),
 ]
-CustomerColumn = Annotated[str, typer.Option(help="Column of CUSTOMERS.csv that has the customer's id.")]
+CustomerColumn = Annotated[
+    str, typer.Option(metavar="NAME", help="Column of CUSTOMERS.csv that holds the customer's id.")
+]
 
 
-@features.callback()
-def group() -> None:
-    """Features of customers."""
-
-
-@features.command()
-def usage(
+def features(
     as_of: AsOf,
     out: Out,
     customers: Customers = None,
@@ -37,9 +42,11 @@ def usage(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Write usage features as the stream knew them at a moment: nothing that came later is in them.
+    """Write the usage features that were known at a moment; nothing that came later is in them.
 
-    With --customers the table goes to `headrace train churn`; a customer without usage has zeros.
+    With `--customers` the result is a table for `headrace churn train`, in which a customer without usage has zeros.
+
+    Example: `headrace churn features --as-of 7d --customers customers.csv --out with_usage.csv`
     """
     from connectors.endpoints import Endpoints
     from connectors.kafka.clients import KafkaUnavailable

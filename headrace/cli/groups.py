@@ -1,0 +1,44 @@
+"""The two kinds of command groups: that of the program itself, and those of a noun such as `headrace dlq`."""
+
+from typing import Any, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from schemas.errors import HeadraceError
+
+MARKUP: Final = "markdown"
+"""Of help texts: `code` in backticks, and square brackets as they stand."""
+
+
+def noun(text: str, **options: Any) -> typer.Typer:
+    """A group of verbs, which shows its help when no verb is given."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=MARKUP, help=text, **options)
+    # With a callback a group of a single verb stays a group.
+    group.callback()(lambda: None)
+    return group
+
+
+class Program(TyperGroup):
+    """Prints a HeadraceError as text and exits with 1; any other exception is a programming error and shows.
+
+    Help is drawn in panels. A usage error is a plain line, so that the command which it suggests can be copied.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._markup_of_help = self.rich_markup_mode
+        self.rich_markup_mode = None
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self.rich_markup_mode = self._markup_of_help
+        super().format_help(ctx, formatter)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HeadraceError as error:
+            Console(stderr=True, soft_wrap=True).print(f"[red]✘[/] {escape(str(error))}", highlight=False)
+            raise typer.Exit(1) from None
