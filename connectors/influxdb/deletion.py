@@ -6,6 +6,7 @@ Source: https://docs.influxdata.com/influxdb/v2/api/#operation/PostDelete
 import httpx
 
 from connectors.endpoints import Endpoints
+from connectors.influxdb.points import can_be_tag
 from connectors.influxdb.writer import http_client
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 
@@ -22,7 +23,12 @@ class InfluxDBRemover:
         return cls(http_client(endpoints, timeout_s=60.0), endpoints.influxdb_org, endpoints.influxdb_bucket)
 
     def remove(self, measurement: str, tag: str, value: str) -> None:
-        """Every point of a measurement with that tag, of any time. Raises StoreUnavailable, StoreMisconfigured."""
+        """Every point of a measurement with that tag, of any time. Raises StoreUnavailable, StoreMisconfigured.
+
+        A value that cannot be a tag is no point's, and a predicate could not name it.
+        """
+        if not can_be_tag(value):
+            return
         body = {
             "start": "1970-01-01T00:00:00Z",
             "stop": "2200-01-01T00:00:00Z",

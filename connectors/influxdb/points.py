@@ -102,9 +102,14 @@ def _series(device: str, metric: str) -> str:
     return f"device={_tag(device)},metric={_tag(metric)}"
 
 
+def can_be_tag(value: str) -> bool:
+    """Line protocol has no way to write a tag that is empty, or has a backslash or a line break."""
+    return bool(value) and "\\" not in value and "\n" not in value
+
+
 def _tag(value: str) -> str:
-    """Escaped. A backslash and a line break cannot be; the cleaning lets none into a name."""
-    if "\\" in value or "\n" in value or not value:
+    """Escaped. The cleaning lets no name pass that cannot be a tag."""
+    if not can_be_tag(value):
         raise UnreadableRecord(f"{value!r} cannot be a tag")
     return value.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 

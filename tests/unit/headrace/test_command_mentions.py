@@ -66,8 +66,6 @@ def test_a_command_that_exists_is_accepted(text):
     assert fault(words) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["ALTER PUBLICATION headrace ADD TABLE a", "headrace pseudonym key 1", "the headrace"]
-)
+@pytest.mark.parametrize("text", ["ALTER PUBLICATION headrace ADD TABLE a", "headrace pseudonym key 1", "the headrace"])
 def test_text_that_calls_no_command_is_passed_over(text):
     assert list(mentions(text)) == []
