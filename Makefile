@@ -45,15 +45,16 @@ down: ## Stop the local stack; its data stay
 	@$(RUN)/headrace down
 
 .PHONY: check
-check: .venv/locked ## Format, lint, types, arrows between rooms, spelling
+check: .venv/locked ## Format, lint, types, dependencies, imports between packages, spelling
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
+	$(RUN)/deptry .
 	$(RUN)/lint-imports
 	$(RUN)/codespell
 
 .PHONY: format
-format: .venv/locked ## Format and mend what the linter can mend
+format: .venv/locked ## Format, and fix what the linter can fix
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 

@@ -10,10 +10,10 @@ from types import TracebackType
 
 import httpx
 import psutil
-from buildah import Container, Image
 
 from connectors import http_clients
 from connectors.endpoints import BRIDGE_HTTP_PORT, FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
+from deploy.image_check.buildah import Container, Image
 from stack import orphans
 from stack.errors import NotReady
 from stack.layout import Layout
