@@ -83,8 +83,8 @@ def main() -> None:
         _print(windows)  # also if the risks then differ
         _require_equal_risks(layout, model, values)
     print(f"risks of the first {COMPARED} rows are the model's")
-    bare = statistics.median(cost.python_us / bare_us for bare_us, _, cost in windows)
-    print(f"churn worker: {bare:.3g} times bare onnxruntime, which is given tensors")
+    ratio = statistics.median(cost.python_us / bare_us for bare_us, _, cost in windows)
+    print(f"churn worker: {ratio:.3g} times bare onnxruntime, which is given tensors")
     ratio = statistics.median(cost.python_us / reading_us for _, reading_us, cost in windows)
     print(verdict("churn worker", ratio, "times onnxruntime that is given the same rows", LIMIT, at_least=False))
 

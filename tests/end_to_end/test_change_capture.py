@@ -2,13 +2,14 @@
 
 import json
 import runpy
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from connectors.postgres_cdc import database
 from drills import capture
-from drills.environment import Stage
+from drills.environment import Environment
 from stack.layout import REPOSITORY
 from stack.supervision import Supervision
 from tests.end_to_end.captured import changes, rows
@@ -68,7 +69,7 @@ def test_a_column_that_is_dropped_is_gone_from_the_next_changes(captured, execut
 
 @pytest.mark.parametrize("drill", capture.DRILLS, ids=[drill.name for drill in capture.DRILLS])
 def test_a_change_is_there_once_whoever_is_killed(captured, drill):
-    result = capture.run(drill, Stage(captured.layout, Console(quiet=True), disposable=False), print)
+    result = capture.run(drill, Environment(captured.layout, Console(quiet=True), disposable=False), print)
 
     assert result.problems == ()
     assert result.acknowledged == result.sent > 0
@@ -136,7 +137,7 @@ def test_the_role_of_the_image_makes_what_up_makes(captured, execute, monkeypatc
     eventually(lambda: rows(captured, "devices", "of the role"), within_s=30)
 
 
-VALUES = {
+VALUES: dict[str, dict[str, tuple[str, Any]]] = {
     "usual": {
         "amount": ("12.5", 12.5),
         "until": ("'2026-11-30 12:00+01'", "2026-11-30T11:00:00.000000Z"),

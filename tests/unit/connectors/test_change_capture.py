@@ -30,7 +30,7 @@ def connect(monkeypatch):
         status, body = answers[method, httpx.URL(url).path]
         return httpx.Response(status, json=body) if not isinstance(body, str) else httpx.Response(status, html=body)
 
-    monkeypatch.setattr(connector.httpx, "request", request)
+    monkeypatch.setattr(httpx, "request", request)
     return answers, asked
 
 
