@@ -64,7 +64,7 @@ test: setup check test-unit test-java test-mini-cluster test-end-to-end ## Every
 .PHONY: test-unit
 test-unit: .venv/locked ## Pure tests: seconds
 	$(RUN)/pytest tests/unit
-	$(RUN)/pytest -q --doctest-modules models schemas headrace stack drills examples serving connectors jobs flink
+	$(RUN)/pytest -q --doctest-modules schemas models connectors flink jobs serving stack headrace drills examples bench deploy
 
 .PHONY: test-java
 test-java: ## The operators that are written in Java, by Flink's own test harness
