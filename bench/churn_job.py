@@ -128,7 +128,7 @@ def _fill(layout: Layout, values: Sequence[dict[str, Any]]) -> None:
 
 
 def _bare(folder: Path, values: Sequence[dict[str, Any]], counted: "Synchronized[int]") -> None:
-    """onnxruntime alone, again and again."""
+    """Onnxruntime alone, again and again."""
     model = ChurnModel.load(folder)
     columns = _columns(model)
     batches = [_tensors(columns, values[start : start + BATCH]) for start in range(0, len(values), BATCH)]

@@ -36,8 +36,10 @@ class ExperimentsFile:
     def all(self) -> Sequence[Experiment]:
         """Those that are declared, ended ones too.
 
-        Raises:
-            BadExperiments: the file declares what is no experiment.
+        Raises
+        ------
+        BadExperiments
+            The file declares what is no experiment.
         """
         self._look()
         return self._all

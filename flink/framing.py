@@ -44,7 +44,7 @@ def encode(records: Sequence[Sequence[Field]]) -> bytes:
 
 
 class Frame:
-    """The columns of a frame's records, each in the order of the records.
+    r"""The columns of a frame's records, each in the order of the records.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Frame:
 
     Examples
     --------
-    >>> frame = Frame(encode([(b"ann", bytes(8)), (None, bytes(7) + b"\\7")]), columns=2)
+    >>> frame = Frame(encode([(b"ann", bytes(8)), (None, bytes(7) + b"\7")]), columns=2)
     >>> frame.texts(0), frame.numbers(1)
     (['ann', None], [0, 7])
     """

@@ -12,7 +12,7 @@ _INT_COLUMNS = {"partition", "item", "items", "replays", "schema_version", "dete
 
 
 def columns(record: type[BaseModel]) -> str:
-    """The column list of `CREATE TABLE`, one column a line: "`device` STRING,\\n  `value` DOUBLE"."""
+    r"""The column list of `CREATE TABLE`, one column a line: "`device` STRING,\n  `value` DOUBLE"."""
     return ",\n  ".join(f"`{name}` {sql_type(name, field.annotation)}" for name, field in record.model_fields.items())
 
 

@@ -203,5 +203,5 @@ def _pairs(variables: Mapping[str, str]) -> str:
 
 
 def _escaped(value: object) -> str:
-    """supervisord expands %(name)s in every value."""
+    """Supervisord expands %(name)s in every value."""
     return str(value).replace("%", "%%")

@@ -47,6 +47,7 @@ class AcknowledgingClient(Protocol):
 
 
 def epoch_ms() -> int:
+    """The wall clock, in ms since the epoch."""
     return time.time_ns() // 1_000_000
 
 

@@ -164,8 +164,10 @@ def _missed(
 
 
 def _mend(database: Database, table: CapturedTable, state: TableState) -> None:
-    """In a transaction that nobody else writes to the table beside: what was written before is then readable, and
-    what is written after is published."""
+    """Give the table what capture needs, in a transaction that locks it.
+
+    What was written before is then readable, and what is written after is published.
+    """
     database.execute(f"SET LOCAL lock_timeout = '{LOCKS_WITHIN_S}s'")
     database.execute(f"LOCK TABLE {table.qualified} IN ACCESS EXCLUSIVE MODE")
     if not state.has_full_identity:

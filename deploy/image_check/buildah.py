@@ -125,7 +125,7 @@ class Container:
 
 
 def _authorities() -> list[str]:
-    """This machine's certificate authorities, so that pip, uv and Maven work behind a private one too."""
+    """The certificate authorities of this machine, so that pip, uv and Maven work behind a private one too."""
     options = []
     if AUTHORITIES.is_file():
         options += ["--volume", f"{AUTHORITIES}:/run/authorities.crt:ro"]

@@ -40,6 +40,8 @@ def _svg(draw: Callable[[Any], None], width: float = 4.4, height: float = 3.3) -
 
 
 def roc(report: Contents) -> str:
+    """The ROC curve."""
+
     def draw(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":")
         axes.plot(report["roc"]["false_alarm_rate"], report["roc"]["recall"], color=BLUE)
@@ -49,6 +51,8 @@ def roc(report: Contents) -> str:
 
 
 def precision_recall(report: Contents) -> str:
+    """Precision over recall."""
+
     def draw(axes: Any) -> None:
         axes.axhline(report["data"]["positive_rate"], color=GREY, linestyle=":")
         axes.plot(report["precision_recall"]["recall"], report["precision_recall"]["precision"], color=BLUE)
@@ -58,6 +62,8 @@ def precision_recall(report: Contents) -> str:
 
 
 def calibration(report: Contents) -> str:
+    """Observed rate over predicted probability, with 95 % intervals."""
+
     def draw(axes: Any) -> None:
         points = report["calibration"]
         highest = max(points["said"] + points["seen"]) * 1.05
@@ -70,6 +76,8 @@ def calibration(report: Contents) -> str:
 
 
 def lift(report: Contents) -> str:
+    """How much denser churn is among the customers of highest risk than among all."""
+
     def draw(axes: Any) -> None:
         axes.axhline(1, color=GREY, linestyle=":")
         axes.plot(report["lift"]["share"], report["lift"]["lift"], color=BLUE)
@@ -79,6 +87,8 @@ def lift(report: Contents) -> str:
 
 
 def profit(report: Contents) -> str:
+    """What approaching the customers of highest risk saves."""
+
     def draw(axes: Any) -> None:
         axes.axhline(0, color=GREY, linestyle=":")
         axes.plot(report["profit"]["share"], report["profit"]["saved"], color=BLUE)
@@ -90,6 +100,7 @@ def profit(report: Contents) -> str:
 
 
 def permutation(report: Contents) -> str:
+    """Permutation importance, the largest columns."""
     lost = sorted(report["permutation_importance"].items(), key=lambda each: -each[1]["mean"])[:SHOWN_COLUMNS]
 
     def draw(axes: Any) -> None:
@@ -122,6 +133,7 @@ def shapley(report: Contents) -> str:
 
 
 def dependence(name: str, points: list[dict[str, Any]]) -> str:
+    """Partial dependence: mean probability if all customers had this value."""
     title = _short(name)
     if isinstance(points[0]["value"], str) and len(points) > SHOWN_COLUMNS:
         title += f", {SHOWN_COLUMNS} of {len(points)}: highest and lowest"
