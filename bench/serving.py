@@ -106,7 +106,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def cores() -> tuple[int, int]:
-    """Of the instance, and of all else. Raises SystemExit where there is only one."""
+    """Of the instance, and of all else.
+
+    Raises
+    ------
+    SystemExit
+        Where there is only one.
+    """
     ours = sorted(os.sched_getaffinity(0))
     if len(ours) < 2:
         sys.exit("✘ It takes two cores: one for the instance, one for the load.")

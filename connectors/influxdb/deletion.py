@@ -22,7 +22,13 @@ class InfluxDBRemover:
         return cls(http_client(endpoints, timeout_s=60.0), endpoints.influxdb_org, endpoints.influxdb_bucket)
 
     def remove(self, measurement: str, tag: str, value: str) -> None:
-        """Every point of a measurement with that tag, of any time. Raises StoreUnavailable, StoreMisconfigured."""
+        """Every point of a measurement with that tag, of any time.
+
+        Raises
+        ------
+        StoreUnavailable
+        StoreMisconfigured
+        """
         body = {
             "start": "1970-01-01T00:00:00Z",
             "stop": "2200-01-01T00:00:00Z",
