@@ -45,16 +45,17 @@ down: ## Stop the local stack; its data stay
 	@$(RUN)/headrace down
 
 .PHONY: check
-check: .venv/locked ## Format, lint, types, imports between packages, spelling, the documentation's links
+check: .venv/locked ## Format, lint, types, dependencies, imports between packages, spelling, the documentation's links
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
+	$(RUN)/deptry .
 	$(RUN)/lint-imports
 	$(RUN)/codespell
 	$(RUN)/zensical build --strict
 
 .PHONY: format
-format: .venv/locked ## Format and mend what the linter can mend
+format: .venv/locked ## Format, and fix what the linter can fix
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
@@ -64,7 +65,7 @@ test: setup check test-unit test-java test-mini-cluster test-end-to-end ## Every
 .PHONY: test-unit
 test-unit: .venv/locked ## Pure tests: seconds
 	$(RUN)/pytest tests/unit
-	$(RUN)/pytest -q --doctest-modules models schemas headrace stack drills examples serving connectors jobs flink
+	$(RUN)/pytest -q --doctest-modules schemas models connectors flink jobs serving stack headrace drills examples bench deploy
 
 .PHONY: test-java
 test-java: ## The operators that are written in Java, by Flink's own test harness

@@ -83,8 +83,8 @@ def main() -> None:
         _print(windows)  # also if the risks then differ
         _require_equal_risks(layout, model, values)
     print(f"risks of the first {COMPARED} rows are the model's")
-    bare = statistics.median(cost.python_us / bare_us for bare_us, _, cost in windows)
-    print(f"churn worker: {bare:.3g} times bare onnxruntime, which is given tensors")
+    ratio = statistics.median(cost.python_us / bare_us for bare_us, _, cost in windows)
+    print(f"churn worker: {ratio:.3g} times bare onnxruntime, which is given tensors")
     ratio = statistics.median(cost.python_us / reading_us for _, reading_us, cost in windows)
     print(verdict("churn worker", ratio, "times onnxruntime that is given the same rows", LIMIT, at_least=False))
 
@@ -128,7 +128,7 @@ def _fill(layout: Layout, values: Sequence[dict[str, Any]]) -> None:
 
 
 def _bare(folder: Path, values: Sequence[dict[str, Any]], counted: "Synchronized[int]") -> None:
-    """onnxruntime alone, again and again."""
+    """Onnxruntime alone, again and again."""
     model = ChurnModel.load(folder)
     columns = _columns(model)
     batches = [_tensors(columns, values[start : start + BATCH]) for start in range(0, len(values), BATCH)]

@@ -10,6 +10,8 @@ import json
 import random
 import statistics
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from bench.clean_parts import PARTS
 from bench.command_line import run
@@ -69,10 +71,14 @@ def _print_parts(layout: Layout) -> None:
             "bench.clean_jobs",
             [part],
             expected,
-            lambda before=before: ends() - before,
+            partial(_grown, ends, before),
         )
         print(f"up to {part:9} {cost.jvm_us:6.1f} us, {cost.jvm_us - previous:+6.1f}", flush=True)
         previous = cost.jvm_us
+
+
+def _grown(ends: Callable[[], int], before: int) -> int:
+    return ends() - before
 
 
 def _fill(layout: Layout) -> None:

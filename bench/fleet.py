@@ -24,6 +24,7 @@ from bench.topic_ends import TopicEnds
 from connectors.kafka.clients import create_topics, producer
 from connectors.kafka.scan import scan
 from jobs.names import consumer_group
+from models.detectors.growable_arrays import Floats
 from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
 from schemas.record import Position
@@ -74,7 +75,7 @@ def _job(layout: Layout, at_mark: Callable[[], None] = lambda: None) -> list[Cos
     )
 
 
-def _fill(layout: Layout, values: np.ndarray) -> None:
+def _fill(layout: Layout, values: Floats) -> None:
     """One reading of each series in turn."""
     create_topics(layout.endpoints.kafka)
     client = producer(layout.endpoints.kafka, client_id="bench", linger_ms=20)
@@ -90,7 +91,7 @@ def _fill(layout: Layout, values: np.ndarray) -> None:
     print(f"{READINGS:,} readings of {SERIES} series in {TELEMETRY_READINGS.name}", flush=True)
 
 
-def _require_equal_scores(layout: Layout, values: np.ndarray) -> None:
+def _require_equal_scores(layout: Layout, values: Floats) -> None:
     """Every score that the job wrote for some series, against River's own object."""
     models = {f"device-{number:03}": _river_model() for number in range(COMPARED)}
     expected = {}

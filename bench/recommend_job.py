@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import orjson
@@ -115,7 +116,7 @@ def _read(layout: Layout) -> Callable[[], int]:
 
 def _print_redis(layout: Layout) -> None:
     """What the lists take. Raises SystemExit if one takes too much."""
-    client = client_of(layout.endpoints)
+    client: Any = client_of(layout.endpoints)  # redis-py's types have each answer awaitable too
     keys = [key for key, _ in zip(client.scan_iter(match="recommendations:*", count=1000), range(1000), strict=False)]
     sizes = [client.memory_usage(key) or 0 for key in keys]
     asked = sum(b'"model_version":"bench"' in (client.get(key) or b"") for key in keys)

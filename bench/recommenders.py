@@ -8,6 +8,7 @@ that are held against limits are the hybrid's.
 
 import statistics
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -42,8 +43,8 @@ def main() -> None:
     print(verdict("recommend learning", _learn_us(events), "CPU us an interaction", LEARN_LIMIT_US, at_least=False))
 
 
-def _outcomes(protocol, events: Interactions, words: Words) -> dict[str, Lists]:
-    print(f"\n{protocol.__name__}: {protocol.__doc__.splitlines()[0]}", flush=True)
+def _outcomes(protocol: Callable[..., Lists], events: Interactions, words: Words) -> dict[str, Lists]:
+    print(f"\n{protocol.__name__}: {(protocol.__doc__ or '').splitlines()[0]}", flush=True)
     outcomes = {}
     for name in names(words):
         started = time.process_time()

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
-import numpy as np
-
 from bench.reference_process import Beside
+from models.detectors.growable_arrays import Floats
 
 COUNTED_EVERY = 500
 
@@ -22,12 +21,12 @@ class RiverBeside(Beside):
         Readings, one of each series in turn, again and again.
     """
 
-    def __init__(self, make_model: Callable[[], Any], values: np.ndarray, series: int, warm_up: int = 300) -> None:
+    def __init__(self, make_model: Callable[[], Any], values: Floats, series: int, warm_up: int = 300) -> None:
         super().__init__(_loop, make_model, values, series, warm_up)
 
 
 def _loop(
-    make_model: Callable[[], Any], values: np.ndarray, series: int, warm_up: int, counted: "Synchronized[int]"
+    make_model: Callable[[], Any], values: Floats, series: int, warm_up: int, counted: "Synchronized[int]"
 ) -> None:
     models = [make_model() for _ in range(series)]
     readings = [{"value": value} for value in values.tolist()]

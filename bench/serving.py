@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import orjson
@@ -106,7 +106,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def cores() -> tuple[int, int]:
-    """Of the instance, and of all else. Raises SystemExit where there is only one."""
+    """Of the instance, and of all else.
+
+    Raises
+    ------
+    SystemExit
+        Where there is only one.
+    """
     ours = sorted(os.sched_getaffinity(0))
     if len(ours) < 2:
         sys.exit("✘ It takes two cores: one for the instance, one for the load.")
@@ -117,7 +123,7 @@ def _key(layout: Layout) -> str:
     return secret(layout, SERVING_KEY)
 
 
-def _fill(redis: "Redis[bytes]", users: int, pseudonym_of: Callable[[str], str]) -> float:
+def _fill(redis: Any, users: int, pseudonym_of: Callable[[str], str]) -> float:
     """Lists as the job writes them. Returns the bytes that one takes, its key and its expiry included."""
     draw = random.Random(17)
     names = [f"item-{number:05d}" for number in range(CATALOGUE)]
@@ -131,7 +137,7 @@ def _fill(redis: "Redis[bytes]", users: int, pseudonym_of: Callable[[str], str])
             pipeline.execute()
     pipeline.execute()
     some = [f"recommendations:{pseudonym_of(f'user-{user}')}" for user in range(1, min(users, 1000))]
-    return statistics.mean(map(redis.memory_usage, some))
+    return statistics.mean(float(redis.memory_usage(key)) for key in some)
 
 
 def _list(draw: random.Random, names: list[str], reasons: list[str]) -> bytes:

@@ -114,7 +114,7 @@ class CommittedOutputs:
         self.detector_versions.add(score.detector_version)
 
     def _take_letter(self, record: Any) -> None:
-        """A record without a device has become a letter without a key: who else would have written it now?"""
+        """A record without a device becomes a dead letter without a key: nobody else writes any now."""
         if record.key is None or record.key.startswith(self._prefix):
             letter = DeadLetter.model_validate_json(record.value)
             self.letters[letter.stage, letter.reason.value] += 1

@@ -1,5 +1,7 @@
-"""All drills, in the order in which they run: those that leave a sound stack first, and those on a stack of
-another kind last."""
+"""All drills, in the order in which they run.
+
+Those that leave a sound stack come first, those on a stack of another kind last.
+"""
 
 from drills import brokers, capture, clocks, poison, processes, stores, upgrades
 from drills.capture import CaptureDrill

@@ -64,8 +64,10 @@ def table(results: Sequence[Result]) -> Table:
 
 
 def write(path: Path, results: Sequence[Result]) -> None:
-    """Renders the page. Drills that did not run now keep the row they had, with its date: the data are in a JSON
-    file beside the page."""
+    """Renders the page.
+
+    Drills that did not run now keep the row they had, with its date: the data are in a JSON file beside the page.
+    """
     data = path.with_suffix(".json")
     kept: dict[str, Any] = json.loads(data.read_text()) if data.exists() else {}
     rows = kept | {result.name: _as_json(result) for result in results}

@@ -1,4 +1,4 @@
-"""Watches both stores while the stream flows: how long did a reading have to wait until it stood there?"""
+"""Watches both stores while the stream flows, and measures how long a reading takes until it is there."""
 
 import json
 import threading

@@ -44,7 +44,7 @@ def encode(records: Sequence[Sequence[Field]]) -> bytes:
 
 
 class Frame:
-    """The columns of a frame's records, each in the order of the records.
+    r"""The columns of a frame's records, each in the order of the records.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Frame:
 
     Examples
     --------
-    >>> frame = Frame(encode([(b"ann", bytes(8)), (None, bytes(7) + b"\\7")]), columns=2)
+    >>> frame = Frame(encode([(b"ann", bytes(8)), (None, bytes(7) + b"\7")]), columns=2)
     >>> frame.texts(0), frame.numbers(1)
     (['ann', None], [0, 7])
     """
@@ -90,12 +90,24 @@ class Frame:
         return [None if field is None else field.decode() for field in self.fields(column)]
 
     def numbers(self, column: int) -> list[int]:
-        """A column of whole numbers. Raises BadFrame if one is NULL."""
+        """A column of whole numbers.
+
+        Raises
+        ------
+        BadFrame
+            If one is NULL.
+        """
         numbers: list[int] = self._of_size(column, NUMBER).tolist()
         return numbers
 
     def booleans(self, column: int) -> list[bool]:
-        """A column of BOOLEAN. Raises BadFrame if one is NULL."""
+        """A column of BOOLEAN.
+
+        Raises
+        ------
+        BadFrame
+            If one is NULL.
+        """
         booleans: list[bool] = self._of_size(column, np.dtype(np.bool_)).tolist()
         return booleans
 

@@ -30,7 +30,6 @@ def build(
 
     A window begins at `begins_s`, s since the epoch; `key` is the file that pseudonyms are made with.
     """
-
     every_s = settings.usage_counted_every_s
     constants = {
         "pseudonym_key": text_literal(str(key)),

@@ -21,7 +21,7 @@ MAX_BYTES = 256 * 1024
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
-    """readings -> telemetry_anomalies."""
+    """Readings -> telemetry_anomalies."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
         bounds = (settings.buckets, settings.micro_batch_ms, MAX_BYTES)

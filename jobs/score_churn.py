@@ -27,7 +27,7 @@ def models() -> Path:
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings, key: Path = KEY_BELOW_HOME) -> StatementSet:
-    """customers and customers_usage, as records -> churn_scores, dead_letters; `key` is that of pseudonyms."""
+    """Customers and customers_usage, as records -> churn_scores, dead_letters; `key` is that of pseudonyms."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
         bounds = (1, settings.micro_batch_ms, MAX_BYTES)

@@ -111,6 +111,7 @@ def stale(folder: Path = DOCS) -> list[str]:
 
 
 def main(folder: Path = DOCS) -> None:
+    """Write the pages that are not as the schemas have them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in stale(folder):
         (folder / name).write_text(PAGES[name]())

@@ -64,6 +64,7 @@ class Experiment(BaseModel):
         return TREATMENT if place < self.control.share + self.treatment.share else None
 
     def arm(self, name: str) -> Arm:
+        """The arm of that name; any name but `control` is the treatment."""
         return self.control if name == CONTROL else self.treatment
 
     def label(self, arm: str) -> str:
@@ -83,9 +84,13 @@ class Experiment(BaseModel):
 def experiments_of(text: str) -> list[Experiment]:
     """The experiments that a TOML text declares, in its order.
 
-    Raises:
-        BadExperiments: it is no TOML, or declares what is no experiment.
+    Raises
+    ------
+    BadExperiments
+        It is no TOML, or declares what is no experiment.
 
+    Examples
+    --------
     >>> [one] = experiments_of('''
     ... [personal-list]
     ... control = { share = 50, list = "popular" }

@@ -10,6 +10,7 @@ class RejectReason(StrEnum):
     example: bytes | None
 
     def __new__(cls, code: str, meaning: str, example: bytes | None = None) -> "RejectReason":
+        """A member whose value is `code`."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning

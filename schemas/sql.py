@@ -12,12 +12,18 @@ _INT_COLUMNS = {"partition", "item", "items", "replays", "schema_version", "dete
 
 
 def columns(record: type[BaseModel]) -> str:
-    """The column list of `CREATE TABLE`, one column a line: "`device` STRING,\\n  `value` DOUBLE"."""
+    r"""The column list of `CREATE TABLE`, one column a line: "`device` STRING,\n  `value` DOUBLE"."""
     return ",\n  ".join(f"`{name}` {sql_type(name, field.annotation)}" for name, field in record.model_fields.items())
 
 
 def sql_type(name: str, annotation: object) -> str:
-    """Flink SQL type of a field. Raises TypeError for a Python type that no record uses yet."""
+    """Flink SQL type of a field.
+
+    Raises
+    ------
+    TypeError
+        For a Python type that no record uses yet.
+    """
     annotation = _without_none(annotation)
     if annotation is int and name in _INT_COLUMNS:
         return "INT"

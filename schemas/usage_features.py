@@ -55,6 +55,7 @@ class UsageFeature:
 
     @property
     def sql(self) -> str:
+        """The SQL expression that gives the feature."""
         counts = f"source = '{self.source}' AND hour_start >= as_of - {self.window_h * HOUR_MS}"
         return _SQL[self.aggregate].format(counts=counts)
 

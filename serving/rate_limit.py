@@ -1,4 +1,7 @@
-"""Token buckets: how many requests a key may make. https://en.wikipedia.org/wiki/Token_bucket"""
+"""Token buckets: how many requests a key may make.
+
+Source: https://en.wikipedia.org/wiki/Token_bucket
+"""
 
 
 class RateLimit:

@@ -54,19 +54,19 @@ class Routes:
         return None
 
     async def recommendations(self, scope: Scope, receive: Receive) -> Response:
-        """GET /users/{id}/recommendations"""
+        """GET /users/{id}/recommendations."""
         self._authenticator.authorize(scope["headers"])
         user = identifier(scope["raw_path"].split(b"/")[2], "user")
         return Response(200, await self._answers.for_user(user, parse(scope["query_string"])))
 
     async def similar(self, scope: Scope, receive: Receive) -> Response:
-        """GET /items/{id}/similar"""
+        """GET /items/{id}/similar."""
         self._authenticator.authorize(scope["headers"])
         item = identifier(scope["raw_path"].split(b"/")[2], "item")
         return Response(200, await self._answers.for_item(item, parse(scope["query_string"])))
 
     async def interactions(self, scope: Scope, receive: Receive) -> Response:
-        """POST /interactions"""
+        """POST /interactions."""
         self._authenticator.authorize(scope["headers"])
         posted = interactions.read(await read_body(scope, receive, self._max_body_bytes))
         try:

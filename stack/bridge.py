@@ -7,6 +7,8 @@ from stack.server import NotYet, Server
 
 
 class Bridge(Server):
+    """The MQTT bridge, as a process of the stack."""
+
     name = "bridge"
     after = ("kafka", "mosquitto")
     standard_ports = (BRIDGE_HTTP_PORT,)

@@ -20,6 +20,8 @@ class WindowSettings(BaseSettings):
 
 
 class Corrector(Server):
+    """`headrace windows correct`, again and again, as a process of the stack."""
+
     name = "corrector"
     after = ("kafka", "influxdb")
     ready_within_s = 60

@@ -63,10 +63,10 @@ def write_configuration(layout: Layout) -> None:
 
 
 def replaced(configuration: str, settings: dict[str, str | None]) -> str:
-    """The configuration with those settings; None leaves a setting (or all below `name.`) out.
+    r"""The configuration with those settings; None leaves a setting (or all below `name.`) out.
 
-    >>> replaced("a.b: 1\\n# why\\nc: 2\\n", {"c": "3", "a": None, "d": "4"})
-    '# why\\nc: 3\\nd: 4\\n'
+    >>> replaced("a.b: 1\n# why\nc: 2\n", {"c": "3", "a": None, "d": "4"})
+    '# why\nc: 3\nd: 4\n'
     """
     left = dict(settings)
     lines = []

@@ -40,8 +40,10 @@ def look_for() -> Path | None:
 def find() -> Path:
     """Like `look_for`.
 
-    Raises:
-        MissingProgram: with the command that builds it.
+    Raises
+    ------
+    MissingProgram
+        With the command that builds it.
     """
     found = look_for()
     if found is None:
@@ -55,9 +57,12 @@ def find() -> Path:
 def build(say: Callable[[str], None]) -> Path:
     """influxd, built if there is none.
 
-    Raises:
-        MissingProgram: Go or Rust is missing or too old.
-        BuildFailed: the build's last line and where its log is.
+    Raises
+    ------
+    MissingProgram
+        Go or Rust is missing or too old.
+    BuildFailed
+        The build's last line and where its log is.
     """
     found = look_for()
     if found is not None:

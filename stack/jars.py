@@ -28,9 +28,12 @@ def fetched() -> bool:
 def fetch(say: Callable[[str], None]) -> Path:
     """The folder of jars; the first call downloads them (about 80 MB).
 
-    Raises:
-        MissingProgram: Maven is not installed.
-        BuildFailed: a download failed.
+    Raises
+    ------
+    MissingProgram
+        Maven is not installed.
+    BuildFailed
+        A download failed.
     """
     target = folder()
     if not target.is_dir():

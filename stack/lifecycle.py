@@ -22,8 +22,10 @@ def up(layout: Layout, console: Console, only: Collection[str] = ()) -> None:
 
     `only` names servers: then these and what they come after are started, and the others left as they are.
 
-    Raises:
-        StackError: see headrace.errors; what already runs keeps running, so that its logs can be read.
+    Raises
+    ------
+    StackError
+        See headrace.errors; what already runs keeps running, so that its logs can be read.
     """
     with _alone(layout):
         all_servers = servers(layout)
@@ -43,8 +45,10 @@ def up(layout: Layout, console: Console, only: Collection[str] = ()) -> None:
 def down(layout: Layout, console: Console) -> None:
     """End every process of the stack. Its data stay.
 
-    Raises:
-        StillRunning: a process could not be ended.
+    Raises
+    ------
+    StillRunning
+        A process could not be ended.
     """
     if not layout.home.is_dir():
         return

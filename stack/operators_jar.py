@@ -27,9 +27,12 @@ def built(source: Path = SOURCE) -> Path:
 def build(say: Callable[[str], None], source: Path = SOURCE) -> Path:
     """The jar; the first call builds it, and downloads what it is compiled against (about 120 MB with Maven's plugins).
 
-    Raises:
-        MissingProgram: Maven or a Java compiler is not installed.
-        BuildFailed: with the first error of Maven.
+    Raises
+    ------
+    MissingProgram
+        Maven or a Java compiler is not installed.
+    BuildFailed
+        With the first error of Maven.
     """
     jar = built(source)
     if not jar.is_file():

@@ -44,8 +44,10 @@ def find(program: str) -> Path:
 
     A java or javac that is neither 17 nor 21 is passed over; JAVA_HOME comes before PATH, /usr/lib/jvm behind it.
 
-    Raises:
-        MissingProgram: with the command that installs it.
+    Raises
+    ------
+    MissingProgram
+        With the command that installs it.
     """
     found = look_for(program)
     if found is None:
@@ -119,8 +121,10 @@ def _require_no_name(program: str) -> None:
 def _package(program: str) -> str:
     """Debian's package of a program. Of Java one that this release has.
 
-    Raises:
-        MissingProgram: apt has none of Java 17 or 21, or a variable names what is missing.
+    Raises
+    ------
+    MissingProgram
+        Apt has none of Java 17 or 21, or a variable names what is missing.
     """
     _require_no_name(program)
     if program not in JAVA_PACKAGES:
@@ -158,9 +162,12 @@ def missing(optional: Collection[str] = ()) -> list[str]:
 def install_missing(say: Callable[[str], None], optional: Collection[str] = ()) -> None:
     """Install Debian packages of what is missing; their services do not start.
 
-    Raises:
-        MissingProgram: not root, or not Debian: the line to run instead.
-        BuildFailed: apt-get failed.
+    Raises
+    ------
+    MissingProgram
+        Not root, or not Debian: the line to run instead.
+    BuildFailed
+        Apt-get failed.
     """
     programs = missing(optional)
     if not programs:

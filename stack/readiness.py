@@ -59,9 +59,12 @@ class GivenUp(Exception):
 def wait_for(server: Server, supervision: Supervision, display: Display, given_up: Event) -> None:
     """Return once the server's check passes and its set-up is done.
 
-    Raises:
-        NotReady: it took too long, or died again and again; with its last log lines.
-        GivenUp: the event was set before.
+    Raises
+    ------
+    NotReady
+        It took too long, or died again and again; with its last log lines.
+    GivenUp
+        The event was set before.
     """
     began = time.monotonic()
     deaths: set[int] = set()

@@ -32,16 +32,20 @@ class Server(ABC):
     def command(self) -> list[str]:
         """Command line that stays in the foreground.
 
-        Raises:
-            MissingProgram: the program is not installed.
+        Raises
+        ------
+        MissingProgram
+            The program is not installed.
         """
 
     @abstractmethod
     def check(self) -> None:
         """Return if the server does its work.
 
-        Raises:
-            NotYet: or any OSError: it does not yet.
+        Raises
+        ------
+        NotYet
+            Or any OSError: it does not yet.
         """
 
     def environment(self) -> dict[str, str]:
@@ -59,8 +63,10 @@ class Server(ABC):
     def set_up(self) -> None:
         """What must be done once it answers: topics, buckets. Called by every `up`, so it changes nothing twice.
 
-        Raises:
-            NotYet: or any OSError: to be tried again.
+        Raises
+        ------
+        NotYet
+            Or any OSError: to be tried again.
         """
         return
 

@@ -22,6 +22,8 @@ server.1={host}:1:2
 
 
 class ZooKeeper(Server):
+    """ZooKeeper, for the high availability of Flink's JobManager."""
+
     name = "zookeeper"
     standard_ports = (ZOOKEEPER_PORT,)
 

@@ -23,9 +23,14 @@ class InfluxDBRemover:
         return cls(http_client(endpoints, timeout_s=60.0), endpoints.influxdb_org, endpoints.influxdb_bucket)
 
     def remove(self, measurement: str, tag: str, value: str) -> None:
-        """Every point of a measurement with that tag, of any time. Raises StoreUnavailable, StoreMisconfigured.
+        """Every point of a measurement with that tag, of any time.
 
         A value that cannot be a tag is no point's, and a predicate could not name it.
+
+        Raises
+        ------
+        StoreUnavailable
+        StoreMisconfigured
         """
         if not can_be_tag(value):
             return

@@ -26,7 +26,7 @@ def _nothing(device: str) -> str:
 
 
 def point(topic: str, value: bytes | None, metadata_of: Callable[[str], str] = _nothing) -> str:
-    """The point of a record; that of a reading ends its fields with those that `metadata_of` gives of its device.
+    r"""The point of a record; that of a reading ends its fields with those that `metadata_of` gives of its device.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def point(topic: str, value: bytes | None, metadata_of: Callable[[str], str] = _
     >>> position = b'{"topic": "telemetry.raw", "partition": 0, "offset": 3}'
     >>> reading = b'{"device": "pump 7", "metric": "flow", "event_time": 1719800000123, "value": 21.5, "position": %b}'
     >>> point("telemetry.readings", reading % position)
-    'reading,device=pump\\\\ 7,metric=flow value=21.5 1719800000123'
+    'reading,device=pump\\ 7,metric=flow value=21.5 1719800000123'
     """
     if topic == TELEMETRY_READINGS.name:
         return _reading(read_record(topic, value), metadata_of)
@@ -48,14 +48,14 @@ def point(topic: str, value: bytes | None, metadata_of: Callable[[str], str] = _
 
 
 def metadata(device: Device) -> str:
-    """What is known of a device, as fields that follow others.
+    r"""What is known of a device, as fields that follow others.
 
     Fields and not tags: a changed tag would make a second point of a reading that is written again.
 
     Examples
     --------
     >>> metadata(Device(device="pump-7", site="Köln", owner='the "old" works'))
-    ',site="Köln",owner="the \\\\"old\\\\" works"'
+    ',site="Köln",owner="the \\"old\\" works"'
     """
     known = ((name, getattr(device, name)) for name in ("site", "model", "owner"))
     return "".join(f',{name}="{_text(value)}"' for name, value in known if value is not None)

@@ -27,6 +27,7 @@ KAFKA_RETRY_S = 2.0
 
 
 def main() -> int:
+    """Run the bridge until a signal ends it. Returns the exit status."""
     logs.configure()
     settings, endpoints, stop = BridgeSettings(), Endpoints.load(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

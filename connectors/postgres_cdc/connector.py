@@ -62,7 +62,7 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "publication.name": PUBLICATION,
         "publication.autocreate.mode": "disabled",
         "slot.name": SLOT,
-        # A slot that was dropped and recreated is ahead of the connector: it fails instead of skipping changes.
+        # A recreated slot is ahead of the connector's offset: the connector fails instead of skipping changes.
         "offset.mismatch.strategy": "trust_offset",
         "table.include.list": ",".join(f"{SCHEMA}.{name}" for name in KEYS),
         # A table that is made anew from a query has no primary key, and a compacted topic takes no record without one.
@@ -172,7 +172,12 @@ def _cause(trace: str) -> str:
 
 
 def changed_settings(endpoints: CaptureEndpoints) -> tuple[str, ...]:
-    """Settings of the connector that were changed, apart from the password's place. Raises ConnectUnavailable."""
+    """Settings of the connector that were changed, apart from the password's place.
+
+    Raises
+    ------
+    ConnectUnavailable
+    """
     answer = _ask(endpoints, "GET", f"/connectors/{NAME}/config")
     if answer.status_code == 404:
         return ()
@@ -183,12 +188,22 @@ def changed_settings(endpoints: CaptureEndpoints) -> tuple[str, ...]:
 
 
 def resume(endpoints: CaptureEndpoints) -> None:
-    """What was paused or stopped, from where it stands. Raises ConnectUnavailable."""
+    """What was paused or stopped, from where it stands.
+
+    Raises
+    ------
+    ConnectUnavailable
+    """
     _require(_ask(endpoints, "PUT", f"/connectors/{NAME}/resume"))
 
 
 def restart(endpoints: CaptureEndpoints) -> None:
-    """What failed, again from where it stopped. Raises ConnectUnavailable."""
+    """What failed, again from where it stopped.
+
+    Raises
+    ------
+    ConnectUnavailable
+    """
     parameters = "?includeTasks=true&onlyFailed=true"
     _require(_ask(endpoints, "POST", f"/connectors/{NAME}/restart{parameters}"))
 
@@ -196,7 +211,11 @@ def restart(endpoints: CaptureEndpoints) -> None:
 def remove(endpoints: CaptureEndpoints) -> bool:
     """The connector and where it stood, so that the next one begins with a snapshot.
 
-    Whether there was one. Raises ConnectUnavailable.
+    Whether there was one.
+
+    Raises
+    ------
+    ConnectUnavailable
     """
     if state(endpoints).connector == "MISSING":
         return False

@@ -13,9 +13,9 @@ from stack.layout import FLINK_CONF
 
 
 def settings(properties: str) -> dict[str, str | None]:
-    """The settings of such a text.
+    r"""The settings of such a text.
 
-    >>> settings("rest.port: 8081\\n\\n# why\\ntaskmanager.host:\\n")
+    >>> settings("rest.port: 8081\n\n# why\ntaskmanager.host:\n")
     {'rest.port': '8081', 'taskmanager.host': None}
     """
     lines = [line.strip() for line in properties.splitlines()]

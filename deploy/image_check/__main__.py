@@ -22,11 +22,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import flow
-from buildah import BASE, IMAGE, Image, Storage, require_programs
-from cluster import ImageCluster
-from local_stack import LocalStack
-
+from deploy.image_check import flow
+from deploy.image_check.buildah import BASE, IMAGE, Image, Storage, require_programs
+from deploy.image_check.cluster import ImageCluster
+from deploy.image_check.local_stack import LocalStack
 from schemas.errors import HeadraceError
 from stack.layout import cache
 

@@ -10,10 +10,10 @@ from types import TracebackType
 
 import httpx
 import psutil
-from buildah import Container, Image
 
 from connectors import http_clients
 from connectors.endpoints import BRIDGE_HTTP_PORT, FLINK_REST_PORT, FLINK_RPC_PORT, LOOPBACK, ZOOKEEPER_PORT
+from deploy.image_check.buildah import Container, Image
 from stack import orphans
 from stack.errors import NotReady
 from stack.layout import Layout
@@ -53,7 +53,13 @@ class ImageCluster:
         self._container.remove()
 
     def run(self, role: str, *arguments: str) -> None:
-        """A role that ends. Raises NotReady with what it said, unless it ends with 0."""
+        """A role that ends.
+
+        Raises
+        ------
+        NotReady
+            With what it said, unless it ends with 0.
+        """
         if self._start(role, *arguments).wait() != 0:
             raise NotReady(f"the role {role} failed:\n{self._said(role)}")
 

@@ -12,7 +12,13 @@ STRANGER_WITHIN_S = 10.0
 
 
 def forget_somebody(layout: Layout, shop: Shop, user: str, console: Console) -> bool:
-    """Whether nothing stays of the user. Raises NotForgotten, NotWithin."""
+    """Whether nothing stays of the user.
+
+    Raises
+    ------
+    NotForgotten
+    NotWithin
+    """
     console.print(f"\nheadrace privacy forget {user}", highlight=False)
     is_gone = print_findings(forget(layout, layout.endpoints, user, ()), console)
     # An instance reads the key anew every two seconds.

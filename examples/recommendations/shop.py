@@ -14,7 +14,8 @@ RUNS = 0.6
 
 
 def item(series: int, number: int) -> str:
-    """
+    """The name of an item.
+
     >>> item(3, 1)
     'series-03-part-2'
     """

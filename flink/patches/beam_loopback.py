@@ -42,8 +42,10 @@ class UnknownClass(RuntimeError):
 def write_jar(flink_python: Path, lib: Path) -> None:
     """Write JAR into Flink's lib folder from flink-python's jar.
 
-    Raises:
-        UnknownClass: that jar has another class than the known one.
+    Raises
+    ------
+    UnknownClass
+        That jar has another class than the known one.
     """
     with zipfile.ZipFile(flink_python) as jar:
         original = jar.read(CLASS)
@@ -56,8 +58,10 @@ def write_jar(flink_python: Path, lib: Path) -> None:
 def on_its_address(original: bytes) -> bytes:
     """The class file with `forAddress(socket)` instead of `forPort(socket.getPort())`.
 
-    Raises:
-        UnknownClass: it is another class than the known one.
+    Raises
+    ------
+    UnknownClass
+        It is another class than the known one.
     """
     if hashlib.sha256(original).hexdigest() != KNOWN:
         raise UnknownClass(f"flink-python has another {CLASS} than flink/patches/beam_loopback.py can change")

@@ -68,7 +68,8 @@ def _servers_of(name: str) -> tuple[str, ...]:
 
 
 def listed(names: str | None) -> tuple[str, ...]:
-    """
+    """The names of a list with commas, each once.
+
     >>> listed("kafka, connect,kafka")
     ('kafka', 'connect')
     """

@@ -214,7 +214,8 @@ def _mib(size: int) -> str:
 
 
 def _duration(seconds: int) -> str:
-    """
+    """Seconds in the two largest units.
+
     >>> _duration(3725)
     '1 h 2 min'
     """

@@ -25,7 +25,8 @@ CUT = ("device", "payload")
 
 
 def utc(ms: int) -> str:
-    """
+    """Milliseconds since the epoch as a time.
+
     >>> utc(1719792000123)
     '2024-07-01 00:00:00Z'
     """

@@ -23,7 +23,8 @@ class TimeAxis:
     end_ms: int
 
     def bucket(self, ms: int) -> int:
-        """
+        """The place of a time on the axis; what is later than the end is in the last.
+
         >>> TimeAxis(0, 16_000).bucket(1500), TimeAxis(0, 16_000).bucket(99_000)
         (1, 15)
         """

@@ -5,10 +5,10 @@ TEXT_CHARACTERS = 4000
 
 
 def one_line(text: str | bytes | None, most: int) -> str:
-    """At most `most` characters of it; what is no printable character is escaped.
+    r"""At most `most` characters of it; what is no printable character is escaped.
 
-    >>> one_line(b'{"a":\\x1b[31m1}', 40), one_line("x" * 50, 5)
-    ('{"a":\\\\x1b[31m1}', 'xxxx…')
+    >>> one_line(b'{"a":\x1b[31m1}', 40), one_line("x" * 50, 5)
+    ('{"a":\\x1b[31m1}', 'xxxx…')
     """
     text = text.decode(errors="backslashreplace") if isinstance(text, bytes) else text or ""
     escaped = "".join(map(_escaped, text[: most + 1]))
@@ -26,10 +26,10 @@ def block(payload: bytes) -> str:
 
 
 def lines(payload: bytes) -> list[str]:
-    """All lines of a payload, escaped. Cut at line feeds only: other line breaks are characters of the device.
+    r"""All lines of a payload, escaped. Cut at line feeds only: other line breaks are characters of the device.
 
-    >>> lines(b"a\\xff" + bytes([0xff, 13, 10]) + b"b")
-    ['a\\\\xff\\\\xff\\\\r', 'b']
+    >>> lines(b"a\xff" + bytes([0xff, 13, 10]) + b"b")
+    ['a\\xff\\xff\\r', 'b']
     """
     text = payload.decode(errors="backslashreplace")
     return ["".join(c if c == "\t" else _escaped(c) for c in line) for line in text.split("\n")]

@@ -34,7 +34,8 @@ class JobFigures:
 def collect(address: str) -> list[JobFigures]:
     """Of the jobs that run, and of those that failed for good.
 
-    Raises:
+    Raises
+    ------
         httpx.HTTPError: the JobManager does not answer.
     """
     with http_client(f"http://{address}", timeout_s=5) as flink:

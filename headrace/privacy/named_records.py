@@ -14,8 +14,10 @@ _KEY_COLUMNS = {topic.name: topic.key for topic in TOPICS if topic.name in ROW_F
 
 
 class NamedRecords:
-    """Answers for the records of one topic; `searched_as_text` counts values and payloads that are not JSON
-    and may hold one of the ids."""
+    """Answers for the records of one topic.
+
+    `searched_as_text` counts values and payloads that are not JSON and may hold one of the ids.
+    """
 
     def __init__(self, topic: Topic, ids: Collection[str]) -> None:
         self._topic = topic

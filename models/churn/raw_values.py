@@ -57,6 +57,7 @@ class Tensor:
 
 
 def places_of(column: Column) -> Places:
+    """The index of each category, as `tensor` looks them up."""
     return {category: place for place, category in enumerate(column.categories)}
 
 

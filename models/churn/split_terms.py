@@ -63,7 +63,7 @@ def split_terms(trees: Sequence[Tree], base: float) -> SplitTerms | None:
 
 
 def _polynomial(tree: Tree, node: int) -> Polynomial:
-    """right + bit * (left - right), where left and right are 0 but for their constants."""
+    """Right + bit * (left - right), where left and right are 0 but for their constants."""
     if tree.feature[node] == LEAF:
         return {ONE: tree.value[node]}
     split = tree.feature[node], float(rounded_down(tree.threshold[node]))

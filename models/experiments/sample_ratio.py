@@ -15,8 +15,10 @@ CONCENTRATION = 100.0
 def mismatch_p(users: Mapping[str, int], shares: Mapping[str, float]) -> float:
     """The p-value of the counts so far; the smallest of all looks so far is valid at any time.
 
-    Raises:
-        ValueError: an arm that was not declared.
+    Raises
+    ------
+    ValueError
+        An arm that was not declared.
     """
     if unknown := users.keys() - shares.keys():
         raise ValueError(f"no share is declared for {sorted(unknown)}")

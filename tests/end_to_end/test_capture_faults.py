@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 import httpx
 import pytest
@@ -115,7 +116,7 @@ def test_what_sql_breaks_is_named_and_repaired_and_rows_written_meanwhile_arrive
     execute("INSERT INTO customers (customer_id, note) VALUES (%s, 'after')", [f"{key}-after"])
     for written in ("meanwhile", "after"):
         in_the_end(
-            lambda written=written: newest(captured, f"{key}-{written}"),
+            partial(newest, captured, f"{key}-{written}"),
             {"customer_id": f"{key}-{written}", "note": written},
         )
 

@@ -1,5 +1,7 @@
 """Values of every type that PostgreSQL has, on their way into a topic."""
 
+from typing import Any
+
 import pytest
 
 from connectors.postgres_cdc import database
@@ -7,7 +9,7 @@ from tests.end_to_end.captured import changes, rows
 from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually, in_the_end
 
-VALUES = {
+VALUES: dict[str, dict[str, tuple[str, Any]]] = {
     "usual": {
         "amount": ("12.5", 12.5),
         "until": ("'2026-11-30 12:00+01'", "2026-11-30T11:00:00.000000Z"),

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from connectors.postgres_cdc import database
 from drills import capture
-from drills.environment import Stage
+from drills.environment import Environment
 from stack.layout import REPOSITORY
 from stack.supervision import Supervision
 from tests.end_to_end.captured import changes, rows
@@ -68,7 +68,7 @@ def test_a_column_that_is_dropped_is_gone_from_the_next_changes(captured, execut
 
 @pytest.mark.parametrize("drill", capture.DRILLS, ids=[drill.name for drill in capture.DRILLS])
 def test_a_change_is_there_once_whoever_is_killed(captured, drill):
-    result = capture.run(drill, Stage(captured.layout, Console(quiet=True), disposable=False), print)
+    result = capture.run(drill, Environment(captured.layout, Console(quiet=True), disposable=False), print)
 
     assert result.problems == ()
     assert result.acknowledged == result.sent > 0

@@ -137,8 +137,8 @@ def device() -> str:
 def frozen_kafka(stack) -> Iterator[None]:
     """The stack's Kafka takes connections and answers none."""
     port = int(stack.endpoints.kafka.rpartition(":")[2])
-    connections = psutil.net_connections("tcp")
-    kafka = psutil.Process(next(c.pid for c in connections if c.status == "LISTEN" and c.laddr[1] == port))
+    listening = [each for each in psutil.net_connections("tcp") if each.status == "LISTEN" and each.laddr]
+    kafka = psutil.Process(next(each.pid for each in listening if each.laddr.port == port))
     kafka.suspend()
     try:
         yield

@@ -7,11 +7,11 @@ import pytest
 import redis
 
 from connectors.kafka.scan import scan
-from headrace.reconciliation.stores import influxdb_points
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS
 from stack import orphans
 from stack.supervision import Supervision
+from tests.end_to_end.influxdb_points import number_of_points
 from tests.end_to_end.waiting import eventually
 
 MALFORMED = {
@@ -31,14 +31,14 @@ def device_state(running):
 
 
 def test_a_published_reading_stands_in_redis_and_influxdb_with_its_score(running, publish, device_state):
-    before = influxdb_points(running.endpoints, "reading", "value")
+    before = number_of_points(running.endpoints, "reading", "value")
     publish("dev-1", b'{"metric":"temperature","value":70.7,"unit":"[degF]","ts":1790000000123,"seq":1}')
 
     state = eventually(lambda: (s := device_state("dev-1").get("temperature")) and s["score_ts"] and s)
 
     assert state["value"] == pytest.approx(21.5)
     assert state["ts"] == state["score_ts"] == 1790000000123
-    eventually(lambda: influxdb_points(running.endpoints, "reading", "value") == before + 1)
+    eventually(lambda: number_of_points(running.endpoints, "reading", "value") == before + 1)
 
 
 def test_every_port_is_bound_to_loopback_only(running):
@@ -66,7 +66,7 @@ def test_five_malformed_messages_stand_in_dead_letters_with_their_reasons_and_by
 
 def test_influxdb_away_stops_neither_redis_nor_the_scores_and_loses_nothing(running, publish, device_state):
     supervision = Supervision(running.layout)
-    before = influxdb_points(running.endpoints, "reading", "value")
+    before = number_of_points(running.endpoints, "reading", "value")
     supervision.stop(["influxdb"])
     try:
         publish("dev-2", b'{"metric":"temperature","value":21.5,"ts":1790000000123}')
@@ -74,7 +74,7 @@ def test_influxdb_away_stops_neither_redis_nor_the_scores_and_loses_nothing(runn
     finally:
         running.headrace("up")
 
-    eventually(lambda: influxdb_points(running.endpoints, "reading", "value") == before + 1, within_s=120)
+    eventually(lambda: number_of_points(running.endpoints, "reading", "value") == before + 1, within_s=120)
 
 
 def test_a_csv_of_anyones_is_published_with_its_own_times(running, device_state, tmp_path):

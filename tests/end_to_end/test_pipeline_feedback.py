@@ -15,7 +15,7 @@ from connectors.influxdb.reader import InfluxDBReader
 from connectors.kafka.scan import scan
 from headrace import submission
 from schemas.experiment import CONTROL, TREATMENT
-from schemas.recommendation_feedback import SHOWN
+from schemas.recommendation_feedback import SHOWN, RecommendationFeedback
 from schemas.topics import RECOMMENDATIONS_FEEDBACK
 from stack.secrets import SERVING_KEY, secret_file
 from tests.end_to_end.waiting import eventually, in_the_end
@@ -129,7 +129,7 @@ def test_feedback_is_in_its_topic_by_version_source_arm_and_action(served, expec
     def counted():
         found = Counter()
         for message in scan(served.endpoints.kafka, RECOMMENDATIONS_FEEDBACK):
-            each = RECOMMENDATIONS_FEEDBACK.record.model_validate_json(message.value)
+            each = RecommendationFeedback.model_validate_json(message.value)
             found[each.model_version or "none", each.source, each.arm or "none", each.action] += each.events
         return of_this_module(found)
 

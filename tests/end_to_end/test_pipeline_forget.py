@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 import pytest
 from redis import Redis
@@ -98,7 +99,7 @@ def _succeeded(done):
 def test_a_user_is_forgotten_and_it_is_looked_for(known, redis, publish, execute, tmp_path):
     gone, kept = map(known.pseudonym_of, (GONE, KEPT))
     for user in (gone, kept):
-        eventually(lambda user=user: redis.exists(f"recommendations:{user}"), within_s=120)
+        eventually(partial(redis.exists, f"recommendations:{user}"), within_s=120)
     publish("forget-1", json.dumps({"metric": "flow", "value": 1}).encode())
     eventually(lambda: owners(known) == [GONE])
     execute("DELETE FROM customers WHERE customer_id = %s", (GONE,))

@@ -8,10 +8,11 @@ import time
 from typing import Any
 
 import pytest
-from influxdb_client.client.influxdb_client import InfluxDBClient
 
+from connectors.influxdb.reader import milliseconds
 from connectors.kafka.scan import scan
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
+from tests.end_to_end import influxdb_points
 from tests.end_to_end.waiting import eventually
 
 DEVICE = "late-1"
@@ -30,22 +31,22 @@ def publish(publish):
 @pytest.fixture
 def points(running):
     """Points of a measurement of a device, (time in ms, tag `window` if any) -> fields."""
-    endpoints = running.endpoints
-    client = InfluxDBClient(
-        endpoints.influxdb_url, endpoints.influxdb_token.get_secret_value(), org=endpoints.influxdb_org
-    )
 
     def look(measurement, device):
-        flux = f"""from(bucket: "{endpoints.influxdb_bucket}") |> range(start: 2010-01-01T00:00:00Z)
-          |> filter(fn: (r) => r._measurement == "{measurement}" and r.device == "{device}")"""
         found: dict[Any, dict[str, Any]] = {}
-        for record in (record for table in client.query_api().query(flux) for record in table.records):
-            key = (round(record.get_time().timestamp() * 1000), record.values.get("window"))
-            found.setdefault(key, {})[record.get_field()] = record.get_value()
+        for row in influxdb_points.points(running.endpoints, measurement, device):
+            key = (milliseconds(row["_time"]), row.get("window"))
+            found.setdefault(key, {})[row["_field"]] = number_or_text(row["_value"])
         return found
 
-    yield look
-    client.close()
+    return look
+
+
+def number_or_text(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def records_of(running, topic, device):

@@ -9,8 +9,9 @@ import uuid
 from typing import Any
 
 import pytest
-from influxdb_client.client.influxdb_client import InfluxDBClient
 
+from connectors.influxdb.reader import milliseconds
+from tests.end_to_end.influxdb_points import points
 from tests.end_to_end.waiting import eventually
 
 MALFORMED = {
@@ -27,7 +28,6 @@ MENDED_BY = {
     "unknown_unit": 'payload | {"unit": "km/h"}',
     "invalid_utf8": r'payload.replace("\udcff", "")',
 }
-FROM_2010_TO_2100 = "range(start: 2010-01-01T00:00:00Z, stop: 2100-01-01T00:00:00Z)"
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +53,9 @@ def letter(stack, id_: str) -> dict[str, Any]:
 
 def stored(stack, device: str) -> dict[str, tuple[int, float]]:
     """Metric -> time in ms and value of every reading that InfluxDB holds of a device."""
-    endpoints = stack.endpoints
-    query = (
-        f'from(bucket: "{endpoints.influxdb_bucket}") |> {FROM_2010_TO_2100} '
-        f'|> filter(fn: (r) => r._measurement == "reading" and r.device == "{device}")'
-    )
-    token = endpoints.influxdb_token.get_secret_value()
-    with InfluxDBClient(endpoints.influxdb_url, token, org=endpoints.influxdb_org) as client:
-        records = [record for table in client.query_api().query(query) for record in table.records]
-    found = {each["metric"]: (round(each.get_time().timestamp() * 1000), each.get_value()) for each in records}
-    assert len(found) == len(records)
+    rows = points(stack.endpoints, "reading", device)
+    found = {row["metric"]: (milliseconds(row["_time"]), float(row["_value"])) for row in rows}
+    assert len(found) == len(rows)
     return found
 
 

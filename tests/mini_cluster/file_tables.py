@@ -65,7 +65,7 @@ class FileTables:
         """A topic of records, each a row as JSON has it."""
         self._source(topic, ",\n  ".join([columns(topic.record), *extra_columns]), rows, name)
 
-    def bytes_source(self, name: str, topic: Topic, records: Iterable[Record]) -> None:
+    def bytes_source(self, name: str, topic: Topic, records: Iterable[Any]) -> None:
         """Table `name`: records of a topic as bytes, with the device as their key."""
         rows = ({"device": record.device, "record": _base64(record.model_dump_json().encode())} for record in records)
         self._source(topic, "`device` STRING,\n  `record` BYTES", rows, name)
@@ -104,7 +104,7 @@ class FileTables:
         """The records of a sink, in the order they were written. Each must be valid by its definition."""
         files = sorted(path for path in self._folder(topic).rglob("part-*") if path.is_file())
         record = of or topic.record
-        lines = (line for path in files for line in path.read_text().split("\n") if line)
+        lines: Iterable[str | bytes] = (line for path in files for line in path.read_text().split("\n") if line)
         if topic in self._of_bytes:
             lines = (base64.b64decode(json.loads(line)["record"]) for line in lines)
         return [record.model_validate_json(line) for line in lines]

@@ -51,7 +51,7 @@ class Outcomes:
     def reading(self, message: Message) -> Reading:
         """The reading that the message became, all of it."""
         (item,) = self.of(message)
-        assert word(item) == "reading", item
+        assert isinstance(item, Reading), item
         return item
 
     def dead_letter(self, message: Message) -> DeadLetter:

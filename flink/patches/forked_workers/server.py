@@ -54,6 +54,7 @@ class ForkServer:
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def serve(self) -> NoReturn:
+        """Answer launchers and reap workers, without end."""
         while True:
             for key, _ in self._selector.select():
                 if self._selector.get_map().get(key.fd) is key:  # not closed by an earlier event of this round

@@ -15,11 +15,13 @@ Curve = dict[str, list[float]]
 
 
 def roc(labels: Labels, probabilities: Floats) -> Curve:
+    """The ROC curve: recall over the false alarm rate, at every threshold."""
     false_alarms, found, _ = roc_curve(labels, probabilities)
     return _thinned({"false_alarm_rate": false_alarms, "recall": found})
 
 
 def precision_recall(labels: Labels, probabilities: Floats) -> Curve:
+    """Precision over recall, at every threshold."""
     precision, recall, _ = precision_recall_curve(labels, probabilities)
     return _thinned({"recall": recall[::-1], "precision": precision[::-1]})
 

@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from connectors import http_clients
 from connectors.endpoints import StackSettings
 from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable, connector
 from connectors.postgres_cdc.connector import ConnectorState
@@ -30,7 +31,7 @@ def connect(monkeypatch):
         status, body = answers[method, httpx.URL(url).path]
         return httpx.Response(status, json=body) if not isinstance(body, str) else httpx.Response(status, html=body)
 
-    monkeypatch.setattr(connector.http_clients, "request", request)
+    monkeypatch.setattr(http_clients, "request", request)
     return answers, asked
 
 

@@ -28,7 +28,9 @@ class Recorder:
     """What an HTTP server was asked; it answers everything with 200 and `{"jobs": []}`."""
 
     def __init__(self):
-        self.asked, self.tokens = [], []
+        self.asked: list[str] = []
+        self.tokens: list[str | None] = []
+        self.port = 0
 
 
 @contextmanager
@@ -214,7 +216,7 @@ def _http_clients_made(source):
         for alias in node.names
         if alias.name == "httpx"
     }
-    return [node.lineno for node in ast.walk(tree) if _makes_one(node, httpx_is)]
+    return [getattr(node, "lineno", 0) for node in ast.walk(tree) if _makes_one(node, httpx_is)]
 
 
 def _makes_one(node, httpx_is):

@@ -1,5 +1,7 @@
 """InfluxDBWriter against an InfluxDB in memory."""
 
+import time
+
 import httpx
 import pytest
 from hypothesis import given
@@ -49,7 +51,7 @@ def pauses(monkeypatch):
         slept.append(seconds)
         now[0] += seconds
 
-    monkeypatch.setattr(stores.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(stores.until_it_answers, "__defaults__", (sleep,))
     return slept
 

@@ -45,10 +45,10 @@ class InMemoryLog:
         return {each: len(self.kept[each]) for each in partitions}
 
     def read(self, starts, ends):
-        for each, start in starts.items():
-            if start < ends[each]:
+        for (topic, number), start in starts.items():
+            if start < ends[each := (topic, number)]:
                 found = self.kept[each][start : ends[each]]
-                yield Batch(*each, start, ends[each], [text for text in found if text])
+                yield Batch(topic, number, start, ends[each], [text for text in found if text])
 
 
 @pytest.fixture

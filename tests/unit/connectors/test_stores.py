@@ -1,10 +1,10 @@
 """How long a store that is away is waited for."""
 
 import itertools
+import time
 
 import pytest
 
-from connectors import stores
 from connectors.stores import MAX_PAUSE_S, StoreMisconfigured, StoreUnavailable, until_it_answers
 
 
@@ -13,7 +13,7 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now, self.pauses = 1000.0, []
-        monkeypatch.setattr(stores.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
     def sleep(self, seconds):
         self.pauses.append(seconds)

@@ -9,8 +9,15 @@ import pytest
 from drills.overloaded_proxy import overloaded
 
 
+class UpstreamServer(HTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Upstream)
+        self.taken: list[tuple[str, str | None, bytes]] = []
+
+
 class Upstream(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: UpstreamServer
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -30,8 +37,7 @@ class Upstream(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def upstream():
-    server = HTTPServer(("127.0.0.1", 0), Upstream)
-    server.taken = []
+    server = UpstreamServer()
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server

@@ -1,8 +1,10 @@
 """Rows of the drills on change capture, and what is seen of them, without servers."""
 
 import json
+import time
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 
 from connectors.postgres_cdc import DatabaseUnavailable, database
@@ -40,7 +42,7 @@ def written():
 
 @pytest.fixture
 def seen(tail, written, monkeypatch):
-    monkeypatch.setattr(drills_rows.time, "monotonic", lambda: 24.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 24.0)
     return CapturedRows(tail, written)
 
 
@@ -95,7 +97,7 @@ class Connection:
             self.states[key] = number
         if self.fail_at and self.fail_at[0] == row:
             self.fail_at.pop(0)
-            raise drills_rows.psycopg.OperationalError("the answer is lost")
+            raise psycopg.OperationalError("the answer is lost")
 
 
 def test_a_row_whose_answer_is_lost_is_tried_again_until_it_is_committed(monkeypatch):

@@ -1,5 +1,7 @@
 """The demo's table of customers, and a row on its way to PostgreSQL."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from examples.churn.customers import as_json_has_them, key_of, read_rows, write_example
@@ -33,7 +35,7 @@ def test_a_value_is_what_the_training_made_of_it(kind, text, value):
 
 
 def test_a_table_without_an_identifier_numbers_its_rows():
-    contract = type("Contract", (), {"identifier": None})
+    contract = SimpleNamespace(identifier=None)
     assert key_of(contract, {}, 7) == "customer-0007"
     contract.identifier = "id"
     assert key_of(contract, {"id": "A-1"}, 7) == "A-1"

@@ -11,7 +11,6 @@ from headrace.reconciliation.stores import Point
 from schemas.dead_letter import DeadLetter
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Position, Record
-from schemas.reject_reasons import RejectReason
 from schemas.window_summary import WindowSummary
 
 RAW, READINGS, DUPLICATES = "telemetry.raw", "telemetry.readings", "telemetry.duplicates"
@@ -37,7 +36,7 @@ def late(of: Reading) -> LateReading:
 
 
 def letter(at: Position | None, stage: str = "clean_telemetry", reason: str = "bad_value") -> DeadLetter:
-    return DeadLetter(reason=RejectReason(reason), stage=stage, position=at, first_seen=0)
+    return DeadLetter(reason=reason, stage=stage, position=at, first_seen=0)
 
 
 def window(length: str, start: int, count: int, device: str = "pump", corrected: bool = False) -> WindowSummary:

@@ -11,8 +11,8 @@ import typer
 
 from headrace.cli.main import app
 
-ROOT = typer.main.get_command(app)
-MENTION = re.compile(r"(?<![\w/.@~-])(?<!PUBLICATION )headrace((?:[ ]+[^\s|;&#()\"'`,<>$]+)+)")
+ROOT: Any = typer.main.get_command(app)
+MENTION = re.compile(r"(?<![\w/.@~-])(?<!PUBLICATION )headrace(?! = )((?:[ ]+[^\s|;&#()\"'`,<>$]+)+)")
 """`headrace` and the words after it, up to what ends a command in a shell, in prose or in a table."""
 ANYTHING = "\0"
 """Stands where an f-string puts a value."""

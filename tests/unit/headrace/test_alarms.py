@@ -1,5 +1,6 @@
 """When a person is called, and when not."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -90,7 +91,7 @@ def test_every_alarm_says_what_to_do_next():
 
 def test_a_full_disk_is_an_alarm(tmp_path, monkeypatch):
     assert list(alarms.of_disk(tmp_path)) == []
-    monkeypatch.setattr(alarms.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2**20}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2**20}))
     assert [alarm.wrong.split(" are")[0] for alarm in alarms.of_disk(tmp_path)] == ["Only 0.0 GiB"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from io import StringIO
 
 import pytest
@@ -101,6 +102,21 @@ def test_the_page_has_verdict_counts_and_curve():
     assert found.verdict in html
     assert f"{found.arms['treatment'].successes:,}" in html
     assert html.count("<polygon") == html.count("<polyline") == 1
+
+
+def test_what_an_experiment_declares_is_text_on_the_page():
+    declared = EXPERIMENT.model_copy(update={"success": ("<script>alert(1)</script>", "köpa & mer")})
+    html = page(result(Outcomes(declared), None))
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; or köpa &amp; mer" in html
+
+
+def test_the_curve_of_many_users_stays_inside_its_drawing():
+    html = page(result(outcomes(BETTER, users=5000), None))
+    drawn = " ".join(re.findall(r'points="([^"]*)"', html))
+    places = [tuple(map(float, place.split(","))) for place in drawn.split()]
+    assert len(places) <= 3 * 1000
+    assert all(64 <= x <= 750 and 16 <= y <= 290 for x, y in places)
 
 
 @pytest.fixture

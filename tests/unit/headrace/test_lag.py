@@ -38,12 +38,13 @@ class InMemoryLog:
     def read(self, starts, ends):
         self.reads.append(dict(starts))
         for partition, start in starts.items():
+            topic, number = partition
             for at in range(start, ends[partition], self.a_batch):
                 if self.fails_after is not None and at - start >= self.fails_after:
                     raise self.failure
                 end = min(at + self.a_batch, ends[partition])
                 held = self.partitions[partition]
-                yield Batch(*partition, at, end, [Record(each) for each in range(at, end) if held[each] == "r"])
+                yield Batch(topic, number, at, end, [Record(each) for each in range(at, end) if held[each] == "r"])
 
 
 def behind(text, offset, **log):

@@ -121,7 +121,7 @@ def test_what_is_stored_while_a_run_reads_is_left_for_the_next():
         consumer.values[consumer.partitions[0]].append(value())
         return found
 
-    consumer.end_offsets = end_offsets
+    consumer.end_offsets = end_offsets  # type: ignore[method-assign]
     (batch,) = batches
     assert ([each.offset for each in batch.arrivals], batch.next_offsets) == ([0, 1], {0: 2})
 

@@ -69,6 +69,8 @@ RETENTION_MS = 1000
 class InMemoryBroker:
     """One partition: records of an age each, from an offset on; None is a transaction marker."""
 
+    now_ms = 1_790_000_000_000
+
     def __init__(self, ages_ms, *, first=0, committed, size=1000, limits=("1000", "500")):
         self.ages_ms, self.first, self.committed, self.size, self.limits = ages_ms, first, committed, size, limits
 
@@ -111,7 +113,6 @@ class InMemoryBroker:
 
 def figures(ages_ms, **broker):
     kafka = InMemoryBroker(ages_ms, **broker)
-    kafka.now_ms = 1_790_000_000_000
     return list(retention.unread(kafka, kafka.oldest_from, kafka.now_ms))
 
 

@@ -6,14 +6,14 @@ import pytest
 
 from connectors.kafka.clients import KafkaUnavailable
 from headrace import submission
-from jobs.names import ALL_JOBS
+from jobs.names import ALL_JOBS, PACKAGES
 from stack.layout import Layout
 
 
 def test_the_archive_holds_our_packages_with_their_sql_and_nothing_else(tmp_path):
     with zipfile.ZipFile(submission.code_archive(Layout(tmp_path))) as archive:
         names = archive.namelist()
-    assert {name.split("/")[0] for name in names} == set(submission.PACKAGES)
+    assert {name.split("/")[0] for name in names} == set(PACKAGES)
     assert {f"jobs/{job}.sql" for job in ALL_JOBS} <= set(names)
     assert "flink/watermark.py" in names
     assert all(name.endswith((".py", ".sql")) for name in names)

@@ -97,15 +97,15 @@ class Log:
         return dict.fromkeys(partitions, later[0] if later else None)
 
     def read(self, starts, ends):
-        ((partition, start),) = starts.items()
-        self.read_from, self.read_to = start, ends[partition]
+        (((topic, number), start),) = starts.items()
+        self.read_from, self.read_to = start, ends[topic, number]
         found = [
             SimpleNamespace(
                 timestamp=appended, value=value if isinstance(value, bytes | None) else value.model_dump_json().encode()
             )
             for value, appended in self._records[start : self.read_to]
         ]
-        yield Batch(*partition, start, self.read_to, found)
+        yield Batch(topic, number, start, self.read_to, found)
 
 
 def test_only_what_can_be_in_a_window_is_read():

@@ -2,8 +2,10 @@
 
 import io
 import json
+import operator
 import statistics
 from collections import defaultdict
+from functools import partial
 
 import httpx
 import pytest
@@ -471,7 +473,7 @@ def test_the_schedule_says_what_it_skipped(tmp_path, caplog):
 
 def test_an_error_of_ours_is_not_hidden_by_the_schedule(tmp_path):
     with pytest.raises(ZeroDivisionError):
-        Schedule(lambda: 1 // 0, 300.0, tmp_path / "report.json").forever()
+        Schedule(partial(operator.truediv, 1, 0), 300.0, tmp_path / "report.json").forever()
 
 
 # ---------------------------------------------------------------- the command

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 RULES = {
     "timer": "Python timers of the bundle that a barrier ends are lost on restore",
@@ -55,11 +56,13 @@ def complaints(source: str) -> list[Complaint]:
     """All of a file, in the order of its lines."""
     tree = ast.parse(source)
     chains = _Chains(tree)
-    found = {Complaint(rule, node.lineno) for node in ast.walk(tree) for rule in _rules_broken(node, chains)}
+    found = {
+        Complaint(rule, getattr(node, "lineno", 0)) for node in ast.walk(tree) for rule in _rules_broken(node, chains)
+    }
     return sorted(found, key=lambda complaint: (complaint.line, complaint.rule))
 
 
-def _rules_broken(node: ast.AST, chains: "_Chains") -> Iterator[str]:
+def _rules_broken(node: Any, chains: "_Chains") -> Iterator[str]:
     yield from (rule for rule, names in NAMES.items() if _name(node) in names)
     yield from (rule for rule, methods in METHODS.items() if _method(node) in methods)
     if isinstance(node, ast.ImportFrom | ast.Import) and WINDOWS_OF_PYTHON in _modules(node):

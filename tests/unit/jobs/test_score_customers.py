@@ -1,5 +1,7 @@
 """The model that a job scores with, its change while the job runs, and what the operator makes of a micro-batch."""
 
+from typing import Any
+
 import pytest
 from pyflink.common import Row
 
@@ -48,7 +50,7 @@ def test_without_a_model_the_job_says_how_to_make_one(tmp_path):
 
 def test_a_version_that_is_promoted_scores_from_the_next_look_on(tmp_path, promote, clock):
     promote("one")
-    current = CurrentModel(tmp_path, lambda: clock[0])
+    current: Any = CurrentModel(tmp_path, lambda: clock[0])
     promote("two")
     assert current.get() == "one"
     clock[0] = 1.5
@@ -58,7 +60,7 @@ def test_a_version_that_is_promoted_scores_from_the_next_look_on(tmp_path, promo
 @pytest.mark.parametrize("damage", ["bad", "pointer"])
 def test_a_model_that_cannot_be_used_leaves_the_old_one_and_is_said_once(tmp_path, promote, clock, caplog, damage):
     promote("one")
-    current = CurrentModel(tmp_path, lambda: clock[0])
+    current: Any = CurrentModel(tmp_path, lambda: clock[0])
     promote("bad") if damage == "bad" else (tmp_path / "champion.json").write_text("{")
     for clock[0] in (2.0, 4.0, 6.0):
         assert current.get() == "one"

@@ -107,7 +107,7 @@ class UpperCaseScorer(Scorer):
     """The next version of a scorer: series are known by their devices' names in capitals."""
 
     version = NEXT
-    migrations = {TODAY: lambda state: replace(state, values=state.values | {"series": _capitals(state)})}  # noqa: RUF012
+    migrations = {TODAY: lambda state: replace(state, values={**state.values, "series": _capitals(state)})}  # noqa: RUF012
 
 
 def _capitals(state):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import orjson
@@ -119,10 +120,10 @@ class FeedbackInMemory:
         return dict.fromkeys(partitions, self.before if self.before < len(self.values) else None)
 
     def read(self, starts, ends):
-        for each, start in starts.items():
-            if start < ends[each]:
+        for (topic, number), start in starts.items():
+            if start < ends[each := (topic, number)]:
                 records = [SimpleNamespace(value=value) for value in self.values[start : ends[each]]]
-                yield Batch(*each, start, ends[each], records)
+                yield Batch(topic, number, start, ends[each], records)
                 self.taken = ends[each]
 
     def _require_itself(self) -> None:
@@ -158,7 +159,7 @@ class Service:
         self.reads = BatchedReads(self.redis, timeout_ms=500)
         self.cache = RecommendationCache(self.reads, self.redis.shared, 500, self.clock)
         self.exposures = ExposureProducer(lambda: self.kafka, most_exposures)
-        self.connects: Callable[[], object] = lambda: self.kafka
+        self.connects: Callable[[], Any] = lambda: self.kafka
         self.interaction_producer = InteractionProducer(lambda: self.connects(), kafka_timeout_s)
         self.authenticator = Authenticator(ApiKeys({"tests": KEY}), RateLimit(rate, rate), self.clock)
         self.experiments = ExperimentsInMemory()
@@ -168,7 +169,8 @@ class Service:
             self.authenticator, self.answers, self.interaction_producer, pseudonym_of, max_body_bytes=4096
         )
         self.health = Health(self.cache, self.interaction_producer)
-        self.feedback, self.feedback_log = Feedback(), FeedbackInMemory()
+        self.feedback = Feedback()
+        self.feedback_log: Any = FeedbackInMemory()
         self.follower = FeedbackConsumer(self.feedback, lambda: self.feedback_log.connected(), self.clock, 0.001)
         self.pseudonyms = SimpleNamespace(failures=0)
         parts = (

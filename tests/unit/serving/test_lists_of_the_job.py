@@ -1,5 +1,7 @@
 """What recommend_items writes is what serving reads: two rooms that do not know each other."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,11 @@ from serving import stored_lists
 def test_a_list_of_the_job_is_read_as_it_was_written(many):
     items = [f"item-{number}" for number in range(many)]
     scores = np.linspace(2.0, 1.0, many)
-    told = {"why": [number % 2 for number in range(many)], "reasons": ["popular", "trending"], "model_version": "v3"}
+    told: dict[str, Any] = {
+        "why": [number % 2 for number in range(many)],
+        "reasons": ["popular", "trending"],
+        "model_version": "v3",
+    }
     stored = stored_lists.read(list_json.text(items, scores, 1_790_000_000_000, **told))
     shown = stored_lists.shown(stored, stored_lists.MAX_ITEMS, frozenset(), frozenset())
     assert [each["item"] for each in shown] == items

@@ -1,5 +1,6 @@
 """A missing program is named with the line that installs it."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 
@@ -140,7 +141,7 @@ def test_nothing_is_installed_for_a_program_that_a_variable_names_wrongly(nothin
     for other in programs.DEBIAN_PACKAGES:
         fake(nothing_installed, other, version("17"))
     fake(nothing_installed, "apt-get", "echo must not be run >&2; exit 1")
-    monkeypatch.setattr(programs.os, "getuid", lambda: 0)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
     monkeypatch.setenv(programs.variable(program), "/nowhere/it")
     with pytest.raises(MissingProgram, match=rf"^/nowhere/it is no program\. {programs.variable(program)} names it"):
         programs.install_missing(print)
@@ -170,7 +171,7 @@ def test_a_package_is_named_that_the_release_has(nothing_installed, monkeypatch,
     fake(nothing_installed, "apt-cache", apt_cache(*offered))
     with pytest.raises(MissingProgram, match=rf"--no-install-recommends {named}\n"):
         programs.find("java")
-    monkeypatch.setattr(programs.os, "getuid", lambda: 1000)
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
     packages = f"mosquitto redis-server {named} {named.replace('-jre-', '-jdk-')} maven"
     with pytest.raises(MissingProgram, match=rf"sudo apt-get install .* {packages}$"):
         programs.install_missing(print)
@@ -190,14 +191,14 @@ def test_as_root_the_package_is_chosen_once_apt_knows_what_there_is(nothing_inst
     fake(nothing_installed, "apt-cache", f"[ -e {updated} ] || exit 0\n{apt_cache('openjdk-21-jre-headless')}")
     fake(nothing_installed, "apt-get", f'case "$1" in update) : > {updated} ;; *) echo "$@" > {installed} ;; esac')
     monkeypatch.setattr(programs, "POLICY_RC_D", tmp_path / "policy-rc.d")
-    monkeypatch.setattr(programs.os, "getuid", lambda: 0)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
     programs.install_missing(lambda text: None)
     java = ["openjdk-21-jre-headless", "openjdk-21-jdk-headless"]
     assert installed.read_text().split()[3:] == ["mosquitto", "redis-server", *java, "maven"]
 
 
 def test_without_root_the_missing_packages_are_listed_in_one_line(nothing_installed, monkeypatch):
-    monkeypatch.setattr(programs.os, "getuid", lambda: 1000)
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
     with pytest.raises(MissingProgram, match=r"sudo apt-get install .* mosquitto redis-server openjdk"):
         programs.install_missing(print)
 

@@ -40,6 +40,10 @@ class Never(Slow):
     answers_at = 10**9
 
 
+class SlowToGiveUp(Never):
+    ready_within_s = 60
+
+
 class FakeSupervision:
     def __init__(self, state="RUNNING"):
         self.state, self.stops = state, 0
@@ -76,8 +80,7 @@ def test_a_server_that_takes_too_long_is_named_with_its_reason_and_its_log(tmp_p
 
 
 def test_a_server_that_dies_again_and_again_is_not_waited_for(tmp_path):
-    server = Never(Layout(tmp_path))
-    server.ready_within_s = 60
+    server = SlowToGiveUp(Layout(tmp_path))
     with pytest.raises(NotReady, match="does not stay up"):
         wait(server, FakeSupervision("BACKOFF"))
 
@@ -96,8 +99,7 @@ def test_a_busy_port_is_named_with_the_way_out(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        server = Slow(Layout(tmp_path))
-        server.standard_ports = (port,)
+        server = type("Busy", (Slow,), {"standard_ports": (port,)})(Layout(tmp_path))
         with pytest.raises(PortBusy, match=rf"Port {port} of slow is taken.*headrace up --port-offset"):
             ports.require_free([server])
     ports.require_free([server])

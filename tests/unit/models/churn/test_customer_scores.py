@@ -7,7 +7,8 @@ import pytest
 
 from models.churn.contract import Column
 from models.churn.customer_scores import outcomes
-from models.churn.onnx_model import Reason, Scores
+from models.churn.onnx_model import Scores
+from models.churn.reason_text import Reason
 from schemas.churn_score import ChurnScore
 from schemas.unavailable_values import PLACEHOLDER
 from tests.unit.models.churn.arriving import Came, arrivals
@@ -21,7 +22,7 @@ class Model:
     class contract:  # noqa: N801
         version = "v1"
         threshold = 0.5
-        columns = (Column(name="tenure", kind="number", nullable=False, reference=0.0),)
+        columns: tuple[Column, ...] = (Column(name="tenure", kind="number", nullable=False, reference=0.0),)
 
     calls = 0
 
@@ -40,7 +41,7 @@ class Model:
 
 class ModelOfUsage(Model):
     class contract(Model.contract):  # noqa: N801
-        columns = (
+        columns: tuple[Column, ...] = (
             *Model.contract.columns,
             Column(name="usage_readings_7d", kind="number", nullable=False, reference=0.0),
         )

@@ -111,8 +111,8 @@ class _Float64Scaler(StandardScaler):
 
     def fit(self, values, labels=None):
         super().fit(np.asarray(values, np.float64))
-        self.deviation = self.scale_
-        self.scale_ = 1 / self.scale_
+        self.deviation: np.ndarray = self.scale_  # what sklearn calls the standard deviation
+        self.scale_: np.ndarray = 1 / self.deviation
         return self
 
     def transform(self, values):

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def reason(name, cells, **options):
     return {each.name: each.reason for each in schema.dropped}.get(name)
 
 
-IDENTIFIERS = {
+IDENTIFIERS: dict[str, Any] = {
     "CLIENTNUM": NINE_DIGITS,
     "some column": NINE_DIGITS,
     "customer_id": DRAW.permutation(N * 50)[:N],

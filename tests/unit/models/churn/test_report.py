@@ -15,6 +15,7 @@ from models.churn.costs import Costs
 from models.churn.metrics import figures
 from models.churn.onnx_model import MODEL_FILE
 from models.churn.report import charts, curves
+from models.churn.report.card import card
 from models.churn.report.contents import contents
 from models.churn.report.fairness import by_group, groups_of
 from models.churn.report.intervals import Ordered, intervals
@@ -170,3 +171,10 @@ def test_small_groups_are_left_out_and_rates_are_of_their_group():
 def test_every_row_has_one_of_the_groups(numbers):
     groups, order = groups_of(pd.Series([str(number) for number in numbers]))
     assert set(groups) <= set(order)
+
+
+def test_names_with_backticks_and_line_breaks_stay_code_on_the_card(report):
+    contract = {**report["contract"], "columns": [{"name": "a`b\nc"}, {"name": "d"}]}
+    text = card({**report, "contract": contract, "fairness": {"re`gion": []}})
+    assert "Columns it reads: `` a`b c ``, " in text
+    assert "by these groups: `` re`gion ``." in text

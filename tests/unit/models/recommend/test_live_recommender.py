@@ -134,7 +134,7 @@ def test_an_interaction_counts_once_and_the_copy_changes_nothing():
         twice.step(row, row)
     in_cuts(twice, rows[-100:], seed=4)
     assert twice.lists() == once.lists()
-    assert sum((step.arrivals for step in twice.steps), Counter())[Arrival.DUPLICATE] == len(rows) + 100
+    assert sum((step.arrivals for step in twice.steps), Counter[Arrival]())[Arrival.DUPLICATE] == len(rows) + 100
 
 
 def test_an_interaction_older_than_what_is_kept_of_its_user_does_not_count():

@@ -125,7 +125,7 @@ def test_figures_of_one_list_are_those_of_a_calculation_by_hand():
     figures = lists.figures()
     dcg, ideal = 1 / log2(3) + 1 / log2(5), 1 + 1 / log2(3) + 1 / log2(4)
     assert figures["ndcg"] == pytest.approx(dcg / ideal)
-    assert (figures["recall"], figures["hr"], figures["mrr"]) == (pytest.approx(2 / 3), 1.0, 0.5)
+    assert [figures["recall"], figures["hr"], figures["mrr"]] == pytest.approx([2 / 3, 1.0, 0.5])
     assert figures["coverage"] == 0.5
     listed = [1, *range(3, 12)]
     assert figures["popularity_bias"] == pytest.approx(np.mean(listed) / 20)

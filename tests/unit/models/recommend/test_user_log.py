@@ -11,7 +11,7 @@ interactions = st.tuples(st.integers(0, 20), st.integers(0, 3), st.sampled_from(
 
 def filled(rows, most=MOST):
     log = UserLog()
-    return log, [log.add(*row, most=most) for row in rows]
+    return log, [log.add(at, item, action, most=most) for at, item, action in rows]
 
 
 @given(st.lists(interactions, max_size=60))

@@ -1,0 +1,1 @@
+"""How Headrace runs elsewhere: its image, what the image runs, and the check of it."""

@@ -1,0 +1,1 @@
+"""What the roles of the image run (deploy/entrypoint.sh)."""
