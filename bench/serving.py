@@ -1,13 +1,13 @@
-"""One instance of the REST API on one core: requests a second, latencies, and what a user's list takes of Redis.
+"""One instance of the REST API on one core: requests per second, latencies, and Redis memory per list.
 
     python -m bench.serving [--rounds 3] [--seconds 15] [--users 100000]
 
-A stack of its own with Redis and Kafka alone. The instance is pinned to one core; wrk, with 50 connections, and the two
-servers share another. Users are drawn at random for each request, out of so many that the instance's cache, which
-holds a value for half a second, seldom helps: how often it did is printed. Every list is an exposure in Kafka, and
-what was dropped is printed too. Between stack and instance there is no HAProxy.
+It starts its own stack with Redis and Kafka only. The instance is pinned to one core; wrk, with 50 connections, and
+the two servers share another. Each request is for a random user, out of so many that the instance's cache, which holds
+a value for half a second, seldom helps; the hit rate is printed. Every list is an exposure in Kafka; dropped ones are
+printed too. There is no HAProxy between the load and the instance.
 
-wrk asks as fast as it is answered. What an answer takes below that, h2load tells, which asks at a fixed rate.
+wrk sends as fast as it gets answers. h2load measures latencies at a fixed rate below that.
 """
 
 import argparse
@@ -67,7 +67,7 @@ end
 
 
 class Figures(NamedTuple):
-    """Of one round. Latencies in ms, CPU in us a request."""
+    """Of one round. Latencies in ms, CPU in us per request."""
 
     rate: float
     p50_ms: float
@@ -80,7 +80,7 @@ def main() -> None:
     arguments = _arguments()
     require_programs(*PROGRAMS)
     wrk, (instance_core, other_core) = programs.find("wrk"), cores()
-    # Inherited by the stack and by wrk; the instance is moved away.
+    # The stack and wrk inherit it; the instance gets another core.
     os.sched_setaffinity(0, {other_core})
     with bench_stack("--only", "kafka,redis") as layout, Redis.from_url(layout.endpoints.redis_url) as redis:
         require_key(layout)
@@ -106,7 +106,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def cores() -> tuple[int, int]:
-    """Of the instance, and of all else.
+    """The core of the instance, and those of everything else.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def cores() -> tuple[int, int]:
     """
     ours = sorted(os.sched_getaffinity(0))
     if len(ours) < 2:
-        sys.exit("✘ It takes two cores: one for the instance, one for the load.")
+        sys.exit("✘ This benchmark needs two cores: one for the instance, one for the load.")
     return ours[0], ours[1]
 
 
@@ -186,7 +186,7 @@ def _round(load: list[str], seconds: int, process: psutil.Process) -> Figures:
     spent_s = sum(process.cpu_times()[:2]) - before_s
     found = re.search(r"^figures (\d+) (\d+) (\d+) (\d+) (\d+)$", done.stdout, re.MULTILINE)
     if found is None:
-        sys.exit(f"✘ wrk says nothing that is understood:\n{done.stdout}{done.stderr}")
+        sys.exit(f"✘ Cannot parse the output of wrk:\n{done.stdout}{done.stderr}")
     requests, took_us, p50_us, p99_us, failed = map(int, found.groups())
     figures = Figures(requests / took_us * 1e6, p50_us / 1000, p99_us / 1000, failed, spent_s / requests * 1e6)
     print(
@@ -224,11 +224,11 @@ def _print_counters(before: dict[str, float], after: dict[str, float]) -> None:
     hits, misses = since("cache_hits_total"), since("cache_misses_total")
     print(
         f"{hits / (hits + misses):.1%} of values from the cache, {misses / since('redis_round_trips_total'):.1f} lists "
-        f"a round trip of Redis, {since('degraded_total'):.0f} lists degraded"
+        f"per round trip to Redis, {since('degraded_total'):.0f} lists degraded"
     )
     print(
         f"{EXPOSURES.name}: {since('exposures_stored_total'):,.0f} stored, {since('exposures_dropped_total'):,.0f} "
-        f"dropped, {after['headrace_serving_exposures_waiting']:,.0f} on their way"
+        f"dropped, {after['headrace_serving_exposures_waiting']:,.0f} waiting"
     )
 
 

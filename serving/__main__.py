@@ -1,4 +1,4 @@
-"""Run one instance: `python -m serving`. Ends with 0 after SIGTERM, once it has answered what it was asked."""
+"""Run one instance: `python -m serving`. After SIGTERM it answers the requests it has and exits with 0."""
 
 import asyncio
 import contextlib
@@ -21,11 +21,11 @@ from serving.single_write_protocol import SingleWriteProtocol
 log = logging.getLogger("serving")
 
 SWITCH_INTERVAL_S = 0.0005
-"""Python's 5 ms are what an answer would wait while the exposures' thread works."""
+"""Python's default of 5 ms is how long an answer would wait for the thread of the exposures."""
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: it would stop at once, while HAProxy still sends requests."""
+    """uvicorn without its signal handlers: those stop at once, while HAProxy still sends requests."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -59,12 +59,12 @@ async def _serve(settings: ServingSettings, endpoints: Endpoints, stack: StackSe
 
 
 def _drain(instance: Instance, server: uvicorn.Server, drain_s: float) -> None:
-    """First it says that it wants no more requests and goes on answering; a second signal ends that."""
+    """Become unready and keep answering for `drain_s`; a second signal stops at once."""
     asyncio.get_running_loop().call_later(
         0 if instance.health.draining else drain_s, setattr, server, "should_exit", True
     )
     if not instance.health.draining:
-        log.info("Draining: answering for %g s more, and not ready any more.", drain_s)
+        log.info("Draining: not ready any more, stopping in %g s.", drain_s)
     instance.health.draining = True
 
 
@@ -87,7 +87,7 @@ def _configuration(instance: Instance, settings: ServingSettings) -> uvicorn.Con
 
 
 def _collect_garbage_rarely() -> None:
-    """No cycles grow here: what lives at the start lives for ever, and the rest goes by its count of references."""
+    """Requests create few reference cycles, and what exists at the start lives as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -97,5 +97,5 @@ if __name__ == "__main__":
     code = main()
     logging.shutdown()
     sys.stdout.flush()
-    # Not sys.exit: the Kafka client would hold the process until a broker that is away takes its records.
+    # Not sys.exit: the Kafka client would keep the process until an unavailable broker accepts its records.
     os._exit(code)

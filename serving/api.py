@@ -1,219 +1,234 @@
-"""The API as FastAPI knows it: its description (/openapi.json, /docs), health, metrics, and all other paths.
+"""The application: every route with its description, once; errors; the documentation page.
 
-The three paths that work are declared here, with their bounds and examples, and answered by `quick_paths.py`.
+FastAPI describes the routes and Starlette serves them: a FastAPI application would cost each request 30 us more, for
+parameters and dependencies that these endpoints do not have (docs/adr/0020).
 """
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, cast
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Path, Query, Request, Security
-from fastapi import Response as FastAPIResponse
-from fastapi.responses import PlainTextResponse
+import fastapi_offline
+from fastapi import Security
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from pydantic import BaseModel, ConfigDict, Field
+from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor  # codespell:ignore
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Match, Mount, Route, request_response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
 
-from serving.errors import ApiError, ErrorCode
+from serving.answers import Recommendations, SimilarItems, Stored
+from serving.endpoints import Endpoints
+from serving.errors import MEDIA_TYPE, PROBLEM_TYPES, TYPE_PREFIX, ApiError, ErrorCode, Problem, explanation
 from serving.health import Health
 from serving.interactions import MAX_BATCH, PostedInteraction
-from serving.params import DEFAULT_LIMIT, MAX_CONTEXT_LENGTH, MAX_EXCLUDED, MAX_ID_LENGTH
-from serving.response import Receive, Response, Scope, Send
-from serving.routes import Routes
-from serving.stored_lists import MAX_ITEMS
+from serving.params import QUERY_PARAMETERS, path_parameter
+from serving.request_id import RequestIds, request_id
 
-Key = Security(APIKeyHeader(name="X-API-Key", auto_error=False, description="A key of this service."))
-UserId = Annotated[str, Path(min_length=1, max_length=MAX_ID_LENGTH, examples=["u-17"])]
-ItemId = Annotated[str, Path(min_length=1, max_length=MAX_ID_LENGTH, examples=["i-42"])]
-Limit = Annotated[int, Query(ge=1, le=MAX_ITEMS, description="how many items at most")]
-Context = Annotated[
-    str | None,
-    Query(
-        max_length=MAX_CONTEXT_LENGTH, description="free text, kept in the exposure as it is", examples=["home page"]
-    ),
-]
-Exclude = Annotated[
-    list[str] | None,
-    Query(
-        max_length=MAX_EXCLUDED,
-        description=f"items not to show: several times, with commas, or both; {MAX_EXCLUDED} at most in all",
-        examples=[["i-1", "i-2"]],
-    ),
-]
+TITLE = "Headrace recommendations"
+KEY = Security(APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key of this service."))
+REFERENCE = "#/components/schemas/{model}"
+RETRY_AFTER = {"Retry-After": {"description": "in seconds", "schema": {"type": "integer", "minimum": 1}}}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class ShownItem(BaseModel):
-    """One item of a list."""
+class Segment(Convertor[str]):  # codespell:ignore
+    """One segment of the path, which may be empty: the endpoint then says what is wrong with it."""
 
-    item: str
-    score: float = Field(description="higher is better; to be compared within one list only")
-    why: str | None = Field(None, description="goes with an item, popular, trending: for a person")
+    regex = "[^/]*"
 
+    def convert(self, value: str) -> str:
+        return value
 
-class ShownList(BaseModel):
-    """What all lists have."""
-
-    items: list[ShownItem]
-    source: str = Field(description="personal or similar: made for the question; popular, trending: what all see; none")
-    degraded: bool = Field(description="true while Redis is away: the last popular list stands in")
-    model_version: str | None
-    generated_at: int | None = Field(description="ms since the epoch")
+    def to_string(self, value: str) -> str:
+        return value
 
 
-class Recommendations(ShownList):
-    """A user's list."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{
-        "user": "u-17", "exposure_id": "6f0c5d0f3b5e4c0e8a1f2b3c4d5e6f70",
-        "items": [{"item": "i-42", "score": 0.8125, "why": "goes with i-7"}],
-        "source": "personal", "degraded": False, "model_version": "v3", "generated_at": 1_790_000_000_000,
-    }]})  # fmt: skip
-
-    user: str
-    exposure_id: str = Field(description="name it in the interactions that follow")
+register_url_convertor("segment", Segment())
 
 
-class SimilarItems(ShownList):
-    """What goes with an item."""
+class DescribedRoute(APIRoute):
+    """A route that FastAPI can describe, of an endpoint that takes the request alone.
 
-    item: str
+    What `dependencies` and `openapi_extra` declare is description only: endpoints parse their requests themselves. The
+    path is matched as the client sent it, because a decoded id with a slash (`%2F`) would be two segments.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, method: str = "GET", **described: Any) -> None:
+        super().__init__(path, endpoint, methods=[method], **described)
+        self.app = request_response(endpoint)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return super().matches({**scope, "path": scope["raw_path"].decode("latin-1")})
 
 
-class Stored(BaseModel):
-    """Kafka has confirmed all of them."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"stored": 1, "event_times": [1_790_000_000_000]}]})
-
-    stored: int
-    event_times: list[int] = Field(description="of each, in the order of the request")
-
-
-class Error(BaseModel):
-    """Whatever goes wrong looks like this."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"error": "bad_request", "message": "limit: a whole number from 1 to 50"}]}
+def create_app(
+    endpoints: Endpoints, health: Health, metrics: CollectorRegistry, refused: dict[ErrorCode, int]
+) -> ASGIApp:
+    """`refused` counts the errors that are answered, by code."""
+    described = [*_api_routes(endpoints), *_operations_routes(health, metrics), _problem_route()]
+    app = Starlette(
+        routes=[*described, *_documentation_routes(described)], exception_handlers=_exception_handlers(refused)
     )
-
-    error: ErrorCode
-    message: str
-
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Error, "description": "The request is not as it should be; the message says where."},
-    401: {"model": Error, "description": "No key, or a wrong one."},
-    414: {"model": Error, "description": "The query is too long."},
-    429: {"model": Error, "description": "Too many requests of this key; `Retry-After` says when, in seconds."},
-}
-_STORE_ERRORS = _ERRORS | {
-    408: {"model": Error, "description": "The body came too slowly."},
-    413: {"model": Error, "description": "The body is too large."},
-    503: {"model": Error, "description": "Kafka has not confirmed it: send it again."},
-}
+    app.router.redirect_slashes = False
+    return RequestIds(app)
 
 
-def api(paths: Routes, health: Health, metrics: CollectorRegistry) -> FastAPI:
-    """The application without the short cut."""
-    app = FastAPI(
-        title="Headrace recommendations",
-        version="1",
-        description="Lists that follow what users do, within seconds.",
-        redoc_url=None,
-        redirect_slashes=False,
-    )
-    app.include_router(_described(paths))
-    app.include_router(_operations(health, metrics))
-    app.add_exception_handler(HTTPException, cast(Any, _plain))
-    return app
+def _api_routes(endpoints: Endpoints) -> list[BaseRoute]:
+    interaction = {"$ref": REFERENCE.format(model=PostedInteraction.__name__)}
+    batch = {"type": "array", "items": interaction, "minItems": 1, "maxItems": MAX_BATCH}
+    body = {"required": True, "content": {"application/json": {"schema": {"oneOf": [interaction, batch]}}}}
+    common: dict[str, Any] = {"dependencies": [KEY], "tags": ["recommendations"]}
+    return [
+        DescribedRoute(
+            "/users/{user:segment}/recommendations",
+            endpoints.recommendations,
+            summary="Recommendations for a user",
+            response_model=Recommendations,
+            responses=_problems(400, 401, 414, 429, 500),
+            openapi_extra={"parameters": [path_parameter("user", "u-17"), *QUERY_PARAMETERS]},
+            **common,
+        ),
+        DescribedRoute(
+            "/items/{item:segment}/similar",
+            endpoints.similar,
+            summary="Similar items",
+            response_model=SimilarItems,
+            responses=_problems(400, 401, 414, 429, 500),
+            openapi_extra={"parameters": [path_parameter("item", "i-42"), *QUERY_PARAMETERS]},
+            **common,
+        ),
+        DescribedRoute(
+            "/interactions",
+            endpoints.interactions,
+            "POST",
+            summary="Store interactions",
+            response_model=Stored,
+            status_code=202,
+            responses=_problems(400, 401, 408, 413, 429, 500, 503),
+            openapi_extra={"requestBody": body},
+            **common,
+        ),
+    ]
 
 
-def _described(paths: Routes) -> APIRouter:
-    router = APIRouter(dependencies=[Key], tags=["recommendations"])
-    answers = {
-        "recommendations": paths.recommendations,
-        "similar": paths.similar,
-        "interactions": paths.interactions,
-    }
-
-    class Answered(APIRoute):
-        """A route whose declaration is for readers, and whose answer is the quick path's."""
-
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, FastAPIResponse]]:
-            async def answer(request: Request) -> FastAPIResponse:
-                return _of_fastapi(await paths.respond(answers[self.name], request.scope, request.receive))
-
-            return answer
-
-    router.route_class = Answered
-
-    @router.get("/users/{user}/recommendations", response_model=Recommendations, responses=_ERRORS)
-    async def recommendations(
-        user: UserId, limit: Limit = DEFAULT_LIMIT, context: Context = None, exclude: Exclude = None
-    ) -> None:
-        """Items for a user, the best first. A user without a list gets what is popular."""
-
-    @router.get("/items/{item}/similar", response_model=SimilarItems, responses=_ERRORS)
-    async def similar(
-        item: ItemId, limit: Limit = DEFAULT_LIMIT, context: Context = None, exclude: Exclude = None
-    ) -> None:
-        """Items that go with an item. One that nothing is known of gets what is popular."""
-
-    @router.post("/interactions", response_model=Stored, status_code=202, responses=_STORE_ERRORS)
-    async def interactions(
-        posted: PostedInteraction | Annotated[list[PostedInteraction], Field(min_length=1, max_length=MAX_BATCH)],
-    ) -> None:
-        """Store what a user did. Answered when Kafka has it; all of an array are stored, or send all again."""
-
-    return router
-
-
-def _operations(health: Health, metrics: CollectorRegistry) -> APIRouter:
-    router = APIRouter(tags=["operation"], default_response_class=PlainTextResponse)
-
-    @router.get("/healthz")
-    async def healthz() -> FastAPIResponse:
-        """The process lives."""
+def _operations_routes(health: Health, metrics: CollectorRegistry) -> list[BaseRoute]:
+    async def liveness(request: Request) -> Response:
+        """The process is alive."""
         return PlainTextResponse("ok\n")
 
-    @router.get("/readyz", responses={503: {"description": "It wants no requests; the text says why."}})
-    async def readyz() -> FastAPIResponse:
-        """It wants requests. Also with Redis or Kafka away, which the text then says."""
-        if (why := health.not_ready()) is not None:
-            return PlainTextResponse(f"{why}\n", 503)
-        return PlainTextResponse("; ".join(["ready", *health.impaired()]) + "\n")
+    async def readiness(request: Request) -> Response:
+        """The instance is ready for requests. The text names what is unavailable, Redis or Kafka."""
+        if (reason := health.not_ready()) is not None:
+            return PlainTextResponse(f"{reason}\n", 503)
+        return PlainTextResponse("; ".join(["ready", *health.degradations()]) + "\n")
 
-    @router.get("/metrics")
-    async def prometheus() -> FastAPIResponse:
-        """Counters of this instance, for Prometheus."""
-        return FastAPIResponse(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+    async def prometheus(request: Request) -> Response:
+        """Metrics of this instance, for Prometheus."""
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
-    return router
-
-
-async def _plain(request: Request, error: HTTPException) -> FastAPIResponse:
-    """What the router refuses, in the form that all errors have."""
-    if error.status_code == 405:
-        problem = ApiError(ErrorCode.METHOD_NOT_ALLOWED, f"{request.url.path} is not for {request.method}")
-    else:
-        problem = ApiError(ErrorCode.NOT_FOUND, f"there is no {request.url.path}; /docs shows what there is")
-    response = _of_fastapi(problem.response())
-    response.headers.update(error.headers or {})
-    return response
+    common: dict[str, Any] = {"tags": ["operation"], "response_class": PlainTextResponse}
+    unready = {503: {"description": "Not ready; the text says why."}}
+    return [
+        DescribedRoute("/healthz", liveness, summary="Liveness", **common),
+        DescribedRoute("/readyz", readiness, summary="Readiness", responses=unready, **common),
+        DescribedRoute("/metrics", prometheus, summary="Metrics", **common),
+    ]
 
 
-def _of_fastapi(response: Response) -> FastAPIResponse:
-    headers = {name.decode(): value.decode() for name, value in response.headers}
-    return FastAPIResponse(response.body, response.status, headers, media_type="application/json")
+def _problem_route() -> BaseRoute:
+    async def problem_type(request: Request) -> Response:
+        """Explains a type of error: its status and what to do about it."""
+        code = request.path_params["code"]
+        if code not in PROBLEM_TYPES:
+            raise HTTPException(404)
+        return PlainTextResponse(explanation(ErrorCode(code)), media_type="text/markdown")
+
+    schema = {"type": "string", "enum": list(ErrorCode)}
+    return DescribedRoute(
+        TYPE_PREFIX + "{code}",
+        problem_type,
+        summary="Explain an error",
+        tags=["errors"],
+        response_class=PlainTextResponse,
+        responses=_problems(404),
+        openapi_extra={"parameters": [{"name": "code", "in": "path", "required": True, "schema": schema}]},
+    )
 
 
-class Application:
-    """ASGI: the quick paths past FastAPI, the rest through it."""
+def _documentation_routes(described: list[BaseRoute]) -> list[BaseRoute]:
+    description = _openapi(described)
+    page = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title=TITLE,
+        swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+        swagger_css_url="/docs/assets/swagger-ui.css",
+        swagger_favicon_url="/docs/assets/favicon.png",
+        swagger_ui_parameters={"validatorUrl": None},
+    )
 
-    def __init__(self, paths: Routes, rest: FastAPI) -> None:
-        self._paths = paths
-        self._rest = rest
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(description)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        quick = self._paths.find(scope) if scope["type"] == "http" else None
-        await (quick or cast(Any, self._rest))(scope, receive, send)
+    async def docs(request: Request) -> Response:
+        return page
+
+    return [
+        Route("/openapi.json", openapi),
+        Route("/docs", docs),
+        # FastAPI's own page loads them from a CDN.
+        Mount("/docs/assets", StaticFiles(directory=Path(fastapi_offline.__file__).with_name("static"))),
+    ]
+
+
+def _exception_handlers(refused: dict[ErrorCode, int]) -> dict[Any, Any]:
+    async def api_error(request: Request, error: ApiError) -> Response:
+        refused[error.code] += 1
+        return error.response(request_id(request))
+
+    async def not_routed(request: Request, error: HTTPException) -> Response:
+        path = request.url.path
+        if error.status_code == 405:
+            problem = ApiError(ErrorCode.METHOD_NOT_ALLOWED, f"{path} does not support {request.method}")
+        else:
+            problem = ApiError(ErrorCode.NOT_FOUND, f"there is no {path}: see /docs for the paths of this API")
+        response = await api_error(request, problem)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def internal_error(request: Request, error: Exception) -> Response:
+        # RequestIds logs it.
+        return await api_error(request, ApiError(ErrorCode.INTERNAL, "the cause is in the instance's log"))
+
+    return {ApiError: api_error, HTTPException: not_routed, Exception: internal_error}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Descriptions of the errors that an instance answers with, by status."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model=Problem.__name__)}}}
+    found: dict[int | str, dict[str, Any]] = {}
+    for code, (status, title, remedy) in PROBLEM_TYPES.items():
+        if status in statuses:
+            described = found.setdefault(status, {"description": "", "content": content})
+            described["description"] += f"{' ' if described['description'] else ''}`{code.type}`: {title}. {remedy}"
+            if status in (429, 503):
+                described["headers"] = RETRY_AFTER
+    return found
+
+
+def _openapi(described: list[BaseRoute]) -> dict[str, Any]:
+    """The description, with the schemas that no route declares to FastAPI."""
+    found = get_openapi(
+        title=TITLE, version="1", description="Lists that follow what users do, within seconds.", routes=described
+    )
+    for model in (PostedInteraction, Problem):
+        found["components"]["schemas"][model.__name__] = model.model_json_schema(ref_template=REFERENCE)
+    return found

@@ -1,4 +1,4 @@
-"""API keys: files `serving-key` and `serving-key-NAME` of the stack's folder of secrets, one key each."""
+"""API keys: the files `serving-key` and `serving-key-NAME` in the folder of secrets, one key each."""
 
 import hmac
 import logging
@@ -11,12 +11,12 @@ log = logging.getLogger(__name__)
 
 PREFIX = "serving-key"
 DEFAULT_OWNER = "default"
-SHORTEST_KEY = 16
+MIN_KEY_LENGTH = 16
 MAX_KEY_LENGTH = 512
 
 
 class ApiKeys:
-    """Says whose a key is. Keys are compared in a time that does not depend on how much of one was guessed."""
+    """Finds the owner of a key. Keys are compared in constant time."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         self._keys = {owner: key.encode() for owner, key in keys.items()}
@@ -25,7 +25,7 @@ class ApiKeys:
         return len(self._keys)
 
     def owner(self, presented: bytes | None) -> str | None:
-        """Name of the key, None for a wrong or missing one.
+        """The name of the key, None for an invalid or missing one.
 
         >>> ApiKeys({"shop": "k" * 16}).owner(b"k" * 16)
         'shop'
@@ -33,7 +33,7 @@ class ApiKeys:
         if presented is None or len(presented) > MAX_KEY_LENGTH:
             return None
         found = None
-        # All of them, also after one has matched: the time tells nothing of which it was.
+        # All of them, even after a match: the time does not reveal which key matched.
         for owner, key in self._keys.items():
             if hmac.compare_digest(key, presented):
                 found = owner
@@ -41,7 +41,7 @@ class ApiKeys:
 
 
 def read_keys(secrets: Path) -> ApiKeys:
-    """The keys of that folder. A key that is too short is left out, and said.
+    """The keys in a folder. A key of an invalid length is skipped with an error in the log.
 
     Raises OSError if the folder cannot be read.
     """
@@ -51,8 +51,8 @@ def read_keys(secrets: Path) -> ApiKeys:
             continue
         key = stored_secret(path)
         text = key.get_secret_value() if key else ""
-        if SHORTEST_KEY <= len(text) <= MAX_KEY_LENGTH:
+        if MIN_KEY_LENGTH <= len(text) <= MAX_KEY_LENGTH:
             keys[path.name.removeprefix(PREFIX).removeprefix("-") or DEFAULT_OWNER] = text
         else:
-            log.error("%s is no key: it must have %d to %d characters", path, SHORTEST_KEY, MAX_KEY_LENGTH)
+            log.error("Skipping the API key in %s: a key has %d to %d characters", path, MIN_KEY_LENGTH, MAX_KEY_LENGTH)
     return ApiKeys(keys)

@@ -1,4 +1,4 @@
-"""One instance, put together: its parts, their background work, their end."""
+"""Composition root of one instance: builds its parts, starts and stops their background work."""
 
 import asyncio
 import logging
@@ -14,43 +14,42 @@ from connectors.kafka.log import KafkaLog
 from connectors.pseudonyms import KEY_FILE, Pseudonyms
 from connectors.redis.reader import BatchedReads, client
 from schemas.topics import EXPOSURES, INTERACTIONS, Topic
-from serving.api import Application, api
+from serving.api import create_app
 from serving.api_keys import ApiKeys, read_keys
-from serving.assignment import Assignments
+from serving.assignment import ExperimentAssigner
 from serving.auth import Authenticator
-from serving.cache import RecommendationCache, ask_shared_of
+from serving.cache import RecommendationCache, shared_fetcher
+from serving.endpoints import Endpoints as ApiEndpoints
 from serving.exposure_producer import ExposureProducer, Producer
 from serving.feedback import Feedback
 from serving.feedback_consumer import FeedbackConsumer
 from serving.health import Health
 from serving.interaction_producer import InteractionProducer
-from serving.metrics import ServingCollector, registry
+from serving.metrics import ServingCollector, no_refusals, registry
 from serving.rate_limit import RateLimit
 from serving.recommendations import RecommendationService
-from serving.routes import Routes
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
 
-FILES_EVERY_S = 2.0
-"""A key whose file is removed opens nothing after so long, an experiment that ended has no arms, and a user who was
-forgotten is a stranger."""
+FILE_RELOAD_INTERVAL_S = 2.0
+"""How long a removed API key, an ended experiment and the pseudonym of an erased user stay in use at most."""
 
 
 class Instance:
-    """Made inside a running event loop."""
+    """Must be created inside a running event loop."""
 
     def __init__(self, settings: ServingSettings, endpoints: Endpoints, secrets: Path, experiments: Path) -> None:
         """`secrets`, `experiments`: the folders with the keys, and with the files of experiments.
 
-        Raises PseudonymsError without the key for pseudonyms: nobody could be told from anybody else.
+        Raises PseudonymsError without a usable key for pseudonyms.
         """
         self._settings = settings
         self._secrets = secrets
         self._redis = client(endpoints, settings.redis_timeout_ms)
         reads = BatchedReads(self._redis, settings.redis_timeout_ms)
-        ask_shared = ask_shared_of(self._redis, settings.redis_timeout_ms)
-        self._cache = RecommendationCache(reads, ask_shared, settings.stale_after_ms, time.monotonic)
+        fetch_shared = shared_fetcher(self._redis, settings.redis_timeout_ms)
+        self._cache = RecommendationCache(reads, fetch_shared, settings.stale_after_ms, time.monotonic)
         self._exposures = ExposureProducer(_exposure_producer(endpoints.kafka), settings.max_exposures)
         timeout_s = settings.kafka_timeout_ms / 1000
         self._interactions = InteractionProducer(
@@ -58,75 +57,76 @@ class Instance:
         )
         limit = RateLimit(settings.rate_limit, settings.rate_burst)
         self._authenticator = Authenticator(ApiKeys({}), limit, time.monotonic)
-        self._assignments = Assignments(ExperimentsFile(experiments))
+        self._assigner = ExperimentAssigner(ExperimentsFile(experiments))
         self._pseudonyms = Pseudonyms(secrets / KEY_FILE)
         pseudonym_of = self._pseudonyms.of
-        answers = RecommendationService(self._cache, self._exposures, self._assignments, pseudonym_of)
-        paths = Routes(self._authenticator, answers, self._interactions, pseudonym_of, settings.max_body_bytes)
+        service = RecommendationService(self._cache, self._exposures, self._assigner, pseudonym_of)
+        api = ApiEndpoints(self._authenticator, service, self._interactions, pseudonym_of, settings.max_body_bytes)
         self.health = Health(self._cache, self._interactions)
         feedback = Feedback()
-        self._follower = FeedbackConsumer(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
+        self._feedback_consumer = FeedbackConsumer(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
+        refused = no_refusals()
         collector = ServingCollector(
-            paths, answers, self._assignments, self._cache, reads, self._exposures, self._interactions, self.health,
-            feedback, self._follower, self._pseudonyms,
+            refused, service, self._assigner, self._cache, reads, self._exposures, self._interactions, self.health,
+            feedback, self._feedback_consumer, self._pseudonyms,
         )  # fmt: skip
-        self.application = Application(paths, api(paths, self.health, registry(collector)))
+        self.application = create_app(api, self.health, registry(collector), refused)
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin the background work. Neither Redis nor Kafka need be there."""
+        """Start the background work. Neither Redis nor Kafka need be available."""
         self._read_keys()
-        self._assignments.refresh()
+        self._assigner.reload()
         self._exposures.start()
         self._interactions.start()
-        self._follower.start()
+        self._feedback_consumer.start()
         await self._cache.refresh()
         self._background = [
-            asyncio.create_task(self._cache.run(), name="look at Redis"),
-            asyncio.create_task(self._keep_reading_files(), name="read keys and experiments"),
+            asyncio.create_task(self._cache.run(), name="refresh the cache"),
+            asyncio.create_task(self._keep_reloading_files(), name="reload keys and experiments"),
         ]
         for task in self._background:
-            task.add_done_callback(_say_why)
+            task.add_done_callback(_stop_on_failure)
 
     async def stop(self) -> None:
-        """After the last answer: what is on its way to Kafka gets `stop_within_s`."""
+        """After the last answer. Exposures that wait for Kafka get `stop_within_s`."""
         for task in self._background:
             task.cancel()
         left = await asyncio.to_thread(self._exposures.stop, self._settings.stop_within_s)
         if left:
-            log.warning("%d exposures were not stored.", left)
+            log.warning("Stopped before Kafka confirmed %d exposures: they are lost.", left)
         await asyncio.to_thread(self._interactions.stop)
-        await asyncio.to_thread(self._follower.stop)
+        await asyncio.to_thread(self._feedback_consumer.stop)
         await self._redis.aclose()
 
-    async def _keep_reading_files(self) -> None:
+    async def _keep_reloading_files(self) -> None:
         while True:
-            await asyncio.sleep(FILES_EVERY_S)
+            await asyncio.sleep(FILE_RELOAD_INTERVAL_S)
             self._read_keys()
-            self._assignments.refresh()
+            self._assigner.reload()
             self._pseudonyms.refresh()
 
     def _read_keys(self) -> None:
         try:
             keys = read_keys(self._secrets)
         except OSError as error:
-            log.error("The keys in %s cannot be read (%s): the known ones stay.", self._secrets, error)
+            log.error("Cannot read the API keys in %s, keeping the last ones: %s", self._secrets, error)
             return
         if len(keys) != len(self._authenticator.keys):
-            log.info("%d keys in %s", len(keys), self._secrets)
+            log.info("%d API keys in %s", len(keys), self._secrets)
         self._authenticator.keys = keys
 
 
-def _say_why(task: "asyncio.Task[None]") -> None:
-    """Background work has no end of its own: without it answers would grow old unnoticed. So the instance ends."""
+def _stop_on_failure(task: "asyncio.Task[None]") -> None:
+    """Without its background work an instance would answer with ever older lists. So it stops and is restarted."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("A fault of ours: `%s` ended", task.get_name(), exc_info=error)
+        log.critical("Stopping: the background task `%s` failed", task.get_name(), exc_info=error)
         signal.raise_signal(signal.SIGTERM)
 
 
 def _exposure_producer(bootstrap: str) -> Callable[[], Producer]:
     def connect() -> Producer:
-        # A second's worth of exposures may share a batch: nobody waits for them.
+        # Exposures of 100 ms share a batch: no request waits for them.
         return _with_topic(bootstrap, EXPOSURES, clients.producer, linger_ms=100)
 
     return connect
@@ -141,7 +141,7 @@ def _interaction_producer(bootstrap: str, timeout_ms: int) -> Callable[[], Produ
 
 
 def _with_topic(bootstrap: str, topic: Topic, make: Callable[..., Producer], **settings: int) -> Producer:
-    """A producer that knows its topic, so that no later send waits for it. Raises KafkaClientError."""
+    """A producer that has the metadata of its topic, so that no send waits for it. Raises KafkaClientError."""
     if not clients.reachable(bootstrap):
         raise clients.KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
     producer = make(bootstrap, client_id="headrace-serving", **settings)

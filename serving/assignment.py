@@ -1,4 +1,4 @@
-"""Which list a user is to be shown: their own, or that of their arm of an experiment."""
+"""Which list a user gets: their own, or that of their arm of an experiment."""
 
 import logging
 from typing import NamedTuple, Protocol
@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 class ExperimentPlan(Protocol):
-    """ExperimentsFile, or what stands for it in a test."""
+    """ExperimentsFile, or a fake in a test."""
 
     def plan(self) -> Plan: ...
 
@@ -21,22 +21,22 @@ class Assignment(NamedTuple):
     arm: str | None
 
 
-class Assignments:
-    """`refresh` must be called again and again: a request does not touch the file."""
+class ExperimentAssigner:
+    """Assigns users to arms. `reload` must be called periodically: `assign` never reads the file."""
 
     def __init__(self, file: ExperimentPlan) -> None:
         self._file = file
         self._plan = Plan((), DEFAULT_LIST)
         self._fault = ""
         self.failures = 0
-        """Looks at a file that declares no experiments as it should: the ones before stay."""
+        """How often the file could not be read or was invalid; the last valid plan stays."""
 
     @property
     def running(self) -> int:
-        """How many experiments there are."""
+        """The number of experiments."""
         return len(self._plan.experiments)
 
-    def refresh(self) -> None:
+    def reload(self) -> None:
         """Read the file if it has changed."""
         try:
             self._plan, self._fault = self._file.plan(), ""
@@ -44,7 +44,7 @@ class Assignments:
             self.failures += 1
             if str(error) != self._fault:
                 self._fault = str(error)
-                log.error("Experiments stay as they were: %s", error)
+                log.error("Cannot reload the experiments, keeping the last valid ones: %s", error)
 
-    def shown_to(self, user: str) -> Assignment:
+    def assign(self, user: str) -> Assignment:
         return Assignment(*self._plan.shown_to(user))

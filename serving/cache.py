@@ -1,7 +1,7 @@
-"""What an instance knows of Redis: lists that were just read, the popular ones, and what may not be shown.
+"""Cache of Redis: the lists that were just read, the lists for everybody, and the withdrawn items.
 
-Nothing is used that was asked for longer than `stale_after_ms` ago, but for one case: while Redis is away the last
-popular list and the last known withdrawn items stand in.
+A value is never used later than `stale_after_ms` after it was requested, with one exception: during an outage of
+Redis the last popular list and the last known withdrawn items stand in.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
+import redis.asyncio
 from redis.exceptions import RedisError
 
 from connectors.stores import StoreUnavailable
@@ -16,49 +17,44 @@ from serving import stored_lists
 
 log = logging.getLogger(__name__)
 
-MAX_CACHED = 10_000
+MAX_CACHED_VALUES = 10_000
 """Values of one generation, about 1 kB each; two generations are kept."""
 
 
 class Reads(Protocol):
-    """BatchedReads, or what stands for it in a test."""
+    """BatchedReads, or a fake in a test."""
 
     def get(self, key: str) -> Awaitable[bytes | None]: ...
 
 
 class Shared(NamedTuple):
-    """What all users see alike."""
+    """What is the same for all users."""
 
     withdrawn: frozenset[str]
-    popular: stored_lists.StoredList | None
-    source: str
-    """`popular` or `trending`."""
     lists: Mapping[str, stored_lists.StoredList]
-    """Both, by source; one that is not there, or empty, is left out."""
+    """The lists for everybody by source, `popular` and `trending`; missing and empty ones are left out."""
 
 
-NOTHING = Shared(frozenset(), None, "none", {})
+FetchShared = Callable[[], Awaitable[tuple[set[bytes], bytes | None, bytes | None]]]
+"""Reads the withdrawn items, the popular list and the trending one."""
 
 
 class RecommendationCache:
-    """Belongs to one event loop. `refresh` must be called again and again (`run` does)."""
+    """Belongs to one event loop. `refresh` must be called periodically (`run` does)."""
 
-    def __init__(
-        self, reads: Reads, ask_shared: Callable[[], Awaitable[tuple[set[bytes], bytes | None, bytes | None]]],
-        stale_after_ms: int, now: Callable[[], float],
-    ) -> None:  # fmt: skip
+    def __init__(self, reads: Reads, fetch_shared: FetchShared, stale_after_ms: int, now: Callable[[], float]) -> None:
         self._reads = reads
-        self._ask_shared = ask_shared
+        self._fetch_shared = fetch_shared
         self._stale_after_s = stale_after_ms / 1000
         self._now = now
         self._shared_at = float("-inf")
-        # Two generations: the older one goes as a whole, so that the memory of a burst is given back.
+        # Two generations: the older one is dropped as a whole, so that the memory of a burst is freed.
         self._newer: dict[str, tuple[float, bytes | None]] = {}
         self._older: dict[str, tuple[float, bytes | None]] = {}
         self._withdrawn: set[bytes] = set()
         self._hidden: frozenset[str] = frozenset()
-        self.shared = NOTHING
-        self.unavailable_reason: str | None = "not asked yet"
+        self.shared = Shared(frozenset(), {})
+        self.unavailable_reason: str | None = "no request yet"
         """Why Redis cannot be used; None if it can."""
         self.ready = False
         """Whether Redis has ever answered."""
@@ -67,7 +63,7 @@ class RecommendationCache:
     async def get(self, key: str) -> bytes | None:
         """The value of a key, at most `stale_after_ms` old.
 
-        Raises StoreUnavailable if Redis does not answer, and at once if it has not since the last look.
+        Raises StoreUnavailable if Redis does not answer; at once, if it has failed since the last refresh.
         """
         asked_at = self._now()
         kept = self._newer.get(key) or self._older.get(key)
@@ -79,53 +75,52 @@ class RecommendationCache:
         self.misses += 1
         try:
             value = await self._reads.get(key)
-        except StoreUnavailable as unavailable_reason:
-            self._lost(str(unavailable_reason))
+        except StoreUnavailable as error:
+            self._mark_unavailable(str(error))
             raise
-        if len(self._newer) < MAX_CACHED:
+        if len(self._newer) < MAX_CACHED_VALUES:
             self._newer[key] = (asked_at, value)
         return value
 
     @property
     def shared_age_s(self) -> float:
-        """How old `shared` is."""
+        """The age of `shared`."""
         return self._now() - self._shared_at
 
     async def refresh(self) -> None:
-        """Read what all users see alike; this also finds out whether Redis is there."""
+        """Read what is the same for all users. This also detects whether Redis is available."""
         self._older, self._newer = self._newer, {}
         asked_at = self._now()
         try:
-            withdrawn, popular, trending = await self._ask_shared()
+            withdrawn, popular, trending = await self._fetch_shared()
         except (RedisError, OSError, TimeoutError) as error:
-            self._lost(str(error) or type(error).__name__)
+            self._mark_unavailable(str(error) or type(error).__name__)
             return
         self._shared_at = asked_at
         self.shared = self._shared_of(withdrawn, popular, trending)
         if self.unavailable_reason is not None:
-            log.info("Redis answers.")
+            log.info("Redis is available.")
         self.unavailable_reason, self.ready = None, True
 
     async def run(self) -> None:
-        """Twice in the time that an answer may be old, so that even a slow look comes in time."""
+        """Refresh twice per `stale_after_ms`, so that even a slow refresh is in time."""
         while True:
             await self.refresh()
             await asyncio.sleep(self._stale_after_s / 2)
 
-    def _lost(self, why: str) -> None:
+    def _mark_unavailable(self, reason: str) -> None:
         if self.unavailable_reason is None:
-            log.warning("Redis is away: %s. Popular lists stand in.", why)
+            log.warning("Redis is unavailable, answering with the last popular list: %s", reason)
         self.failures += 1
-        self.unavailable_reason = why
+        self.unavailable_reason = reason
 
     def _shared_of(self, withdrawn: set[bytes], popular: bytes | None, trending: bytes | None) -> Shared:
-        if withdrawn != self._withdrawn:  # seldom: names are made anew only then
+        if withdrawn != self._withdrawn:  # seldom: the names are decoded only then
             self._withdrawn = withdrawn
             self._hidden = frozenset(item.decode(errors="replace") for item in withdrawn)
         found = {"popular": self._readable(popular), "trending": self._readable(trending)}
         known = {source: each for source, each in found.items() if each is not None and each.items}
-        source = next(iter(known), "none")
-        return Shared(self._hidden, known.get(source), source, known)
+        return Shared(self._hidden, known)
 
     def _readable(self, value: bytes | None) -> stored_lists.StoredList | None:
         if value is None:
@@ -139,16 +134,16 @@ class RecommendationCache:
         return found
 
 
-def ask_shared_of(
-    client: object, timeout_ms: int
-) -> Callable[[], Awaitable[tuple[set[bytes], bytes | None, bytes | None]]]:
-    """One round trip for all three: withdrawn items, the popular list, the trending one."""
+def shared_fetcher(client: "redis.asyncio.Redis", timeout_ms: int) -> FetchShared:
+    """All three in one round trip."""
 
-    async def ask() -> tuple[set[bytes], bytes | None, bytes | None]:
+    async def fetch() -> tuple[set[bytes], bytes | None, bytes | None]:
         async with asyncio.timeout(timeout_ms / 1000):
-            pipeline = client.pipeline(transaction=False)  # type: ignore[attr-defined]
-            pipeline.smembers(stored_lists.WITHDRAWN).get(stored_lists.POPULAR).get(stored_lists.TRENDING)
+            pipeline = client.pipeline(transaction=False)
+            pipeline.smembers(stored_lists.WITHDRAWN)
+            pipeline.get(stored_lists.POPULAR)
+            pipeline.get(stored_lists.TRENDING)
             withdrawn, popular, trending = await pipeline.execute()
         return withdrawn, popular, trending
 
-    return ask
+    return fetch

@@ -1,7 +1,8 @@
-"""Exposures on their way to Kafka, beside the answers and never in front of them.
+"""Fire-and-forget producer of exposures: no answer ever waits for Kafka.
 
-A thread takes them from a bounded queue. While Kafka is away they wait, and beyond the bound new ones are dropped and
-counted: an answer is worth more than its record. Killed, an instance loses what waits, a fraction of a second's worth.
+A thread sends them from a bounded queue. During an outage of Kafka they wait; beyond the bound new ones are dropped and
+counted, because an answer is worth more than its record. A killed instance loses its queue: as a rule, less than a
+second's worth.
 """
 
 import logging
@@ -18,8 +19,8 @@ from schemas.topics import EXPOSURES
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 0.02
-"""Between two looks at the queue: a request wakes nobody up."""
+POLL_INTERVAL_S = 0.02
+"""Of the queue: a request does not wake the thread."""
 RETRY_S = 2.0
 
 
@@ -32,11 +33,12 @@ class Producer(Protocol):
 
 
 class ExposureProducer:
-    """`offer` belongs to the server's thread, the rest to its own. `connect` makes a producer that gives nothing up."""
+    """`offer` belongs to the server's thread. `connect` makes a producer that retries without end."""
 
-    def __init__(self, connect: Callable[[], Producer], most_waiting: int) -> None:
+    def __init__(self, connect: Callable[[], Producer], max_waiting: int, retry_s: float = RETRY_S) -> None:
         self._connect = connect
-        self._most_waiting = most_waiting
+        self._max_waiting = max_waiting
+        self._retry_s = retry_s
         self._queue: deque[tuple[bytes, bytes]] = deque()
         self._unconfirmed: deque[Any] = deque()
         self._stopped = threading.Event()
@@ -47,8 +49,8 @@ class ExposureProducer:
         self._thread.start()
 
     def offer(self, user: bytes, exposure: bytes) -> bool:
-        """Whether there was room for it."""
-        if self.waiting >= self._most_waiting:
+        """Whether the queue had room for it."""
+        if self.waiting >= self._max_waiting:
             self.dropped += 1
             return False
         self._queue.append((user, exposure))
@@ -59,44 +61,44 @@ class ExposureProducer:
         """Offered and not yet stored."""
         return len(self._queue) + len(self._unconfirmed)
 
-    def stop(self, within_s: float) -> int:
-        """Wait for what is on its way, and say how many were not stored."""
-        until = time.monotonic() + within_s
+    def stop(self, timeout_s: float) -> int:
+        """Wait for the remaining ones. Returns how many were not stored."""
+        until = time.monotonic() + timeout_s
         while self.waiting and time.monotonic() < until:
-            time.sleep(PAUSE_S)
+            time.sleep(POLL_INTERVAL_S)
         self._stopped.set()
-        self._thread.join(max(PAUSE_S, until - time.monotonic()))
+        self._thread.join(max(POLL_INTERVAL_S, until - time.monotonic()))
         return self.waiting
 
     def _run(self) -> None:
         producer = self._connected()
-        while producer is not None and not self._stopped.wait(PAUSE_S):
+        while producer is not None and not self._stopped.wait(POLL_INTERVAL_S):
             self._send_all(producer)
             self._count_confirmed()
 
     def _connected(self) -> Producer | None:
-        """None when stopped first."""
+        """None if stopped first."""
         while not self._stopped.is_set():
             try:
                 return self._connect()
             except (KafkaClientError, KafkaError) as error:
-                log.warning("Exposures wait: %s. Trying again.", error)
-            self._stopped.wait(RETRY_S)
+                log.warning("Kafka is unavailable, %d exposures wait, retrying: %s", self.waiting, error)
+            self._stopped.wait(self._retry_s)
         return None
 
     def _send_all(self, producer: Producer) -> None:
         for _ in range(len(self._queue)):
-            # Looked at and taken only once it counts among the unconfirmed: `waiting` never shows too few.
+            # Removed only once it counts among the unconfirmed: `waiting` is never too low.
             user, exposure = self._queue[0]
             try:
                 self._unconfirmed.append(producer.send(EXPOSURES.name, key=user, value=exposure))
             except KafkaError as error:
-                log.warning("Exposures wait: %s. Trying again.", error)
+                log.warning("Kafka is unavailable, %d exposures wait, retrying: %s", self.waiting, error)
                 return
             self._queue.popleft()
 
     def _count_confirmed(self) -> None:
-        """In the order of sending: one that is not confirmed yet hides those behind it until the next look."""
+        """In the order of sending: an unconfirmed one hides those behind it until the next poll."""
         while self._unconfirmed and self._unconfirmed[0].is_done:
             if self._unconfirmed.popleft().succeeded():
                 self.stored += 1

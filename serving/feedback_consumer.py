@@ -1,4 +1,4 @@
-"""The topic of feedback, read on in a thread of its own: no answer waits for it, whether Kafka is there or not."""
+"""Background consumer of the feedback topic: a thread of its own, so that no answer ever waits for Kafka."""
 
 import logging
 import threading
@@ -13,26 +13,29 @@ from connectors.kafka.log import KafkaLog
 from schemas.topics import RECOMMENDATIONS_FEEDBACK
 from serving.feedback import Feedback
 
-LOOKS_EVERY_S = 2.0
-STOPS_WITHIN_S = 1.0
+POLL_INTERVAL_S = 2.0
+STOP_TIMEOUT_S = 1.0
 
-BEGINS_BACK_MS = 60 * 60 * 1000
-"""How much of the past an instance counts when it begins. The topic has a month: a minute's work for the processor."""
+INITIAL_LOOKBACK_MS = 60 * 60 * 1000
+"""How much of the past an instance counts when it starts. The topic's whole month would take a minute of CPU."""
 
 log = logging.getLogger(__name__)
 
 
 class FeedbackConsumer:
-    """Gives what comes to `feedback`. `connect` makes the log and raises KafkaClientError or KafkaError."""
+    """Passes new records to `feedback`. `connect` opens the log, and raises KafkaClientError or KafkaError."""
 
     def __init__(
         self, feedback: Feedback, connect: Callable[[], KafkaLog], now_s: Callable[[], float],
-        looks_every_s: float = LOOKS_EVERY_S,
+        poll_interval_s: float = POLL_INTERVAL_S,
     ) -> None:  # fmt: skip
-        self._feedback, self._connect, self._now_s, self._looks_every_s = feedback, connect, now_s, looks_every_s
-        self._since_ms = int(time.time() * 1000) - BEGINS_BACK_MS
-        self._seen_s = now_s()
-        self._fault = ""
+        self._feedback = feedback
+        self._connect = connect
+        self._now_s = now_s
+        self._poll_interval_s = poll_interval_s
+        self._since_ms = int(time.time() * 1000) - INITIAL_LOOKBACK_MS
+        self._read_at_s = now_s()
+        self._last_error = ""
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feedback", daemon=True)
 
@@ -40,14 +43,14 @@ class FeedbackConsumer:
         self._thread.start()
 
     def stop(self) -> None:
-        """A thread that waits for Kafka is not waited for: it ends with the process."""
+        """Does not wait for a thread that waits for Kafka: it is a daemon and ends with the process."""
         self._stopped.set()
-        self._thread.join(STOPS_WITHIN_S)
+        self._thread.join(STOP_TIMEOUT_S)
 
     @property
     def age_s(self) -> float:
-        """Since the topic was last read up to its end; before that, since the instance began."""
-        return self._now_s() - self._seen_s
+        """Time since the topic was last read up to its end; before that, since the instance started."""
+        return self._now_s() - self._read_at_s
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -55,25 +58,25 @@ class FeedbackConsumer:
                 with self._connect() as kafka:
                     self._follow(kafka)
             except (KafkaClientError, KafkaError) as error:
-                self._say(error)
-                self._stopped.wait(self._looks_every_s)
+                self._log_once(error)
+                self._stopped.wait(self._poll_interval_s)
 
     def _follow(self, kafka: KafkaLog) -> None:
-        """Until it is stopped. The first look may raise; later ones go on where they were."""
-        topic = FollowedTopic(kafka, RECOMMENDATIONS_FEEDBACK, self._feedback.take, since_ms=self._since_ms)
-        self._look(topic)
-        while not self._stopped.wait(self._looks_every_s):
+        """Polls until stopped. The first poll may raise; later ones resume where the last one stopped."""
+        topic = FollowedTopic(kafka, RECOMMENDATIONS_FEEDBACK, self._feedback.count, since_ms=self._since_ms)
+        self._poll(topic)
+        while not self._stopped.wait(self._poll_interval_s):
             try:
-                self._look(topic)
+                self._poll(topic)
             except (KafkaClientError, KafkaError) as error:
-                self._say(error)
+                self._log_once(error)
 
-    def _look(self, topic: FollowedTopic) -> None:
+    def _poll(self, topic: FollowedTopic) -> None:
         topic.refresh()
-        self._seen_s, self._fault = self._now_s(), ""
+        self._read_at_s, self._last_error = self._now_s(), ""
 
-    def _say(self, error: Exception) -> None:
-        """Once for each fault."""
-        if repr(error) != self._fault:
-            self._fault = repr(error)
-            log.warning("Feedback stays as it was read: %s. Trying again.", error)
+    def _log_once(self, error: Exception) -> None:
+        """A repeated error is logged once."""
+        if repr(error) != self._last_error:
+            self._last_error = repr(error)
+            log.warning("Cannot read feedback, keeping the last counts, retrying: %s", error)

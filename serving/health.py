@@ -1,13 +1,13 @@
-"""Whether an instance lives, and whether it wants requests."""
+"""Whether an instance is ready for requests, and what it cannot do."""
 
 from serving.cache import RecommendationCache
 from serving.interaction_producer import InteractionProducer
 
 
 class Health:
-    """Redis or Kafka away is no reason to be sent no requests: every instance would say so, and none would answer.
+    """An outage of Redis or Kafka does not make an instance unready: all instances would be, and none would answer.
 
-    That Kafka has not been looked for yet is one: another instance may have its connection.
+    Before its first attempt to connect to Kafka an instance is not ready: another one may be connected.
     """
 
     def __init__(self, cache: RecommendationCache, interaction_producer: InteractionProducer) -> None:
@@ -16,20 +16,20 @@ class Health:
         self.draining = False
 
     def not_ready(self) -> str | None:
-        """Why it wants no requests; None if it does."""
+        """Why it is not ready; None if it is."""
         if self.draining:
-            return "draining: it is being stopped"
+            return "draining: the instance is stopping"
         if not self._cache.ready:
             return f"waiting for Redis: {self._cache.unavailable_reason}"
-        if not self._interactions.asked:
+        if not self._interactions.connection_attempted:
             return "connecting to Kafka"
         return None
 
-    def impaired(self) -> list[str]:
-        """What it cannot do at the moment though it answers."""
+    def degradations(self) -> list[str]:
+        """What a ready instance cannot do at the moment."""
         found = []
         if self._cache.unavailable_reason is not None:
-            found.append(f"Redis is away, popular lists stand in: {self._cache.unavailable_reason}")
-        if not self._interactions.open:
-            found.append("Kafka is away, interactions are refused")
+            found.append(f"Redis is unavailable, answering with popular lists: {self._cache.unavailable_reason}")
+        if not self._interactions.available:
+            found.append("Kafka is unavailable, refusing interactions")
         return found

@@ -1,7 +1,7 @@
-"""Interactions into Kafka: an interaction is taken when Kafka has confirmed it, and not before.
+"""Acknowledged producer of interactions: an interaction is accepted once Kafka has confirmed it, and not before.
 
-After a failure the client of Kafka is given up and made anew, in a thread: until Kafka is there again every
-interaction is refused at once, and nobody waits for a timeout that is known to come.
+After a failure a thread replaces the Kafka client. Until it is connected, every interaction is refused at once: no
+request waits for a timeout that is certain to come.
 """
 
 import asyncio
@@ -27,63 +27,71 @@ MAX_UNCONFIRMED = 5_000
 """At most 64 KiB each, and a few hundred bytes as a rule."""
 
 
-class NotStored(Exception):
-    """Kafka has not confirmed it: it may be stored, or not."""
+class Unconfirmed(Exception):
+    """Kafka has not confirmed the interactions: they may be stored or not."""
 
 
 class InteractionProducer:
-    """`store` belongs to the event loop. `connect` makes a producer that gives a record up within `timeout_s`."""
+    """`store` belongs to the event loop. `connect` makes a producer that fails a record within `timeout_s`."""
 
-    def __init__(self, connect: Callable[[], Producer], timeout_s: float) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Producer],
+        timeout_s: float,
+        max_unconfirmed: int = MAX_UNCONFIRMED,
+        retry_s: float = RETRY_S,
+    ) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
+        self._max_unconfirmed = max_unconfirmed
+        self._retry_s = retry_s
         self._producer: Producer | None = None
-        self._given_up: list[Producer] = []
+        self._abandoned: list[Producer] = []
         self._stopped = False
-        self._wanted = threading.Event()
-        # Sending waits where the client has forgotten its topics; it may never hold the event loop.
+        self._reconnect = threading.Event()
+        # Sending blocks while the client fetches metadata, which must not block the event loop.
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="interactions")
         self._connecting = threading.Thread(target=self._keep_connected, name="interactions-connect", daemon=True)
-        self.asked = False
-        """Whether Kafka has been looked for: before that nobody knows whether it is there."""
+        self.connection_attempted = False
+        """Before the first attempt nobody knows whether Kafka is available."""
         self.unconfirmed = self.stored = self.failed = 0
 
     def start(self) -> None:
-        self._wanted.set()
+        self._reconnect.set()
         self._connecting.start()
 
     @property
-    def open(self) -> bool:
-        """Whether Kafka takes interactions, as far as is known."""
+    def available(self) -> bool:
+        """Whether Kafka accepts interactions, as far as is known."""
         return self._producer is not None
 
     async def store(self, records: Sequence[Record]) -> None:
-        """Return when Kafka has confirmed all of them. Raises NotStored within `timeout_s`."""
+        """Returns once Kafka has confirmed all of them. Raises Unconfirmed within `timeout_s`."""
         producer = self._producer
         if producer is None:
             self.failed += len(records)
-            raise NotStored("Kafka does not answer")
-        if self.unconfirmed + len(records) > MAX_UNCONFIRMED:
+            raise Unconfirmed("Kafka is unavailable")
+        if self.unconfirmed + len(records) > self._max_unconfirmed:
             self.failed += len(records)
-            raise NotStored(f"{self.unconfirmed} interactions wait for Kafka already")
+            raise Unconfirmed(f"{self.unconfirmed} interactions wait for Kafka already")
         self.unconfirmed += len(records)
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._confirmed(producer, records)
         except (KafkaError, TimeoutError) as error:
             self.failed += len(records)
-            self._give_up(producer)
-            raise NotStored(f"Kafka has not confirmed it within {self._timeout_s:g} s") from error
+            self._abandon(producer)
+            raise Unconfirmed(f"Kafka did not confirm within {self._timeout_s:g} s") from error
         finally:
             self.unconfirmed -= len(records)
         self.stored += len(records)
 
     def stop(self) -> None:
-        """What is not confirmed by now is an error for whoever waits for it."""
+        """Requests that still wait for a confirmation fail."""
         self._stopped = True
-        self._wanted.set()
+        self._reconnect.set()
         self._sender.shutdown(wait=False, cancel_futures=True)
-        for producer in (self._producer, *self._given_up):
+        for producer in (self._producer, *self._abandoned):
             if producer is not None:
                 _close(producer)
 
@@ -92,33 +100,33 @@ class InteractionProducer:
         sent = await loop.run_in_executor(self._sender, _send, producer, records)
         await asyncio.gather(*(_awaitable(future, loop) for future in sent))
 
-    def _give_up(self, producer: Producer) -> None:
+    def _abandon(self, producer: Producer) -> None:
         if self._producer is producer:
-            log.warning("Kafka has not confirmed interactions: refusing them until it is there again.")
+            log.warning("Kafka did not confirm interactions in time: refusing interactions until it is available.")
             self._producer = None
-            self._given_up.append(producer)
-            self._wanted.set()
+            self._abandoned.append(producer)
+            self._reconnect.set()
 
     def _keep_connected(self) -> None:
-        while self._wanted.wait() and not self._stopped:
-            while self._given_up:
-                _close(self._given_up.pop())
+        while self._reconnect.wait() and not self._stopped:
+            while self._abandoned:
+                _close(self._abandoned.pop())
             try:
                 producer = self._connect()
             except (KafkaClientError, KafkaError) as error:
-                log.warning("Interactions are refused: %s. Trying again.", error)
-                self.asked = True
-                threading.Event().wait(RETRY_S)
+                log.warning("Kafka is unavailable, refusing interactions, retrying: %s", error)
+                self.connection_attempted = True
+                threading.Event().wait(self._retry_s)
                 continue
-            # In this order: a failure that comes in between sets it again.
-            self._wanted.clear()
+            # In this order: a failure in between sets it again.
+            self._reconnect.clear()
             self._producer = producer
-            self.asked = True
-            log.info("Interactions are taken.")
+            self.connection_attempted = True
+            log.info("Kafka is available, accepting interactions.")
 
 
 def _close(producer: Producer) -> None:
-    """Without waiting for what is not confirmed: whoever asked for it has his answer."""
+    """Without waiting for confirmations: the requests have been answered."""
     with contextlib.suppress(KafkaError):
         producer.close(timeout=0)
 
@@ -128,11 +136,11 @@ def _send(producer: Producer, records: Sequence[Record]) -> list[Any]:
 
 
 def _awaitable(sent: Any, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
-    """Of a future of the Kafka client, whose callbacks come on its own thread."""
+    """A future of the Kafka client, whose callbacks run on a thread of its own, as one of the event loop."""
     waiting: asyncio.Future[None] = loop.create_future()
 
     def settle(error: BaseException | None) -> None:
-        if waiting.done():  # nobody waits any more
+        if waiting.done():  # the request has timed out
             return
         if error is None:
             waiting.set_result(None)

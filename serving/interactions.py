@@ -1,4 +1,4 @@
-"""What an application posts: one interaction, or a few, out of a body that may be anything."""
+"""Parses the body of POST /interactions: one interaction or an array, validated as a whole."""
 
 import time
 from collections.abc import Callable
@@ -30,16 +30,20 @@ class PostedInteraction(BaseModel):
     action: str = Field(min_length=1, max_length=50, pattern=_ID, examples=["view"])
     event_time: int | None = Field(
         None, json_schema_extra={"minimum": MIN_EVENT_TIME_MS}, examples=[1_790_000_000_000],
-        description="ms since the epoch; without it, when the request came. With it a repetition is recognised",
+        description="ms since the epoch; by default the time of the request. Set it to make retries recognisable",
     )  # fmt: skip
     context: dict[str, str] | None = Field(None, max_length=MAX_CONTEXT_ENTRIES, examples=[{"page": "home"}])
     exposure_id: str | None = Field(
-        None, min_length=1, max_length=MAX_ID_LENGTH, pattern=_ID, description="of the list that it answers"
+        None,
+        min_length=1,
+        max_length=MAX_ID_LENGTH,
+        pattern=_ID,
+        description="exposure_id of the list that the user acted on",
     )
 
 
 def read(body: bytes, now_ms: int | None = None) -> list[Interaction]:
-    """The interactions of a body: an object, or an array of 1 to 100. All are good, or Problem is raised."""
+    """The interactions of a body: an object, or an array of 1 to 100. Raises ApiError if one of them is invalid."""
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     try:
         found: Any = orjson.loads(body)
@@ -47,12 +51,12 @@ def read(body: bytes, now_ms: int | None = None) -> list[Interaction]:
         raise ApiError(ErrorCode.BAD_REQUEST, f"the body is not JSON: {error}") from error
     entries = found if isinstance(found, list) else [found]
     if not 1 <= len(entries) <= MAX_BATCH:
-        raise ApiError(ErrorCode.BAD_REQUEST, f"1 to {MAX_BATCH} interactions at once, not {len(entries)}")
+        raise ApiError(ErrorCode.BAD_REQUEST, f"a request holds 1 to {MAX_BATCH} interactions, not {len(entries)}")
     return [_interaction(entry, place, now_ms) for place, entry in enumerate(entries)]
 
 
 def records(interactions: list[Interaction], pseudonym_of: Callable[[str], str]) -> list[Record]:
-    """Keys and values for the topic, in which nobody is named but by a pseudonym."""
+    """Keys and values for the topic, with pseudonyms in place of users."""
     named = [each.model_copy(update={"user": pseudonym_of(each.user)}) for each in interactions]
     return [(each.user.encode(), each.model_dump_json().encode()) for each in named]
 
@@ -61,8 +65,8 @@ def _interaction(entry: object, place: int, now_ms: int) -> Interaction:
     try:
         posted = PostedInteraction.model_validate(entry)
     except ValidationError as error:
-        said = "; ".join(list(faults(error))[:3])
-        raise ApiError(ErrorCode.BAD_REQUEST, f"interaction {place}: {said}") from error
+        detail = "; ".join(list(faults(error))[:3])
+        raise ApiError(ErrorCode.BAD_REQUEST, f"interaction {place}: {detail}") from error
     event_time = now_ms if posted.event_time is None else posted.event_time
     if fault := event_time_fault(event_time, now_ms):
         raise ApiError(ErrorCode.BAD_REQUEST, f"interaction {place}: event_time {fault}. Send ms since the epoch")

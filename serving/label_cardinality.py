@@ -1,73 +1,73 @@
-"""Which values a label of a metric may have: so many at most, whatever the records say."""
+"""Limits the cardinality of metric labels: a bounded number of values, whatever the records contain."""
 
 from typing import NamedTuple, Protocol
 
 
-class Admitted(NamedTuple):
-    """Under which value something counts, and which value has no place any more because of it."""
+class LabelValue(NamedTuple):
+    """The value to count under, and the value that was evicted to make room for it."""
 
     value: str
-    gone: str | None = None
+    evicted: str | None = None
 
 
-class LabelValues(Protocol):
+class BoundedLabel(Protocol):
     """The values of one label."""
 
-    def admit(self, value: str, time_ms: int) -> Admitted:
-        """Something with this value, of this time, is to be counted."""
+    def value_for(self, value: str, time_ms: int) -> LabelValue:
+        """Where to count something with this value and time."""
 
 
-class NewestNames:
-    """The last `most` names in their order; for versions, whose names begin with the time when they were made.
+class NewestValues:
+    """Keeps the greatest `max_values` in sort order: for versions, whose names begin with the time of their training.
 
     Examples
     --------
-    >>> versions = NewestNames(2, "older")
-    >>> [versions.admit(name, 0) for name in ("v1", "v2", "v3", "v1")]  # doctest: +NORMALIZE_WHITESPACE
-    [Admitted(value='v1', gone=None), Admitted(value='v2', gone=None), Admitted(value='v3', gone='v1'),
-     Admitted(value='older', gone=None)]
+    >>> versions = NewestValues(2, "older")
+    >>> [versions.value_for(name, 0) for name in ("v1", "v2", "v3", "v1")]  # doctest: +NORMALIZE_WHITESPACE
+    [LabelValue(value='v1', evicted=None), LabelValue(value='v2', evicted=None), LabelValue(value='v3', evicted='v1'),
+     LabelValue(value='older', evicted=None)]
     """
 
-    def __init__(self, most: int, older: str) -> None:
-        self._most, self._older = most, older
+    def __init__(self, max_values: int, older: str) -> None:
+        self._max_values, self._older = max_values, older
         self._kept: set[str] = set()
 
-    def admit(self, value: str, time_ms: int) -> Admitted:
+    def value_for(self, value: str, time_ms: int) -> LabelValue:
         if value in self._kept:
-            return Admitted(value)
-        if len(self._kept) < self._most:
+            return LabelValue(value)
+        if len(self._kept) < self._max_values:
             self._kept.add(value)
-            return Admitted(value)
+            return LabelValue(value)
         oldest = min(self._kept)
         if value < oldest:
-            return Admitted(self._older)
+            return LabelValue(self._older)
         self._kept.remove(oldest)
         self._kept.add(value)
-        return Admitted(value, oldest)
+        return LabelValue(value, oldest)
 
 
-class UnlessTooMany:
-    """The first `most` values; a further one takes the place of one that was silent for `silent_ms`, else it has none.
+class ActiveValues:
+    """Keeps the first `max_values`; a new value replaces one that was idle for `idle_ms`, else it counts as `other`.
 
-    So what an application makes up by the thousand pushes nothing out that is counted at the same time.
+    An application that invents values by the thousand thus evicts none that is in use.
 
     Examples
     --------
-    >>> actions = UnlessTooMany(1, "other", silent_ms=1000)
-    >>> actions.admit("click", 0), actions.admit("buy", 999), actions.admit("buy", 1000)
-    (Admitted(value='click', gone=None), Admitted(value='other', gone=None), Admitted(value='buy', gone='click'))
+    >>> actions = ActiveValues(1, "other", idle_ms=1000)
+    >>> [actions.value_for(*each).value for each in (("click", 0), ("buy", 999), ("buy", 1000))]
+    ['click', 'other', 'buy']
     """
 
-    def __init__(self, most: int, other: str, silent_ms: int) -> None:
-        self._most, self._other, self._silent_ms = most, other, silent_ms
+    def __init__(self, max_values: int, other: str, idle_ms: int) -> None:
+        self._max_values, self._other, self._idle_ms = max_values, other, idle_ms
         self._newest_ms: dict[str, int] = {}
 
-    def admit(self, value: str, time_ms: int) -> Admitted:
-        newest_ms, gone = self._newest_ms, None
-        if value not in newest_ms and len(newest_ms) >= self._most:
-            gone = min(newest_ms, key=newest_ms.__getitem__)
-            if newest_ms[gone] + self._silent_ms > time_ms:
-                return Admitted(self._other)
-            del newest_ms[gone]
+    def value_for(self, value: str, time_ms: int) -> LabelValue:
+        newest_ms, evicted = self._newest_ms, None
+        if value not in newest_ms and len(newest_ms) >= self._max_values:
+            evicted = min(newest_ms, key=newest_ms.__getitem__)
+            if newest_ms[evicted] + self._idle_ms > time_ms:
+                return LabelValue(self._other)
+            del newest_ms[evicted]
         newest_ms[value] = max(time_ms, newest_ms.get(value, time_ms))
-        return Admitted(value, gone)
+        return LabelValue(value, evicted)

@@ -1,7 +1,7 @@
-"""What a request asks for, out of its path and its query, or the Problem that it is."""
+"""Parameters of a request: the parser of path and query, and its description for OpenAPI."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from serving.errors import ApiError, ErrorCode
@@ -22,7 +22,7 @@ _PARAMETERS = (b"limit", b"context", b"exclude")
 
 
 class ListParams(NamedTuple):
-    """How many items, for which place, and without which."""
+    """The query parameters of a list."""
 
     limit: int = DEFAULT_LIMIT
     context: str | None = None
@@ -31,9 +31,37 @@ class ListParams(NamedTuple):
 
 DEFAULT = ListParams()
 
+QUERY_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "limit", "in": "query", "description": "the maximum number of items",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ITEMS, "default": DEFAULT_LIMIT},
+    },
+    {
+        "name": "context", "in": "query", "description": "free text that is kept in the exposure",
+        "schema": {"type": "string", "maxLength": MAX_CONTEXT_LENGTH}, "example": "home page",
+    },
+    {
+        "name": "exclude", "in": "query",
+        "description": f"items to leave out: repeat the parameter, separate ids by commas, or both; "
+        f"{MAX_EXCLUDED} ids in all",
+        "schema": {
+            "type": "array", "maxItems": MAX_EXCLUDED,
+            "items": {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH},
+        },
+        "example": ["i-1", "i-2"],
+    },
+]  # fmt: skip
+"""What `parse` reads, as OpenAPI's Parameter Objects."""
+
+
+def path_parameter(name: str, example: str) -> dict[str, Any]:
+    """What `identifier` reads, as an OpenAPI Parameter Object."""
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
+    return {"name": name, "in": "path", "required": True, "schema": schema, "example": example}
+
 
 def identifier(raw: bytes, what: str) -> str:
-    """A percent-encoded id. Raises Problem.
+    """The percent-encoded id of a path. Raises ApiError.
 
     >>> identifier(b"%C3%A9%2F1", "user")
     'é/1'
@@ -45,7 +73,7 @@ def identifier(raw: bytes, what: str) -> str:
 
 
 def parse(query: bytes) -> ListParams:
-    """`limit`, `context`, `exclude`; what else there is, is not looked at. Raises Problem.
+    """`limit`, `context`, `exclude`; other parameters are ignored. Raises ApiError.
 
     `exclude` may come several times, with commas, or both. An id with a comma counts as its parts, and is left out too.
 
@@ -59,7 +87,7 @@ def parse(query: bytes) -> ListParams:
     if len(query) > MAX_QUERY_BYTES:
         raise ApiError(
             ErrorCode.URI_TOO_LONG,
-            f"the query has {len(query):,} bytes, and {MAX_QUERY_BYTES:,} is the most: exclude fewer",
+            f"the query has {len(query):,} bytes, and {MAX_QUERY_BYTES:,} is the most: exclude fewer items",
         )
     given: dict[bytes, list[bytes]] = {}
     for pair in query.split(b"&"):

@@ -1,7 +1,7 @@
-"""An answer leaves in one write: an instance that is killed has sent all of it, or nothing.
+"""An answer is sent in one write: an instance that is killed has sent all of it, or nothing.
 
-uvicorn writes head and body apart. Killed in between, it would leave a head that HAProxy has passed on already, and
-that no other instance can end any more. It also saves a system call a request.
+uvicorn writes head and body separately. Killed in between, it would leave a head that HAProxy has passed on already,
+and that no other instance can complete. It also saves a system call per request.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ CONTINUE = b"HTTP/1.1 100"
 
 
 class SingleWriteProtocol(HttpToolsProtocol):
-    """uvicorn's, on a transport that waits for the body."""
+    """uvicorn's protocol, on a transport that waits for the body."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, HeadKeepingTransport(transport)))

@@ -31,7 +31,7 @@ class Unreadable(ValueError):
 
 
 class StoredList(NamedTuple):
-    """The items, the best first, and what is told of each beside its name."""
+    """Parallel arrays: the items, the best first, with their scores and the indices of their reasons."""
 
     items: list[str]
     scores: list[float]
@@ -39,6 +39,9 @@ class StoredList(NamedTuple):
     reasons: list[str]
     model_version: str | None
     generated_at: int | None
+
+
+EMPTY = StoredList([], [], None, [], None, None)
 
 
 def read(value: bytes) -> StoredList:

@@ -12,7 +12,7 @@ from stack.secrets import SERVING_KEY, secret
 from stack.server import NotYet, Server
 
 MAX_INSTANCES = 4
-PACKAGES = ("fastapi", "uvicorn", "httptools", "uvloop", "hiredis")
+PACKAGES = ("fastapi", "uvicorn", "httptools", "uvloop", "hiredis", "fastapi_offline")
 
 
 class Serving(Server):

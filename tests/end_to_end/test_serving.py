@@ -220,7 +220,7 @@ def test_a_url_that_is_too_long_is_refused_in_json_by_the_instance_or_by_haproxy
             "GET", f"/users/u1/recommendations?exclude={'x,' * (length // 2)}", headers={"X-API-Key": key}
         )
         answer = connection.getresponse()
-        assert (answer.status, json.loads(answer.read())["error"]) == (414, "uri_too_long")
+        assert (answer.status, json.loads(answer.read())["type"]) == (414, "/problems/uri_too_long")
 
 
 def test_only_what_was_asked_for_runs_and_it_listens_on_loopback_only(served):
@@ -355,7 +355,7 @@ def test_while_kafka_is_gone_interactions_are_refused_in_time_and_lists_go_on(se
         for _ in range(3):
             answer = post(client, "u8", "refused")
             # After 10 s it would be HAProxy's 504.
-            assert (answer.status_code, answer.json()["error"]) == (503, "kafka_away")
+            assert (answer.status_code, answer.json()["type"]) == (503, "/problems/kafka_unavailable")
             assert answer.headers["retry-after"] == "1"
         for _ in range(50):
             assert recommended(client)["source"] == "personal"
@@ -406,7 +406,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(limited, key):
         answers = [client.get("/users/u1/recommendations") for _ in range(5)]
         assert [each.status_code for each in answers[:3]] == [200] * 3
         assert answers[4].status_code == 429
-        assert answers[4].json()["error"] == "rate_limited"
+        assert answers[4].json()["type"] == "/problems/rate_limited"
         assert int(answers[4].headers["retry-after"]) >= 1
         eventually(lambda: client.get("/users/u1/recommendations").status_code == 200)
     process.send_signal(signal.SIGTERM)
@@ -416,6 +416,6 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(limited, key):
 def test_haproxy_answers_in_the_same_form_when_no_instance_lives(served, client):
     with stopped(served, "serving-1"), stopped(served, "serving-2"):
         answer = client.get("/users/u1/recommendations")
-        assert (answer.status_code, answer.json()["error"]) == (503, "not_ready")
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/no_instance_available")
         assert answer.headers["retry-after"] == "1"
     eventually(lambda: client.get("/readyz").status_code == 200)

@@ -15,7 +15,7 @@ from connectors.redis.reader import BatchedReads
 from connectors.redis.recommendation_lists import RedisLists
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.polling import wait_until
-from serving.cache import RecommendationCache, ask_shared_of
+from serving.cache import RecommendationCache, shared_fetcher
 from tests.redis_server import redis_server
 from tests.unit.connectors.resp_server import answering
 from tests.unit.connectors.test_redis_lists import listed
@@ -250,7 +250,7 @@ def test_for_the_api_a_redis_that_answers_with_an_error_is_unavailable(reply):
     async def read(port):
         client = redis.asyncio.Redis(port=port)
         reads = BatchedReads(client, timeout_ms=5000)
-        cache = RecommendationCache(reads, ask_shared_of(client, timeout_ms=5000), stale_after_ms=500, now=lambda: 0.0)
+        cache = RecommendationCache(reads, shared_fetcher(client, timeout_ms=5000), stale_after_ms=500, now=lambda: 0.0)
         try:
             with pytest.raises(StoreUnavailable):
                 await reads.get("recommendations:ann")

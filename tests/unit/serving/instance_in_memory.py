@@ -16,20 +16,20 @@ from connectors.pseudonym_key import PseudonymKey
 from connectors.redis.reader import BatchedReads
 from schemas.experiment import DEFAULT_LIST, Plan, experiments_of
 from serving import stored_lists
-from serving.api import Application, api
+from serving.api import create_app
 from serving.api_keys import ApiKeys
-from serving.assignment import Assignments
+from serving.assignment import ExperimentAssigner
 from serving.auth import Authenticator
 from serving.cache import RecommendationCache
+from serving.endpoints import Endpoints
 from serving.exposure_producer import ExposureProducer
 from serving.feedback import Feedback
 from serving.feedback_consumer import FeedbackConsumer
 from serving.health import Health
 from serving.interaction_producer import InteractionProducer
-from serving.metrics import ServingCollector, registry
+from serving.metrics import ServingCollector, no_refusals, registry
 from serving.rate_limit import RateLimit
 from serving.recommendations import RecommendationService
-from serving.routes import Routes
 
 KEY = "a key of the tests"
 
@@ -44,26 +44,26 @@ def stored_list(items, /, **changes):
 
 
 class RedisInMemory:
-    """What an instance asks of Redis; `unavailable_reason` makes it refuse."""
+    """The commands that an instance sends to Redis, which fail while `unavailable`."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
         self.withdrawn: set[bytes] = set()
-        self.unavailable_reason = False
+        self.unavailable = False
         self.asked: list[list[str]] = []
 
     async def mget(self, keys):
-        self._require_itself()
+        self._require_available()
         self.asked.append(list(keys))
         await asyncio.sleep(0)
         return [self.values.get(key) for key in keys]
 
     async def shared(self):
-        self._require_itself()
+        self._require_available()
         return set(self.withdrawn), self.values.get(stored_lists.POPULAR), self.values.get(stored_lists.TRENDING)
 
-    def _require_itself(self) -> None:
-        if self.unavailable_reason:
+    def _require_available(self) -> None:
+        if self.unavailable:
             raise ConnectionError("gone")
 
 
@@ -89,17 +89,17 @@ class KafkaInMemory:
 
 
 class FeedbackInMemory:
-    """What a follower asks of KafkaLog, for a topic of one partition; `unavailable_reason` makes it refuse."""
+    """What a consumer uses of KafkaLog, for a topic of one partition; it fails while `unavailable`."""
 
     def __init__(self) -> None:
         self.values: list[bytes | None] = []
         self.before = 0
         """How many of them are of the time before an instance begins to count."""
-        self.unavailable_reason = False
+        self.unavailable = False
         self.connections = self.refusals = self.taken = 0
 
     def connected(self) -> "FeedbackInMemory":
-        self._require_itself()
+        self._require_available()
         self.connections += 1
         return self
 
@@ -113,7 +113,7 @@ class FeedbackInMemory:
         return [(topic, 0) for topic in topics]
 
     def committed_ends(self, partitions):
-        self._require_itself()
+        self._require_available()
         return dict.fromkeys(partitions, len(self.values))
 
     def offsets_at(self, partitions, time_ms):
@@ -126,8 +126,8 @@ class FeedbackInMemory:
                 yield Batch(topic, number, start, ends[each], records)
                 self.taken = ends[each]
 
-    def _require_itself(self) -> None:
-        if self.unavailable_reason:
+    def _require_available(self) -> None:
+        if self.unavailable:
             self.refusals += 1
             raise KafkaUnavailable("gone")
 
@@ -154,44 +154,48 @@ class Clock:
 class Service:
     """The parts of one instance, and a client of it."""
 
-    def __init__(self, most_exposures=100, rate=1000.0, kafka_timeout_s=30.0) -> None:
+    def __init__(self, max_exposures=100, rate=1000.0, kafka_timeout_s=30.0, **of_interaction_producer) -> None:
         self.redis, self.kafka, self.clock = RedisInMemory(), KafkaInMemory(), Clock()
         self.reads = BatchedReads(self.redis, timeout_ms=500)
         self.cache = RecommendationCache(self.reads, self.redis.shared, 500, self.clock)
-        self.exposures = ExposureProducer(lambda: self.kafka, most_exposures)
+        self.exposures = ExposureProducer(lambda: self.kafka, max_exposures)
         self.connects: Callable[[], Any] = lambda: self.kafka
-        self.interaction_producer = InteractionProducer(lambda: self.connects(), kafka_timeout_s)
+        self.interaction_producer = InteractionProducer(
+            lambda: self.connects(), kafka_timeout_s, **of_interaction_producer
+        )
         self.authenticator = Authenticator(ApiKeys({"tests": KEY}), RateLimit(rate, rate), self.clock)
         self.experiments = ExperimentsInMemory()
-        self.assignments = Assignments(self.experiments)
-        self.answers = RecommendationService(self.cache, self.exposures, self.assignments, pseudonym_of)
-        self.paths = Routes(
-            self.authenticator, self.answers, self.interaction_producer, pseudonym_of, max_body_bytes=4096
+        self.assigner = ExperimentAssigner(self.experiments)
+        self.recommendations = RecommendationService(self.cache, self.exposures, self.assigner, pseudonym_of)
+        self.endpoints = Endpoints(
+            self.authenticator, self.recommendations, self.interaction_producer, pseudonym_of, max_body_bytes=4096
         )
         self.health = Health(self.cache, self.interaction_producer)
         self.feedback = Feedback()
         self.feedback_log: Any = FeedbackInMemory()
-        self.follower = FeedbackConsumer(self.feedback, lambda: self.feedback_log.connected(), self.clock, 0.001)
+        self.feedback_consumer = FeedbackConsumer(
+            self.feedback, lambda: self.feedback_log.connected(), self.clock, 0.001
+        )
         self.pseudonyms = SimpleNamespace(failures=0)
+        refused = no_refusals()
         parts = (
-            self.paths,
-            self.answers,
-            self.assignments,
+            refused,
+            self.recommendations,
+            self.assigner,
             self.cache,
             self.reads,
             self.exposures,
             self.interaction_producer,
             self.health,
             self.feedback,
-            self.follower,
+            self.feedback_consumer,
             self.pseudonyms,
         )
         self.registry: CollectorRegistry = registry(ServingCollector(*parts))
-        self.fastapi = api(self.paths, self.health, self.registry)
-        self.application = Application(self.paths, self.fastapi)
+        self.application = create_app(self.endpoints, self.health, self.registry, refused)
 
-    def client(self, application=None, key: str | None = KEY) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(application or self.application)
+    def client(self, key: str | None = KEY) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.application)
         headers = {} if key is None else {"X-API-Key": key}
         return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
 

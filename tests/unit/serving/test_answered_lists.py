@@ -1,12 +1,14 @@
 """GET /users/{id}/recommendations and GET /items/{id}/similar."""
 
 import asyncio
+from urllib.parse import unquote
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.experiment import DEFAULT_LIST
 from schemas.exposure import Exposure
 from serving import stored_lists
 from tests.unit.serving.instance_in_memory import Service, pseudonym_of, stored_list
@@ -105,6 +107,61 @@ def test_ids_are_any_text(service):
 
 
 @pytest.mark.parametrize(
+    "written", ["a%2Fb", "a%2fb", "%61%2Fb", "..%2F..", "%2F", "%2F%2F", "100%25", "%3F%23", "a%2F"]
+)
+def test_an_id_may_have_an_encoded_slash(service, written):
+    id = unquote(written)
+    service.give(id, stored_list(["of the user"]))
+    service.redis.values[stored_lists.similar_to(id)] = stored_list(["of the item"])
+    answers = [ask(service, f"/users/{written}/recommendations"), ask(service, f"/items/{written}/similar")]
+    assert [names(each) for each in answers] == [["of the user"], ["of the item"]]
+    assert (answers[0]["user"], answers[1]["item"]) == (id, id)
+
+
+LADDER = [
+    # What Redis holds, whether it answers, the list that the user's arm wants -> source, degraded
+    ("personal popular trending", True, DEFAULT_LIST, "personal", False),
+    ("popular trending", True, DEFAULT_LIST, "popular", False),
+    ("trending", True, DEFAULT_LIST, "trending", False),
+    ("", True, DEFAULT_LIST, "none", False),
+    ("unreadable popular trending", True, DEFAULT_LIST, "popular", False),
+    ("unreadable trending", True, DEFAULT_LIST, "trending", False),
+    ("unreadable", True, DEFAULT_LIST, "none", False),
+    ("personal popular trending", False, DEFAULT_LIST, "popular", True),
+    ("personal trending", False, DEFAULT_LIST, "trending", True),
+    ("personal", False, DEFAULT_LIST, "none", True),
+    ("personal popular trending", True, "trending", "trending", False),
+    ("personal popular", True, "trending", "popular", False),
+    ("personal", True, "trending", "none", False),
+    ("personal popular trending", True, "popular", "popular", False),
+    ("personal trending", True, "popular", "trending", False),
+    ("personal popular trending", False, "trending", "trending", True),
+    ("personal popular", False, "trending", "popular", True),
+]
+
+
+@pytest.mark.parametrize(("held", "available", "wanted", "source", "degraded"), LADDER)
+def test_the_first_list_there_is_answers(held, available, wanted, source, degraded):
+    service = Service()
+    for each in held.split():
+        value = b"no list" if each == "unreadable" else stored_list([f"of {each}"])
+        keys = {"popular": stored_lists.POPULAR, "trending": stored_lists.TRENDING}
+        service.redis.values[keys.get(each, OF_U1)] = value
+    service.experiments.usual = wanted
+    service.assigner.reload()
+    asyncio.run(service.cache.refresh())
+    service.redis.unavailable = not available
+    if not available:
+        asyncio.run(service.cache.refresh())
+    answer = ask(service)
+    assert (answer["source"], answer["degraded"]) == (source, degraded)
+    assert names(answer) == ([] if source == "none" else [f"of {source}"])
+    assert service.metric("lists_total", source=source) == 1
+    assert service.metric("degraded_total") == degraded
+    assert service.metric("unreadable_total") == ("unreadable" in held)
+
+
+@pytest.mark.parametrize(
     "value",
     [
         b"", b"nonsense", b"7", b"[]", b"{}", b"\xff",
@@ -159,7 +216,7 @@ def test_similar_items_are_nobodys_exposure(service):
 
 
 def test_exposures_beyond_the_bound_are_dropped_and_counted():
-    service = Service(most_exposures=3)
+    service = Service(max_exposures=3)
     asyncio.run(service.cache.refresh())
     for _ in range(5):
         ask(service)
@@ -172,16 +229,16 @@ def test_exposures_beyond_the_bound_are_dropped_and_counted():
 def test_while_redis_is_away_the_last_popular_list_stands_in(u1):
     u1.redis.withdrawn = {b"p1"}
     asyncio.run(u1.cache.refresh())
-    u1.redis.unavailable_reason = True
+    u1.redis.unavailable = True
     answer = ask(u1)
     assert (names(answer), answer["source"], answer["degraded"]) == (["p2", "p3"], "popular", True)
     assert u1.metric("redis_up") == 0
 
 
 def test_after_a_failure_redis_is_not_asked_again_before_the_next_look(u1):
-    u1.redis.unavailable_reason = True
+    u1.redis.unavailable = True
     ask(u1)
-    u1.redis.unavailable_reason = False
+    u1.redis.unavailable = False
     assert ask(u1)["degraded"] is True
     assert u1.redis.asked == []
     asyncio.run(u1.cache.refresh())
@@ -199,7 +256,7 @@ def test_a_value_is_used_for_as_long_as_the_settings_say_and_no_longer(u1):
 
 def test_an_old_value_is_not_used_while_redis_is_away(u1):
     ask(u1)
-    u1.redis.unavailable_reason = True
+    u1.redis.unavailable = True
     u1.clock.now_s += 0.6
     assert ask(u1)["source"] == "popular"
 

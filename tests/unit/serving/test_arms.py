@@ -24,7 +24,7 @@ def shop(service):
     service.redis.values[stored_lists.TRENDING] = stored_list(["trend", "both"], model_version=None)
     service.experiments.text = LISTS
     asyncio.run(service.cache.refresh())
-    service.assignments.refresh()
+    service.assigner.reload()
     return service
 
 
@@ -46,7 +46,7 @@ def test_each_arm_is_shown_its_list_and_the_exposure_names_it(shop):
 
 def test_users_outside_are_shown_their_own_and_no_arm(shop):
     shop.experiments.text = LISTS.replace("50", "1")
-    shop.assignments.refresh()
+    shop.assigner.reload()
     own = [user for user, (source, _) in shown(shop).items() if source == "personal"]
     assert len(own) >= 15
     assert {each.arm for each in exposures(shop) if each.user in map(pseudonym_of, own)} == {None}
@@ -54,7 +54,7 @@ def test_users_outside_are_shown_their_own_and_no_arm(shop):
 
 def test_a_promoted_list_is_for_all(shop):
     shop.experiments.text, shop.experiments.usual = "", "trending"
-    shop.assignments.refresh()
+    shop.assigner.reload()
     assert set(shown(shop).values()) == {("trending", "trend")}
     assert {each.arm for each in exposures(shop)} == {None}
 
@@ -74,7 +74,7 @@ def test_an_arm_without_its_list_is_shown_the_other_and_says_so(shop):
 
 
 def test_with_redis_away_an_arm_is_degraded_too(shop):
-    shop.redis.unavailable_reason = True
+    shop.redis.unavailable = True
     asyncio.run(shop.cache.refresh())
     answer = ask(shop, "/users/1/recommendations")
     assert answer["degraded"]
@@ -84,9 +84,9 @@ def test_with_redis_away_an_arm_is_degraded_too(shop):
 def test_a_file_that_is_none_changes_nothing_and_is_counted(shop):
     before = shown(shop)
     shop.experiments.text = "[lists"
-    shop.assignments.refresh()
+    shop.assigner.reload()
     assert shown(shop) == before
     assert (shop.metric("experiments"), shop.metric("experiments_unreadable_total")) == (1, 1)
     shop.experiments.text = ""
-    shop.assignments.refresh()
+    shop.assigner.reload()
     assert set(shown(shop).values()) == {("personal", "own")}

@@ -6,7 +6,6 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from connectors.kafka.clients import KafkaUnavailable
 from schemas.topics import EXPOSURES
-from serving import exposure_producer
 from serving.exposure_producer import ExposureProducer
 from tests.unit.serving.instance_in_memory import KafkaInMemory
 
@@ -24,13 +23,12 @@ def test_they_come_in_order_and_are_counted_when_kafka_has_them():
     log.start()
     for n in range(5):
         assert log.offer(b"u%d" % n, b"e%d" % n)
-    assert log.stop(within_s=5) == 0
+    assert log.stop(timeout_s=5) == 0
     assert kafka.records == [(EXPOSURES.name, b"u%d" % n, b"e%d" % n) for n in range(5)]
     assert (log.stored, log.dropped, log.refused) == (5, 0, 0)
 
 
-def test_while_kafka_is_away_they_wait_within_the_bound(monkeypatch):
-    monkeypatch.setattr(exposure_producer, "RETRY_S", 0.01)
+def test_while_kafka_is_away_they_wait_within_the_bound():
     kafka, there = KafkaInMemory(), []
 
     def connect():
@@ -38,7 +36,7 @@ def test_while_kafka_is_away_they_wait_within_the_bound(monkeypatch):
             raise KafkaUnavailable("no broker")
         return kafka
 
-    log = ExposureProducer(connect, 3)
+    log = ExposureProducer(connect, 3, retry_s=0.01)
     log.start()
     assert [log.offer(b"u", b"%d" % n) for n in range(5)] == [True, True, True, False, False]
     there.append(True)
@@ -46,7 +44,7 @@ def test_while_kafka_is_away_they_wait_within_the_bound(monkeypatch):
     assert [value for _, _, value in kafka.records] == [b"0", b"1", b"2"]
     assert log.dropped == 2
     assert log.offer(b"u", b"5")
-    assert log.stop(within_s=5) == 0
+    assert log.stop(timeout_s=5) == 0
 
 
 def test_what_is_sent_and_not_confirmed_counts_against_the_bound():
@@ -58,7 +56,7 @@ def test_what_is_sent_and_not_confirmed_counts_against_the_bound():
     log.offer(b"u", b"1")
     until(lambda: len(kafka.records) == 2)
     assert not log.offer(b"u", b"2")
-    assert log.stop(within_s=0.1) == 2
+    assert log.stop(timeout_s=0.1) == 2
 
 
 def test_a_send_that_fails_is_tried_again():
@@ -76,7 +74,7 @@ def test_a_send_that_fails_is_tried_again():
     log.start()
     log.offer(b"u", b"0")
     log.offer(b"u", b"1")
-    assert log.stop(within_s=5) == 0
+    assert log.stop(timeout_s=5) == 0
     assert [value for _, _, value in kafka.records] == [b"0", b"1"]
 
 
@@ -86,7 +84,7 @@ def test_what_kafka_refuses_is_counted():
     log = ExposureProducer(lambda: kafka, 10)
     log.start()
     log.offer(b"u", b"0")
-    assert log.stop(within_s=5) == 0
+    assert log.stop(timeout_s=5) == 0
     assert (log.stored, log.refused) == (0, 1)
 
 
@@ -97,4 +95,4 @@ def test_stopping_before_kafka_was_found_says_how_many_are_lost():
     log = ExposureProducer(connect, 10)
     log.start()
     log.offer(b"u", b"0")
-    assert log.stop(within_s=0.05) == 1
+    assert log.stop(timeout_s=0.05) == 1

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from schemas.recommendation_feedback import SHOWN, RecommendationFeedback
-from serving.feedback import MAX_ACTIONS, MAX_VERSIONS, OLDER, OTHER, SILENT_MS
+from serving.feedback import MAX_ACTIONS, MAX_IDLE_MS, MAX_VERSIONS, OLDER, OTHER
 from tests.unit.serving.test_answered_lists import ask
 
 SOON_S = 30
@@ -22,9 +22,9 @@ def said(action=SHOWN, events=1, version="v1", source="personal", arm=None, minu
 
 @pytest.fixture
 def following(service):
-    service.follower.start()
+    service.feedback_consumer.start()
     yield service
-    service.follower.stop()
+    service.feedback_consumer.stop()
 
 
 def until(refresh):
@@ -78,10 +78,10 @@ def test_they_stand_in_the_text_that_prometheus_asks_for(following):
 
 def test_what_is_before_its_time_is_not_counted(service):
     service.feedback_log.values, service.feedback_log.before = [said(events=100), said()], 1
-    service.follower.start()
+    service.feedback_consumer.start()
     ready(service)
     ready(service, said())
-    service.follower.stop()
+    service.feedback_consumer.stop()
     assert events(service) == 2
 
 
@@ -109,7 +109,7 @@ def test_actions_that_are_made_up_push_none_out_that_is_counted(following):
 
 
 def test_what_was_silent_for_long_makes_room(following):
-    later = SILENT_MS // MINUTE_MS
+    later = MAX_IDLE_MS // MINUTE_MS
     ready(following, *(said(f"made up {number}") for number in range(MAX_ACTIONS)))
     ready(following, said("buy", minute=later - 1))
     assert "buy" not in label_values(following, "action")
@@ -119,24 +119,24 @@ def test_what_was_silent_for_long_makes_room(following):
 
 
 def test_kafka_away_is_an_age_that_grows_and_no_answer_waits(service):
-    service.feedback_log.unavailable_reason = True
-    service.follower.start()
+    service.feedback_log.unavailable = True
+    service.feedback_consumer.start()
     service.clock.now_s += 7
     assert service.metric("feedback_age_seconds") == 7
     assert ask(service, "/users/u1/recommendations")["source"] == "popular"
-    service.feedback_log.unavailable_reason = False
+    service.feedback_log.unavailable = False
     ready(service, said())
     until(lambda: service.metric("feedback_age_seconds") == 0)
-    service.follower.stop()
+    service.feedback_consumer.stop()
 
 
 def test_kafka_back_it_reads_on_and_counts_nothing_twice(following):
     ready(following, said())
-    following.feedback_log.unavailable_reason = True
+    following.feedback_log.unavailable = True
     until(lambda: following.feedback_log.refusals > 1)
     following.clock.now_s += 5
     following.feedback_log.values.append(said())
     assert following.metric("feedback_age_seconds") == 5
-    following.feedback_log.unavailable_reason = False
+    following.feedback_log.unavailable = False
     ready(following, said())
     assert (events(following), following.feedback_log.connections) == (3, 1)

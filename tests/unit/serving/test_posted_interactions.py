@@ -22,7 +22,7 @@ GOOD = {"user": "u1", "item": "i1", "action": "view", "event_time": NOW_MS}
 
 async def opened(service):
     async with asyncio.timeout(5):
-        while not service.interaction_producer.open:
+        while not service.interaction_producer.available:
             await asyncio.sleep(0.001)
 
 
@@ -69,7 +69,11 @@ def test_what_kafka_does_not_confirm_is_not_told_to_be_stored(outcome):
     service = Service(kafka_timeout_s=0.2)
     service.kafka.outcome = outcome
     (answer,) = post(service, GOOD)
-    assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (503, "kafka_away", "1")
+    assert (answer.status_code, answer.json()["type"], answer.headers["retry-after"]) == (
+        503,
+        "/problems/kafka_unavailable",
+        "1",
+    )
     assert service.metric("interactions_failed_total") == 1
     assert service.metric("interactions_stored_total") == 0
     assert service.metric("interactions_unconfirmed") == 0
@@ -90,7 +94,7 @@ def test_one_of_several_that_fails_fails_all(service):
 
 def test_before_kafka_was_found_it_is_refused_at_once(service):
     answer = asyncio.run(service.post(content=orjson.dumps(GOOD)))
-    assert (answer.status_code, answer.json()["error"]) == (503, "kafka_away")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/kafka_unavailable")
 
 
 def test_after_a_failure_the_client_of_kafka_is_made_anew(service):
@@ -113,8 +117,8 @@ def test_after_a_failure_the_client_of_kafka_is_made_anew(service):
     assert len(second.records) == 1
 
 
-def test_kafka_is_looked_for_until_it_is_there(service, monkeypatch):
-    monkeypatch.setattr("serving.interaction_producer.RETRY_S", 0.01)
+def test_kafka_is_looked_for_until_it_is_there():
+    service = Service(retry_s=0.01)
     tries = iter([KafkaUnavailable("no"), KafkaUnavailable("no"), None])
 
     def connect():
@@ -127,8 +131,8 @@ def test_kafka_is_looked_for_until_it_is_there(service, monkeypatch):
     assert answer.status_code == 202
 
 
-def test_too_many_that_wait_are_refused_at_once(service, monkeypatch):
-    monkeypatch.setattr("serving.interaction_producer.MAX_UNCONFIRMED", 3)
+def test_too_many_that_wait_are_refused_at_once():
+    service = Service(kafka_timeout_s=0.2, max_unconfirmed=3)
     service.kafka.outcome = "silence"
 
     async def run():
@@ -136,9 +140,9 @@ def test_too_many_that_wait_are_refused_at_once(service, monkeypatch):
         await opened(service)
         answers = await asyncio.gather(*(service.post(content=orjson.dumps([GOOD, GOOD])) for _ in range(2)))
         service.interaction_producer.stop()
-        return sorted(answer.json()["message"][:26] for answer in answers)
+        return sorted(answer.json()["detail"][:24] for answer in answers)
 
-    assert asyncio.run(run()) == ["2 interactions wait for Ka", "Kafka has not confirmed it"]
+    assert asyncio.run(run()) == ["2 interactions wait for ", "Kafka did not confirm wi"]
 
 
 @pytest.mark.parametrize(
@@ -164,20 +168,20 @@ def test_too_many_that_wait_are_refused_at_once(service, monkeypatch):
 )  # fmt: skip
 def test_a_bad_interaction_is_named_and_nothing_is_stored(service, body, said):
     (answer,) = post(service, body)
-    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
-    assert said in answer.json()["message"]
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad_request")
+    assert said in answer.json()["detail"]
     assert service.kafka.records == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"user":"\\ud800","action":"x"}', b"[" * 3000])
 def test_a_body_that_is_not_json_is_refused(service, content):
     answer = asyncio.run(service.post(content=content))
-    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad_request")
 
 
 def test_a_huge_body_is_refused(service):
     answer = asyncio.run(service.post(content=b" " * 5000))
-    assert (answer.status_code, answer.json()["error"]) == (413, "too_large")
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/content_too_large")
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda e: st.lists(e) | st.dictionaries(
