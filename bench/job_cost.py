@@ -58,12 +58,7 @@ def run_job(
 
     Gives what `costs` gives. A job that was through before so many windows could be told apart is run again after
     `more`, which sends more records, forgets what the job has read, and returns how many records there then are (it
-    goes with no `at_mark`, whose numbers begin anew).
-
-    Raises
-    ------
-    RuntimeError
-        When nothing moves for three minutes.
+    goes with no `at_mark`, whose numbers begin anew). Raises RuntimeError when nothing moves for three minutes.
     """
     for _ in range(MAX_RUNS):
         found = _run_once(layout, module, arguments, records, done, windows, at_mark)
@@ -121,10 +116,7 @@ def costs(
     A window begins and ends where `done` was seen to move, of which `at_mark` is told: checkpoints may be few. So there
     are fewer windows where it moved seldom, and one that begins before the job was warm where it moved once.
 
-    Raises
-    ------
-    RuntimeError
-        When nothing moves for `stands_still_s`.
+    Raises RuntimeError when nothing moves for `stands_still_s`.
     """
     ends: list[int]
     samples, ends, target = [(0, *cpu())], [], WARM_FROM * records

@@ -31,12 +31,7 @@ class Environment:
         self._disposable = disposable
 
     def prepare(self, jobs: tuple[str, ...] = JOBS, fresh: bool = False) -> None:
-        """Starts what does not run; `fresh`: from nothing.
-
-        Raises
-        ------
-        HeadraceError
-        """
+        """Starts what does not run; `fresh`: from nothing. Raises HeadraceError."""
         if fresh:
             self.throw_away()
         if self._disposable:
@@ -55,12 +50,7 @@ class Environment:
         submission.wait_until_running(target, jobs)
 
     def wait_until_ready(self, name: str) -> None:
-        """Until that server passes its own check.
-
-        Raises
-        ------
-        NotReady
-        """
+        """Until that server passes its own check. Raises NotReady."""
         server = next(each for each in servers(self.layout) if each.name == name)
         with Display(Console(quiet=True), [name]) as display:
             wait_for(server, Supervision(self.layout), display, Event())

@@ -65,25 +65,14 @@ class NumberedStream:
         self._copies += copies
 
     def finish(self) -> None:
-        """Ends the stream and waits for every acknowledgement.
-
-        Raises
-        ------
-        NotWithin
-        NotAcknowledged
-        """
+        """Ends the stream and waits for every acknowledgement. Raises NotWithin or NotAcknowledged."""
         self._stop.set()
         if self._thread.ident is not None:
             wait_until("the stream's last publish", lambda: not self._thread.is_alive(), ACKNOWLEDGED_WITHIN_S)
         self._publisher.close(ACKNOWLEDGED_WITHIN_S)
 
     def wait_until_acknowledged(self) -> None:
-        """Returns when the broker has acknowledged everything that was sent.
-
-        Raises
-        ------
-        NotWithin
-        """
+        """Returns when the broker has acknowledged everything that was sent. Raises NotWithin."""
         wait_until("the acknowledgements", lambda: self.acknowledged == self.sent, ACKNOWLEDGED_WITHIN_S)
 
     def first_after(self, device: str, time_ms: int) -> int | None:

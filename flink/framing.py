@@ -90,24 +90,12 @@ class Frame:
         return [None if field is None else field.decode() for field in self.fields(column)]
 
     def numbers(self, column: int) -> list[int]:
-        """A column of whole numbers.
-
-        Raises
-        ------
-        BadFrame
-            If one is NULL.
-        """
+        """A column of whole numbers. Raises BadFrame if one is NULL."""
         numbers: list[int] = self._of_size(column, NUMBER).tolist()
         return numbers
 
     def booleans(self, column: int) -> list[bool]:
-        """A column of BOOLEAN.
-
-        Raises
-        ------
-        BadFrame
-            If one is NULL.
-        """
+        """A column of BOOLEAN. Raises BadFrame if one is NULL."""
         booleans: list[bool] = self._of_size(column, np.dtype(np.bool_)).tolist()
         return booleans
 

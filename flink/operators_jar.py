@@ -15,23 +15,13 @@ class MissingJar(RuntimeError):
 
 
 def stage(method: str, tables: StreamTableEnvironment, table: Table, *arguments: int | str) -> Table:
-    """The table that a method of `io.headrace.flink.TableStages` makes of another one.
-
-    Raises
-    ------
-    MissingJar
-    """
+    """The table that a method of `io.headrace.flink.TableStages` makes of another one. Raises MissingJar."""
     stages = java_class("TableStages")
     return Table(getattr(stages, method)(tables._j_tenv, table._j_table, *arguments), tables)
 
 
 def java_class(name: str) -> Any:
-    """A class of headrace-flink.jar, to be called from Python.
-
-    Raises
-    ------
-    MissingJar
-    """
+    """A class of headrace-flink.jar, to be called from Python. Raises MissingJar."""
     found = getattr(get_gateway().jvm.io.headrace.flink, name)
     # py4j takes what is no class for a package, and would say no more than that a package cannot be called.
     if type(found).__name__ == "JavaPackage":

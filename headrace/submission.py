@@ -66,10 +66,7 @@ def submit(
 
     Without a savepoint they start afresh, and the transactions that an earlier run left open are aborted first.
 
-    Raises
-    ------
-    SubmissionFailed
-        With the cause that Flink names.
+    Raises SubmissionFailed with the cause that Flink names.
     """
     running = running_jobs(target)
     for job in jobs:
@@ -131,13 +128,7 @@ def running_jobs(target: str) -> dict[str, str]:
 
 
 def wait_until_running(target: str, jobs: Sequence[str], within_s: float = 120.0) -> None:
-    """Returns when every task of these jobs runs.
-
-    Raises
-    ------
-    SubmissionFailed
-        With the state they are stuck in.
-    """
+    """Returns when every task of these jobs runs. Raises SubmissionFailed with the state they are stuck in."""
     deadline = time.monotonic() + within_s
     while True:
         overview = http_clients.get(f"http://{target}/jobs/overview", timeout_s=10).raise_for_status().json()["jobs"]

@@ -96,10 +96,7 @@ def producer(
     `give_up_after_ms`, for a caller whom somebody waits for, a record fails that is not confirmed by then; it may be
     stored all the same, if what was lost is the broker's answer.
 
-    Raises
-    ------
-    Unreachable
-        When no broker answers within `wait_ms`.
+    Raises Unreachable when no broker answers within `wait_ms`.
     """
     with _translated(bootstrap):
         return KafkaProducer(
@@ -137,10 +134,7 @@ def transactional_producer(
     whatever an earlier producer of the same `transactional_id` has left open, and shuts that producer out. A process
     that is killed in a transaction keeps read_committed readers waiting behind it for `timeout_ms`.
 
-    Raises
-    ------
-    Unreachable
-        When no broker answers within 10 s.
+    Raises Unreachable when no broker answers within 10 s.
     """
     with _translated(bootstrap):
         return KafkaProducer(
@@ -163,12 +157,7 @@ def transactional_producer(
 
 
 def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
-    """Return when the client knows these topics, so that no later send waits for it.
-
-    Raises
-    ------
-    MissingTopics
-    """
+    """Return when the client knows these topics, so that no later send waits for it. Raises MissingTopics."""
     for topic in topics:
         try:
             client.partitions_for(topic.name)

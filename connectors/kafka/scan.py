@@ -24,10 +24,7 @@ def scan(
 ) -> Iterator[Any]:
     """Every committed record of the topic up to its end as it was when the scan began.
 
-    Raises
-    ------
-    Unreachable
-        When no broker answers, or when one stops answering in the middle.
+    Raises Unreachable when no broker answers, or when one stops answering in the middle.
     """
     if not reachable(bootstrap):
         raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer")

@@ -15,10 +15,7 @@ def tail(
 ) -> dict[int, list[Any]]:
     """Partition -> its records among the last `offsets`; an empty list where these are markers only.
 
-    Raises
-    ------
-    KafkaError
-        When the broker does not answer, or the end is not reached, within `within_ms`.
+    Raises KafkaError when the broker does not answer, or the end is not reached, within `within_ms`.
     """
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap,

@@ -42,13 +42,7 @@ class Acknowledgements:
         self.bytes_waiting += size
 
     def release(self) -> list[int]:
-        """Packet identifiers to acknowledge now, in order.
-
-        Raises
-        ------
-        NotStored
-            At a record that Kafka refused.
-        """
+        """Packet identifiers to acknowledge now, in order. Raises NotStored at a record that Kafka refused."""
         waiting = self._waiting
         released: list[int] = []
         while waiting and waiting[0][2].is_done:

@@ -42,13 +42,7 @@ class BufferedSocket:
         return len(self._unsent)
 
     def recv(self, size: int) -> bytes:
-        """Up to `size` bytes.
-
-        Raises
-        ------
-        BlockingIOError
-            Where there are none yet.
-        """
+        """Up to `size` bytes. Raises BlockingIOError where there are none yet."""
         if self._position >= len(self._read):
             self._read = self._socket.recv(READ_BYTES)
             self._position = 0

@@ -38,13 +38,7 @@ class Pages:
 
 
 def serve(pages: Pages, host: str, port: int) -> ThreadingHTTPServer:
-    """Answer on a thread of its own, until `shutdown()`.
-
-    Raises
-    ------
-    OSError
-        Where the port is taken.
-    """
+    """Answer on a thread of its own, until `shutdown()`. Raises OSError where the port is taken."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -79,12 +79,7 @@ class PublicationState(NamedTuple):
 
 @contextmanager
 def connection(endpoints: CaptureEndpoints) -> Iterator[Database]:
-    """Each statement its own transaction.
-
-    Raises
-    ------
-    DatabaseUnavailable
-    """
+    """Each statement its own transaction. Raises DatabaseUnavailable."""
     try:
         connection = psycopg.connect(endpoints.postgres_url, connect_timeout=ANSWERS_WITHIN_S, autocommit=True)
     except psycopg.OperationalError as error:
@@ -109,10 +104,7 @@ def prepare(endpoints: CaptureEndpoints) -> None:
 
     A table that differs from what was captured before is noted as one to refresh (`repair.refresh`).
 
-    Raises
-    ------
-    DatabaseUnavailable
-    DatabaseRefuses
+    Raises DatabaseUnavailable, DatabaseRefuses.
     """
     with asking(endpoints) as database:
         database.execute(TABLES.read_text())
@@ -213,25 +205,13 @@ def _write_note(database: Database, table: CapturedTable, oid: int, refresh: str
 
 
 def needs_snapshot(endpoints: CaptureEndpoints) -> bool:
-    """Whether the replication slot is of no use any more.
-
-    Raises
-    ------
-    DatabaseUnavailable
-    DatabaseRefuses
-    """
+    """Whether the replication slot is of no use any more. Raises DatabaseUnavailable, DatabaseRefuses."""
     with asking(endpoints) as database:
         return any(note.refresh == "snapshot" for note in notes(database))
 
 
 def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
-    """The replication slot is of no use any more.
-
-    Raises
-    ------
-    DatabaseUnavailable
-    DatabaseRefuses
-    """
+    """The replication slot is of no use any more. Raises DatabaseUnavailable, DatabaseRefuses."""
     with asking(endpoints) as database:
         query = f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'snapshot', reason = %s, version = version + 1"
         database.execute(query, [reason])
@@ -240,10 +220,7 @@ def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
 def note_snapshot_begins(endpoints: CaptureEndpoints) -> None:
     """Slot and position are gone, so the connector reads all rows; those that are gone it cannot know of.
 
-    Raises
-    ------
-    DatabaseUnavailable
-    DatabaseRefuses
+    Raises DatabaseUnavailable, DatabaseRefuses.
     """
     with asking(endpoints) as database:
         database.execute(f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'deletions' WHERE refresh = 'snapshot'")
@@ -311,12 +288,7 @@ def read_again(endpoints: CaptureEndpoints, table: CapturedTable, keys: Sequence
     """Have rows of the table, all or those with these keys, come once more as they are, without changing them.
 
     Debezium reads them in pieces beside the changes (an incremental snapshot), and goes on with it after a restart.
-    Returns how many rows there are now.
-
-    Raises
-    ------
-    DatabaseUnavailable
-    DatabaseRefuses
+    Returns how many rows there are now. Raises DatabaseUnavailable, DatabaseRefuses.
     """
     wanted = sql.SQL("{} = ANY({})").format(sql.Identifier(table.key), list(keys)) if keys else sql.SQL("true")
     count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(sql.Identifier(SCHEMA, table.name), wanted)
@@ -351,12 +323,7 @@ def position(database: Database) -> tuple[int, int]:
 
 
 def slot(endpoints: CaptureEndpoints) -> Slot | None:
-    """None: there is no slot.
-
-    Raises
-    ------
-    DatabaseUnavailable
-    """
+    """None: there is no slot. Raises DatabaseUnavailable."""
     with connection(endpoints) as database:
         return _slot(database)
 

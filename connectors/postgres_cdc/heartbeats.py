@@ -34,12 +34,7 @@ class Heartbeat:
 
 
 def newest(bootstrap: str) -> Heartbeat | None:
-    """None: none has arrived yet.
-
-    Raises
-    ------
-    KafkaError
-    """
+    """None: none has arrived yet. Raises KafkaError."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False, group_id=None
     )

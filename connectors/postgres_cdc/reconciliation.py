@@ -23,12 +23,7 @@ def end_gone_rows(endpoints: CaptureEndpoints, kafka: str, table: CapturedTable)
 
     What the log says must be in the topic before this.
 
-    Raises
-    ------
-    DatabaseUnavailable
-    DatabaseRefuses
-    NotCaughtUp
-    KafkaError
+    Raises DatabaseUnavailable, DatabaseRefuses, NotCaughtUp, KafkaError.
     """
     rows = sorted(_rows(kafka, table.topic))
     ended = 0

@@ -189,10 +189,7 @@ def client_of(endpoints: Endpoints) -> "redis.Redis":
 def answers_of(pipeline: "redis.client.Pipeline") -> list[object]:
     """Sends the commands of a pipeline. The error that Redis gives for a row is the answer of its command.
 
-    Raises
-    ------
-    StoreUnavailable, StoreMisconfigured
-        For every other error: the rows can be sent again.
+    Raises StoreUnavailable and StoreMisconfigured for every other error: the rows can be sent again.
     """
     try:
         answers: list[object] = pipeline.execute(raise_on_error=False)

@@ -47,10 +47,7 @@ class BatchedReads:
     async def get(self, key: str) -> bytes | None:
         """The value, None without one.
 
-        Raises
-        ------
-        StoreUnavailable
-            If Redis does not answer in time, or answers with an error.
+        Raises StoreUnavailable if Redis does not answer in time, or answers with an error.
         """
         future = self._waiting.get(key)
         if future is None:

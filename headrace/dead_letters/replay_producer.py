@@ -114,11 +114,7 @@ class ReplayProducer:
 def replay_producer(endpoints: Endpoints) -> Iterator[ReplayProducer]:
     """An outbox whose predecessors are shut out: what they have sent is written down, and they send nothing more.
 
-    Read the log of replays inside of it, not before.
-
-    Raises
-    ------
-    DeadLettersUnavailable
+    Read the log of replays inside of it, not before. Raises DeadLettersUnavailable.
     """
     with kafka_unavailable(endpoints.kafka):
         require_answer(endpoints.kafka)

@@ -149,12 +149,7 @@ def committed(bootstrap: str, topic: Topic = DEAD_LETTERS) -> Iterator[Records]:
 
 
 def require_answer(bootstrap: str) -> None:
-    """Asked before a client is made, which would try for 10 s and log each time.
-
-    Raises
-    ------
-    DeadLettersUnavailable
-    """
+    """Asked before a client is made, which would try for 10 s and log each time. Raises DeadLettersUnavailable."""
     if not clients.reachable(bootstrap):
         raise DeadLettersUnavailable(f"Kafka at {bootstrap} does not answer. Start it:  headrace up")
 

@@ -90,12 +90,7 @@ class LateTopic:
         yield from self._read(ends)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Partition -> the first offset that is not done.
-
-        Raises
-        ------
-        KafkaError
-        """
+        """Partition -> the first offset that is not done. Raises KafkaError."""
         if offsets:
             self._consumer.commit(
                 {

@@ -50,13 +50,7 @@ class WindowTopic:
         return [summary for summary in parsed if summary]
 
     def send(self, summaries: Sequence[WindowSummary]) -> None:
-        """Return once Kafka has all of them.
-
-        Raises
-        ------
-        KafkaTimeoutError
-            After WITHIN_S: some may be there.
-        """
+        """Return once Kafka has all of them. Raises KafkaTimeoutError after WITHIN_S: some may be there."""
         if not summaries:
             return
         if self._producer is None:

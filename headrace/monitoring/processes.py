@@ -28,12 +28,7 @@ class ProcessFigures:
 
 
 def collect(layout: Layout) -> list[ProcessFigures]:
-    """In the order of the servers.
-
-    Raises
-    ------
-    NotRunning
-    """
+    """In the order of the servers. Raises NotRunning."""
     supervision = Supervision(layout)
     processes = supervision.processes()
     starts = supervision.starts()

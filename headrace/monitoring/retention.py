@@ -50,12 +50,7 @@ class Unread:
 
 
 def collect(bootstrap: str) -> list[Unread]:
-    """Of every group that has committed an offset, and is behind.
-
-    Raises
-    ------
-    KafkaError
-    """
+    """Of every group that has committed an offset, and is behind. Raises KafkaError."""
     admin = KafkaAdminClient(
         bootstrap_servers=bootstrap, bootstrap_timeout_ms=TIME_LIMIT_MS, request_timeout_ms=TIME_LIMIT_MS
     )
