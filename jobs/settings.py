@@ -3,6 +3,8 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.redis_keys import LIST_LIFETIME_S
+
 MAX_MEASURED_EVERY_S = 3600
 """A point of recommendations is stamped with the start of its window: so much earlier than what it counts, at most."""
 
@@ -30,5 +32,5 @@ class JobSettings(BaseSettings):
     recommend_items: int = Field(5_000, ge=16, le=20_000, description="items that it knows; its table is 4 n² bytes")
     recommend_history: int = Field(100, ge=20, le=1000, description="interactions of a user that it keeps")
     recommend_shards: int = Field(1, ge=1, le=16, description="workers that share the lists; each learns everything")
-    recommend_lifetime_s: int = Field(7 * 24 * 3600, ge=60, description="how long a list stays in Redis unchanged")
+    recommend_lifetime_s: int = Field(LIST_LIFETIME_S, ge=60, description="how long a list stays in Redis unchanged")
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="how long a stopped job's output can wait")

@@ -1,4 +1,4 @@
-"""Bounds of event times. Whatever reads a time in ms that a device, an application or a file wrote uses these."""
+"""Limits that more than one place applies: lengths, counts, and the bounds of event times."""
 
 from datetime import UTC, datetime
 
@@ -13,6 +13,15 @@ In ms it is still above every time in seconds, so that the two are told apart by
 
 MAX_CLOCK_SKEW_MS = 5 * 60 * 1000
 """How far a clock may be ahead of ours: a time of next year would be the newest for a year."""
+
+MAX_LIST_ITEMS = 50
+"""Items of a list of recommendations: what the job writes at most, and a client can ask for."""
+
+MAX_METRICS = 1000
+"""Metrics of one device in Redis: bounds the memory that one device can take to about 200 kB."""
+
+MAX_ALERTS = 200
+"""Anomalies of one device in Redis: the newest by event time stay."""
 
 _UNITS = (("seconds", 1e3), ("microseconds", 1e-3), ("nanoseconds", 1e-6))
 

@@ -15,13 +15,13 @@ from headrace.privacy.finding import Finding
 from headrace.privacy.named_records import NamedRecords, is_deleted
 from jobs.names import consumer_group
 from schemas.forgotten_user import ForgottenUser
+from schemas.personal import Personal
 from schemas.topics import (
     CUSTOMERS,
     DAY_MS,
     DEVICES,
     TOPICS,
     USERS_FORGOTTEN,
-    Personal,
     Topic,
 )
 

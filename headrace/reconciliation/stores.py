@@ -10,6 +10,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader, instant, milliseconds
 from connectors.stores import StoreUnavailable
+from schemas.redis_keys import DEVICE
 
 TIME_LIMIT_S = 60.0
 
@@ -91,7 +92,7 @@ class RedisStates:
         try:
             pipeline = client.pipeline(transaction=False)
             for device, metric in series:
-                pipeline.hget(f"device:{device}", metric)
+                pipeline.hget(DEVICE.key(device), metric)
             return list(pipeline.execute())
         except redis.exceptions.RedisError as error:
             raise StoreUnavailable(f"Redis does not answer ({error})") from error
