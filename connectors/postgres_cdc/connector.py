@@ -61,7 +61,7 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "publication.name": PUBLICATION,
         "publication.autocreate.mode": "disabled",
         "slot.name": SLOT,
-        # A slot that was dropped and recreated is ahead of the connector's offset: it fails instead of skipping changes.
+        # A slot that was dropped and recreated is ahead of the connector's offset: it fails and skips no changes.
         "offset.mismatch.strategy": "trust_offset",
         "table.include.list": ",".join(f"{SCHEMA}.{name}" for name in KEYS),
         # A table that is made anew from a query has no primary key, and a compacted topic takes no record without one.

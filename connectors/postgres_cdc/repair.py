@@ -57,8 +57,8 @@ def refresh(
 
     Without `prove`, a recent heartbeat is enough. What is not done stays noted, and `inspection.inspect` finds it.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable, and NotCaughtUp if the connector does not read up to
-    now in time.
+    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable, and NotCaughtUp if the connector does not read up
+    to now in time.
     """
     try:
         noted = list(_noted(endpoints))

@@ -13,6 +13,7 @@ from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
 
 from connectors.kafka.clients import KafkaUnavailable
+from schemas.limits import MAX_EVENT_TIME_MS, MAX_NAME_LENGTH
 from schemas.reading import LateReading
 from schemas.record import faults
 from schemas.topics import TELEMETRY_LATE
@@ -24,9 +25,6 @@ BATCH = 10_000
 """Late readings that are held in memory at once."""
 REQUEST_MS = 15_000
 STALLED_AFTER_S = 30.0
-LAST_MS = 4_102_444_800_000
-"""The year 2100."""
-MAX_NAME_LENGTH = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -160,7 +158,7 @@ def _add(batch: Batch, records: Iterator[Any]) -> None:
 
 def _require_plausible(reading: LateReading) -> None:
     """What the cleaning has refused long ago can only come from a foreign producer, and no query takes it."""
-    if not 0 <= reading.event_time < LAST_MS:
+    if not 0 <= reading.event_time < MAX_EVENT_TIME_MS:
         raise ValueError(f"event_time {reading.event_time} is not between 1970 and 2100")
     for name in (reading.device, reading.metric):
         if not 1 <= len(name) <= MAX_NAME_LENGTH or CONTROL.search(name):

@@ -13,7 +13,7 @@ from models.churn.report.contents import Contents
 
 BLUE, ORANGE, GREY = "#1f5fa8", "#d9722b", "#9aa3ad"
 SHOWN_COLUMNS = 12
-MAX_NAME_LENGTH = 24
+MAX_LABEL_LENGTH = 24
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -145,5 +145,5 @@ def dependence(name: str, points: list[dict[str, Any]]) -> str:
 
 def _short(name: str) -> str:
     """As matplotlib has it: two dollars would begin and end a formula."""
-    shown = name if len(name) <= MAX_NAME_LENGTH else name[: MAX_NAME_LENGTH - 1] + "…"
+    shown = name if len(name) <= MAX_LABEL_LENGTH else name[: MAX_LABEL_LENGTH - 1] + "…"
     return shown.replace("$", r"\$")
