@@ -9,6 +9,7 @@ from schemas.anomaly_score import AnomalyScore
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
+from schemas.errors import TerminalError
 from schemas.exposure import Exposure
 from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
@@ -216,7 +217,7 @@ MAX_MESSAGE_BYTES = max(topic.max_message_bytes for topic in TOPICS)
 _RECORDS = {topic.name: topic.record for topic in TOPICS}
 
 
-class UnreadableRecord(ValueError):
+class UnreadableRecord(TerminalError, ValueError):
     """A value that is no record of its topic; the message says why. Only a foreign producer writes one."""
 
 

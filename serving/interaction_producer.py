@@ -15,6 +15,7 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from connectors.kafka.clients import KafkaClientError
+from schemas.errors import TransientError
 from schemas.topics import INTERACTIONS
 from serving.exposure_producer import RETRY_S, Producer
 
@@ -27,7 +28,7 @@ MAX_UNCONFIRMED = 5_000
 """At most 64 KiB each, and a few hundred bytes as a rule."""
 
 
-class NotStored(Exception):
+class NotStored(TransientError):
     """Kafka has not confirmed it: it may be stored, or not."""
 
 

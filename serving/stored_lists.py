@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from schemas.errors import TerminalError
 from schemas.limits import MAX_LIST_ITEMS
 from schemas.redis_keys import POPULAR_ITEMS, RECOMMENDATIONS, SIMILAR, TRENDING_ITEMS, WITHDRAWN_ITEMS
 
@@ -29,7 +30,7 @@ def similar_to(item: str) -> str:
     return SIMILAR.key(item)
 
 
-class Unreadable(ValueError):
+class Unreadable(TerminalError, ValueError):
     """A value that is no list. Only a foreign writer stores one."""
 
 

@@ -17,6 +17,7 @@ from kafka.cluster import ClusterMetadata
 from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 from kafka.partitioner import DefaultPartitioner, Partitioner, murmur2
 
+from schemas.errors import HeadraceError, TerminalError, TransientError
 from schemas.topics import MAX_MESSAGE_BYTES, TOPICS, Topic
 
 log = logging.getLogger(__name__)
@@ -33,15 +34,17 @@ FRAMING_BYTES = 64 * 1024
 KEYS_REMEMBERED = 100_000
 
 
-class KafkaClientError(Exception):
+class KafkaClientError(HeadraceError):
     """Of this module."""
 
 
-class KafkaUnavailable(KafkaClientError):
+class KafkaUnavailable(KafkaClientError, TransientError):
     """No broker answered. Trying again later may help."""
 
+    next_step = "Start it:  headrace up"
 
-class MissingTopics(KafkaClientError):
+
+class MissingTopics(KafkaClientError, TerminalError):
     """The broker does not have these topics."""
 
 

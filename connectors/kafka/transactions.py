@@ -13,9 +13,10 @@ from kafka.admin import TransactionState
 from kafka.errors import KafkaError, TransactionalIdNotFoundError
 
 from connectors.kafka.clients import KafkaClientError, admin_client, transactional_producer
+from schemas.errors import TerminalError
 
 
-class NotAborted(KafkaClientError):
+class NotAborted(KafkaClientError, TerminalError):
     """Kafka refused to list or to end a transaction; the message has its words."""
 
 

@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from connectors.endpoints import Endpoints
 from connectors.kafka import clients
 from connectors.mqtt_bridge import logs
-from connectors.mqtt_bridge.acknowledgements import NotStored
+from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.http import Pages, serve
 from connectors.mqtt_bridge.loop import NetworkLoop, NoWork
@@ -45,7 +45,7 @@ def main() -> int:
     try:
         loop.run(bridge, until=stop.is_set)
         loop.finish(bridge, settings.stop_within_s)
-    except NotStored as error:
+    except RecordRefused as error:
         log.critical(
             "Kafka refused a record for good: %s. Nothing is lost: the MQTT broker keeps every message that is not "
             "acknowledged and sends it again after the restart. If this repeats, compare the topics' max.message.bytes "

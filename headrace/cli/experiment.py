@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,28 +36,23 @@ def status(
 ) -> None:
     """Show how experiments stand. Looking often is allowed: the interval holds at all times."""
     from connectors.endpoints import Endpoints
-    from connectors.kafka.clients import KafkaUnavailable
-    from headrace.errors import ExperimentsUnreadable
     from headrace.experiments.from_topics import from_topics
     from headrace.experiments.page import page as page_of
     from headrace.experiments.printed import as_json as json_of
     from headrace.experiments.printed import print_result
     from headrace.experiments.result import result
+    from schemas.experiment import BadExperiments
     from stack.layout import Layout
 
     layout = Layout.of(home, port_offset)
-    with _translate_errors():
-        file = _file(home)
-        chosen = [_one(file, name)] if name else list(file.all())
-        ended = file.ended()
+    file = _file(home)
+    chosen = [_one(file, name)] if name else list(file.all())
+    ended = file.ended()
     if not chosen:
-        raise ExperimentsUnreadable(f"{file.declared} declares no experiment. How one looks: docs/experiments.md")
+        raise BadExperiments(f"{file.declared} declares no experiment. How one looks: docs/experiments.md")
     if page is not None and len(chosen) > 1:
         raise typer.BadParameter(f"name one of {', '.join(each.name for each in chosen)}", param_hint="--page")
-    try:
-        outcomes, unreadable = from_topics(Endpoints.load(layout.settings).kafka, chosen)
-    except KafkaUnavailable as error:
-        raise ExperimentsUnreadable(f"{error}. Start it:  headrace up") from error
+    outcomes, unreadable = from_topics(Endpoints.load(layout.settings).kafka, chosen)
     standings = [result(each, ended.get(each.experiment.name)) for each in outcomes]
     if page is not None:
         page.write_text(page_of(standings[0]))
@@ -78,9 +71,8 @@ def stop(name: Name, home: Home = None) -> None:
     """End an experiment: its users are shown what all others are."""
     from connectors.experiments_file import Ended
 
-    with _translate_errors():
-        file = _file(home)
-        file.end(_one(file, name).name, Ended(at_ms=time.time_ns() // 1_000_000))
+    file = _file(home)
+    file.end(_one(file, name).name, Ended(at_ms=time.time_ns() // 1_000_000))
     print(f"{name} is stopped")
 
 
@@ -92,10 +84,9 @@ def promote(name: Name, arm: Annotated[str, typer.Argument(help="control or trea
 
     if arm not in (CONTROL, TREATMENT):
         raise typer.BadParameter(f"{arm!r} is neither {CONTROL} nor {TREATMENT}", param_hint="ARM")
-    with _translate_errors():
-        file = _file(home)
-        found = _one(file, name)
-        file.end(name, Ended(at_ms=time.time_ns() // 1_000_000, list=found.arm(arm).list))
+    file = _file(home)
+    found = _one(file, name)
+    file.end(name, Ended(at_ms=time.time_ns() // 1_000_000, list=found.arm(arm).list))
     print(f"{name} is stopped; all users are shown the {found.arm(arm).list} list")
 
 
@@ -111,14 +102,3 @@ def _one(file: "ExperimentsFile", name: str) -> "Experiment":
     if name not in found:
         raise typer.BadParameter(f"{file.declared} declares {', '.join(found) or 'nothing'}, and not {name}")
     return found[name]
-
-
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    from headrace.errors import ExperimentsUnreadable
-    from schemas.experiment import BadExperiments
-
-    try:
-        yield
-    except BadExperiments as error:
-        raise ExperimentsUnreadable(f"experiments.toml: {error}") from error

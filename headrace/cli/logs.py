@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.options import Home
-from stack.errors import StackError
+from stack.errors import StackUnusable
 
 Name = Annotated[str, typer.Argument(help="A server of the stack, or supervisord.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is added.")]
@@ -23,10 +23,10 @@ def logs(name: Name, follow: Follow = False, lines: Lines = 50, home: Home = Non
 
     names = (*NAMES, "supervisord")
     if name not in names:
-        raise StackError(f"No server is called {name}. There are: {', '.join(names)}")
+        raise StackUnusable(f"No server is called {name}. There are: {', '.join(names)}")
     path = Layout.of(home).log(name)
     if not path.is_file():
-        raise StackError(f"{name} has no log yet ({path})")
+        raise StackUnusable(f"{name} has no log yet ({path})")
     for line in last_lines(path, lines):
         print(line)
     if follow:

@@ -29,24 +29,35 @@ from headrace.cli.submit import submit
 from headrace.cli.train import train
 from headrace.cli.up_down import down, up
 from headrace.cli.windows import windows
-from schemas.errors import HeadraceError
+from schemas.errors import HeadraceError, TransientError
 
 
 class _Commands(TyperGroup):
-    """Prints a HeadraceError as text and exits with 1; any other exception is a programming error and shows."""
+    """Prints a HeadraceError, or what the system says of a file, and exits with 1. Any other exception is a bug."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except HeadraceError as error:
-            Console(stderr=True, soft_wrap=True).print(f"[red]✘[/] {_plain(error)}", highlight=False)
-            raise typer.Exit(1) from None
+            _print_error(_with_next_step(error))
+        except OSError as error:
+            if error.filename is None:
+                raise
+            _print_error(f"{error.filename}: {error.strerror}. Check that it is there, and that you may use it")
+        raise typer.Exit(1)
 
 
-def _plain(error: HeadraceError) -> str:
+def _with_next_step(error: HeadraceError) -> str:
+    text = str(error) or type(error).__name__
+    if isinstance(error, TransientError) and "headrace " not in text:
+        return f"{text.rstrip('.')}. {error.next_step}"
+    return text
+
+
+def _print_error(text: str) -> None:
     from rich.markup import escape
 
-    return escape(str(error))
+    Console(stderr=True, soft_wrap=True).print(f"[red]✘[/] {escape(text)}", highlight=False)
 
 
 app = typer.Typer(

@@ -31,11 +31,8 @@ def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None
     """List versions, the newest first, and the champions over time."""
     from dataclasses import asdict
 
-    from headrace.model_store.error_translation import translate_errors
-
-    with translate_errors():
-        registry = _store(home, name).registry
-        versions, reigns = registry.versions(name), registry.history(name)
+    registry = _store(home, name).registry
+    versions, reigns = registry.versions(name), registry.history(name)
     if as_json:
         shown = {"versions": [asdict(each) for each in versions], "champions": [asdict(each) for each in reigns]}
         print(json.dumps(shown, indent=2))
@@ -53,19 +50,15 @@ def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None
 @model.command()
 def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
     """Make a version champion: running jobs take it up without a restart."""
-    from headrace.model_store.error_translation import translate_errors
 
-    with translate_errors():
-        print(_crowned(_store(home, name).promote(which).version, name))
+    print(_crowned(_store(home, name).promote(which).version, name))
 
 
 @model.command()
 def rollback(name: Name = "churn", home: Home = None) -> None:
     """Make the champion before this one champion again."""
-    from headrace.model_store.error_translation import translate_errors
 
-    with translate_errors():
-        print(_crowned(_store(home, name).roll_back().version, name))
+    print(_crowned(_store(home, name).roll_back().version, name))
 
 
 def _crowned(version: str, name: str) -> str:

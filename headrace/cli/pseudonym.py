@@ -11,13 +11,9 @@ Users = Annotated[list[str], typer.Argument(metavar="USER...", help="Ids, as app
 
 def pseudonym(users: Users, home: Home = None) -> None:
     """Print the pseudonym of each user, for whoever reads Redis or writes to Kafka without the REST API."""
-    from connectors.pseudonyms import KEY_FILE, PseudonymsError, read_key
-    from stack.errors import StackError
+    from connectors.pseudonyms import KEY_FILE, read_key
     from stack.layout import Layout
 
-    try:
-        key = read_key(Layout.of(home).settings.secrets / KEY_FILE)
-    except PseudonymsError as error:
-        raise StackError(str(error)) from error
+    key = read_key(Layout.of(home).settings.secrets / KEY_FILE)
     for user in users:
         print(key.pseudonym(user))

@@ -103,16 +103,15 @@ def _examine_capture(health: _Health, layout: "Layout") -> None:
 
 
 def _examine_jobs(health: _Health, layout: "Layout") -> None:
-    import httpx
-
+    from connectors.flink_rest import FlinkUnavailable
     from headrace.monitoring import alarms, jobs
 
     newest = health.topics.newest_event_ms if health.topics else None
     try:
         health.jobs = jobs.collect(layout.endpoints.flink)
         health.alarms += alarms.of_jobs(health.jobs, newest, layout.endpoints.flink)
-    except httpx.HTTPError as error:
-        health.alarms.append(alarms.Alarm(f"Flink's REST API does not answer: {error}", "headrace logs jobmanager"))
+    except FlinkUnavailable as error:
+        health.alarms.append(alarms.Alarm(str(error).partition(". See")[0], "headrace logs jobmanager"))
 
 
 def _print(health: _Health, console: Console) -> None:

@@ -70,17 +70,13 @@ def churn(
     Shows what it takes the columns for, and how well each model does on customers that it did not learn from.
     """
     from headrace.cli.training_extra import require_training_extra
-    from headrace.model_store.error_translation import translate_errors
 
     require_training_extra()
     options: dict[str, Any] = {
         "target": target, "positive": positive, "keep": keep, "drop": drop, "id": identifier, "models": models,
         "trials": trials, "groups": group_by, "seed": seed, "jobs": jobs,
     }  # fmt: skip
-    with translate_errors():
-        _train(
-            data, config, options, {"miss": miss_cost, "false_alarm": false_alarm_cost}, out, schema_only, promote, home
-        )
+    _train(data, config, options, {"miss": miss_cost, "false_alarm": false_alarm_cost}, out, schema_only, promote, home)
 
 
 def _train(
@@ -141,11 +137,9 @@ def recommend(
     Shows how well it does beside decayed popularity, on interactions that it has not seen.
     """
     from headrace.cli.training_extra import require_training_extra
-    from headrace.model_store.error_translation import translate_errors
 
     require_training_extra()
-    with translate_errors():
-        _train_recommender(interactions, items, kind, compare, out, promote, home)
+    _train_recommender(interactions, items, kind, compare, out, promote, home)
 
 
 def _train_recommender(

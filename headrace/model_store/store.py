@@ -7,9 +7,8 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from headrace.errors import ModelNotMade
 from headrace.model_store.publishing import publish
-from models.champion import Champion, champion
+from models.champion import Champion, NoChampion, champion
 from models.churn.onnx_model import ChurnModel
 from models.recommend.onnx_model import RecommendModel
 from models.registry import Registered, Registry
@@ -69,12 +68,12 @@ class ModelStore:
 
         Raises
         ------
-        ModelNotMade
+        NoChampion
             There is no champion.
         """
         found = champion(self.root)
         if found is None:
-            raise ModelNotMade(f"There is no champion. Train one:  headrace train {self.name} DATA.csv --promote")
+            raise NoChampion(f"There is no champion. Train one:  headrace train {self.name} DATA.csv --promote")
         return self.root / found.folder
 
     def _set_champion(self, found: Registered) -> Champion:

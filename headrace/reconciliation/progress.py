@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
-
+from connectors.flink_rest import FlinkUnavailable
 from connectors.kafka.log import KafkaLog, Partition
 from headrace.monitoring import jobs
 from headrace.reconciliation.ingest import CLEANING, TOPICS
@@ -107,6 +106,6 @@ class Progress:
 def _watermark_ms(flink: str) -> int | None:
     try:
         running = [job for job in jobs.collect(flink) if job.name == WINDOWING and job.state == "RUNNING"]
-    except httpx.HTTPError:
+    except FlinkUnavailable:
         return None  # without a watermark no window can be judged, and the balance says that they are open
     return running[0].watermark_ms if running else None
