@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 
-from connectors.kafka.log import KafkaLog, Partition
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.reading import Partition
 from headrace.errors import FeaturesNotMade
 from schemas.topics import USAGE_HOURS, UnreadableRecord, read_record
 from schemas.usage import UsageHour

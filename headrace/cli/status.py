@@ -80,8 +80,6 @@ def _examine(layout: "Layout") -> _Health:
 
 
 def _examine_topics(health: _Health, layout: "Layout") -> None:
-    from kafka.errors import KafkaError
-
     from connectors.kafka.clients import KafkaClientError
     from headrace.monitoring import alarms, retention, topics
 
@@ -90,8 +88,8 @@ def _examine_topics(health: _Health, layout: "Layout") -> None:
         health.alarms += alarms.of_topics(health.topics)
         health.unread = retention.collect(layout.endpoints.kafka)
         health.alarms += alarms.of_retention(health.unread)
-    except (KafkaError, KafkaClientError, OSError) as error:
-        health.alarms.append(alarms.Alarm(f"Kafka does not answer: {error}", "headrace logs kafka"))
+    except KafkaClientError as error:
+        health.alarms.append(alarms.Alarm(str(error), "headrace logs kafka"))
 
 
 def _examine_capture(health: _Health, layout: "Layout") -> None:

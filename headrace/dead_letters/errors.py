@@ -7,10 +7,6 @@ class DeadLetterError(HeadraceError):
     """Of this package."""
 
 
-class DeadLettersUnavailable(DeadLetterError, TransientError):
-    """Kafka does not answer, or lacks the topic."""
-
-
 class NoSuchDeadLetter(DeadLetterError, TerminalError):
     """There is no letter of this identifier."""
 

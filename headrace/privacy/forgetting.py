@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from kafka.errors import KafkaError
-
 from connectors.endpoints import Endpoints
 from connectors.flink_rest import FlinkUnavailable
 from connectors.kafka.clients import KafkaClientError
@@ -55,7 +53,7 @@ def forget(
     _require_id(user)
     try:
         yield from _forget(layout, endpoints, user, tables, topics or UserTopics(endpoints.kafka))
-    except (KafkaClientError, KafkaError) as error:
+    except KafkaClientError as error:
         raise NotForgotten(f"{error}. What was erased so far stays erased. Run the command again") from error
     except PseudonymsError as error:
         raise NotForgotten(str(error)) from error

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.flink_rest import FlinkUnavailable
-from connectors.kafka.log import KafkaLog, Partition
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.reading import Partition
 from headrace.monitoring import jobs
 from headrace.reconciliation.ingest import CLEANING, TOPICS
 from headrace.reconciliation.windows import OpenWindow

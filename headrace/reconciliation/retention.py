@@ -7,7 +7,8 @@ How far that reaches is told by time: what was taken was appended before what is
 import time
 from collections.abc import Mapping
 
-from connectors.kafka.log import KafkaLog, Partition
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.reading import Partition
 from headrace.reconciliation.ingest import CLEANING
 from headrace.reconciliation.ledger import Ledger
 from headrace.reconciliation.progress import WINDOWING, WRITES

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import redis
-from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader, instant, milliseconds
@@ -13,14 +12,6 @@ from connectors.stores import StoreUnavailable
 from schemas.redis_keys import DEVICE
 
 TIME_LIMIT_S = 60.0
-
-# stop: a device's clock may run up to 5 minutes ahead, and range() ends at now() by itself.
-COUNT_POINTS = """
-from(bucket: "{bucket}")
-  |> range(start: 2010-01-01T00:00:00Z, stop: 2100-01-01T00:00:00Z)
-  |> filter(fn: (r) => r._measurement == "{measurement}" and r._field == "{field}")
-  |> count() |> group() |> sum()
-"""
 
 _READ_POINTS = """
 from(bucket: "{bucket}")
@@ -98,11 +89,3 @@ class RedisStates:
             raise StoreUnavailable(f"Redis does not answer ({error})") from error
         finally:
             client.close()
-
-
-def influxdb_points(endpoints: Endpoints, measurement: str, field: str) -> int:
-    """How many points of a measurement the bucket holds."""
-    token = endpoints.influxdb_token.get_secret_value() if endpoints.influxdb_token else ""
-    with InfluxDBClient(endpoints.influxdb_url, token, org=endpoints.influxdb_org, timeout=60_000) as client:
-        query = COUNT_POINTS.format(bucket=endpoints.influxdb_bucket, measurement=measurement, field=field)
-        return sum(record.get_value() for table in client.query_api().query(query) for record in table.records)

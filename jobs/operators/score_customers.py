@@ -12,8 +12,8 @@ from typing import cast
 from pyflink.common import Row, Types
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
+from connectors.gc_tuning import collect_garbage_rarely
 from flink.framing import Frame
-from jobs.operators.gc_tuning import collect_garbage_rarely
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
 from models.champion import NoChampion, champion

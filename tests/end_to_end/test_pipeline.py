@@ -7,11 +7,11 @@ import pytest
 import redis
 
 from connectors.kafka.scan import scan
-from headrace.reconciliation.stores import influxdb_points
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS
 from stack import orphans
 from stack.supervision import Supervision
+from tests.end_to_end.stored import influxdb_points
 from tests.end_to_end.waiting import eventually
 
 MALFORMED = {
