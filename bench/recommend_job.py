@@ -35,6 +35,7 @@ from models.recommend.artifact import export
 from models.recommend.catalogue import RECOMMENDERS, Words
 from models.recommend.history import Histories
 from models.recommend.interactions import Interactions
+from schemas.redis_keys import RECOMMENDATIONS
 from schemas.topics import INTERACTIONS
 from stack.layout import Layout
 
@@ -117,7 +118,10 @@ def _read(layout: Layout) -> Callable[[], int]:
 def _print_redis(layout: Layout) -> None:
     """What the lists take. Raises SystemExit if one takes too much."""
     client: Any = client_of(layout.endpoints)  # redis-py's types have each answer awaitable too
-    keys = [key for key, _ in zip(client.scan_iter(match="recommendations:*", count=1000), range(1000), strict=False)]
+    keys = [
+        key
+        for key, _ in zip(client.scan_iter(match=RECOMMENDATIONS.scan_pattern, count=1000), range(1000), strict=False)
+    ]
     sizes = [client.memory_usage(key) or 0 for key in keys]
     asked = sum(b'"model_version":"bench"' in (client.get(key) or b"") for key in keys)
     print(

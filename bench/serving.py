@@ -37,6 +37,7 @@ from connectors import http_clients
 from connectors.endpoints import SERVING_PORT
 from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.polling import wait_until
+from schemas.redis_keys import POPULAR_ITEMS, RECOMMENDATIONS, WITHDRAWN_ITEMS
 from schemas.topics import EXPOSURES
 from stack import programs
 from stack.layout import Layout
@@ -127,16 +128,16 @@ def _fill(redis: Any, users: int, pseudonym_of: Callable[[str], str]) -> float:
     """Lists as the job writes them. Returns the bytes that one takes, its key and its expiry included."""
     draw = random.Random(17)
     names = [f"item-{number:05d}" for number in range(CATALOGUE)]
-    redis.set("popular:items", _list(draw, names, ["popular"]))
-    redis.sadd("items:withdrawn", *draw.sample(names, WITHDRAWN))
+    redis.set(POPULAR_ITEMS.name, _list(draw, names, ["popular"]))
+    redis.sadd(WITHDRAWN_ITEMS.name, *draw.sample(names, WITHDRAWN))
     pipeline = redis.pipeline(transaction=False)
     for user in range(1, users + 1):
         reasons = [f"goes with {name}" for name in draw.sample(names, 3)] + ["popular"]
-        pipeline.set(f"recommendations:{pseudonym_of(f'user-{user}')}", _list(draw, names, reasons), ex=7 * 24 * 3600)
+        pipeline.set(RECOMMENDATIONS.key(pseudonym_of(f"user-{user}")), _list(draw, names, reasons), ex=7 * 24 * 3600)
         if user % 5000 == 0:
             pipeline.execute()
     pipeline.execute()
-    some = [f"recommendations:{pseudonym_of(f'user-{user}')}" for user in range(1, min(users, 1000))]
+    some = [RECOMMENDATIONS.key(pseudonym_of(f"user-{user}")) for user in range(1, min(users, 1000))]
     return statistics.mean(float(redis.memory_usage(key)) for key in some)
 
 

@@ -1,13 +1,14 @@
 """The file that declares experiments, and beside it which of them have ended; read anew when one of them changes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from connectors.atomic_write import atomic_write_text
-from schemas.experiment import DEFAULT_LIST, Experiment, List, Plan, experiments_of
+from schemas.experiment import DEFAULT_LIST, BadExperiments, Experiment, List, Plan, experiments_of
 
 DECLARED, ENDED = "experiments.toml", "experiments.ended.json"
 
@@ -22,6 +23,8 @@ class Ended(BaseModel):
 
 
 _ENDED = TypeAdapter(dict[str, Ended])
+
+Parsed = TypeVar("Parsed")
 
 
 class ExperimentsFile:
@@ -69,9 +72,16 @@ class ExperimentsFile:
         seen = _stamp(self.declared), _stamp(self._ended)
         if seen == self._seen:
             return
-        self._all = experiments_of(self.declared.read_text()) if seen[0] else []
-        self._over = _ENDED.validate_json(self._ended.read_bytes()) if seen[1] else {}
+        self._all = _read(self.declared, experiments_of) if seen[0] else []
+        self._over = _read(self._ended, _ENDED.validate_json) if seen[1] else {}
         self._seen = seen
+
+
+def _read(path: Path, parse: Callable[[str], Parsed]) -> Parsed:
+    try:
+        return parse(path.read_text())
+    except ValueError as error:  # BadExperiments, pydantic's and UnicodeDecodeError are
+        raise BadExperiments(f"{path.name}: {error}") from error
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

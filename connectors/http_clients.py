@@ -12,13 +12,19 @@ from typing import Any
 
 import httpx
 
+from schemas.errors import TerminalError
+
+
+class UnusableProxy(TerminalError, httpx.ProxyError):
+    """The environment names a proxy that cannot be used."""
+
 
 def http_client(base_url: str, timeout_s: float, headers: Mapping[str, str] | None = None) -> httpx.Client:
     """A client of one server; opens no connection yet.
 
     Raises
     ------
-    httpx.ProxyError
+    UnusableProxy
         The environment names a proxy that cannot be used; the message says why.
     """
     try:
@@ -30,7 +36,7 @@ def http_client(base_url: str, timeout_s: float, headers: Mapping[str, str] | No
             transport=httpx.HTTPTransport() if is_local(httpx.URL(base_url).host) else None,
         )
     except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise httpx.ProxyError(
+        raise UnusableProxy(
             f"the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used ({error}): "
             f"name another, or put {httpx.URL(base_url).host} into NO_PROXY"
         ) from error

@@ -3,9 +3,7 @@
 All who speak of users hold the same one: the instances of the REST API, the jobs that join rows of customers to what
 users do (PSEUDONYM in SQL: flink/functions.py), and the commands.
 
-PseudonymsError
-├── NoPseudonymKey     there is no such file; the message says how to make one
-└── UnusableKeyFile    it cannot be read, or is no key
+Errors: schemas/errors.py draws the tree.
 """
 
 import logging
@@ -13,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors.pseudonym_key import BadPseudonymKey, PseudonymKey
+from schemas.errors import HeadraceError, TerminalError
 
 KEY_FILE = "pseudonyms/key"
 """Among the secrets of a stack. In a folder of its own: a file mounted into a container would stay the old one."""
@@ -24,15 +23,15 @@ REMEMBERED = 1 << 17
 log = logging.getLogger(__name__)
 
 
-class PseudonymsError(Exception):
+class PseudonymsError(HeadraceError):
     """Of this file."""
 
 
-class NoPseudonymKey(PseudonymsError):
+class NoPseudonymKey(PseudonymsError, TerminalError):
     """There is no file with a key."""
 
 
-class UnusableKeyFile(PseudonymsError):
+class UnusableKeyFile(PseudonymsError, TerminalError):
     """The file cannot be read, or is no key."""
 
 

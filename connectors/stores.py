@@ -1,15 +1,12 @@
-"""What a store does with a batch: what every writer has in common.
-
-StoreError
-├── StoreUnavailable             the store did not answer in time: the caller's work is to be tried again later
-└── StoreMisconfigured    it answered that it will never take this: credentials, bucket, address
-"""
+"""What a store does with a batch: what every writer has in common. schemas/errors.py draws the tree."""
 
 import logging
 import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from schemas.errors import HeadraceError, TerminalError, TransientError
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +15,11 @@ Result = TypeVar("Result")
 MAX_PAUSE_S = 5.0
 
 
-class StoreError(Exception):
+class StoreError(HeadraceError):
     """A store that cannot be written to at all. A row that it refuses is a return value, not an exception."""
 
 
-class StoreUnavailable(StoreError):
+class StoreUnavailable(StoreError, TransientError):
     """The store is unreachable, overloaded or full. Carries how long it asked to be left alone."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
@@ -30,7 +27,7 @@ class StoreUnavailable(StoreError):
         self.retry_after_s = retry_after_s
 
 
-class StoreMisconfigured(StoreError):
+class StoreMisconfigured(StoreError, TerminalError):
     """Trying again is useless until a person changes something; the message says what."""
 
 

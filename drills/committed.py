@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-
 from connectors.endpoints import Endpoints
+from connectors.kafka.log import KafkaLog
 from schemas.anomaly_score import AnomalyScore
 from schemas.dead_letter import DeadLetter
 from schemas.reading import Reading
@@ -37,30 +36,19 @@ class TopicTail:
     """Committed records of one topic since this object was made."""
 
     def __init__(self, bootstrap: str, topic: Topic) -> None:
-        self._consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            group_id=None,
-            max_poll_records=5000,
-        )
-        partitions = sorted(self._consumer.partitions_for_topic(topic.name) or ())
-        self._partitions = [TopicPartition(topic.name, number) for number in partitions]
-        self._consumer.assign(self._partitions)
-        self._consumer.seek_to_end(*self._partitions)
-        for partition in self._partitions:
-            self._consumer.position(partition)  # seeks are lazy: the end is now, not at the first poll
+        self._log = KafkaLog.connect(bootstrap)
+        self._partitions = self._log.partitions([topic.name])
+        self._read_to = self._log.committed_ends(self._partitions)
 
     def new(self) -> Iterator[Any]:
         """Committed records since the last call, up to the end as it is now."""
-        ends = self._consumer.end_offsets(self._partitions)
-        while any(self._consumer.position(partition) < ends[partition] for partition in self._partitions):
-            for records in self._consumer.poll(timeout_ms=500).values():
-                yield from records
+        for batch in self._log.read(self._read_to, self._log.committed_ends(self._partitions)):
+            yield from batch.records
+            self._read_to[batch.topic, batch.partition] = batch.end
 
     def close(self) -> None:
-        """Ends the consumer."""
-        self._consumer.close(timeout_ms=2000)
+        """Ends the clients."""
+        self._log.__exit__()
 
 
 class CommittedOutputs:

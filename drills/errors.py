@@ -1,30 +1,19 @@
-"""What can go wrong in a drill, beside what it looks for.
+"""What can go wrong in a drill, beside what it looks for. schemas/errors.py draws the tree."""
 
-DrillError
-├── FlinkUnavailable         the JobManager does not answer, or refuses
-├── SavepointFailed   Flink could not take a savepoint
-├── NotPrepared       the drill could not break what it wanted to break
-└── NotOurs           the folder holds something that drills did not make
-"""
-
-from schemas.errors import HeadraceError
+from schemas.errors import HeadraceError, TerminalError, TransientError
 
 
 class DrillError(HeadraceError):
     """Of the drills."""
 
 
-class FlinkUnavailable(DrillError):
-    """The JobManager does not answer, or refuses."""
-
-
-class SavepointFailed(DrillError):
+class SavepointFailed(DrillError, TransientError):
     """Flink could not take a savepoint; the message has its reason."""
 
 
-class NotPrepared(DrillError):
+class NotPrepared(DrillError, TerminalError):
     """The drill could not break what it wanted to break."""
 
 
-class NotOurs(DrillError):
+class NotOurs(DrillError, TerminalError):
     """The folder holds a stack that drills did not make."""

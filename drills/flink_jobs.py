@@ -3,10 +3,8 @@
 import time
 from typing import Any
 
-import httpx
-
-from connectors.http_clients import http_client
-from drills.errors import DrillError, FlinkUnavailable, SavepointFailed
+from connectors.flink_rest import FlinkRest, FlinkUnavailable
+from drills.errors import SavepointFailed
 from headrace.polling import wait_until
 
 SAVEPOINT_WITHIN_S = 90.0
@@ -16,16 +14,16 @@ class FlinkJobs:
     """The jobs of one cluster, by name."""
 
     def __init__(self, address: str) -> None:
-        self._client = http_client(f"http://{address}", timeout_s=10)
+        self._flink = FlinkRest(address)
 
     def close(self) -> None:
         """Closes the connections."""
-        self._client.close()
+        self._flink.close()
 
     def all_run(self, names: tuple[str, ...]) -> bool:
         """Whether each has all of its tasks running. False too while the JobManager is away."""
         try:
-            overview = self._get("/jobs/overview")["jobs"]
+            overview = self._flink.get("/jobs/overview")["jobs"]
         except FlinkUnavailable:
             return False
         whole = {job["name"] for job in overview if job["tasks"]["running"] == job["tasks"]["total"] > 0}
@@ -33,21 +31,21 @@ class FlinkJobs:
 
     def id_of(self, name: str) -> str:
         """Of the job that runs. Raises FlinkUnavailable."""
-        for job in self._get("/jobs/overview")["jobs"]:
+        for job in self._flink.get("/jobs/overview")["jobs"]:
             if job["name"] == name and job["state"] == "RUNNING":
                 return str(job["jid"])
         raise FlinkUnavailable(f"no job {name} runs. See what happened to it: headrace status")
 
     def last_checkpoint(self, name: str) -> int:
         """Number of the last completed checkpoint; 0 before the first."""
-        latest = self._get(f"/jobs/{self.id_of(name)}/checkpoints").get("latest") or {}
+        latest = self._flink.get(f"/jobs/{self.id_of(name)}/checkpoints").get("latest") or {}
         return int((latest.get("completed") or {}).get("id", 0))
 
     def checkpointed_since(self, names: tuple[str, ...], time_ms: int) -> bool:
         """Whether each has completed a checkpoint that began after `time_ms`. False while the JobManager is away."""
         try:
             return all(self._checkpoint_began_ms(name) > time_ms for name in names)
-        except DrillError:
+        except (FlinkUnavailable, SavepointFailed):
             return False
 
     def since_checkpoint_s(self, name: str) -> float:
@@ -72,15 +70,15 @@ class FlinkJobs:
     def cancel(self, name: str) -> None:
         """Cancels without a savepoint and waits for the end."""
         job = self.id_of(name)
-        self._ask("PATCH", f"/jobs/{job}")
+        self._flink.ask("PATCH", f"/jobs/{job}")
         wait_until(f"{name} to be cancelled", lambda: self._state(job) == "CANCELED", SAVEPOINT_WITHIN_S)
 
     def _awaited(self, path: str, body: dict[str, Any], job: str | None = None) -> str:
-        trigger = self._ask("POST", path, body)["request-id"]
+        trigger = self._flink.ask("POST", path, body)["request-id"]
         job = job or path.split("/")[2]
 
         def outcome() -> dict[str, Any] | None:
-            answer = self._get(f"/jobs/{job}/savepoints/{trigger}")
+            answer = self._flink.get(f"/jobs/{job}/savepoints/{trigger}")
             return answer["operation"] if answer["status"]["id"] == "COMPLETED" else None
 
         operation = wait_until("the savepoint", outcome, SAVEPOINT_WITHIN_S)
@@ -91,23 +89,14 @@ class FlinkJobs:
         return str(operation["location"])
 
     def _state(self, job: str) -> str:
-        return str(self._get(f"/jobs/{job}")["state"])
+        return str(self._flink.get(f"/jobs/{job}")["state"])
 
     def _history(self, name: str) -> list[Any]:
-        found: list[Any] = self._get(f"/jobs/{self.id_of(name)}/exceptions?maxExceptions=100")["exceptionHistory"][
-            "entries"
-        ]
+        found: list[Any] = self._flink.get(f"/jobs/{self.id_of(name)}/exceptions?maxExceptions=100")[
+            "exceptionHistory"
+        ]["entries"]
         return found
 
     def _checkpoint_began_ms(self, name: str) -> int:
-        latest = self._get(f"/jobs/{self.id_of(name)}/checkpoints").get("latest") or {}
+        latest = self._flink.get(f"/jobs/{self.id_of(name)}/checkpoints").get("latest") or {}
         return int((latest.get("completed") or {}).get("trigger_timestamp", 0))
-
-    def _get(self, path: str) -> Any:
-        return self._ask("GET", path)
-
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        try:
-            return self._client.request(method, path, json=body).raise_for_status().json()
-        except httpx.HTTPError as error:
-            raise FlinkUnavailable(f"{method} {path}: {error}. See what runs: headrace status") from error

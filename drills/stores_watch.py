@@ -11,6 +11,7 @@ from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader, milliseconds
 from connectors.stores import StoreUnavailable
 from drills.stream import METRIC, NumberedStream
+from schemas.redis_keys import DEVICE
 
 REDIS_EVERY_S = 0.2
 INFLUXDB_EVERY_S = 1.0
@@ -80,7 +81,7 @@ def watch_redis(endpoints: Endpoints, stream: NumberedStream) -> StoreWatch:
     def look() -> dict[str, int]:
         pipeline = client.pipeline(transaction=False)
         for device in stream.devices:
-            pipeline.hget(f"device:{device}", METRIC)
+            pipeline.hget(DEVICE.key(device), METRIC)
         try:
             fields = pipeline.execute()
         except redis.RedisError:

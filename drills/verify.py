@@ -9,6 +9,7 @@ from connectors.influxdb.reader import InfluxDBReader, milliseconds
 from drills.context import Context
 from drills.counts import Counts, Identity, counted, identities, missing, surplus
 from drills.stream import METRIC
+from schemas.redis_keys import DEVICE
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 POINTS = """
@@ -65,7 +66,7 @@ def _behind_in_redis(context: Context) -> int:
     pipeline = client.pipeline(transaction=False)
     sent = {device: times for device, times in context.stream.times.items() if times}
     for device in sent:
-        pipeline.hget(f"device:{device}", METRIC)
+        pipeline.hget(DEVICE.key(device), METRIC)
     fields = pipeline.execute()
     client.close()
     return sum(not _is_last(field, times) for field, times in zip(fields, sent.values(), strict=True))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from schemas.errors import HeadraceError
+from schemas.errors import TerminalError
 
 TIME_COLUMNS = ("timestamp", "time", "ts", "date", "datetime")
 SECONDS_BELOW = 100_000_000_000
 """A whole number below this is in seconds (until the year 5138), else in ms (from 1973)."""
 
 
-class UnusableFile(HeadraceError):
+class UnusableFile(TerminalError):
     """A CSV in which no readings can be found; the message names its columns."""
 
 

@@ -5,12 +5,16 @@ import time
 
 import paho.mqtt.client as mqtt
 
-from schemas.errors import HeadraceError
+from schemas.errors import TransientError
 
 MAX_IN_FLIGHT = 2000
 
 
-class NotAcknowledged(HeadraceError):
+class MqttUnavailable(TransientError):
+    """No MQTT broker takes a connection."""
+
+
+class NotAcknowledged(TransientError):
     """The broker did not acknowledge everything in time."""
 
 
@@ -29,7 +33,9 @@ class Publisher:
         try:
             self._client.connect(host, port)
         except OSError as error:
-            raise HeadraceError(f"no MQTT broker answers at {host}:{port} ({error}). Start one: headrace up") from error
+            raise MqttUnavailable(
+                f"No MQTT broker answers at {host}:{port} ({error}). Start one:  headrace up"
+            ) from error
         self._client.loop_start()
 
     def publish(self, device: str, payload: bytes, topic: str | None = None) -> None:

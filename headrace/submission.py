@@ -8,16 +8,15 @@ import time
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import httpx
-
-from connectors import http_clients
 from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import Endpoints
+from connectors.flink_rest import FlinkRest
 from connectors.kafka.clients import KafkaClientError
 from headrace.orphaned_transactions import abort_orphans
 from jobs.names import PACKAGES
-from schemas.errors import HeadraceError
+from schemas.errors import TerminalError
 from stack import flink_distribution
 from stack.fork_server import worker_python
 from stack.layout import FLINK_CONF, REPOSITORY, Layout
@@ -28,7 +27,7 @@ WORKER_PYTHON = "HEADRACE_WORKER_PYTHON"
 _NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CANCELLING", "SUSPENDED", "RECONCILING"}
 
 
-class SubmissionFailed(HeadraceError):
+class SubmissionFailed(TerminalError):
     """A job was not submitted; the message has Flink's reason."""
 
 
@@ -119,22 +118,17 @@ def _module(jobs: Sequence[str]) -> tuple[str, Sequence[str]]:
 
 
 def running_jobs(target: str) -> dict[str, str]:
-    """Name -> id of the jobs on the cluster that have not ended."""
-    try:
-        overview = http_clients.get(f"http://{target}/jobs/overview", timeout_s=10).raise_for_status().json()
-    except httpx.HTTPError as error:
-        raise SubmissionFailed(f"no Flink cluster answers at {target} ({error}). Start one: headrace up") from error
-    return {job["name"]: job["jid"] for job in overview["jobs"] if job["state"] in _NOT_ENDED}
+    """Name -> id of the jobs on the cluster that have not ended. Raises FlinkUnavailable."""
+    return {job["name"]: job["jid"] for job in _overview(target) if job["state"] in _NOT_ENDED}
 
 
 def wait_until_running(target: str, jobs: Sequence[str], within_s: float = 120.0) -> None:
     """Returns when every task of these jobs runs. Raises SubmissionFailed with the state they are stuck in."""
     deadline = time.monotonic() + within_s
     while True:
-        overview = http_clients.get(f"http://{target}/jobs/overview", timeout_s=10).raise_for_status().json()["jobs"]
         waiting = {
             job["name"]: job["state"]
-            for job in overview
+            for job in _overview(target)
             if job["name"] in jobs and job["state"] in _NOT_ENDED and job["tasks"]["running"] < job["tasks"]["total"]
         }
         if not waiting:
@@ -142,6 +136,12 @@ def wait_until_running(target: str, jobs: Sequence[str], within_s: float = 120.0
         if time.monotonic() > deadline:
             raise SubmissionFailed(f"not running after {within_s:.0f} s: {waiting}. See headrace logs taskmanager")
         time.sleep(0.5)
+
+
+def _overview(target: str) -> list[dict[str, Any]]:
+    with FlinkRest(target) as flink:
+        found: list[dict[str, Any]] = flink.get("/jobs/overview")["jobs"]
+    return found
 
 
 def _environment(layout: Layout, target: str) -> dict[str, str]:

@@ -8,7 +8,7 @@
 --           +-> refused ----------------+-> dead_letters
 --
 -- Every item of every message leaves exactly once: items = readings + duplicates + dead letters.
--- Reasons are those of schemas/reject_reasons.py; ${...} are constants made from schemas/units.py.
+-- Reasons are those of schemas/reject_reasons.py; ${...} are constants made from schemas/units.py and schemas/limits.py.
 --
 -- CROSS JOIN UNNEST(ARRAY[ROW(...)]) makes no second row. It is a fence: without it the planner writes
 -- the expression of a column in full wherever the column is used, and a payload is parsed forty times.
@@ -19,7 +19,7 @@
 CREATE TEMPORARY VIEW texts AS
 SELECT
   *,
-  REGEXP(body, '\A\{(?:"(?!values"| )[\w./% -]{1,200}+": ?+(?:-?+(?:0|[1-9]\d{0,14}+)(?:\.\d{1,17}+)?+|"(?!null"| )[\w./% -]{1,200}+"|null|true|false)(?:, ?+(?=")|\}\z)){1,40}+\z') AS is_plain
+  REGEXP(body, '\A\{(?:"(?!values"| )[\w./% -]{1,${max_name_length}}+": ?+(?:-?+(?:0|[1-9]\d{0,14}+)(?:\.\d{1,17}+)?+|"(?!null"| )[\w./% -]{1,${max_name_length}}+"|null|true|false)(?:, ?+(?=")|\}\z)){1,40}+\z') AS is_plain
 FROM (SELECT *, CAST(payload AS STRING) AS body FROM telemetry_raw);
 
 -- The short way: no word holds a quote, a comma or a colon, or begins with a space, so cutting the text there is exact.
@@ -68,12 +68,12 @@ FROM (
            THEN 'bad_value' ELSE 'not_json' END
     WHEN shape = 'other' THEN 'not_a_reading'
     WHEN shape = 'array' AND CHAR_LENGTH(body) > 20000
-      AND CARDINALITY(JSON_QUERY(body, '$' RETURNING ARRAY<STRING>)) > 10000 THEN 'too_many_items'
+      AND CARDINALITY(JSON_QUERY(body, '$' RETURNING ARRAY<STRING>)) > ${max_items} THEN 'too_many_items'
     WHEN shape = 'object' AND has_values THEN
       CASE
         WHEN metrics IS NULL OR metrics = '{}' OR LEFT(metrics, 1) <> '{' THEN 'no_values'
         WHEN CHAR_LENGTH(metrics) > 20000
-          AND CARDINALITY(JSON_QUERY(metrics, '$.*' RETURNING ARRAY<STRING>)) > 10000 THEN 'too_many_items'
+          AND CARDINALITY(JSON_QUERY(metrics, '$.*' RETURNING ARRAY<STRING>)) > ${max_items} THEN 'too_many_items'
         -- JSON_QUERY finds objects and arrays only. A long text is not kept with each of the items, as a short one is.
         WHEN POSITION('"ts"' IN body) > 0 AND (JSON_QUERY(body, '$.ts') IS NOT NULL
           OR CHAR_LENGTH(message_ts) > 200 AND TRY_CAST(message_ts AS BIGINT) IS NULL) THEN 'bad_ts'
@@ -204,16 +204,16 @@ FROM converted CROSS JOIN UNNEST(ARRAY[
     WHEN text_reason IS NOT NULL THEN text_reason
     WHEN device IS NULL OR device = '' THEN 'no_device'
     -- InfluxDB's line protocol has no way to write a name that ends with a backslash, or a line break
-    WHEN CHAR_LENGTH(device) > 200 OR REGEXP(device, '[\x00-\x1f\x7f\\]') THEN 'bad_device'
+    WHEN CHAR_LENGTH(device) > ${max_name_length} OR REGEXP(device, '[\x00-\x1f\x7f\\]') THEN 'bad_device'
     WHEN metric IS NULL OR metric = '' THEN 'no_metric'
-    WHEN CHAR_LENGTH(metric) > 200 OR REGEXP(metric, '[\x00-\x1f\x7f\\]') THEN 'bad_metric'
+    WHEN CHAR_LENGTH(metric) > ${max_name_length} OR REGEXP(metric, '[\x00-\x1f\x7f\\]') THEN 'bad_metric'
     WHEN value_text IS NULL THEN 'no_value'
     -- TRY_CAST alone takes what Java takes: NaN, Infinity, 21d, 0x1p3
     WHEN number IS NULL OR NOT ABS(number) <= 1.7976931348623157E308 OR REGEXP(value_text, '[^0-9eE+\-. ]') THEN 'bad_value'
     WHEN ts_text IS NOT NULL AND TRY_CAST(ts_text AS BIGINT) IS NULL THEN 'bad_ts'
-    -- from 2010; the year 2100 only keeps the next line inside what a timestamp holds
-    WHEN event_time NOT BETWEEN 1262304000000 AND 4102444800000
-      OR TO_TIMESTAMP_LTZ(event_time, 3) > append_time + INTERVAL '5' MINUTE THEN 'ts_out_of_range'
+    -- the year 2100 only keeps the next line inside what a timestamp holds
+    WHEN event_time NOT BETWEEN ${min_event_time_ms} AND ${max_event_time_ms}
+      OR TO_TIMESTAMP_LTZ(event_time, 3) > append_time + INTERVAL '${max_clock_skew_minutes}' MINUTE THEN 'ts_out_of_range'
     WHEN seq_text IS NOT NULL AND sequence IS NULL THEN 'bad_seq'
     WHEN unit <> COALESCE(metric_unit, '') AND conversion IS NULL THEN 'unknown_unit'
     WHEN metric_unit <> canonical_unit THEN 'wrong_unit'

@@ -16,7 +16,7 @@ from jobs.environment import table_environment
 from jobs.settings import JobSettings
 from jobs.tables import APPEND_TIME, APPENDED_MS, PROCESSING_TIME, KafkaTables
 from schemas.topics import DEVICES, INTERACTIONS, TELEMETRY_READINGS, USAGE_HOURS
-from schemas.usage_features import HOUR_MS, MAX_AGE_MS, MAX_CLOCK_SKEW_MS
+from schemas.usage_features import HOUR_MS, MAX_AGE_MS, MAX_USAGE_SKEW_MS
 
 JOB = "count_usage"
 
@@ -37,7 +37,7 @@ def build(
         "counted_every": f"INTERVAL '{every_s}' SECOND(4), INTERVAL '{begins_s % every_s}' SECOND(4)",
         "hour_ms": str(HOUR_MS),
         "oldest_ms": str(MAX_AGE_MS),
-        "soonest_ms": str(MAX_CLOCK_SKEW_MS),
+        "soonest_ms": str(MAX_USAGE_SKEW_MS),
     }
     register_pseudonym(tables)
     return sql_file.load(tables, JOB, constants)

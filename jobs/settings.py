@@ -5,6 +5,8 @@ from typing import ClassVar
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.redis_keys import LIST_LIFETIME_S
+
 MAX_MEASURED_EVERY_S = 3600
 """A point of recommendations is stamped with the start of its window: so much earlier than what it counts, at most."""
 
@@ -61,6 +63,6 @@ class JobSettings(BaseSettings):
         1, ge=1, le=16, description="Workers that share the making of lists. Each learns from all interactions."
     )
     recommend_lifetime_s: int = Field(
-        7 * 24 * 3600, ge=60, description="Seconds that a list stays in Redis after its last change."
+        LIST_LIFETIME_S, ge=60, description="Seconds that a list stays in Redis after its last change."
     )
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="Milliseconds a stopped job's output can wait.")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from schemas.errors import TerminalError
+
 POINTER = "champion.json"
 FOLDER = "champion"
 
@@ -23,7 +25,11 @@ class Champion(BaseModel):
     folder: str
 
 
-class UnreadablePointer(Exception):
+class NoChampion(TerminalError):
+    """No model was promoted yet; the message says how to make one champion."""
+
+
+class UnreadablePointer(TerminalError):
     """The pointer is there and says nothing of use."""
 
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schemas.errors import TerminalError
+
 CHAMPION, CHALLENGER = "champion", "challenger"
 HISTORY_TAG, VERSION_TAG = "champion_history", "version"
 MAX_HISTORY = 50
 
 
-class NotRegistered(Exception):
+class NotRegistered(TerminalError):
     """The registry has no such model, version or alias."""
 
 

@@ -20,13 +20,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from schemas.errors import TerminalError
+
 MAGIC = b"HRs1"
 _PREFIX = struct.Struct("<4sI")
 _HEADER_SIZE = struct.Struct("<I")
 _PLAIN_KINDS = "biuf"
 
 
-class UnreadableState(ValueError):
+class UnreadableState(TerminalError, ValueError):
     """State that cannot be continued from: foreign, of another version, or damaged. Start cold."""
 
 

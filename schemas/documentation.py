@@ -8,7 +8,9 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from schemas.personal import Personal
 from schemas.record import Position, Record
+from schemas.redis_keys import DAY_S, HOUR_S, KEYS, RedisKey
 from schemas.reject_reasons import RejectReason
 from schemas.sql import sql_type
 from schemas.topics import DAY_MS, MIB, TOPICS, Topic
@@ -96,11 +98,23 @@ def usage_features() -> str:
     return _page("Usage features", "usage_features.py", [introduction, _table(head, rows)])
 
 
+def redis_keys() -> str:
+    """Every key of Redis with its value, lifetime and bound."""
+    rows = ((f"`{key.shown}`", _cell(key.value), _lifetime(key), _cell(key.bound), _people_of(key)) for key in KEYS)
+    introduction = (
+        "What jobs keep in Redis for applications and for the REST API. A lifetime counts from the key's last change.\n"
+        "People: how the id names a person, if it does ([privacy.md](../how-to/privacy.md)).\n"
+    )
+    head = ("key", "value", "lifetime", "bound", "people")
+    return _page("Redis keys", "redis_keys.py", [introduction, _table(head, rows)])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "records.md": records,
     "reject_reasons.md": reject_reasons,
     "units.md": units,
     "topics.md": topics,
+    "redis_keys.md": redis_keys,
     "usage_features.md": usage_features,
 }
 
@@ -174,6 +188,16 @@ def _topic(topic: Topic) -> tuple[str, ...]:
     people = "" if gone is None else f"{topic.personal}, {gone // DAY_MS} days"
     limits = (str(topic.partitions), *kept, f"{topic.max_message_bytes // MIB} MiB", people)
     return (f"`{topic.name}`", _cell(topic.purpose), topic.key, value, *limits)
+
+
+def _lifetime(key: RedisKey) -> str:
+    if key.lifetime_s is None:
+        return "none"
+    return f"{key.lifetime_s // DAY_S} days" if key.lifetime_s % DAY_S == 0 else f"{key.lifetime_s // HOUR_S} h"
+
+
+def _people_of(key: RedisKey) -> str:
+    return "" if key.names_people is Personal.NO else str(key.names_people)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from schemas.errors import TerminalError
 from schemas.record import faults
 
 CONTROL, TREATMENT = "control", "treatment"
@@ -19,7 +20,7 @@ DEFAULT_LIST: List = "personal"
 """What a user is shown while nothing else was promoted."""
 
 
-class BadExperiments(ValueError):
+class BadExperiments(TerminalError, ValueError):
     """The file declares what is no experiment; the message says which and why."""
 
 

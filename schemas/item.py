@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from schemas.limits import MAX_NAME_LENGTH
 from schemas.record import Record
 
 
@@ -12,6 +13,6 @@ class Item(Record):
     """
 
     schema_version: int = 1
-    item: str = Field(min_length=1, max_length=200)
+    item: str = Field(min_length=1, max_length=MAX_NAME_LENGTH)
     available: bool = Field(description="false: withdrawn or out of stock, in no list within 5 s")
     attributes: dict[str, str] | None = Field(None, description="what is known of it: genre, brand, price range")

@@ -1,4 +1,4 @@
-"""Bounds of event times. Whatever reads a time in ms that a device, an application or a file wrote uses these."""
+"""Limits that more than one place applies: lengths, counts, and the bounds of event times."""
 
 from datetime import UTC, datetime
 
@@ -11,8 +11,30 @@ MIN_TRAINING_TIME_MS = 631_152_000_000
 In ms it is still above every time in seconds, so that the two are told apart by their size.
 """
 
-MAX_CLOCK_SKEW_MS = 5 * 60 * 1000
+MAX_EVENT_TIME_MS = 4_102_444_800_000
+"""2100-01-01T00:00:00Z: keeps times inside what a timestamp of Flink holds. The clock skew is the bound that counts."""
+
+MAX_CLOCK_SKEW_MINUTES = 5
+MAX_CLOCK_SKEW_MS = MAX_CLOCK_SKEW_MINUTES * 60 * 1000
 """How far a clock may be ahead of ours: a time of next year would be the newest for a year."""
+
+MAX_NAME_LENGTH = 200
+"""Characters of a device, a metric, a user, an item, an action, and of any id that a record has.
+
+Each is kept in state, and some in the keys of a store.
+"""
+
+MAX_MESSAGE_ITEMS = 10_000
+"""Readings that one message holds."""
+
+MAX_LIST_ITEMS = 50
+"""Items of a list of recommendations: what the job writes at most, and a client can ask for."""
+
+MAX_METRICS = 1000
+"""Metrics of one device in Redis: bounds the memory that one device can take to about 200 kB."""
+
+MAX_ALERTS = 200
+"""Anomalies of one device in Redis: the newest by event time stay."""
 
 _UNITS = (("seconds", 1e3), ("microseconds", 1e-3), ("nanoseconds", 1e-6))
 
@@ -30,6 +52,6 @@ def event_time_fault(time_ms: float, now_ms: int, min_ms: int = MIN_EVENT_TIME_M
     if min_ms <= time_ms <= max_ms:
         return None
     first = datetime.fromtimestamp(min_ms / 1000, UTC)
-    fault = f"is before {first.year}" if time_ms < min_ms else "is over 5 minutes in the future"
+    fault = f"is before {first.year}" if time_ms < min_ms else f"is over {MAX_CLOCK_SKEW_MINUTES} minutes in the future"
     unit = next((name for name, factor in _UNITS if min_ms <= time_ms * factor <= max_ms), None)
     return fault if unit is None else f"{fault} and looks like {unit}, not milliseconds"

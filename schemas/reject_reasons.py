@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from schemas.limits import MAX_CLOCK_SKEW_MINUTES, MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
+
 
 class RejectReason(StrEnum):
     """The `reason` of a dead letter; `meaning` says what to mend, `example` is a payload that gets it."""
@@ -20,7 +22,10 @@ class RejectReason(StrEnum):
     # The door: what the bridge refuses itself does not reach telemetry.raw.
     NO_DEVICE = "no_device", "The MQTT topic is not fleet/{device}/telemetry with a device in it."
     PAYLOAD_TOO_LARGE = "payload_too_large", "The payload is over 256 KiB."
-    BAD_DEVICE = "bad_device", "The device has a control character or a backslash, or is over 200 characters."
+    BAD_DEVICE = (
+        "bad_device",
+        f"The device has a control character or a backslash, or is over {MAX_NAME_LENGTH} characters.",
+    )
 
     # The message as a whole: one item, the whole payload.
     EMPTY_PAYLOAD = "empty_payload", "The payload has no bytes.", b""
@@ -33,14 +38,15 @@ class RejectReason(StrEnum):
     )
     NOT_A_READING = "not_a_reading", "Valid JSON, but no object where a reading should stand.", b"21.4"
     EMPTY_ARRAY = "empty_array", "An array without readings.", b"[]"
-    TOO_MANY_ITEMS = "too_many_items", "One message holds over 10,000 readings."
+    TOO_MANY_ITEMS = "too_many_items", f"One message holds over {MAX_MESSAGE_ITEMS:,} readings."
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
 
     # One item of a message; its siblings are not affected.
     NO_METRIC = "no_metric", "`metric` is missing or empty.", b'{"value":21.4}'
     BAD_METRIC = (
         "bad_metric",
-        "`metric` is an object or array, has a control character or a backslash, or is over 200 characters.",
+        "`metric` is an object or array, has a control character or a backslash, "
+        f"or is over {MAX_NAME_LENGTH} characters.",
         b'{"metric":"a\\u0007b","value":21.4}',
     )
     NO_VALUE = "no_value", "`value` is missing or null.", b'{"metric":"temperature"}'
@@ -53,7 +59,8 @@ class RejectReason(StrEnum):
     BAD_TS = "bad_ts", "`ts` is not a number of ms.", b'{"metric":"temperature","value":21.4,"ts":"noon"}'
     TS_OUT_OF_RANGE = (
         "ts_out_of_range",
-        "`ts` is before 2010 or over 5 minutes after the message was stored (seconds instead of ms?).",
+        f"`ts` is before 2010 or over {MAX_CLOCK_SKEW_MINUTES} minutes after the message was stored "
+        "(seconds instead of ms?).",
         b'{"metric":"temperature","value":21.4,"ts":1719800000}',
     )
     BAD_SEQ = "bad_seq", "`seq` is not a number.", b'{"metric":"temperature","value":21.4,"seq":"first"}'
@@ -81,8 +88,8 @@ class RejectReason(StrEnum):
     NOT_USAGE = "not_usage", "A record of `customers.usage` that is none."
     NOT_AN_INTERACTION = (
         "not_an_interaction",
-        "A record of `interactions` that is none, with a name that is empty or over 200 characters, or with a time "
-        "before 2010 or over 5 minutes after it was stored.",
+        f"A record of `interactions` that is none, with a name that is empty or over {MAX_NAME_LENGTH} characters, or "
+        f"with a time before 2010 or over {MAX_CLOCK_SKEW_MINUTES} minutes after it was stored.",
     )
     NOT_AN_ITEM = "not_an_item", "A record of `items` that is none, or without value and key."
     NOT_A_FORGOTTEN_USER = "not_a_forgotten_user", "A record of `users.forgotten` that is none."

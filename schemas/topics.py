@@ -1,7 +1,6 @@
 """Kafka topics: name, key, partitions, retention, largest message. Made by the local stack and by compose."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import islice
 
 from pydantic import ValidationError
@@ -10,10 +9,12 @@ from schemas.anomaly_score import AnomalyScore
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
+from schemas.errors import TerminalError
 from schemas.exposure import Exposure
 from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
 from schemas.item import Item
+from schemas.personal import Personal
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.recommendation_feedback import RecommendationFeedback
 from schemas.record import Record, faults
@@ -23,16 +24,6 @@ from schemas.window_summary import WindowSummary
 
 DAY_MS = 24 * 60 * 60 * 1000
 MIB = 1024 * 1024
-
-
-class Personal(StrEnum):
-    """What a topic tells of people, and so how long it may (docs/how-to/privacy.md)."""
-
-    NO = "no"
-    PSEUDONYM = "by pseudonym"
-    """Who it was can be told only with the key, and of a forgotten user by nobody."""
-    NAMED = "by name"
-    """The id of the customers' table, or what else the company's database has."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +217,7 @@ MAX_MESSAGE_BYTES = max(topic.max_message_bytes for topic in TOPICS)
 _RECORDS = {topic.name: topic.record for topic in TOPICS}
 
 
-class UnreadableRecord(ValueError):
+class UnreadableRecord(TerminalError, ValueError):
     """A value that is no record of its topic; the message says why. Only a foreign producer writes one."""
 
 

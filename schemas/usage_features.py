@@ -14,7 +14,7 @@ HOUR_MS = 60 * 60 * 1000
 GRACE_MS = 15 * 60 * 1000
 """How long after its end an hour is waited for. What is counted later is in the features of the next hour and on."""
 
-MAX_CLOCK_SKEW_MS = HOUR_MS
+MAX_USAGE_SKEW_MS = HOUR_MS
 """An event that is dated further ahead of its arrival has a wrong clock and is not counted."""
 
 

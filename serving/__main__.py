@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 
 from connectors.endpoints import Endpoints, StackSettings
+from connectors.gc_tuning import YOUNG_AND_OLD, collect_garbage_rarely
 from connectors.pseudonyms import PseudonymsError
 from serving.app import Instance
 from serving.settings import ServingSettings
@@ -52,7 +53,8 @@ async def _serve(settings: ServingSettings, endpoints: Endpoints, stack: StackSe
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _drain, instance, server, settings.drain_s)
-    _collect_garbage_rarely()
+    gc.collect()  # what lives at the start lives for ever
+    collect_garbage_rarely(*YOUNG_AND_OLD)
     log.info("Answering on http://%s:%d", settings.host, settings.port)
     await server.serve()
     await instance.stop()
@@ -84,13 +86,6 @@ def _configuration(instance: Instance, settings: ServingSettings) -> uvicorn.Con
         timeout_keep_alive=60,
         timeout_graceful_shutdown=int(settings.stop_within_s) + 1,
     )
-
-
-def _collect_garbage_rarely() -> None:
-    """Requests create few reference cycles, and what exists at the start lives as long as the process."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 if __name__ == "__main__":

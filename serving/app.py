@@ -13,7 +13,7 @@ from connectors.kafka import clients
 from connectors.kafka.log import KafkaLog
 from connectors.pseudonyms import KEY_FILE, Pseudonyms
 from connectors.redis.reader import BatchedReads, client
-from schemas.topics import EXPOSURES, INTERACTIONS, Topic
+from schemas.topics import EXPOSURES, INTERACTIONS
 from serving.api import create_app
 from serving.api_keys import ApiKeys, read_keys
 from serving.assignment import ExperimentAssigner
@@ -31,6 +31,8 @@ from serving.recommendations import RecommendationService
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
+
+CLIENT_ID = "headrace-serving"
 
 FILE_RELOAD_INTERVAL_S = 2.0
 """How long a removed API key, an ended experiment and the pseudonym of an erased user stay in use at most."""
@@ -127,7 +129,8 @@ def _stop_on_failure(task: "asyncio.Task[None]") -> None:
 def _exposure_producer(bootstrap: str) -> Callable[[], Producer]:
     def connect() -> Producer:
         # Exposures of 100 ms share a batch: no request waits for them.
-        return _with_topic(bootstrap, EXPOSURES, clients.producer, linger_ms=100)
+        made: Producer = clients.ready_producer(bootstrap, (EXPOSURES,), client_id=CLIENT_ID, linger_ms=100)
+        return made
 
     return connect
 
@@ -135,19 +138,7 @@ def _exposure_producer(bootstrap: str) -> Callable[[], Producer]:
 def _interaction_producer(bootstrap: str, timeout_ms: int) -> Callable[[], Producer]:
     def connect() -> Producer:
         wait = {"wait_ms": timeout_ms, "give_up_after_ms": timeout_ms}
-        return _with_topic(bootstrap, INTERACTIONS, clients.producer, linger_ms=2, **wait)
+        made: Producer = clients.ready_producer(bootstrap, (INTERACTIONS,), client_id=CLIENT_ID, linger_ms=2, **wait)
+        return made
 
     return connect
-
-
-def _with_topic(bootstrap: str, topic: Topic, make: Callable[..., Producer], **settings: int) -> Producer:
-    """A producer that has the metadata of its topic, so that no send waits for it. Raises KafkaClientError."""
-    if not clients.reachable(bootstrap):
-        raise clients.KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
-    producer = make(bootstrap, client_id="headrace-serving", **settings)
-    try:
-        clients.require_topics(producer, (topic,))
-    except clients.MissingTopics:
-        producer.close(timeout=1)
-        raise
-    return producer

@@ -15,6 +15,7 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from connectors.kafka.clients import KafkaClientError
+from schemas.errors import TransientError
 from schemas.topics import INTERACTIONS
 from serving.exposure_producer import RETRY_S, Producer
 
@@ -27,7 +28,7 @@ MAX_UNCONFIRMED = 5_000
 """At most 64 KiB each, and a few hundred bytes as a rule."""
 
 
-class Unconfirmed(Exception):
+class Unconfirmed(TransientError):
     """Kafka has not confirmed the interactions: they may be stored or not."""
 
 

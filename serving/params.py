@@ -4,10 +4,11 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from schemas.limits import MAX_NAME_LENGTH
 from serving.errors import ApiError, ErrorCode
 from serving.stored_lists import MAX_ITEMS
 
-MAX_ID_LENGTH = 200
+MAX_ID_LENGTH = MAX_NAME_LENGTH
 MAX_CONTEXT_LENGTH = 500
 MAX_EXCLUDED = 200
 MAX_QUERY_BYTES = 60 * 1024

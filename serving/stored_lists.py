@@ -9,24 +9,28 @@ from typing import Any, NamedTuple
 
 import orjson
 
-MAX_ITEMS = 50
+from schemas.errors import TerminalError
+from schemas.limits import MAX_LIST_ITEMS
+from schemas.redis_keys import POPULAR_ITEMS, RECOMMENDATIONS, SIMILAR, TRENDING_ITEMS, WITHDRAWN_ITEMS
 
-POPULAR = "popular:items"
-TRENDING = "trending:items"
-WITHDRAWN = "items:withdrawn"
+MAX_ITEMS = MAX_LIST_ITEMS
+
+POPULAR = POPULAR_ITEMS.name
+TRENDING = TRENDING_ITEMS.name
+WITHDRAWN = WITHDRAWN_ITEMS.name
 
 
 def of_user(user: str) -> str:
     """Key of a user's list."""
-    return f"recommendations:{user}"
+    return RECOMMENDATIONS.key(user)
 
 
 def similar_to(item: str) -> str:
     """Key of an item's list."""
-    return f"similar:{item}"
+    return SIMILAR.key(item)
 
 
-class Unreadable(ValueError):
+class Unreadable(TerminalError, ValueError):
     """A value that is no list. Only a foreign writer stores one."""
 
 

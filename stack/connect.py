@@ -8,7 +8,7 @@ from pathlib import Path
 from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import CONNECT_PORT, LOOPBACK
 from stack import jars
-from stack.errors import StackError
+from stack.errors import StackUnusable
 from stack.kafka import java
 from stack.layout import Layout
 from stack.secrets import POSTGRES_PASSWORD, secret
@@ -97,9 +97,9 @@ class Connect(Server):
             with suppress(NotCaughtUp):
                 repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info, prove=False)
         except ConnectorRefused as error:
-            raise StackError(f"Kafka Connect refuses the connector: {error}") from error
+            raise StackUnusable(f"Kafka Connect refuses the connector: {error}") from error
         except DatabaseRefuses as error:
-            raise StackError(f"Changes are not captured. {error}. Mend that, then:  headrace up") from error
+            raise StackUnusable(f"Changes are not captured. {error}. Mend that, then:  headrace up") from error
         except CaptureError as error:
             raise NotYet(str(error)) from error
 

@@ -1,40 +1,39 @@
-"""Errors of the local stack.
+"""Errors of the local stack. schemas/errors.py draws the tree."""
 
-StackError
-├── MissingProgram    a program is not installed; the message says how to install it
-├── BuildFailed       a download or a build of `headrace setup` failed
-├── PortBusy          another process listens on a port of the stack
-├── NotReady          a server did not answer in time, or keeps dying
-├── NotRunning        a command needs a running stack
-└── StillRunning      `headrace down` could not end a process
-"""
-
-from schemas.errors import HeadraceError
+from schemas.errors import HeadraceError, TerminalError, TransientError
 
 
 class StackError(HeadraceError):
     """Of the local stack."""
 
 
-class MissingProgram(StackError):
+class StackUnusable(StackError, TerminalError):
+    """A folder, a setting or a name is not one that the stack can work with; the message says what to change."""
+
+
+class StackInUse(StackError, TransientError):
+    """Another command works on the same stack."""
+
+
+class MissingProgram(StackError, TerminalError):
     """A program is not installed."""
 
 
-class BuildFailed(StackError):
+class BuildFailed(StackError, TerminalError):
     """A download or a build failed."""
 
 
-class PortBusy(StackError):
+class PortBusy(StackError, TerminalError):
     """A port of the stack is taken."""
 
 
-class NotReady(StackError):
+class NotReady(StackError, TransientError):
     """A server did not become ready."""
 
 
-class NotRunning(StackError):
+class NotRunning(StackError, TerminalError):
     """The stack does not run."""
 
 
-class StillRunning(StackError):
+class StillRunning(StackError, TransientError):
     """A process of the stack could not be ended."""

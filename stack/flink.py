@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.endpoints import FLINK_METRICS_PORT, FLINK_REST_PORT, FLINK_RPC_PORT
 from stack import flink_distribution
-from stack.errors import StackError
+from stack.errors import StackUnusable
 from stack.layout import FLINK_CONF
 from stack.pseudonym_key import require_key
 from stack.server import NotYet, Server
@@ -92,5 +92,5 @@ def expected_slots() -> int:
     """As flink-conf/config.yaml says."""
     found = re.search(r"^taskmanager\.numberOfTaskSlots: (\d+)$", (FLINK_CONF / "config.yaml").read_text(), re.M)
     if found is None:
-        raise StackError("flink-conf/config.yaml names no taskmanager.numberOfTaskSlots")
+        raise StackUnusable("flink-conf/config.yaml names no taskmanager.numberOfTaskSlots")
     return int(found[1])

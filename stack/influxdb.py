@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from connectors.endpoints import INFLUXDB_PORT, LOOPBACK
 from stack import influxd
-from stack.errors import StackError
+from stack.errors import StackUnusable
 from stack.secrets import INFLUXDB_PASSWORD, INFLUXDB_TOKEN, secret
 from stack.server import NotYet, Server
 
@@ -73,7 +73,7 @@ class InfluxDB(Server):
         endpoints = self.layout.endpoints
         found = client.get("/api/v2/buckets", params={"name": endpoints.influxdb_bucket})
         if found.status_code == 401:
-            raise StackError(
+            raise StackUnusable(
                 f"InfluxDB refuses the token in {self.layout.home}/secrets/{INFLUXDB_TOKEN}. "
                 f"Put the old one back, or start empty:  rm -r {self.layout.home}/influxdb"
             )

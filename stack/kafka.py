@@ -11,7 +11,7 @@ from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import KAFKA_CONTROLLER_PORT, KAFKA_PORT, LOOPBACK
 from schemas.topics import MAX_MESSAGE_BYTES
 from stack import jars, programs
-from stack.errors import BuildFailed, StackError
+from stack.errors import BuildFailed, StackUnusable
 from stack.layout import FLINK_CONF
 from stack.server import NotYet, Server
 
@@ -112,7 +112,7 @@ class Kafka(Server):
     def _remove_half_formatted(self) -> None:
         """Raises StackError when there are records: those are for a person to judge."""
         if any(self._data.glob("*-[0-9]*/*.log")):
-            raise StackError(
+            raise StackUnusable(
                 f"{self._data} holds records, and lacks meta.properties: Kafka cannot read it. "
                 f"Put the file back, or start empty:  rm -r {self._data}"
             )

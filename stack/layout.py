@@ -13,7 +13,7 @@ from typing import Any
 from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import Endpoints, StackSettings
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
-from stack.errors import StackError
+from stack.errors import StackUnusable
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FLINK_CONF = REPOSITORY / "flink-conf"
@@ -128,7 +128,7 @@ def _no_proxy_on_loopback(environment: Mapping[str, str]) -> dict[str, str]:
 def _require_plain(home: Path) -> None:
     # Flink's scripts split folders at spaces, Java's class path at colons, supervisord expands percent signs.
     if not re.fullmatch(r"[\w/.+@~-]+", str(home)):
-        raise StackError(
+        raise StackUnusable(
             f"The folder {home} has a character that Flink's scripts do not take. "
             "Use letters, digits and / . _ - only:  headrace up --home /tmp/headrace"
         )
@@ -148,5 +148,5 @@ def _runtime_folder() -> Path:
     folder = Path(given) / "headrace" if given else Path(tempfile.gettempdir()) / f"headrace-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        raise StackError(f"{folder} belongs to somebody else: set XDG_RUNTIME_DIR to a folder of yours")
+        raise StackUnusable(f"{folder} belongs to somebody else: set XDG_RUNTIME_DIR to a folder of yours")
     return folder

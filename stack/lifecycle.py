@@ -9,7 +9,7 @@ from threading import Event
 from rich.console import Console
 
 from stack import jars, operators_jar, orphans, ports
-from stack.errors import StackError, StillRunning
+from stack.errors import StackInUse, StackUnusable, StillRunning
 from stack.layout import Layout
 from stack.readiness import Display, GivenUp, wait_for
 from stack.server import Server
@@ -138,12 +138,12 @@ def _alone(layout: Layout) -> Iterator[None]:
     try:
         lock = (layout.folder("run") / "lock").open("w")
     except OSError as error:
-        raise StackError(
+        raise StackUnusable(
             f"Cannot write to {layout.home}: {error.strerror}. Choose another folder:  --home DIR"
         ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackError(f"Another `headrace up` or `down` works on {layout.home}: wait for it") from None
+            raise StackInUse(f"Another `headrace up` or `down` works on {layout.home}: wait for it") from None
         yield

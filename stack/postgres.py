@@ -10,7 +10,7 @@ from pathlib import Path
 from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import LOOPBACK, POSTGRES_PORT
 from stack import programs
-from stack.errors import BuildFailed, MissingProgram, StackError
+from stack.errors import BuildFailed, MissingProgram, StackUnusable
 from stack.secrets import POSTGRES_PASSWORD, secret, secret_file
 from stack.server import NotYet, Server
 
@@ -68,7 +68,7 @@ class Postgres(Server):
         except DatabaseUnavailable as error:
             raise NotYet(str(error)) from error
         except DatabaseRefuses as error:
-            raise StackError(f"Change capture cannot be prepared. {error}. Mend that, then:  headrace up") from error
+            raise StackUnusable(f"Change capture cannot be prepared. {error}. Mend that, then:  headrace up") from error
 
     def _make_cluster(self) -> None:
         self._require_nothing_there()
@@ -91,7 +91,7 @@ class Postgres(Server):
     def _require_nothing_there(self) -> None:
         """Raises StackError for a folder with something in it: that is for a person to judge."""
         if self._data.exists() and (not self._data.is_dir() or any(self._data.iterdir())):
-            raise StackError(
+            raise StackUnusable(
                 f"{self._data} is no PostgreSQL cluster, or lacks PG_VERSION: PostgreSQL cannot read it. "
                 f"Put the file back, or start empty:  rm -r {self._data}"
             )

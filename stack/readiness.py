@@ -9,6 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from schemas.errors import TerminalError
 from stack.errors import NotReady
 from stack.server import NotYet, Server
 from stack.supervision import Supervision
@@ -52,7 +53,7 @@ class Display:
             self.console.print(f"{name} is ready ({after_s:.1f} s)", highlight=False)
 
 
-class GivenUp(Exception):
+class GivenUp(TerminalError):
     """Another server failed, so that waiting for this one has no use. Inside the stack only."""
 
 

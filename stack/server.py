@@ -3,10 +3,11 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from schemas.errors import TransientError
 from stack.layout import Layout
 
 
-class NotYet(Exception):
+class NotYet(TransientError):
     """A server does not answer yet; the text says what is missing. Inside the stack only."""
 
 

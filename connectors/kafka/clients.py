@@ -1,22 +1,33 @@
-"""The one place that makes Kafka clients, with the guarantees the design promises.
+"""The one place that makes Kafka clients, with the guarantees the design promises, and where their errors end.
 
-KafkaClientError
-├── Unreachable      transient: no broker answered in its time; try again
-├── MissingTopics    the broker answers, and lacks a topic; the message says what makes them
-└── NotAborted       the broker will not list or end a transaction (connectors/kafka/transactions.py)
+A client's KafkaError becomes a KafkaClientError: inside of `translated`, and in every method of `consumer()` and
+`admin()`. Futures of a producer hold the client's own errors; `confirmed` translates them.
 """
 
 import contextlib
 import logging
 import socket
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource
 from kafka.cluster import ClusterMetadata
-from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
+from kafka.errors import (
+    AuthorizationError,
+    IllegalArgumentError,
+    IllegalStateError,
+    KafkaConfigurationError,
+    KafkaError,
+    OffsetOutOfRangeError,
+    SaslAuthenticationFailedError,
+    TopicAlreadyExistsError,
+    UnsupportedSaslMechanismError,
+    UnsupportedVersionError,
+)
 from kafka.partitioner import DefaultPartitioner, Partitioner, murmur2
 
+from schemas.errors import HeadraceError, TerminalError, TransientError
 from schemas.topics import MAX_MESSAGE_BYTES, TOPICS, Topic
 
 log = logging.getLogger(__name__)
@@ -33,16 +44,39 @@ FRAMING_BYTES = 64 * 1024
 KEYS_REMEMBERED = 100_000
 
 
-class KafkaClientError(Exception):
+class KafkaClientError(HeadraceError):
     """Of this module."""
 
 
-class KafkaUnavailable(KafkaClientError):
+class KafkaUnavailable(KafkaClientError, TransientError):
     """No broker answered. Trying again later may help."""
 
+    next_step = "Start it:  headrace up"
 
-class MissingTopics(KafkaClientError):
+
+class MissingTopics(KafkaClientError, TerminalError):
     """The broker does not have these topics."""
+
+
+class KafkaRefuses(KafkaClientError, TerminalError):
+    """The broker answers, and does not allow it: credentials, rights, or its version."""
+
+
+class RecordsRemoved(KafkaClientError, TransientError):
+    """Retention has removed the records that were to be read."""
+
+
+_REFUSALS = (
+    AuthorizationError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+    UnsupportedVersionError,
+)
+"""Errors that waiting does not end; any other one is a reason to try again, which loses nothing."""
+
+
+_BUGS = (KafkaConfigurationError, IllegalArgumentError, IllegalStateError)
+"""Faults of ours, which keep their traceback."""
 
 
 class KeyPartitioner(Partitioner):
@@ -96,9 +130,9 @@ def producer(
     `give_up_after_ms`, for a caller whom somebody waits for, a record fails that is not confirmed by then; it may be
     stored all the same, if what was lost is the broker's answer.
 
-    Raises Unreachable when no broker answers within `wait_ms`.
+    Raises KafkaUnavailable when no broker answers within `wait_ms`.
     """
-    with _translated(bootstrap):
+    with translated(bootstrap):
         return KafkaProducer(
             bootstrap_servers=bootstrap,
             client_id=client_id,
@@ -134,9 +168,9 @@ def transactional_producer(
     whatever an earlier producer of the same `transactional_id` has left open, and shuts that producer out. A process
     that is killed in a transaction keeps read_committed readers waiting behind it for `timeout_ms`.
 
-    Raises Unreachable when no broker answers within 10 s.
+    Raises KafkaUnavailable when no broker answers within 10 s.
     """
-    with _translated(bootstrap):
+    with translated(bootstrap):
         return KafkaProducer(
             bootstrap_servers=bootstrap,
             client_id=client_id,
@@ -156,6 +190,74 @@ def transactional_producer(
         )
 
 
+def consumer(
+    bootstrap: str,
+    *,
+    group: str | None = None,
+    committed: bool = True,
+    start: str = "none",
+    timeout_ms: int = 10_000,
+    max_records: int = 5000,
+    fetch_bytes: int | None = None,
+    partition_fetch_bytes: int | None = None,
+) -> Any:
+    """A consumer whose partitions are assigned by hand, and whose offsets are committed by hand if at all.
+
+    Parameters
+    ----------
+    group
+        Whose committed offsets it reads and writes; it is no member of the group.
+    committed
+        Whether it stops in front of open transactions and passes over aborted ones.
+    start
+        Where it goes on if retention has removed what it stands on: `earliest`, or `none`, which raises RecordsRemoved.
+    timeout_ms
+        Of one request.
+    max_records, fetch_bytes, partition_fetch_bytes
+        What one poll gives, and what the broker puts into one answer: they bound what is held of a topic at any time.
+
+    Raises KafkaUnavailable when no broker answers within `timeout_ms`; each of its methods raises KafkaClientError.
+    """
+    settings = {"fetch_max_bytes": fetch_bytes, "max_partition_fetch_bytes": partition_fetch_bytes}
+    with translated(bootstrap):
+        made = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            isolation_level="read_committed" if committed else "read_uncommitted",
+            auto_offset_reset=start,
+            enable_auto_commit=False,
+            bootstrap_timeout_ms=timeout_ms,
+            request_timeout_ms=timeout_ms,
+            max_poll_records=max_records,
+            # Kafka's 30 s are what a broker that is back would wait for a reader that follows it.
+            reconnect_backoff_max_ms=1000,
+            metrics_enabled=False,
+            **{name: size for name, size in settings.items() if size is not None},
+        )
+    return _Translating(made, bootstrap)
+
+
+def ready_producer(bootstrap: str, topics: Iterable[Topic], **settings: Any) -> KafkaProducer:
+    """As `producer`, once it knows these topics, so that no later send waits for them.
+
+    Raises KafkaUnavailable, at once where nobody listens, and MissingTopics.
+    """
+    require_reachable(bootstrap)
+    made = producer(bootstrap, **settings)
+    try:
+        require_topics(made, topics)
+    except BaseException:
+        made.close(timeout=1)
+        raise
+    return made
+
+
+def confirmed(sent: Iterable[Any], timeout_s: float) -> list[Any]:
+    """What `send` has promised, once Kafka has confirmed all of it. Raises KafkaClientError: some may be stored."""
+    with translated():
+        return [each.get(timeout=timeout_s) for each in sent]
+
+
 def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
     """Return when the client knows these topics, so that no later send waits for it. Raises MissingTopics."""
     for topic in topics:
@@ -165,6 +267,12 @@ def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
             raise MissingTopics(f"Kafka has no topic {topic.name}; `headrace up` makes all topics") from error
 
 
+def require_reachable(bootstrap: str) -> None:
+    """Asked before a client is made, which would try for long and log each attempt. Raises KafkaUnavailable."""
+    if not reachable(bootstrap):
+        raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
+
+
 def ready(bootstrap: str) -> bool:
     """Whether a broker answers a request for its topics; takes 3 s at most for each address."""
     if not reachable(bootstrap):
@@ -172,7 +280,7 @@ def ready(bootstrap: str) -> bool:
     try:
         with admin_client(bootstrap, wait_ms=3000) as admin:
             admin.list_topics()
-    except (KafkaClientError, KafkaError):
+    except KafkaClientError:
         return False
     return True
 
@@ -192,7 +300,7 @@ def create_topics(bootstrap: str, topics: Collection[Topic] = TOPICS, *, replica
     Returns what was done and what differs still, one sentence each, also logged. The number of partitions is never
     changed: keys would move to other partitions, and a device's readings overtake one another.
 
-    Raises Unreachable, or KafkaError where the broker refuses.
+    Raises KafkaClientError.
     """
     with admin_client(bootstrap) as admin:
         present = set(admin.list_topics())
@@ -243,20 +351,61 @@ def _other_partitions(admin: KafkaAdminClient, topics: Collection[Topic]) -> Ite
 
 @contextlib.contextmanager
 def admin_client(bootstrap: str, wait_ms: int = 30_000) -> Iterator[KafkaAdminClient]:
-    """Raises Unreachable when no broker answers within `wait_ms`."""
-    with _translated(bootstrap):
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap, bootstrap_timeout_ms=wait_ms, request_timeout_ms=max(wait_ms, 3000)
-        )
+    """What its methods raise becomes a KafkaClientError where the block ends.
+
+    Raises KafkaUnavailable when no broker answers within `wait_ms`.
+    """
+    with translated(bootstrap):
+        made = _admin(bootstrap, wait_ms)
         try:
-            yield admin
+            yield made
         finally:
-            admin.close()
+            made.close()
+
+
+def admin(bootstrap: str, wait_ms: int) -> Any:
+    """As `admin_client`, closed by the caller; each of its methods raises KafkaClientError."""
+    with translated(bootstrap):
+        return _Translating(_admin(bootstrap, wait_ms), bootstrap)
+
+
+def _admin(bootstrap: str, wait_ms: int) -> KafkaAdminClient:
+    return KafkaAdminClient(
+        bootstrap_servers=bootstrap, bootstrap_timeout_ms=wait_ms, request_timeout_ms=max(wait_ms, 3000)
+    )
 
 
 @contextlib.contextmanager
-def _translated(bootstrap: str) -> Iterator[None]:
+def translated(bootstrap: str = "") -> Iterator[None]:
+    """Inside of it an error of the client becomes one of ours."""
     try:
         yield
-    except (KafkaConnectionError, KafkaTimeoutError) as error:
-        raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
+    except _BUGS:
+        raise
+    except KafkaError as error:
+        raise _ours(error, f"Kafka at {bootstrap}" if bootstrap else "Kafka") from error
+
+
+def _ours(error: KafkaError, kafka: str) -> KafkaClientError:
+    words = str(error) or type(error).__name__
+    if isinstance(error, OffsetOutOfRangeError):
+        return RecordsRemoved(f"{kafka} no longer has the records that were to be read: {words}")
+    if isinstance(error, _REFUSALS):
+        return KafkaRefuses(f"{kafka} refuses: {words}. Check our credentials and rights there")
+    return KafkaUnavailable(f"{kafka} does not answer: {words}")
+
+
+class _Translating:
+    """A client whose methods raise our errors."""
+
+    def __init__(self, client: Any, bootstrap: str) -> None:
+        self._client, self._bootstrap = client, bootstrap
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            with translated(self._bootstrap):
+                return method(*arguments, **named)
+
+        return call

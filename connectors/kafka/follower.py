@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kafka.errors import KafkaError
-
 from connectors.kafka.clients import KafkaClientError, MissingTopics
-from connectors.kafka.log import KafkaLog, Partition
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.reading import Partition
 from schemas.topics import Topic
 
 LOOKS_EVERY_S = 1.0
@@ -25,7 +24,7 @@ Take = Callable[[list[Any]], None]
 def followed(bootstrap: str, topic: Topic, take: Take) -> Iterator["FollowedTopic"]:
     """Inside the block `take` has had all that was committed when it began, and gets what comes, in another thread.
 
-    Raises Unreachable and MissingTopics at the beginning. A Kafka that is away later is said in the log and asked
+    Raises KafkaUnavailable and MissingTopics at the beginning. A Kafka that is away later is said in the log and asked
     again; nobody waits for it.
     """
     # The client tells of each attempt, ten times a second; PyFlink would send each line over gRPC.
@@ -74,7 +73,7 @@ class FollowedTopic:
             raise self._failure
 
     def refresh(self) -> None:
-        """Reads on, up to the end as it is now. Raises Unreachable, KafkaError, and what `take` raises."""
+        """Reads on, up to the end as it is now. Raises KafkaClientError, and what `take` raises."""
         partitions = self._kafka.partitions([self._topic.name])
         ends = self._kafka.committed_ends(partitions)
         # Not read yet, or of a topic that was made anew and is shorter.
@@ -96,7 +95,7 @@ class FollowedTopic:
             while not self._stop.wait(self._looks_every_s):
                 try:
                     self.refresh()
-                except (KafkaClientError, KafkaError) as error:
+                except KafkaClientError as error:
                     log.warning("%s is not followed at the moment, what was read stays: %r", self._topic.name, error)
                 except Exception as error:
                     self._failure = error

@@ -13,9 +13,10 @@ from kafka.admin import TransactionState
 from kafka.errors import KafkaError, TransactionalIdNotFoundError
 
 from connectors.kafka.clients import KafkaClientError, admin_client, transactional_producer
+from schemas.errors import TerminalError
 
 
-class NotAborted(KafkaClientError):
+class NotAborted(KafkaClientError, TerminalError):
     """Kafka refused to list or to end a transaction; the message has its words."""
 
 
@@ -38,7 +39,7 @@ class OpenTransaction:
 def open_transactions(bootstrap: str, prefixes: Collection[str]) -> list[OpenTransaction]:
     """Those whose id begins with one of `prefixes`, sorted by id.
 
-    Raises Unreachable when no broker answers, NotAborted when one refuses.
+    Raises KafkaUnavailable when no broker answers, NotAborted when one refuses.
     """
     with admin_client(bootstrap) as admin:
         try:
@@ -53,7 +54,7 @@ def abort(bootstrap: str, transactions: Collection[OpenTransaction]) -> None:
     The other way, an abort marker written by an administrator, ends a transaction in its partitions only: the
     coordinator goes on to think that it is open.
 
-    Raises Unreachable when no broker answers, NotAborted when one refuses.
+    Raises KafkaUnavailable when no broker answers, NotAborted when one refuses.
 
     .. [1] KIP-98, Exactly Once Delivery and Transactional Messaging, section 2, "Getting a producer Id".
     """

@@ -1,18 +1,17 @@
 """Run one bridge: `python -m connectors.mqtt_bridge`. Ends with 0 after SIGTERM, with 1 where only a restart helps."""
 
-import gc
 import logging
 import os
 import signal
 import sys
 import threading
-
-from kafka import KafkaProducer
+from typing import Any
 
 from connectors.endpoints import Endpoints
+from connectors.gc_tuning import YOUNG_AND_OLD, collect_garbage_rarely
 from connectors.kafka import clients
 from connectors.mqtt_bridge import logs
-from connectors.mqtt_bridge.acknowledgements import NotStored
+from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.http import Pages, serve
 from connectors.mqtt_bridge.loop import NetworkLoop, NoWork
@@ -42,11 +41,11 @@ def main() -> int:
         return 0
     bridge = status.bridge = Bridge(client, producer, settings)
     session.when_lost = bridge.connection_lost
-    _collect_garbage_rarely()
+    collect_garbage_rarely(*YOUNG_AND_OLD)
     try:
         loop.run(bridge, until=stop.is_set)
         loop.finish(bridge, settings.stop_within_s)
-    except NotStored as error:
+    except RecordRefused as error:
         log.critical(
             "Kafka refused a record for good: %s. Nothing is lost: the MQTT broker keeps every message that is not "
             "acknowledged and sends it again after the restart. If this repeats, compare the topics' max.message.bytes "
@@ -59,15 +58,9 @@ def main() -> int:
     return 0
 
 
-def _collect_garbage_rarely() -> None:
-    """No cycles grow here: the collector's walks over what is in flight cost 6 % of the CPU time."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
 def _wait_for_kafka(
     address: str, settings: BridgeSettings, session: Session, loop: NetworkLoop, stop: threading.Event
-) -> KafkaProducer | None:
+) -> Any:
     """A producer, or None when stopped first.
 
     Until then the session is made at the MQTT broker, so that it keeps what devices publish meanwhile.
@@ -75,25 +68,14 @@ def _wait_for_kafka(
     kept = False
     while not stop.is_set():
         try:
-            return _producer(address, settings)
+            topics = (TELEMETRY_RAW, DEAD_LETTERS)
+            return clients.ready_producer(address, topics, client_id=settings.client_id, linger_ms=settings.linger_ms)
         except clients.KafkaClientError as error:
             log.warning("%s. Trying again.", error)
         if not kept:
             kept = _make_session(session, loop, stop)
         stop.wait(KAFKA_RETRY_S)
     return None
-
-
-def _producer(address: str, settings: BridgeSettings) -> KafkaProducer:
-    if not clients.reachable(address):
-        raise clients.KafkaUnavailable(f"Kafka at {address} does not answer")
-    producer = clients.producer(address, client_id=settings.client_id, linger_ms=settings.linger_ms)
-    try:
-        clients.require_topics(producer, (TELEMETRY_RAW, DEAD_LETTERS))
-    except clients.MissingTopics:
-        producer.close(timeout=1)
-        raise
-    return producer
 
 
 def _make_session(session: Session, loop: NetworkLoop, stop: threading.Event) -> bool:

@@ -3,11 +3,13 @@
 from collections import deque
 from typing import Protocol
 
+from schemas.errors import TerminalError
+
 NOTHING_TO_ACKNOWLEDGE = 0
 """The packet identifier of a QoS 0 message; MQTT never uses it."""
 
 
-class NotStored(Exception):
+class RecordRefused(TerminalError):
     """Kafka refused a record for good. The message behind it was not acknowledged."""
 
 
@@ -42,13 +44,15 @@ class Acknowledgements:
         self.bytes_waiting += size
 
     def release(self) -> list[int]:
-        """Packet identifiers to acknowledge now, in order. Raises NotStored at a record that Kafka refused."""
+        """Packet identifiers to acknowledge now, in order. Raises RecordRefused at a record that Kafka refused."""
         waiting = self._waiting
         released: list[int] = []
         while waiting and waiting[0][2].is_done:
             packet_identifier, size, confirmation = waiting[0]
             if confirmation.exception is not None:
-                raise NotStored(str(confirmation.exception) or repr(confirmation.exception)) from confirmation.exception
+                raise RecordRefused(
+                    str(confirmation.exception) or repr(confirmation.exception)
+                ) from confirmation.exception
             waiting.popleft()
             self.bytes_waiting -= size
             if self._of_lost_connections:

@@ -125,7 +125,7 @@ class Bridge:
         self._waiting.received(message.mid, len(payload), self._producer.send(RAW, payload, source.key, headers))
 
     def acknowledge(self) -> None:
-        """Acknowledge what Kafka has stored since. Raises NotStored where it refused a record for good."""
+        """Acknowledge what Kafka has stored since. Raises RecordRefused where it refused a record for good."""
         before = len(self._waiting)
         for packet_identifier in self._waiting.release():
             self._client.ack(packet_identifier, 1)

@@ -2,7 +2,8 @@
 
 import unicodedata
 
-MAX_DEVICE_LENGTH = 200
+from schemas.limits import MAX_NAME_LENGTH
+
 """Characters."""
 
 
@@ -28,13 +29,13 @@ def why_not(topic: str) -> str:
         return "the topic is not fleet/{device}/telemetry"
     if not levels[1]:
         return "the device is empty"
-    if len(levels[1]) > MAX_DEVICE_LENGTH:
-        return f"the device has {len(levels[1])} characters, over {MAX_DEVICE_LENGTH}"
+    if len(levels[1]) > MAX_NAME_LENGTH:
+        return f"the device has {len(levels[1])} characters, over {MAX_NAME_LENGTH}"
     return "the device has a control character"
 
 
 def _is_a_name(device: str) -> bool:
-    if not 0 < len(device) <= MAX_DEVICE_LENGTH:
+    if not 0 < len(device) <= MAX_NAME_LENGTH:
         return False
     if device.isascii():
         return device.isprintable()

@@ -3,39 +3,39 @@
 `tables.py` says what is captured, `database.py` prepares PostgreSQL, `connector.py` speaks to Connect. `inspection.py`
 finds what keeps changes from being captured, `repair.py` mends it, `reconciliation.py` ends rows that are gone.
 
-CaptureError
-├── DatabaseUnavailable      transient: PostgreSQL does not answer
-├── DatabaseRefuses   PostgreSQL does not do what is asked; the message says why
-├── SlotInUse         a connector reads the slot that is to be removed
-├── ConnectUnavailable       transient: Connect does not answer, or is busy with itself
-├── ConnectorRefused  Connect will not run the connector; the message says why
-└── NotCaughtUp       transient: the connector has not read up to now yet
+Errors: schemas/errors.py draws the tree.
 """
 
+from schemas.errors import HeadraceError, TerminalError, TransientError
 
-class CaptureError(Exception):
+
+class CaptureError(HeadraceError):
     """Of this folder."""
 
 
-class DatabaseUnavailable(CaptureError):
+class DatabaseUnavailable(CaptureError, TransientError):
     """PostgreSQL does not answer. Trying again later may help."""
 
+    next_step = "Start what does not run:  headrace up --with postgres,connect"
 
-class DatabaseRefuses(CaptureError):
+
+class DatabaseRefuses(CaptureError, TerminalError):
     """PostgreSQL refuses a statement: a right is missing, a lock is held, or an object is not as it should be."""
 
 
-class SlotInUse(CaptureError):
+class SlotInUse(CaptureError, TerminalError):
     """A connector reads the replication slot."""
 
 
-class ConnectUnavailable(CaptureError):
+class ConnectUnavailable(CaptureError, TransientError):
     """Kafka Connect does not answer. Trying again later may help."""
 
+    next_step = "Start what does not run:  headrace up --with postgres,connect"
 
-class ConnectorRefused(CaptureError):
+
+class ConnectorRefused(CaptureError, TerminalError):
     """The connector's configuration is not taken."""
 
 
-class NotCaughtUp(CaptureError):
+class NotCaughtUp(CaptureError, TransientError):
     """The connector has not read all changes up to now. Trying again later may help."""

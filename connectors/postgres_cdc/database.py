@@ -83,7 +83,7 @@ def connection(endpoints: CaptureEndpoints) -> Iterator[Database]:
     try:
         connection = psycopg.connect(endpoints.postgres_url, connect_timeout=ANSWERS_WITHIN_S, autocommit=True)
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(str(error).splitlines()[0]) from error
+        raise DatabaseUnavailable(f"PostgreSQL does not answer: {str(error).splitlines()[0]}") from error
     with connection:
         yield connection
 

@@ -1,20 +1,17 @@
 """The heartbeat as it arrives in its topic: PostgreSQL, its log, the publication, the connector and Kafka all work."""
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaTimeoutError
 
+from connectors.kafka.tail import tail
 from connectors.postgres_cdc.tables import HEARTBEAT
 
 LAST_OFFSETS = 50
 """A record has a transaction marker behind it, so the last record is among the last offsets."""
-MAX_POLL_MS = 500
-ANSWERS_WITHIN_S = 10
+ANSWERS_WITHIN_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -34,28 +31,10 @@ class Heartbeat:
 
 
 def newest(bootstrap: str) -> Heartbeat | None:
-    """None: none has arrived yet. Raises KafkaError."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False, group_id=None
-    )
-    try:
-        if not consumer.partitions_for_topic(HEARTBEAT):
-            return None
-        partition = TopicPartition(HEARTBEAT, 0)
-        consumer.assign([partition])
-        end = consumer.end_offsets([partition])[partition]
-        begin = consumer.beginning_offsets([partition])[partition]
-        consumer.seek(partition, max(begin, end - LAST_OFFSETS))
-        found = None
-        until = time.monotonic() + ANSWERS_WITHIN_S
-        while consumer.position(partition) < end:
-            if time.monotonic() > until:
-                raise KafkaTimeoutError(f"no answer within {ANSWERS_WITHIN_S} s")
-            for records in consumer.poll(timeout_ms=MAX_POLL_MS).values():
-                found = records[-1]
-        return None if found is None or found.value is None else _read(found.value)
-    finally:
-        consumer.close()
+    """None: none has arrived yet. Raises KafkaClientError."""
+    last = tail(bootstrap, HEARTBEAT, committed=True, offsets=LAST_OFFSETS, within_ms=ANSWERS_WITHIN_MS)
+    records = last.get(0, [])
+    return _read(records[-1].value) if records and records[-1].value is not None else None
 
 
 def _read(value: bytes) -> Heartbeat:

@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kafka.errors import KafkaError
-
+from connectors.kafka.clients import KafkaClientError
 from connectors.postgres_cdc import connector, database, heartbeats
 from connectors.postgres_cdc.connector import ConnectorState
 from connectors.postgres_cdc.database import PUBLICATION, SLOT, Database, Note, Slot, TableState
@@ -142,8 +141,8 @@ def of_connector(state: ConnectorState, changed: tuple[str, ...]) -> Iterator[Fa
 def _of_heartbeats(kafka: str, now_s: float, known_s: float, max_age_s: float) -> Iterator[Fault]:
     try:
         newest = heartbeats.newest(kafka)
-    except (KafkaError, OSError) as error:
-        yield Fault(f"Kafka does not say whether changes arrive: {error!r}", "headrace logs kafka")
+    except KafkaClientError as error:
+        yield Fault(f"Kafka does not say whether changes arrive: {error}", "headrace logs kafka")
         return
     yield from of_heartbeat(newest, now_s, known_s, max_age_s)
 

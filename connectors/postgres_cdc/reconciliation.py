@@ -7,7 +7,7 @@ stand before it in the topic, so what is there afterwards is read once more, beh
 import json
 from collections.abc import Iterator
 
-from connectors.kafka.clients import producer
+from connectors.kafka.clients import confirmed, producer
 from connectors.kafka.scan import scan
 from connectors.postgres_cdc import NotCaughtUp, database
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
@@ -23,7 +23,7 @@ def end_gone_rows(endpoints: CaptureEndpoints, kafka: str, table: CapturedTable)
 
     What the log says must be in the topic before this.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, NotCaughtUp, KafkaError.
+    Raises DatabaseUnavailable, DatabaseRefuses, NotCaughtUp, KafkaClientError.
     """
     rows = sorted(_rows(kafka, table.topic))
     ended = 0
@@ -75,8 +75,7 @@ def _write_deletions(kafka: str, table: CapturedTable, gone: list[str], position
             for key in gone
             for value in _deletion(table, key, position, now_ms)
         ]
-        for each in sent:
-            each.get(timeout=GIVE_UP_AFTER_MS / 1000)
+        confirmed(sent, GIVE_UP_AFTER_MS / 1000)
     finally:
         client.close()
 

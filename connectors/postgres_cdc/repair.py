@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from kafka.errors import KafkaError
-
+from connectors.kafka.clients import KafkaClientError
 from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable, NotCaughtUp, connector, database, heartbeats
 from connectors.postgres_cdc.connector import ConnectorState
 from connectors.postgres_cdc.database import Note
@@ -69,8 +68,8 @@ def refresh(
         _wait_until_caught_up(endpoints, kafka, position, within_s)
         for note, table in noted:
             _refresh_table(endpoints, kafka, note, table, say)
-    except KafkaError as error:
-        raise NotCaughtUp(f"Kafka does not answer: {error!r}") from error
+    except KafkaClientError as error:
+        raise NotCaughtUp(str(error)) from error
 
 
 def _refresh_table(

@@ -1,12 +1,9 @@
 """Redis: the state of each device, moved only forward by its own time, and its latest alerts.
 
-Key `device:{device}`, a hash: metric -> {"value","ts","score","score_ts","is_anomaly"}. The half of
-the reading and the half of the score arrive by different roads; each moves only forward by its own
-time, so a replay or a late reading never turns the clock back. `anomalies:{device}`, a sorted set by
-event time: one member per episode, the oldest beyond the cap leave.
-
-Key `churn:{customer}`, a text: {"risk","at_risk","reasons","model","ts"}, moved only forward by `ts`. A deleted
-customer's key goes; for an hour `churn-deleted:{customer}` keeps the time, so that a replay does not bring it back.
+The keys DEVICE, ANOMALIES, CHURN and CHURN_DELETED of schemas/redis_keys.py. The fields of a reading and of its score
+arrive through different jobs; each moves only forward by its own time, so a replay or a late reading never turns the
+clock back. A customer's risk moves only forward too; the key of a deleted customer is deleted, and CHURN_DELETED keeps
+the time, so that a replay does not restore it.
 """
 
 import re
@@ -17,15 +14,8 @@ import redis
 
 from connectors.endpoints import Endpoints
 from connectors.stores import StoreError, StoreMisconfigured, StoreUnavailable, until_it_answers
-
-LIFETIME_S = 30 * 24 * 60 * 60
-"""A device that is silent for so long leaves Redis (InfluxDB keeps its history)."""
-
-MAX_METRICS = 1000
-"""Fields of one device's hash: bounds the memory that one device can take to about 200 kB."""
-
-MAX_ALERTS = 200
-"""Members of one device's anomalies: the newest by event time stay."""
+from schemas.limits import MAX_ALERTS, MAX_METRICS
+from schemas.redis_keys import ANOMALIES, CHURN, CHURN_DELETED, DEVICE
 
 # Times are compared as text of equal length: 13 digits from 2001 to 2286, and the cleaning bounds them.
 # cjson is not used: it writes numbers with 14 digits, and a value must come back as it went in.
@@ -68,11 +58,6 @@ else
 end
 return 'moved'
 """
-
-CHURN_LIFETIME_S = 365 * 24 * 60 * 60
-"""A customer whose row has not changed for so long leaves Redis, and comes back with the next change."""
-
-DELETED_LIFETIME_S = 60 * 60
 
 # Replies that are about a row: the closed list. What is not in it is the state of the server, and no fault of a row.
 # Redis before 7 wraps the error of a command in that of its script.
@@ -130,8 +115,13 @@ Update = DeviceUpdate | ChurnUpdate
 class RedisWriter:
     """Writes device updates in one round trip a batch. Raises StoreUnavailable after `patience_s` without Redis."""
 
-    def __init__(self, client: "redis.Redis", patience_s: float = 60.0) -> None:
+    def __init__(
+        self, client: "redis.Redis", patience_s: float = 60.0,
+        max_metrics: int = MAX_METRICS, max_alerts: int = MAX_ALERTS,
+    ) -> None:  # fmt: skip
         self._client = client
+        self._max_metrics = max_metrics
+        self._max_alerts = max_alerts
         self._script = client.register_script(_MOVE_FORWARD)
         self._churn_script = client.register_script(_MOVE_CHURN)
         self._patience_s = patience_s
@@ -158,23 +148,34 @@ class RedisWriter:
         alerts = []
         for place, update in enumerate(updates):
             if update.alert is not None:
-                _add_alert(pipeline, update)
+                self._add_alert(pipeline, update)
                 alerts.append(place)
         answers = answers_of(pipeline)
-        refusals = [_refusal(answer) for answer in answers[: len(updates)]]
+        refusals = [self._refusal(answer) for answer in answers[: len(updates)]]
         for number, place in enumerate(alerts):
             of_alert = answers[len(updates) + number * ALERT_COMMANDS :][:ALERT_COMMANDS]
-            refusals[place] = next(filter(None, [refusals[place], *map(_refusal, of_alert)]), None)
+            refusals[place] = next(filter(None, [refusals[place], *map(self._refusal, of_alert)]), None)
         return refusals
 
     def _move(self, pipeline: "redis.client.Pipeline", update: Update) -> None:
         if isinstance(update, ChurnUpdate):
-            keys = [f"churn:{update.customer}", f"churn-deleted:{update.customer}"]
-            churn = (update.time_ms, update.body or "", CHURN_LIFETIME_S, DELETED_LIFETIME_S)
+            keys = [CHURN.key(update.customer), CHURN_DELETED.key(update.customer)]
+            churn = (update.time_ms, update.body or "", CHURN.lifetime_s, CHURN_DELETED.lifetime_s)
             self._churn_script(keys=keys, args=churn, client=pipeline)
             return
-        device = (update.metric, update.half, update.time_ms, update.body, MAX_METRICS, LIFETIME_S)
-        self._script(keys=[f"device:{update.device}"], args=device, client=pipeline)
+        device = (update.metric, update.half, update.time_ms, update.body, self._max_metrics, DEVICE.lifetime_s)
+        self._script(keys=[DEVICE.key(update.device)], args=device, client=pipeline)
+
+    def _add_alert(self, pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:
+        key = ANOMALIES.key(update.device)
+        pipeline.zadd(key, {str(update.alert): update.time_ms})
+        pipeline.zremrangebyrank(key, 0, -self._max_alerts - 1)
+        pipeline.expire(key, ANOMALIES.lifetime_s)
+
+    def _refusal(self, answer: object) -> str | None:
+        if answer == b"full":
+            return f"the device has over {self._max_metrics} metrics"
+        return str(answer)[:LONGEST_REPLY] if isinstance(answer, Exception) else None
 
 
 def client_of(endpoints: Endpoints) -> "redis.Redis":
@@ -242,17 +243,4 @@ def _newest(updates: Sequence[Update]) -> list[int]:
 
 
 ALERT_COMMANDS = 3
-"""Of `_add_alert`."""
-
-
-def _add_alert(pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:
-    key = f"anomalies:{update.device}"
-    pipeline.zadd(key, {str(update.alert): update.time_ms})
-    pipeline.zremrangebyrank(key, 0, -MAX_ALERTS - 1)
-    pipeline.expire(key, LIFETIME_S)
-
-
-def _refusal(answer: object) -> str | None:
-    if answer == b"full":
-        return f"the device has over {MAX_METRICS} metrics"
-    return str(answer)[:LONGEST_REPLY] if isinstance(answer, Exception) else None
+"""Of `RedisWriter._add_alert`."""

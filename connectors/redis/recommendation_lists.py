@@ -1,7 +1,7 @@
 """Redis: lists of recommendations, moved only forward by their own time, and which items may not be shown.
 
-Keys `recommendations:{user}`, `similar:{item}`, `popular:items` and `trending:items`, each a text: a JSON object whose
-last field is `"generated_at"`, in ms. `items:withdrawn`, a set of items.
+The keys RECOMMENDATIONS, SIMILAR, POPULAR_ITEMS and TRENDING_ITEMS of schemas/redis_keys.py, each a text: a JSON object
+whose last field is `"generated_at"`, in ms. WITHDRAWN_ITEMS, a set of items.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,7 @@ import redis
 from connectors.endpoints import Endpoints
 from connectors.redis.device_state import answers_of, client_of
 from connectors.stores import StoreUnavailable, until_it_answers
-
-WITHDRAWN = "items:withdrawn"
+from schemas.redis_keys import RECOMMENDATIONS, WITHDRAWN_ITEMS
 
 LISTS_A_CALL = 100
 """While a script runs, Redis serves nobody else: 100 lists take it less than a millisecond."""
@@ -35,12 +34,10 @@ return #KEYS
 
 
 class WrittenList(Protocol):
-    """A list: of which kind, of whom, its JSON, and the time by which it moves forward, in ms."""
+    """A list: its key, its JSON, and the time by which it moves forward, in ms."""
 
     @property
-    def kind(self) -> str: ...
-    @property
-    def name(self) -> str: ...
+    def key(self) -> str: ...
     @property
     def body(self) -> bytes: ...
     @property
@@ -70,15 +67,15 @@ class RedisLists:
         for command, available in ((pipeline.sadd, False), (pipeline.srem, True)):
             items = [item for item, is_available in offered.items() if is_available is available]
             if items:
-                command(WITHDRAWN, *items)
+                command(WITHDRAWN_ITEMS.name, *items)
         for start in range(0, len(lists), LISTS_A_CALL):
             some = lists[start : start + LISTS_A_CALL]
             arguments: list[bytes | int] = [self._lifetime_s]
             for each in some:
                 arguments += (each.generated_at, each.body)
-            self._script(keys=[f"{each.kind}:{each.name}" for each in some], args=arguments, client=pipeline)
+            self._script(keys=[each.key for each in some], args=arguments, client=pipeline)
         if forgotten:
-            pipeline.delete(*(f"recommendations:{user}" for user in forgotten))
+            pipeline.delete(*(RECOMMENDATIONS.key(user) for user in forgotten))
         for answer in answers_of(pipeline):
             if isinstance(answer, Exception):
                 raise StoreUnavailable(f"Redis refuses a list ({answer})") from answer

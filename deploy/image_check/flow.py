@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from connectors.endpoints import Endpoints
 from connectors.kafka.scan import scan
 from headrace.publisher import Publisher
-from schemas.errors import HeadraceError
+from schemas.errors import TransientError
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS, Topic
 
 DEVICES = 10
@@ -17,7 +17,7 @@ ARRIVE_WITHIN_S = 180
 Identity = tuple[str, str, int]
 
 
-class NotArrived(HeadraceError):
+class NotArrived(TransientError):
     """What came out is not what went in."""
 
 

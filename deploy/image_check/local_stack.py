@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from stack.errors import StackError
+from stack.errors import StackUnusable
 from stack.layout import Layout
 from stack.programs import last_line
 from stack.supervision import Supervision
@@ -41,7 +41,7 @@ class LocalStack:
         processes = self._supervision.processes()
         running = [name for name in servers if processes[name]["pid"]]
         if running:
-            raise StackError(f"the local stack's own {', '.join(running)} runs")
+            raise StackUnusable(f"the local stack's own {', '.join(running)} runs")
 
     def _headrace(self, *arguments: str, check: bool = True) -> None:
         done = subprocess.run(
@@ -49,4 +49,6 @@ class LocalStack:
             env=self.layout.environment(), capture_output=True, text=True, start_new_session=True,
         )  # fmt: skip
         if check and done.returncode:
-            raise StackError(f"headrace {' '.join(arguments)}: {last_line(done.stderr or done.stdout)}\n{done.stderr}")
+            raise StackUnusable(
+                f"headrace {' '.join(arguments)}: {last_line(done.stderr or done.stdout)}\n{done.stderr}"
+            )

@@ -16,6 +16,7 @@ from redis import Redis
 from models.churn.contract import Column, Contract
 from models.churn.numbers import parsed
 from models.churn.tables import read_table
+from schemas.redis_keys import CHURN
 
 Row = dict[str, str]
 
@@ -88,5 +89,5 @@ def upsert(database: "psycopg.Connection[Any]", key: str, values: dict[str, Any]
 
 def risks(redis: Redis, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What Redis holds of those customers that it knows."""
-    found = redis.mget([f"churn:{key}" for key in keys])
+    found = redis.mget([CHURN.key(key) for key in keys])
     return {key: json.loads(risk) for key, risk in zip(keys, found, strict=True) if risk}  # type: ignore[arg-type]

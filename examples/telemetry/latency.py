@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import redis
 
+from schemas.redis_keys import DEVICE
+
 POLL_S = 0.02
 
 
@@ -42,7 +44,7 @@ class LatencyWatch:
         while not self._stop.is_set():
             pipeline = self._client.pipeline(transaction=False)
             for device, metric in self._series:
-                pipeline.hget(f"device:{device}", metric)
+                pipeline.hget(DEVICE.key(device), metric)
             states = pipeline.execute()
             now_ms = time.time() * 1000
             for (device, metric), state in zip(self._series, states, strict=True):

@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 
-from connectors.kafka.log import KafkaLog, Partition
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.reading import Partition
 from headrace.errors import FeaturesNotMade
 from schemas.topics import USAGE_HOURS, UnreadableRecord, read_record
 from schemas.usage import UsageHour
-from schemas.usage_features import GRACE_MS, KNOWN_AT_SQL, MAX_AGE_MS, MAX_CLOCK_SKEW_MS, USAGE_FEATURES
+from schemas.usage_features import GRACE_MS, KNOWN_AT_SQL, MAX_AGE_MS, MAX_USAGE_SKEW_MS, USAGE_FEATURES
 
 Features = dict[str, int]
 
@@ -80,7 +81,7 @@ def _span(log: KafkaLog, as_of: int) -> tuple[dict[Partition, int], dict[Partiti
     if not partitions:
         raise FeaturesNotMade(f"Kafka has no topic {USAGE_HOURS.name}. Make it:  headrace up")
     ends = log.committed_ends(partitions)
-    starts = _cut(log.offsets_at(partitions, as_of - MAX_AGE_MS - MAX_CLOCK_SKEW_MS), ends)
+    starts = _cut(log.offsets_at(partitions, as_of - MAX_AGE_MS - MAX_USAGE_SKEW_MS), ends)
     first = log.first_offsets(partitions)
     if any(first[each] > 0 and starts[each] <= first[each] < ends[each] for each in partitions):
         days = USAGE_HOURS.retention_ms // (24 * 60 * 60 * 1000)

@@ -47,26 +47,22 @@ def repair(home: Home = None, port_offset: PortOffset = None) -> None:
     Restores the publication, the replica identity and the connector. Where changes were missed, it reads the rows
     again, and deletes from the topic those that the table no longer has. `headrace up` does the same.
     """
-    from connectors.postgres_cdc import CaptureError, NotCaughtUp, database, repair
+    from connectors.postgres_cdc import NotCaughtUp, database, repair
     from connectors.postgres_cdc.inspection import Fault, inspect
-    from headrace.errors import CaptureNotAsked
     from stack.connect import password_for_connect
     from stack.layout import Layout
 
     layout, console = Layout.of(home, port_offset), Console(highlight=False)
     endpoints, kafka = layout.capture, layout.endpoints.kafka
+    database.prepare(endpoints)
+    repair.start_connector(endpoints, password_for_connect(layout))
+    repair.wait_until_it_runs(endpoints, RUNS_WITHIN_S)
+    faults = []
     try:
-        database.prepare(endpoints)
-        repair.start_connector(endpoints, password_for_connect(layout))
-        repair.wait_until_it_runs(endpoints, RUNS_WITHIN_S)
-        faults = []
-        try:
-            repair.refresh(endpoints, kafka, CATCHES_UP_WITHIN_S, print)
-        except NotCaughtUp as error:  # for one of the faults, if there is any
-            faults.append(Fault(str(error), "headrace cdc repair"))
-        faults = inspect(endpoints, kafka) or faults
-    except CaptureError as error:
-        raise CaptureNotAsked(f"{error}. Fix that, then run this again:  headrace cdc repair") from error
+        repair.refresh(endpoints, kafka, CATCHES_UP_WITHIN_S, print)
+    except NotCaughtUp as error:  # for one of the faults, if there is any
+        faults.append(Fault(str(error), "headrace cdc repair again"))
+    faults = inspect(endpoints, kafka) or faults
     for fault in faults:
         console.print(f"{fault.wrong}. Next: {fault.next}", soft_wrap=True)
     if faults:
@@ -80,15 +76,11 @@ def remove(home: Home = None, port_offset: PortOffset = None) -> None:
 
     Topics and tables stay. The next `headrace up` creates both again and begins with a snapshot of all rows.
     """
-    from connectors.postgres_cdc import CaptureError, connector, database
-    from headrace.errors import CaptureNotAsked
+    from connectors.postgres_cdc import connector, database
     from stack.layout import Layout
 
     endpoints, console = Layout.of(home, port_offset).capture, Console(highlight=False)
-    try:
-        gone = connector.remove(endpoints)
-        console.print("The connector is removed." if gone else "There was no connector.")
-        gone = database.drop_slot(endpoints)
-        console.print("The replication slot is removed." if gone else "There was no replication slot.")
-    except CaptureError as error:
-        raise CaptureNotAsked(f"{error}. Start what does not run:  headrace up --with postgres,connect") from error
+    gone = connector.remove(endpoints)
+    console.print("The connector is removed." if gone else "There was no connector.")
+    gone = database.drop_slot(endpoints)
+    console.print("The replication slot is removed." if gone else "There was no replication slot.")

@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,9 +38,8 @@ def ls(as_json: AsJson = False, home: Home = None) -> None:
     """List the declared experiments, and which of them have ended. Needs no running stack."""
     from headrace.experiments.printed import listed_as_json, print_list
 
-    with _translate_errors():
-        file = _file(home)
-        declared, ended = list(file.all()), file.ended()
+    file = _file(home)
+    declared, ended = list(file.all()), file.ended()
     if as_json:
         print(json.dumps(listed_as_json(declared, ended), indent=2))
     else:
@@ -64,30 +61,23 @@ def status(
     Example: `headrace experiment status personal-list --page lists.html`
     """
     from connectors.endpoints import Endpoints
-    from connectors.kafka.clients import KafkaUnavailable
-    from headrace.errors import ExperimentsUnreadable
     from headrace.experiments.from_topics import from_topics
     from headrace.experiments.page import page as page_of
     from headrace.experiments.printed import as_json as json_of
     from headrace.experiments.printed import print_result
     from headrace.experiments.result import result
+    from schemas.experiment import BadExperiments
     from stack.layout import Layout
 
     layout = Layout.of(home, port_offset)
-    with _translate_errors():
-        file = _file(home)
-        chosen = [_one(file, name)] if name else list(file.all())
-        ended = file.ended()
+    file = _file(home)
+    chosen = [_one(file, name)] if name else list(file.all())
+    ended = file.ended()
     if not chosen:
-        raise ExperimentsUnreadable(
-            f"{file.declared} declares no experiment. How one looks: docs/how-to/experiments.md"
-        )
+        raise BadExperiments(f"{file.declared} declares no experiment. How one looks: docs/how-to/experiments.md")
     if page is not None and len(chosen) > 1:
         raise typer.BadParameter(f"name one of {', '.join(each.name for each in chosen)}", param_hint="--page")
-    try:
-        outcomes, unreadable = from_topics(Endpoints.load(layout.settings).kafka, chosen)
-    except KafkaUnavailable as error:
-        raise ExperimentsUnreadable(f"{error}. Start it:  headrace up") from error
+    outcomes, unreadable = from_topics(Endpoints.load(layout.settings).kafka, chosen)
     standings = [result(each, ended.get(each.experiment.name)) for each in outcomes]
     if page is not None:
         page.write_text(page_of(standings[0]))
@@ -106,9 +96,8 @@ def stop(name: Name, home: Home = None) -> None:
     """End an experiment without a winner: its users get the list that all other users get."""
     from connectors.experiments_file import Ended
 
-    with _translate_errors():
-        file = _file(home)
-        file.end(_one(file, name).name, Ended(at_ms=time.time_ns() // 1_000_000))
+    file = _file(home)
+    file.end(_one(file, name).name, Ended(at_ms=time.time_ns() // 1_000_000))
     print(f"{name} is stopped")
 
 
@@ -125,10 +114,9 @@ def promote(name: Name, arm: Arm, home: Home = None) -> None:
 
     if arm not in (CONTROL, TREATMENT):
         raise typer.BadParameter(f"{arm!r} is neither {CONTROL} nor {TREATMENT}", param_hint="ARM")
-    with _translate_errors():
-        file = _file(home)
-        found = _one(file, name)
-        file.end(name, Ended(at_ms=time.time_ns() // 1_000_000, list=found.arm(arm).list))
+    file = _file(home)
+    found = _one(file, name)
+    file.end(name, Ended(at_ms=time.time_ns() // 1_000_000, list=found.arm(arm).list))
     print(f"{name} is stopped; all users are shown the {found.arm(arm).list} list")
 
 
@@ -144,14 +132,3 @@ def _one(file: "ExperimentsFile", name: str) -> "Experiment":
     if name not in found:
         raise typer.BadParameter(f"{file.declared} declares {', '.join(found) or 'nothing'}, and not {name}")
     return found[name]
-
-
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    from headrace.errors import ExperimentsUnreadable
-    from schemas.experiment import BadExperiments
-
-    try:
-        yield
-    except BadExperiments as error:
-        raise ExperimentsUnreadable(f"experiments.toml: {error}") from error

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from schemas.errors import HeadraceError
+from schemas.errors import HeadraceError, TransientError
 
 MARKUP: Final = "markdown"
 """Of help texts: `code` in backticks, and square brackets as they stand."""
@@ -22,7 +22,7 @@ def noun(text: str, **options: Any) -> typer.Typer:
 
 
 class Program(TyperGroup):
-    """Prints a HeadraceError as text and exits with 1; any other exception is a programming error and shows.
+    """Prints a HeadraceError, or what the system says of a file, and exits with 1. Any other exception is a bug.
 
     Help is drawn in panels. A usage error is a plain line, so that the command which it suggests can be copied.
     """
@@ -40,5 +40,20 @@ class Program(TyperGroup):
         try:
             return super().invoke(ctx)
         except HeadraceError as error:
-            Console(stderr=True, soft_wrap=True).print(f"[red]✘[/] {escape(str(error))}", highlight=False)
-            raise typer.Exit(1) from None
+            _print_error(_with_next_step(error))
+        except OSError as error:
+            if error.filename is None:
+                raise
+            _print_error(f"{error.filename}: {error.strerror}. Check that it is there, and that you may use it")
+        raise typer.Exit(1)
+
+
+def _with_next_step(error: HeadraceError) -> str:
+    text = str(error) or type(error).__name__
+    if isinstance(error, TransientError) and "headrace " not in text:
+        return f"{text.rstrip('.')}. {error.next_step}"
+    return text
+
+
+def _print_error(text: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"[red]✘[/] {escape(text)}", highlight=False)

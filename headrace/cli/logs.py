@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.options import Home
-from stack.errors import StackError
+from stack.errors import StackUnusable
 
 
 def _names(incomplete: str) -> list[str]:
@@ -38,10 +38,10 @@ def logs(name: Name, follow: Follow = False, lines: Lines = 50, home: Home = Non
 
     names = (*NAMES, "supervisord")
     if name not in names:
-        raise StackError(f"No server is called {name}. There are: {', '.join(names)}")
+        raise StackUnusable(f"No server is called {name}. There are: {', '.join(names)}")
     path = Layout.of(home).log(name)
     if not path.is_file():
-        raise StackError(f"{name} has no log yet ({path})")
+        raise StackUnusable(f"{name} has no log yet ({path})")
     for line in last_lines(path, lines):
         print(line)
     if follow:

@@ -43,11 +43,8 @@ def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None
     """
     from dataclasses import asdict
 
-    from headrace.model_store.error_translation import translate_errors
-
-    with translate_errors():
-        registry = _store(home, name).registry
-        versions, reigns = registry.versions(name), registry.history(name)
+    registry = _store(home, name).registry
+    versions, reigns = registry.versions(name), registry.history(name)
     if as_json:
         shown = {"versions": [asdict(each) for each in versions], "champions": [asdict(each) for each in reigns]}
         print(json.dumps(shown, indent=2))
@@ -68,19 +65,13 @@ def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
 
     Example: `headrace model promote 3 --name recommend`
     """
-    from headrace.model_store.error_translation import translate_errors
-
-    with translate_errors():
-        print(_crowned(_store(home, name).promote(which).version, name))
+    print(_crowned(_store(home, name).promote(which).version, name))
 
 
 @model.command()
 def rollback(name: Name = "churn", home: Home = None) -> None:
     """Make the previous champion the champion again. Running jobs load it without a restart."""
-    from headrace.model_store.error_translation import translate_errors
-
-    with translate_errors():
-        print(_crowned(_store(home, name).roll_back().version, name))
+    print(_crowned(_store(home, name).roll_back().version, name))
 
 
 def _crowned(version: str, name: str) -> str:

@@ -81,13 +81,9 @@ def pseudonym(users: Users, home: Home = None) -> None:
 
     Example: `headrace privacy pseudonym u-17`
     """
-    from connectors.pseudonyms import KEY_FILE, PseudonymsError, read_key
-    from stack.errors import StackError
+    from connectors.pseudonyms import KEY_FILE, read_key
     from stack.layout import Layout
 
-    try:
-        key = read_key(Layout.of(home).settings.secrets / KEY_FILE)
-    except PseudonymsError as error:
-        raise StackError(str(error)) from error
+    key = read_key(Layout.of(home).settings.secrets / KEY_FILE)
     for user in users:
         print(key.pseudonym(user))

@@ -65,11 +65,9 @@ def train(
     Example: `headrace recommend train interactions.csv --items items.csv --promote`
     """
     from headrace.cli.training_extra import require_training_extra
-    from headrace.model_store.error_translation import translate_errors
 
     require_training_extra()
-    with translate_errors():
-        _train_recommender(interactions, items, kind, compare, out, promote, home)
+    _train_recommender(interactions, items, kind, compare, out, promote, home)
 
 
 def _train_recommender(

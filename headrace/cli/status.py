@@ -83,8 +83,6 @@ def _examine(layout: "Layout") -> _Health:
 
 
 def _examine_topics(health: _Health, layout: "Layout") -> None:
-    from kafka.errors import KafkaError
-
     from connectors.kafka.clients import KafkaClientError
     from headrace.monitoring import alarms, retention, topics
 
@@ -93,8 +91,8 @@ def _examine_topics(health: _Health, layout: "Layout") -> None:
         health.alarms += alarms.of_topics(health.topics)
         health.unread = retention.collect(layout.endpoints.kafka)
         health.alarms += alarms.of_retention(health.unread)
-    except (KafkaError, KafkaClientError, OSError) as error:
-        health.alarms.append(alarms.Alarm(f"Kafka does not answer: {error}", "headrace logs kafka"))
+    except KafkaClientError as error:
+        health.alarms.append(alarms.Alarm(str(error), "headrace logs kafka"))
 
 
 def _examine_capture(health: _Health, layout: "Layout") -> None:
@@ -106,16 +104,15 @@ def _examine_capture(health: _Health, layout: "Layout") -> None:
 
 
 def _examine_jobs(health: _Health, layout: "Layout") -> None:
-    import httpx
-
+    from connectors.flink_rest import FlinkUnavailable
     from headrace.monitoring import alarms, jobs
 
     newest = health.topics.newest_event_ms if health.topics else None
     try:
         health.jobs = jobs.collect(layout.endpoints.flink)
         health.alarms += alarms.of_jobs(health.jobs, newest, layout.endpoints.flink)
-    except httpx.HTTPError as error:
-        health.alarms.append(alarms.Alarm(f"Flink's REST API does not answer: {error}", "headrace logs jobmanager"))
+    except FlinkUnavailable as error:
+        health.alarms.append(alarms.Alarm(str(error).partition(". See")[0], "headrace logs jobmanager"))
 
 
 def _print(health: _Health, console: Console) -> None:

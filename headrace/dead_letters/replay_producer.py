@@ -17,7 +17,6 @@ from headrace.dead_letters.errors import ReplayFailed
 from headrace.dead_letters.letter import DeadLetterId
 from headrace.dead_letters.replay_target import ToStore, ToTopic
 from headrace.dead_letters.store_rows import INFLUXDB, REDIS
-from headrace.dead_letters.topic import kafka_unavailable, require_answer
 from schemas.replay import Replay
 from schemas.topics import DEAD_LETTER_REPLAYS, TELEMETRY_RAW
 
@@ -114,16 +113,15 @@ class ReplayProducer:
 def replay_producer(endpoints: Endpoints) -> Iterator[ReplayProducer]:
     """An outbox whose predecessors are shut out: what they have sent is written down, and they send nothing more.
 
-    Read the log of replays inside of it, not before. Raises DeadLettersUnavailable.
+    Read the log of replays inside of it, not before. Raises KafkaClientError.
     """
-    with kafka_unavailable(endpoints.kafka):
-        require_answer(endpoints.kafka)
-        producer = clients.transactional_producer(
-            endpoints.kafka, client_id="headrace-dlq", transactional_id=TRANSACTIONAL_ID
-        )
+    clients.require_reachable(endpoints.kafka)
+    producer = clients.transactional_producer(
+        endpoints.kafka, client_id="headrace-dlq", transactional_id=TRANSACTIONAL_ID
+    )
     try:
-        with kafka_unavailable(endpoints.kafka):
-            clients.require_topics(producer, (TELEMETRY_RAW, DEAD_LETTER_REPLAYS))
+        clients.require_topics(producer, (TELEMETRY_RAW, DEAD_LETTER_REPLAYS))
+        with clients.translated(endpoints.kafka):
             producer.init_transactions()
         yield ReplayProducer(producer, _stores(endpoints))
     finally:

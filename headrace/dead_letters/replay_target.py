@@ -3,11 +3,12 @@
 import shlex
 from dataclasses import dataclass
 
-from connectors.mqtt_bridge.topics import MAX_DEVICE_LENGTH, device_of
+from connectors.mqtt_bridge.topics import device_of
 from connectors.redis.device_state import Update
 from headrace.dead_letters import store_rows
 from headrace.dead_letters.letter import StoredDeadLetter
 from schemas.dead_letter import DeadLetter
+from schemas.limits import MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
 from schemas.topics import TELEMETRY_RAW, UnreadableRecord
 
@@ -96,7 +97,7 @@ def _to_raw(
     device = as_device or letter.device
     if device is None or not _is_a_device(device):
         what = "no device" if device is None else "a device that is refused (a control character, slash or backslash)"
-        return Refused(f"it has {what}; name one of 1 to {MAX_DEVICE_LENGTH} characters:  --as-device NAME")
+        return Refused(f"it has {what}; name one of 1 to {MAX_NAME_LENGTH} characters:  --as-device NAME")
     if len(payload) > largest_bytes:
         return Refused(
             f"{len(payload):,} bytes are over the {largest_bytes:,} that the bridge takes: "

@@ -1,21 +1,17 @@
 """Reads dead-letters as a read_committed consumer, one batch in memory at a time."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka import TopicPartition
 
 from connectors.kafka import clients
-from headrace.dead_letters.errors import DeadLettersUnavailable, NoSuchDeadLetter
+from connectors.kafka.reading import STALLED_AFTER_S, plain, read
+from headrace.dead_letters.errors import NoSuchDeadLetter
 from headrace.dead_letters.filters import Filters
 from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
-from schemas.topics import DEAD_LETTERS, Topic
-
-SILENT_S = 30.0
-"""A broker that gives nothing and moves no position for so long is away."""
+from schemas.topics import DEAD_LETTERS, MIB, Topic
 
 
 class Records:
@@ -24,12 +20,12 @@ class Records:
     Parameters
     ----------
     consumer
-        A KafkaConsumer without a group, read_committed, or one in memory.
+        A consumer without a group, read_committed, or one in memory.
     """
 
-    def __init__(self, consumer: Any, topic: Topic, silent_s: float = SILENT_S) -> None:
+    def __init__(self, consumer: Any, topic: Topic, stalled_after_s: float = STALLED_AFTER_S) -> None:
         self._consumer = consumer
-        self._silent_s = silent_s
+        self._stalled_after_s = stalled_after_s
         self.partitions = [
             TopicPartition(topic.name, n) for n in sorted(consumer.partitions_for_topic(topic.name) or ())
         ]
@@ -63,27 +59,8 @@ class Records:
         return next(self._between({there[0]: offset}, {there[0]: offset + 1}), None)
 
     def _between(self, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]) -> Iterator[Any]:
-        left = [each for each in starts if starts[each] < ends[each]]
-        self._consumer.assign(left)
-        for each in left:
-            self._consumer.seek(each, starts[each])
-        quiet_since = time.monotonic()
-        before: list[int] = []
-        # The position passes aborted records and transaction markers; counting records would not end.
-        while (
-            left
-            and (positions := [self._consumer.position(each) for each in left])
-            and any(position < ends[each] for position, each in zip(positions, left, strict=True))
-        ):
-            batches = self._consumer.poll(timeout_ms=500)
-            if batches or positions != before:
-                quiet_since, before = time.monotonic(), positions
-            elif time.monotonic() - quiet_since > self._silent_s:
-                raise DeadLettersUnavailable(
-                    f"Kafka has given nothing for {self._silent_s:.0f} s. Look:  headrace logs kafka"
-                )
-            for each, records in batches.items():
-                yield from (record for record in records if record.offset < ends[each])
+        for batch in read(self._consumer, plain(starts), plain(ends), self._stalled_after_s):
+            yield from batch.records
 
 
 class DeadLetterReader:
@@ -123,43 +100,11 @@ class DeadLetterReader:
 
 @contextlib.contextmanager
 def committed(bootstrap: str, topic: Topic = DEAD_LETTERS) -> Iterator[Records]:
-    """The records of a topic, for as long as the context lasts.
-
-    Raises DeadLettersUnavailable, also for errors inside of it.
-    """
-    with kafka_unavailable(bootstrap):
-        require_answer(bootstrap)
-        consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
-            bootstrap_timeout_ms=10_000,
-            isolation_level="read_committed",
-            # Retention may remove what we stand on: go on with what is left.
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            group_id=None,
-            # A larger record comes alone. These bound the memory of a scan.
-            max_partition_fetch_bytes=2**20,
-            fetch_max_bytes=2**23,
-            max_poll_records=500,
-        )
-        try:
-            yield Records(consumer, topic)
-        finally:
-            consumer.close()
-
-
-def require_answer(bootstrap: str) -> None:
-    """Asked before a client is made, which would try for 10 s and log each time. Raises DeadLettersUnavailable."""
-    if not clients.reachable(bootstrap):
-        raise DeadLettersUnavailable(f"Kafka at {bootstrap} does not answer. Start it:  headrace up")
-
-
-@contextlib.contextmanager
-def kafka_unavailable(bootstrap: str) -> Iterator[None]:
-    """Errors of the client as one line for a person."""
-    try:
-        yield
-    except clients.MissingTopics as error:
-        raise DeadLettersUnavailable(str(error)) from error
-    except (KafkaError, clients.KafkaClientError) as error:
-        raise DeadLettersUnavailable(f"Kafka at {bootstrap} fails: {error}. Look:  headrace status") from error
+    """The records of a topic, for as long as the context lasts. Raises KafkaClientError."""
+    clients.require_reachable(bootstrap)
+    # Retention may remove what we stand on: go on with what is left. A record that is larger than a fetch comes alone.
+    consumer = clients.consumer(
+        bootstrap, start="earliest", max_records=500, partition_fetch_bytes=1 * MIB, fetch_bytes=8 * MIB
+    )
+    with contextlib.closing(consumer):
+        yield Records(consumer, topic)

@@ -12,17 +12,15 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from schemas.limits import MAX_CLOCK_SKEW_MS, MIN_EVENT_TIME_MS
+from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS
 from schemas.reject_reasons import RejectReason as Reason
 from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
 
-MAX_ITEMS = 10_000
 MAX_DIGITS = 1000
 MAX_EXPONENT = 2**31 - 1
 MAX_PARSED_NAME = 50_000
 """Characters of a name in an object. This, the digits and the exponent are limits of the job's JSON parser."""
 
-MAX_METRIC_LENGTH = 200
 CANONICAL = {code: canonical for canonical, codes in ACCEPTED_UNITS.items() for code in codes}
 
 
@@ -67,7 +65,7 @@ def _of_message(message: Any, now_ms: int) -> Problem | None:
 def _of_array(items: list[Any], now_ms: int) -> Problem | None:
     if not items:
         return Problem(Reason.EMPTY_ARRAY, "no items")
-    if len(items) > MAX_ITEMS:
+    if len(items) > MAX_MESSAGE_ITEMS:
         return Problem(Reason.TOO_MANY_ITEMS, f"{len(items)} items")
     for number, item in enumerate(items):
         is_object = isinstance(item, dict)
@@ -81,7 +79,7 @@ def _of_values(message: dict[str, Any], now_ms: int) -> Problem | None:
     values = message["values"]
     if not isinstance(values, dict) or not values:
         return Problem(Reason.NO_VALUES, "`values` has no metric")
-    if len(values) > MAX_ITEMS:
+    if len(values) > MAX_MESSAGE_ITEMS:
         return Problem(Reason.TOO_MANY_ITEMS, f"{len(values)} values")
     for metric, value in values.items():
         if isinstance(value, dict | list):
@@ -107,7 +105,7 @@ def _of_metric(metric: Any) -> Problem | None:
     if isinstance(metric, dict | list):
         return Problem(Reason.BAD_METRIC, "an object or an array")
     name = _text(metric)
-    if len(name) > MAX_METRIC_LENGTH:
+    if len(name) > MAX_NAME_LENGTH:
         return Problem(Reason.BAD_METRIC, f"{len(name)} characters")
     if "\\" in name or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         return Problem(Reason.BAD_METRIC, f"a control character or a backslash in {name!r}")

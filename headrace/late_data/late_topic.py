@@ -2,17 +2,18 @@
 
 import logging
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
 
-from connectors.kafka.clients import KafkaUnavailable
+from connectors.kafka.clients import consumer
+from connectors.kafka.reading import STALLED_AFTER_S, Partition, plain, read
+from schemas.limits import MAX_EVENT_TIME_MS, MAX_NAME_LENGTH
 from schemas.reading import LateReading
 from schemas.record import faults
 from schemas.topics import TELEMETRY_LATE
@@ -23,10 +24,6 @@ GROUP = "headrace-correct_windows"
 BATCH = 10_000
 """Late readings that are held in memory at once."""
 REQUEST_MS = 15_000
-STALLED_AFTER_S = 30.0
-LAST_MS = 4_102_444_800_000
-"""The year 2100."""
-MAX_NAME_LENGTH = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -55,22 +52,15 @@ class LateTopic:
     other. Both may then correct the same windows, to the same effect.
     """
 
-    def __init__(self, consumer: KafkaConsumer) -> None:
+    def __init__(self, consumer: Any, stalled_after_s: float = STALLED_AFTER_S) -> None:
         self._consumer = consumer
+        self._stalled_after_s = stalled_after_s
 
     @classmethod
     def connect(cls, bootstrap: str) -> "LateTopic":
-        """Raises KafkaError when no broker answers."""
+        """Raises KafkaUnavailable when no broker answers."""
         return cls(
-            KafkaConsumer(
-                bootstrap_servers=bootstrap,
-                group_id=GROUP,
-                isolation_level="read_committed",
-                enable_auto_commit=False,
-                request_timeout_ms=REQUEST_MS,
-                bootstrap_timeout_ms=REQUEST_MS,
-                max_poll_records=2000,
-            )
+            consumer(bootstrap, group=GROUP, start="earliest", timeout_ms=REQUEST_MS, max_records=2000), STALLED_AFTER_S
         )
 
     def __enter__(self) -> "LateTopic":
@@ -80,17 +70,14 @@ class LateTopic:
         self._consumer.close(autocommit=False)
 
     def batches(self, since_ms: int | None = None) -> Iterator[Batch]:
-        """Raises KafkaError, or Unreachable when nothing more comes."""
+        """Raises KafkaClientError, also when nothing more comes."""
         numbers = self._consumer.partitions_for_topic(TELEMETRY_LATE.name) or ()
         partitions = [TopicPartition(TELEMETRY_LATE.name, number) for number in sorted(numbers)]
-        self._consumer.assign(partitions)
         ends = self._consumer.end_offsets(partitions)
-        for partition, start in self._starts(partitions, ends, since_ms).items():
-            self._consumer.seek(partition, start)
-        yield from self._read(ends)
+        yield from self._read(plain(self._starts(partitions, ends, since_ms)), plain(ends))
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Partition -> the first offset that is not done. Raises KafkaError."""
+        """Partition -> the first offset that is not done. Raises KafkaClientError."""
         if offsets:
             self._consumer.commit(
                 {
@@ -121,29 +108,19 @@ class LateTopic:
             )  # fmt: skip
         return max(first, int(committed))
 
-    def _read(self, ends: dict[TopicPartition, int]) -> Iterator[Batch]:
-        batch, moved_at, positions = Batch(), time.monotonic(), self._positions(ends)
-        while any(positions[each] < ends[each] for each in ends):
-            for partition, records in self._consumer.poll(timeout_ms=500).items():
-                _add(batch, (record for record in records if record.offset < ends[partition]))
-            before, positions = positions, self._positions(ends)
-            if positions != before:
-                moved_at = time.monotonic()
-            elif time.monotonic() - moved_at > STALLED_AFTER_S:
-                raise KafkaUnavailable(f"{TELEMETRY_LATE.name} gives no more records: does Kafka run?  headrace status")
+    def _read(self, starts: dict[Partition, int], ends: dict[Partition, int]) -> Iterator[Batch]:
+        batch, reached = Batch(), {each: min(start, ends[each]) for each, start in starts.items()}
+        for part in read(self._consumer, starts, ends, self._stalled_after_s):
+            _add(batch, iter(part.records))
+            reached[part.topic, part.partition] = part.end
             if len(batch.arrivals) >= BATCH:
-                yield _ended(batch, positions)
+                yield _ended(batch, reached)
                 batch = Batch()
-        yield _ended(batch, positions)
-
-    def _positions(self, ends: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """Never behind the end of the run: what comes after it was polled and left."""
-        positions = {each: self._consumer.position(each, timeout_ms=REQUEST_MS) for each in ends}
-        return {each: min(position, ends[each]) for each, position in positions.items()}
+        yield _ended(batch, reached)
 
 
-def _ended(batch: Batch, positions: dict[TopicPartition, int]) -> Batch:
-    batch.next_offsets = {partition.partition: offset for partition, offset in positions.items()}
+def _ended(batch: Batch, reached: dict[Partition, int]) -> Batch:
+    batch.next_offsets = {number: offset for (_, number), offset in reached.items()}
     return batch
 
 
@@ -160,7 +137,7 @@ def _add(batch: Batch, records: Iterator[Any]) -> None:
 
 def _require_plausible(reading: LateReading) -> None:
     """What the cleaning has refused long ago can only come from a foreign producer, and no query takes it."""
-    if not 0 <= reading.event_time < LAST_MS:
+    if not 0 <= reading.event_time < MAX_EVENT_TIME_MS:
         raise ValueError(f"event_time {reading.event_time} is not between 1970 and 2100")
     for name in (reading.device, reading.metric):
         if not 1 <= len(name) <= MAX_NAME_LENGTH or CONTROL.search(name):

@@ -1,10 +1,8 @@
 """One correction against real servers, their errors in one line."""
 
-from kafka.errors import KafkaError
-
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader
-from connectors.kafka.clients import KafkaClientError, KafkaUnavailable, reachable
+from connectors.kafka.clients import KafkaClientError, require_reachable
 from connectors.stores import StoreError
 from headrace.errors import WindowsNotCorrected
 from headrace.late_data.influxdb_windows import StoredWindows
@@ -19,13 +17,12 @@ def correct(
 ) -> Result:
     """See Correction.run. Raises WindowsNotCorrected; what was not done is done by the next run."""
     try:
-        if not reachable(endpoints.kafka):
-            raise KafkaUnavailable(f"Kafka at {endpoints.kafka} does not answer")
+        require_reachable(endpoints.kafka)
         influxdb = StoredWindows(InfluxDBReader.connect(endpoints))
         with LateTopic.connect(endpoints.kafka) as late, WindowTopic(endpoints.kafka) as windows:
             correction = Correction(late, influxdb, StoreProgress(endpoints.kafka), windows)
             return correction.run(since_ms=since_ms, dry_run=dry_run, wait_s=wait_s)
-    except (KafkaError, KafkaClientError, StoreError) as error:
+    except (KafkaClientError, StoreError) as error:
         raise WindowsNotCorrected(
             f"{error or type(error).__name__}. No late reading is lost: the next run goes on where the last one "
             "stopped. What runs:  headrace status"

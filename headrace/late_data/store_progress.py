@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 
-from kafka import KafkaAdminClient
-
+from connectors.kafka.clients import admin_client
+from connectors.kafka.reading import group_offsets
 from connectors.kafka.tail import tail
 from jobs.names import consumer_group
 from schemas.topics import TELEMETRY_READINGS
@@ -16,7 +16,7 @@ PAUSE_S = 1.0
 
 
 class StoreProgress:
-    """Raises KafkaError where the broker does not answer."""
+    """Raises KafkaClientError where the broker does not answer."""
 
     def __init__(self, bootstrap: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._bootstrap = bootstrap
@@ -38,12 +38,7 @@ class StoreProgress:
         return passed
 
     def _has_passed(self, fence: Mapping[int, int]) -> bool:
-        admin = KafkaAdminClient(
-            bootstrap_servers=self._bootstrap, bootstrap_timeout_ms=REQUEST_MS, request_timeout_ms=REQUEST_MS
-        )
-        try:
-            committed = admin.list_group_offsets([GROUP])[GROUP]
-        finally:
-            admin.close()
-        passed = {at.partition: each.offset for at, each in committed.items() if at.topic == TELEMETRY_READINGS.name}
-        return all(passed.get(partition, -1) > offset for partition, offset in fence.items())
+        with admin_client(self._bootstrap, REQUEST_MS) as admin:
+            committed = group_offsets(admin, [GROUP])
+        topic = TELEMETRY_READINGS.name
+        return all(committed.get((GROUP, (topic, partition)), -1) > offset for partition, offset in fence.items())

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
-from kafka import KafkaProducer
-
-from connectors.kafka.clients import producer
+from connectors.kafka.clients import confirmed, producer, translated
 from connectors.kafka.tail import tail
 from schemas.topics import TELEMETRY_WINDOWS
 from schemas.window_summary import WINDOWS_MS, WindowSummary
@@ -18,12 +17,12 @@ LOOKED_BACK = (20, 200, 2000, 20_000)
 class WindowTopic:
     """Corrected windows get the key of the first ones, so each comes behind the one that it replaces.
 
-    Raises KafkaError where the broker does not answer.
+    Raises KafkaClientError where the broker does not answer.
     """
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._producer: KafkaProducer | None = None
+        self._producer: Any | None = None
 
     def __enter__(self) -> "WindowTopic":
         return self
@@ -50,18 +49,20 @@ class WindowTopic:
         return [summary for summary in parsed if summary]
 
     def send(self, summaries: Sequence[WindowSummary]) -> None:
-        """Return once Kafka has all of them. Raises KafkaTimeoutError after WITHIN_S: some may be there."""
+        """Return once Kafka has all of them. Raises KafkaUnavailable after WITHIN_S: some may be there."""
         if not summaries:
             return
         if self._producer is None:
             self._producer = producer(self._bootstrap, client_id="headrace-correct_windows", linger_ms=20)
-        sent = [
-            self._producer.send(TELEMETRY_WINDOWS.name, key=each.device.encode(), value=each.model_dump_json().encode())
-            for each in summaries
-        ]
-        self._producer.flush(timeout=WITHIN_S)
-        for confirmation in sent:
-            confirmation.get(timeout=WITHIN_S)
+        with translated(self._bootstrap):
+            sent = [
+                self._producer.send(
+                    TELEMETRY_WINDOWS.name, key=each.device.encode(), value=each.model_dump_json().encode()
+                )
+                for each in summaries
+            ]
+            self._producer.flush(timeout=WITHIN_S)
+        confirmed(sent, WITHIN_S)
 
 
 def _parsed(value: bytes | None) -> WindowSummary | None:

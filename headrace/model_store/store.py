@@ -9,9 +9,8 @@ from typing import ClassVar
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from headrace.errors import ModelNotMade
 from headrace.model_store.publishing import publish
-from models.champion import Champion, champion
+from models.champion import Champion, NoChampion, champion
 from models.churn.onnx_model import ChurnModel
 from models.recommend.onnx_model import RecommendModel
 from models.registry import Registered, Registry
@@ -77,12 +76,12 @@ class ModelStore:
 
         Raises
         ------
-        ModelNotMade
+        NoChampion
             There is no champion.
         """
         found = champion(self.root)
         if found is None:
-            raise ModelNotMade(f"There is no champion. Train one:  headrace {self.name} train DATA.csv --promote")
+            raise NoChampion(f"There is no champion. Train one:  headrace {self.name} train DATA.csv --promote")
         return self.root / found.folder
 
     def _set_champion(self, found: Registered) -> Champion:

@@ -4,9 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from connectors.http_clients import http_client
+from connectors.flink_rest import FlinkRest
 
 RECENT_S = 300
 ENDED = ("FINISHED", "CANCELED")
@@ -36,18 +34,19 @@ def collect(address: str) -> list[JobFigures]:
 
     Raises
     ------
-        httpx.HTTPError: the JobManager does not answer.
+    FlinkUnavailable
+        The JobManager does not answer.
     """
-    with http_client(f"http://{address}", timeout_s=5) as flink:
-        jobs = [job for job in _get(flink, "/jobs/overview")["jobs"] if job["state"] not in ENDED]
+    with FlinkRest(address, timeout_s=5) as flink:
+        jobs = [job for job in flink.find("/jobs/overview")["jobs"] if job["state"] not in ENDED]
         running = {job["name"] for job in jobs if job["state"] != "FAILED"}
         jobs = [job for job in jobs if job["state"] != "FAILED" or job["name"] not in running]
         return [_figures(flink, job) for job in sorted(jobs, key=lambda job: job["name"])]
 
 
-def _figures(flink: httpx.Client, job: dict[str, Any]) -> JobFigures:
+def _figures(flink: FlinkRest, job: dict[str, Any]) -> JobFigures:
     path = f"/jobs/{job['jid']}"
-    failures = _get(flink, f"{path}/exceptions?maxExceptions=20").get("exceptionHistory", {}).get("entries", [])
+    failures = flink.find(f"{path}/exceptions?maxExceptions=20").get("exceptionHistory", {}).get("entries", [])
     since_ms = (time.time() - RECENT_S) * 1000
     return JobFigures(
         id=job["jid"],
@@ -62,26 +61,26 @@ def _figures(flink: httpx.Client, job: dict[str, Any]) -> JobFigures:
     )
 
 
-def _restarts(flink: httpx.Client, path: str) -> int:
+def _restarts(flink: FlinkRest, path: str) -> int:
     # The JobManager fetches metrics when they are asked for: the first answer may be empty.
     for _ in range(3):
-        found = _get(flink, f"{path}/metrics?get=numRestarts")
+        found = flink.find(f"{path}/metrics?get=numRestarts")
         if found:
             return int(found[0]["value"])
         time.sleep(0.1)
     return 0
 
 
-def _checkpoint_age_s(flink: httpx.Client, path: str) -> int | None:
-    latest = _get(flink, f"{path}/checkpoints").get("latest") or {}
+def _checkpoint_age_s(flink: FlinkRest, path: str) -> int | None:
+    latest = flink.find(f"{path}/checkpoints").get("latest") or {}
     completed = latest.get("completed")
     return max(0, int(time.time() - completed["latest_ack_timestamp"] / 1000)) if completed else None
 
 
-def _watermark_ms(flink: httpx.Client, path: str) -> int | None:
+def _watermark_ms(flink: FlinkRest, path: str) -> int | None:
     marks = []
-    for vertex in _get(flink, path).get("vertices", []):
-        marks += [int(mark["value"]) for mark in _get(flink, f"{path}/vertices/{vertex['id']}/watermarks")]
+    for vertex in flink.find(path).get("vertices", []):
+        marks += [int(mark["value"]) for mark in flink.find(f"{path}/vertices/{vertex['id']}/watermarks")]
     return min((mark for mark in marks if mark not in NO_WATERMARK), default=None)
 
 
@@ -90,9 +89,3 @@ def _cause(entry: dict[str, Any]) -> str:
     lines = entry.get("stacktrace", "").splitlines()
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return str(causes[-1] if causes else entry.get("exceptionName", "unknown"))[:200]
-
-
-def _get(flink: httpx.Client, path: str) -> Any:
-    answer = flink.get(path)
-    # A job without checkpoints, or one that ended between two questions.
-    return {} if answer.status_code == 404 else answer.raise_for_status().json()

@@ -10,10 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Protocol
 
-from kafka.errors import OffsetOutOfRangeError
-
-from connectors.kafka.clients import KafkaUnavailable
-from connectors.kafka.log import Batch, Partition
+from connectors.kafka.clients import KafkaUnavailable, RecordsRemoved
+from connectors.kafka.reading import Batch, Partition
 
 EXACT_OFFSETS = 10_000
 """Of one partition. Reading so many takes a fraction of a second."""
@@ -75,7 +73,7 @@ def _read(
     reached = dict(starts)
     deadline = now_s() + READ_WITHIN_S
     # A broker that stalls, or retention between two questions: what is not read counts by its offsets.
-    with suppress(KafkaUnavailable, OffsetOutOfRangeError):
+    with suppress(KafkaUnavailable, RecordsRemoved):
         for batch in log.read(starts, ends) if starts else ():
             partition = (batch.topic, batch.partition)
             found[partition] += [record.offset for record in batch.records]

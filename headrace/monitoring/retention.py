@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.admin import ConfigResource, OffsetSpec
 
+from connectors.kafka.clients import KafkaUnavailable, admin_client, consumer
+from connectors.kafka.reading import group_offsets, read
 from schemas.topics import TOPICS
 
 TIME_LIMIT_MS = 8000
@@ -50,18 +53,13 @@ class Unread:
 
 
 def collect(bootstrap: str) -> list[Unread]:
-    """Of every group that has committed an offset, and is behind. Raises KafkaError."""
-    admin = KafkaAdminClient(
-        bootstrap_servers=bootstrap, bootstrap_timeout_ms=TIME_LIMIT_MS, request_timeout_ms=TIME_LIMIT_MS
-    )
-    try:
+    """Of every group that has committed an offset, and is behind. Raises KafkaClientError."""
+    with admin_client(bootstrap, TIME_LIMIT_MS) as admin:
         return list(unread(admin, partial(_first_timestamp, bootstrap), time.time_ns() // 1_000_000))
-    finally:
-        admin.close()
 
 
 def unread(
-    admin: KafkaAdminClient, first_timestamp: Callable[[TopicPartition, int, int], int | None], now_ms: int
+    admin: Any, first_timestamp: Callable[[TopicPartition, int, int], int | None], now_ms: int
 ) -> Iterator[Unread]:
     """As `collect`; `first_timestamp` is that of the first record from one offset to another, None without any."""
     there = set(admin.list_topics())
@@ -91,7 +89,7 @@ def unread(
         )
 
 
-def _limits(admin: KafkaAdminClient, topics: Iterable[str]) -> dict[str, Limits]:
+def _limits(admin: Any, topics: Iterable[str]) -> dict[str, Limits]:
     resources = [ConfigResource("topic", name) for name in topics]
     described = admin.describe_configs(resources, config_filter="all")["topic"] if resources else {}
 
@@ -102,7 +100,7 @@ def _limits(admin: KafkaAdminClient, topics: Iterable[str]) -> dict[str, Limits]
     return {name: Limits(limit(name, "retention.ms"), limit(name, "retention.bytes")) for name in described}
 
 
-def _sizes(admin: KafkaAdminClient, topics: list[str]) -> dict[TopicPartition, int]:
+def _sizes(admin: Any, topics: list[str]) -> dict[TopicPartition, int]:
     """Of the largest replica."""
     sizes: dict[TopicPartition, int] = {}
     for broker in admin.describe_log_dirs(topics) if topics else []:
@@ -114,37 +112,25 @@ def _sizes(admin: KafkaAdminClient, topics: list[str]) -> dict[TopicPartition, i
     return sizes
 
 
-def _committed(admin: KafkaAdminClient, topics: list[str]) -> dict[tuple[str, TopicPartition], int]:
-    groups = [group["group_id"] for group in admin.list_groups()]
+def _committed(admin: Any, topics: list[str]) -> dict[tuple[str, TopicPartition], int]:
     return {
-        (group, at): each.offset
-        for group, offsets in (admin.list_group_offsets(groups) if groups else {}).items()
-        for at, each in offsets.items()
-        if at.topic in topics and each.offset >= 0
+        (group, TopicPartition(*at)): offset for (group, at), offset in group_offsets(admin).items() if at[0] in topics
     }
 
 
-def _offsets(admin: KafkaAdminClient, wanted: Mapping[TopicPartition, Any]) -> dict[TopicPartition, int]:
+def _offsets(admin: Any, wanted: Mapping[TopicPartition, Any]) -> dict[TopicPartition, int]:
     return {at: found.offset for at, found in admin.list_partition_offsets(wanted).items()} if wanted else {}
 
 
 def _first_timestamp(bootstrap: str, at: TopicPartition, offset: int, end: int) -> int | None:
     """Ms since the epoch of the first record from `offset`; None where there are transaction markers only."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        request_timeout_ms=TIME_LIMIT_MS,
-        bootstrap_timeout_ms=TIME_LIMIT_MS,
-        max_partition_fetch_bytes=FETCH_BYTES,
-        max_poll_records=1,
-    )
-    try:
-        consumer.assign([at])
-        consumer.seek(at, offset)
-        deadline = time.monotonic() + TIME_LIMIT_MS / 1000
-        while consumer.position(at, timeout_ms=TIME_LIMIT_MS) < end and time.monotonic() < deadline:
-            for records in consumer.poll(timeout_ms=500).values():
-                return int(records[0].timestamp)
-        return None
-    finally:
-        consumer.close()
+    reader = consumer(
+        bootstrap, committed=False, start="earliest", timeout_ms=TIME_LIMIT_MS, max_records=1,
+        partition_fetch_bytes=FETCH_BYTES,
+    )  # fmt: skip
+    with closing(reader), suppress(KafkaUnavailable):  # an answer that does not come is an age that is not known
+        span = {(at.topic, at.partition): offset}, {(at.topic, at.partition): end}
+        for batch in read(reader, *span, stalled_after_s=TIME_LIMIT_MS / 1000):
+            if batch.records:
+                return int(batch.records[0].timestamp)
+    return None

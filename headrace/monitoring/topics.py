@@ -4,11 +4,8 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from kafka import KafkaAdminClient, TopicPartition
-from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError
-
-from connectors.kafka.log import KafkaLog, Partition
+from connectors.kafka.clients import KafkaClientError
+from connectors.kafka.log import KafkaLog
 from connectors.kafka.tail import tail
 from headrace.monitoring.lag import records_behind
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TOPICS
@@ -36,64 +33,27 @@ class TopicFigures:
 
 
 def collect(bootstrap: str) -> TopicFigures:
-    """Raises KafkaError, Unreachable: the broker does not answer."""
-    admin = KafkaAdminClient(
-        bootstrap_servers=bootstrap, bootstrap_timeout_ms=TIME_LIMIT_MS, request_timeout_ms=TIME_LIMIT_MS
-    )
-    try:
-        partitions = _partitions(admin)
+    """Raises KafkaClientError: the broker does not answer."""
+    with KafkaLog.connect(bootstrap) as log:
+        partitions = log.partitions([topic.name for topic in TOPICS])
         # Before the ends: a group that reads on meanwhile is not in front of them.
-        committed = _committed(admin)
-        first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-        end = {
-            each: at.offset
-            for each, at in admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST)).items()
-        }
+        committed = log.group_offsets()
+        first, ends = log.first_offsets(partitions), log.ends(partitions)
         kept: dict[str, int] = defaultdict(int)
         gone: dict[str, int] = defaultdict(int)
+        lags: dict[tuple[str, str], int] = defaultdict(int)
         for each in partitions:
-            kept[each.topic] += end[each] - first[each].offset
-            gone[each.topic] += first[each].offset
-        return TopicFigures(_lags(bootstrap, committed, end), dict(kept), dict(gone), _newest_event_ms(bootstrap))
-    finally:
-        admin.close()
-
-
-def _partitions(admin: KafkaAdminClient) -> list[TopicPartition]:
-    there = set(admin.list_topics())
-    return [
-        TopicPartition(topic.name, index)
-        for topic in TOPICS
-        if topic.name in there
-        for index in range(topic.partitions)
-    ]
-
-
-def _committed(admin: KafkaAdminClient) -> dict[tuple[str, Partition], int]:
-    groups = [group["group_id"] for group in admin.list_groups()]
-    return {
-        (group, (partition.topic, partition.partition)): at.offset
-        for group, offsets in (admin.list_group_offsets(groups) if groups else {}).items()
-        for partition, at in offsets.items()
-        if at.offset >= 0
-    }
-
-
-def _lags(
-    bootstrap: str, committed: dict[tuple[str, Partition], int], end: dict[TopicPartition, int]
-) -> dict[tuple[str, str], int]:
-    ends = {(partition.topic, partition.partition): offset for partition, offset in end.items()}
-    lags: dict[tuple[str, str], int] = defaultdict(int)
-    with KafkaLog.connect(bootstrap) as log:
+            kept[each[0]] += ends[each] - first[each]
+            gone[each[0]] += first[each]
         for (group, (topic, _)), records in records_behind(log, committed, ends).items():
             lags[group, topic] += records
-    return dict(lags)
+    return TopicFigures(dict(lags), dict(kept), dict(gone), _newest_event_ms(bootstrap))
 
 
 def _newest_event_ms(bootstrap: str) -> int | None:
     try:
         last = tail(bootstrap, TELEMETRY_READINGS.name, committed=False, within_ms=TIME_LIMIT_MS)
-    except KafkaError:
+    except KafkaClientError:
         return None
     return max((_event_time(record.value) for records in last.values() for record in records), default=None)
 

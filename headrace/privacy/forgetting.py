@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from kafka.errors import KafkaError
-
 from connectors.endpoints import Endpoints
+from connectors.flink_rest import FlinkUnavailable
 from connectors.kafka.clients import KafkaClientError
 from connectors.pseudonyms import KEY_FILE, PseudonymsError, read_key
 from headrace.errors import NotForgotten
 from headrace.privacy import file_erasure, store_erasure
 from headrace.privacy.finding import Finding
 from headrace.privacy.kafka_erasure import UserTopics
-from headrace.submission import SubmissionFailed, running_jobs
+from headrace.submission import running_jobs
 from stack.layout import Layout
 from stack.pseudonym_key import destroy_key_of
 
@@ -54,7 +53,7 @@ def forget(
     _require_id(user)
     try:
         yield from _forget(layout, endpoints, user, tables, topics or UserTopics(endpoints.kafka))
-    except (KafkaClientError, KafkaError) as error:
+    except KafkaClientError as error:
         raise NotForgotten(f"{error}. What was erased so far stays erased. Run the command again") from error
     except PseudonymsError as error:
         raise NotForgotten(str(error)) from error
@@ -103,5 +102,5 @@ def _require_id(user: str) -> None:
 def _runs(flink: str) -> bool:
     try:
         return JOB in running_jobs(flink)
-    except SubmissionFailed:
+    except FlinkUnavailable:
         return False

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from headrace.privacy.personal_fields import PERSONAL_FIELDS, normalised
+from schemas.errors import TerminalError
 
 COLUMN_NAMES = ("name", "column", "field", "key")
 """An object may describe a field instead of having it: {"name": "customer_id", "categories": ["17"]}."""
@@ -15,7 +16,7 @@ class JsonObject(list[tuple[str, Any]]):
     """Names and values of a JSON object. A name may be there twice, and each of its values counts."""
 
 
-class NotJson(ValueError):
+class NotJson(TerminalError, ValueError):
     """The bytes are not one JSON document."""
 
 

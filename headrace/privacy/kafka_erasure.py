@@ -4,9 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kafka.errors import KafkaError
-
-from connectors.kafka.clients import producer
+from connectors.kafka.clients import KafkaClientError, confirmed, producer
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.scan import scan
 from headrace.errors import NotForgotten
@@ -15,13 +13,13 @@ from headrace.privacy.finding import Finding
 from headrace.privacy.named_records import NamedRecords, is_deleted
 from jobs.names import consumer_group
 from schemas.forgotten_user import ForgottenUser
+from schemas.personal import Personal
 from schemas.topics import (
     CUSTOMERS,
     DAY_MS,
     DEVICES,
     TOPICS,
     USERS_FORGOTTEN,
-    Personal,
     Topic,
 )
 
@@ -37,7 +35,7 @@ ROW_STAYS = {
 
 
 class UserTopics:
-    """The topics that tell of people, at one address. All raise Unreachable or KafkaError when Kafka is unavailable."""
+    """The topics that tell of people, at one address. All raise KafkaClientError when Kafka is unavailable."""
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
@@ -48,9 +46,9 @@ class UserTopics:
         client = producer(self._bootstrap, client_id="headrace-forget", give_up_after_ms=20_000)
         try:
             sent = client.send(USERS_FORGOTTEN.name, key=pseudonym.encode(), value=record.model_dump_json().encode())
-            return int(sent.get(timeout=20).offset)
-        except KafkaError as error:
-            raise NotForgotten(f"Kafka does not store the request ({error!r}). Nothing was erased. {AGAIN}") from error
+            return int(confirmed([sent], 20)[0].offset)
+        except KafkaClientError as error:
+            raise NotForgotten(f"Kafka does not store the request ({error}). Nothing was erased. {AGAIN}") from error
         finally:
             client.close()
 

@@ -8,6 +8,7 @@ from connectors.influxdb.reader import InfluxDBReader, text
 from connectors.redis.device_state import client_of
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.privacy.finding import Finding
+from schemas.redis_keys import CHURN_DELETED, keys_to_forget
 
 AGAIN = "Run the command again when it is available"
 AGAIN_SOON = "Run the command again"
@@ -25,12 +26,12 @@ RISKS = """from(bucket: {bucket}) |> range(start: 0, stop: 2200-01-01T00:00:00Z)
 
 def remove_from_redis(endpoints: Endpoints, user: str, pseudonym: str) -> Finding:
     """The user's list and risk go, under the id or the pseudonym; the note about a deleted row goes by itself."""
-    keys = (f"recommendations:{pseudonym}", f"recommendations:{user}", f"churn:{user}")
+    keys = keys_to_forget(user, pseudonym)
     try:
         with client_of(endpoints) as client:
             client.delete(*keys)
             left = client.exists(*keys)
-            note_s = client.ttl(f"churn-deleted:{user}")
+            note_s = client.ttl(CHURN_DELETED.key(user))
     except redis.RedisError as error:
         return Finding("Redis", f"not erased, since Redis does not answer ({error}). {AGAIN}", stays=True)
     if left:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
 from headrace.privacy.personal_fields import PERSONAL_FIELDS
+from schemas.redis_keys import PERSONAL_PATTERNS
 
 _DELIMITERS = r"\s,;&|<>(){}\[\]\"'`"
 _TOKEN = re.compile(rf"[^{_DELIMITERS}]*")
@@ -23,12 +24,14 @@ _SQL = re.compile(r"(?:[^']|'')*+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
-_PLAIN = r"""
-    (?<![\w./-]) (?: recommendations | churn(?:-deleted)? ) :
+_REDIS_KEYS = "|".join(re.escape(pattern.name) for pattern in PERSONAL_PATTERNS)
+
+_PLAIN = rf"""
+    (?<![\w./-]) (?: {_REDIS_KEYS} ) :
     | (?P<path> /users/ )
     | (?i: insert \s+ into \s+ (?:\w+\.)? "?customers"? \s* (?: \( \s* "?customer_id"? [^()]* \) \s* )?
         values \s* \( \s* '? )
-    | (?i: relation \s "customers" [^\n]{0,500} \n [^\n]{0,100} failing \s row \s contains \s \( )
+    | (?i: relation \s "customers" [^\n]{{0,500}} \n [^\n]{{0,100}} failing \s row \s contains \s \( )
 """
 LONGEST_FORM = 1000
 """Characters of a form without the id."""

@@ -18,8 +18,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kafka.errors import KafkaError
-
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader
 from connectors.kafka.clients import KafkaClientError
@@ -124,7 +122,7 @@ def _take(endpoints: Endpoints, file: LedgerFile) -> Balance:
     try:
         with KafkaLog.connect(endpoints.kafka) as log, file.balance() as ledger:
             taken = _Taking(endpoints, log, ledger).balance()
-    except (KafkaClientError, KafkaError, StoreMisconfigured) as error:
+    except (KafkaClientError, StoreMisconfigured) as error:
         raise BalanceNotTaken(f"the balance was not taken: {error}. See what runs:  headrace status") from error
     taken.seconds = time.monotonic() - started
     return taken

@@ -9,6 +9,7 @@ from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.difference import Difference, merged, named
 from headrace.reconciliation.series import Series
 from headrace.reconciliation.stores import Point, PointStore
+from schemas.limits import MAX_EVENT_TIME_MS
 from schemas.topics import TELEMETRY_READINGS
 
 TABLES = """
@@ -27,9 +28,6 @@ SLICE = 20_000
 
 GAP_MS = 60 * 60 * 1000
 """A pause between identities ends a slice, so that one late reading does not ask for a year of points."""
-
-STOP_MS = 4_102_444_800_000
-"""The year 2100: no reading is newer."""
 
 
 class Expected(NamedTuple):
@@ -141,11 +139,11 @@ class Points:
                 yield run[0].time, run[-1].time + 1, run
             after = rows[-1].time
         start = compare_from_ms
-        while rows := self._rows_between(start - 1, STOP_MS):
+        while rows := self._rows_between(start - 1, MAX_EVENT_TIME_MS):
             stop = rows[-1].time + 1
             yield start, stop, rows
             start = stop
-        yield start, STOP_MS, []
+        yield start, MAX_EVENT_TIME_MS, []
 
     def _rows_between(self, after: int, before: int) -> list[Expected]:
         """The next identities in the order of time; those of one time are never parted."""
@@ -176,7 +174,7 @@ class _Comparison:
         self._stuck_at: dict[int, int] = {}
         """The first unknown point of a series. What was verified does not pass it, so that it is seen again."""
         self._newest = 0
-        self._found = PointsCheck(compare_from_ms=STOP_MS)
+        self._found = PointsCheck(compare_from_ms=MAX_EVENT_TIME_MS)
 
     def of_slice(self, expected: list[Expected], points: Iterable[Point]) -> None:
         """All identities and all points of one stretch of time."""
@@ -221,7 +219,7 @@ class _Comparison:
         """What agrees, unless an unknown point of its series is older: then it must not look unknown next time."""
         done = []
         for each in agreed:
-            stuck_at, verified_to = self._stuck_at.get(each.series, STOP_MS), self._verified_to[each.series]
+            stuck_at, verified_to = self._stuck_at.get(each.series, MAX_EVENT_TIME_MS), self._verified_to[each.series]
             if each.time < stuck_at or each.time <= verified_to:
                 done.append((each.time, each.series))
                 self._verified_to[each.series] = max(verified_to, each.time)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from connectors.kafka.log import Batch
+from connectors.kafka.reading import Batch
 from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.ledger import Ledger
 from schemas.dead_letter import DeadLetter

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
-
-from connectors.kafka.log import KafkaLog, Partition
+from connectors.flink_rest import FlinkUnavailable
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.reading import Partition
 from headrace.monitoring import jobs
 from headrace.reconciliation.ingest import CLEANING, TOPICS
 from headrace.reconciliation.windows import OpenWindow
@@ -107,6 +107,6 @@ class Progress:
 def _watermark_ms(flink: str) -> int | None:
     try:
         running = [job for job in jobs.collect(flink) if job.name == WINDOWING and job.state == "RUNNING"]
-    except httpx.HTTPError:
+    except FlinkUnavailable:
         return None  # without a watermark no window can be judged, and the balance says that they are open
     return running[0].watermark_ms if running else None

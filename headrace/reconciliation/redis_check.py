@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from connectors.redis.device_state import LIFETIME_S
 from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.difference import Difference, merged, named
 from headrace.reconciliation.stores import StateStore
+from schemas.redis_keys import DEVICE
 from schemas.topics import TELEMETRY_READINGS
 
 TABLES = """
 CREATE TABLE refused_states (partition INTEGER, offset INTEGER, PRIMARY KEY (partition, offset)) WITHOUT ROWID;
 """
 """The newest reading of each series stands in the table of the series (series.py)."""
+
+DEVICE_LIFETIME_MS = 1000 * DEVICE.lifetime_s
 
 BATCH = 1000
 """States that are asked for in one round trip."""
@@ -127,7 +129,7 @@ class States:
         now_ms: int,
         judged_from_ms: int,
     ) -> None:
-        expired = state is None and newest.append_time + LIFETIME_S * 1000 <= now_ms
+        expired = state is None and newest.append_time + DEVICE_LIFETIME_MS <= now_ms
         unjudged = state is not None and newest.time < state[0] < judged_from_ms
         if state == (newest.time, newest.value) or expired or unjudged:
             self._connection.execute("UPDATE series SET state_is_open = 0 WHERE number = ?", (newest.number,))

@@ -7,13 +7,14 @@ How far that reaches is told by time: what was taken was appended before what is
 import time
 from collections.abc import Mapping
 
-from connectors.kafka.log import KafkaLog, Partition
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.reading import Partition
 from headrace.reconciliation.ingest import CLEANING
 from headrace.reconciliation.ledger import Ledger
 from headrace.reconciliation.progress import WINDOWING, WRITES
+from schemas.limits import MAX_CLOCK_SKEW_MS
 from schemas.topics import TELEMETRY_RAW, TELEMETRY_READINGS
 
-AHEAD_MS = 5 * 60 * 1000
 """How far an event time may be ahead of the time of append: the cleaning refuses what is further."""
 
 Gaps = dict[Partition, tuple[int, int]]
@@ -48,7 +49,7 @@ def excuse(lost: Gaps, first_append_ms: Mapping[Partition, int], log: KafkaLog, 
     readings = (TELEMETRY_READINGS.name, *WRITES[WINDOWING])
     times = [at for (topic, _), at in taken_before_ms.items() if topic in readings]
     if times:
-        ledger.judged_from_ms = max(ledger.judged_from_ms, max(times) + AHEAD_MS)
+        ledger.judged_from_ms = max(ledger.judged_from_ms, max(times) + MAX_CLOCK_SKEW_MS)
 
 
 def _excuse_messages(before_ms: int, log: KafkaLog, ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ import redis
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader, instant, milliseconds
 from connectors.stores import StoreUnavailable
+from schemas.redis_keys import DEVICE
 
 TIME_LIMIT_S = 60.0
 
@@ -82,7 +83,7 @@ class RedisStates:
         try:
             pipeline = client.pipeline(transaction=False)
             for device, metric in series:
-                pipeline.hget(f"device:{device}", metric)
+                pipeline.hget(DEVICE.key(device), metric)
             return list(pipeline.execute())
         except redis.exceptions.RedisError as error:
             raise StoreUnavailable(f"Redis does not answer ({error})") from error

@@ -18,7 +18,7 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor
 
-from jobs.operators.gc_tuning import collect_garbage_rarely
+from connectors.gc_tuning import collect_garbage_rarely
 from jobs.operators.live_records import live_records
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader

@@ -12,11 +12,11 @@ from typing import cast
 from pyflink.common import Row, Types
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
+from connectors.gc_tuning import collect_garbage_rarely
 from flink.framing import Frame
-from jobs.operators.gc_tuning import collect_garbage_rarely
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
-from models.champion import champion
+from models.champion import NoChampion, champion
 from models.churn.arrivals import ArrivalColumns, Arrivals
 from models.churn.customer_scores import outcomes
 from models.churn.errors import RefusedModel
@@ -30,17 +30,13 @@ ANSWERS = Types.ROW_NAMED(["are_letters", "frame"], [Types.BOOLEAN(), BYTES])
 """Keys and records of `churn.scores`, or of `dead-letters`, for `flink.micro_batch.scatter`."""
 
 
-class NoModel(Exception):
-    """There is no champion to begin with; the message says how to make one."""
-
-
 class CurrentModel:
-    """The champion's model, and the next one once it is promoted. Raises NoModel, and RefusedModel of the first."""
+    """The champion's model, and the next one once it is promoted. Raises NoChampion, and RefusedModel of the first."""
 
     def __init__(self, root: Path, now_s: Callable[[], float] = time.monotonic) -> None:
         found = champion(root)
         if found is None:
-            raise NoModel(f"no churn model in {root}. Train one:  headrace churn train DATA.csv --promote")
+            raise NoChampion(f"no churn model in {root}. Train one:  headrace churn train DATA.csv --promote")
         self._followed = ModelReloader(root, ChurnModel.load, RefusedModel, now_s)
         self._followed.take(found)
 

@@ -14,8 +14,8 @@ from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 
+from connectors.gc_tuning import collect_garbage_rarely
 from flink.framing import Frame
-from jobs.operators.gc_tuning import collect_garbage_rarely
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.score_records import ScoreRecords
 from models.detectors import Batch, Scorer, UnreadableState

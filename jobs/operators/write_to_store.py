@@ -12,7 +12,7 @@ from typing import Any
 from pyflink.table import DataTypes, FunctionContext, ScalarFunction
 from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
 
-from jobs.operators.gc_tuning import collect_garbage_rarely
+from connectors.gc_tuning import collect_garbage_rarely
 from schemas.topics import UnreadableRecord
 
 RowOf = Callable[[str, bytes | None], Any]

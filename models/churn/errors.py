@@ -1,28 +1,23 @@
-"""What goes wrong with a churn model that a person can do something about.
+"""What goes wrong with a churn model that a person can do something about. schemas/errors.py draws the tree."""
 
-ChurnError
-├── UnusableTable     a table cannot be trained on or scored; the message says what to change in it
-├── UnusableSettings  a configuration file or an option makes no sense
-├── ExportRefused     the exported graph does not score as scikit-learn does; holds the rows that differ
-└── RefusedModel      a model's folder does not hold what its contract promises
-"""
+from schemas.errors import HeadraceError, TerminalError
 
 
-class ChurnError(Exception):
+class ChurnError(HeadraceError):
     """Base of all errors about churn models."""
 
 
-class UnusableTable(ChurnError):
+class UnusableTable(ChurnError, TerminalError):
     """A table cannot be trained on or scored."""
 
 
-class UnusableSettings(ChurnError):
+class UnusableSettings(ChurnError, TerminalError):
     """The settings of a training make no sense."""
 
 
-class ExportRefused(ChurnError):
+class ExportRefused(ChurnError, TerminalError):
     """The exported graph does not score as scikit-learn does."""
 
 
-class RefusedModel(ChurnError):
+class RefusedModel(ChurnError, TerminalError):
     """A model's folder does not hold what its contract promises."""

@@ -1,23 +1,19 @@
-"""What goes wrong with a recommender that a person can do something about.
+"""What goes wrong with a recommender that a person can do something about. schemas/errors.py draws the tree."""
 
-RecommendError
-├── UnusableInteractions  a file of interactions or items cannot be learned from; the message says what to change
-├── ExportDiffers         the exported graph does not score as the model does; holds the histories that differ
-└── RefusedRecommender    a model's folder does not hold what its contract promises
-"""
+from schemas.errors import HeadraceError, TerminalError
 
 
-class RecommendError(Exception):
+class RecommendError(HeadraceError):
     """Base of all errors about recommenders."""
 
 
-class UnusableInteractions(RecommendError):
+class UnusableInteractions(RecommendError, TerminalError):
     """A file cannot be learned from."""
 
 
-class ExportDiffers(RecommendError):
+class ExportDiffers(RecommendError, TerminalError):
     """The exported graph does not score as the model does."""
 
 
-class RefusedRecommender(RecommendError):
+class RefusedRecommender(RecommendError, TerminalError):
     """A model's folder does not hold what its contract promises."""

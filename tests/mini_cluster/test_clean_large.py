@@ -11,13 +11,13 @@ import pytest
 
 from connectors.mqtt_bridge.settings import BridgeSettings
 from headrace.dead_letters.validation import MAX_PARSED_NAME, first_problem
+from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
 from tests.mini_cluster.file_tables import NOW_MS
 from tests.mini_cluster.outcomes import sent
 
 T = 1_719_800_000_123
 MAX_BYTES = BridgeSettings.model_fields["max_payload_bytes"].default
-MAX_ITEMS = 10_000
 
 UNITS = {
     "letters": "x",
@@ -245,15 +245,15 @@ ARRAYS = [sent(array(5000)) for _ in range(2)]
 SMALL_READINGS = sent("[" + ",".join(f'{{"metric":"{i}","value":1}}' for i in range(9_000)) + "]")
 NO_METRICS = sent(f"[{','.join(SHORT)}]")
 BRACES_IN_STRINGS = [sent(array(4000, "{", "{}", f'{{"metric":"n","value":1,"ts":{T}}}')) for _ in range(2)]
-AT_THE_LIMIT = sent("[" + ",".join(["{}"] * MAX_ITEMS) + "]")
+AT_THE_LIMIT = sent("[" + ",".join(["{}"] * MAX_MESSAGE_ITEMS) + "]")
 OVER_THE_LIMIT = [
-    sent("[" + ",".join(["{}"] * (MAX_ITEMS + 1)) + "]"),
-    sent("[" + ",".join(["1"] * (MAX_ITEMS + 1)) + "]"),
+    sent("[" + ",".join(["{}"] * (MAX_MESSAGE_ITEMS + 1)) + "]"),
+    sent("[" + ",".join(["1"] * (MAX_MESSAGE_ITEMS + 1)) + "]"),
     sent("[" + ",".join(["[]"] * (MAX_BYTES // 3 - 1)) + "]"),
-    sent(values(MAX_ITEMS + 1)),
-    sent(json.dumps({"values": {chr(0x4E00 + i): 1 for i in range(MAX_ITEMS + 1)}}, ensure_ascii=False)),
+    sent(values(MAX_MESSAGE_ITEMS + 1)),
+    sent(json.dumps({"values": {chr(0x4E00 + i): 1 for i in range(MAX_MESSAGE_ITEMS + 1)}}, ensure_ascii=False)),
 ]
-VALUES_AT_THE_LIMIT = sent(values(MAX_ITEMS))
+VALUES_AT_THE_LIMIT = sent(values(MAX_MESSAGE_ITEMS))
 SAME_NAME = sent('{"values":{' + ",".join(f'"a":{i}' for i in range(40_000)) + "}}")
 LONG_TS = sent('{"ts":"' + "x" * 130_000 + '",' + values(5000).partition(",")[2])
 
@@ -286,8 +286,8 @@ def test_strings_among_thousands_of_readings_are_no_readings_and_the_cost_is_lin
 
 
 def test_ten_thousand_items_are_the_limit(outcomes):
-    assert outcomes.said_of(AT_THE_LIMIT) == ["no_metric"] * MAX_ITEMS
-    assert outcomes.said_of(VALUES_AT_THE_LIMIT) == ["reading"] * MAX_ITEMS
+    assert outcomes.said_of(AT_THE_LIMIT) == ["no_metric"] * MAX_MESSAGE_ITEMS
+    assert outcomes.said_of(VALUES_AT_THE_LIMIT) == ["reading"] * MAX_MESSAGE_ITEMS
     assert [outcomes.said_of(message) for message in OVER_THE_LIMIT] == [["too_many_items"]] * len(OVER_THE_LIMIT)
 
 

@@ -13,7 +13,7 @@ from jobs import count_usage, window_usage
 from jobs.settings import JobSettings
 from schemas.topics import CUSTOMERS_USAGE, DEVICES, INTERACTIONS, USAGE_HOURS
 from schemas.usage import UsageHour
-from schemas.usage_features import GRACE_MS, HOUR_MS, MAX_AGE_MS, MAX_CLOCK_SKEW_MS, MAX_WINDOW_H, NO_USAGE, UsageSource
+from schemas.usage_features import GRACE_MS, HOUR_MS, MAX_AGE_MS, MAX_USAGE_SKEW_MS, MAX_WINDOW_H, NO_USAGE, UsageSource
 from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
 from tests.mini_cluster.file_tables import APPEND_TIME, NOW_MS
 
@@ -34,11 +34,11 @@ draw = random.Random(5)
 
 AGES_MS = [draw.randrange(MAX_AGE_MS) for _ in range(150)]
 READINGS = [(draw.choice([*OWNERS, SOLD, "pump-6"]), NOW_MS - age) for age in AGES_MS] + [
-    ("pump-1", NOW_MS - MAX_AGE_MS), ("pump-2", NOW_MS + MAX_CLOCK_SKEW_MS), ("pump-3", NOW_MS),
+    ("pump-1", NOW_MS - MAX_AGE_MS), ("pump-2", NOW_MS + MAX_USAGE_SKEW_MS), ("pump-3", NOW_MS),
 ]  # fmt: skip
 NOT_COUNTED = [
     ("pump-1", NOW_MS - MAX_AGE_MS - 1), ("pump-1", 0), ("pump-1", -(2**63)), ("pump-1", 2**62),
-    ("pump-2", NOW_MS + MAX_CLOCK_SKEW_MS + 1),
+    ("pump-2", NOW_MS + MAX_USAGE_SKEW_MS + 1),
 ]  # fmt: skip
 """Too old, or from a clock that is ahead."""
 

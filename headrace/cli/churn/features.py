@@ -49,29 +49,22 @@ def features(
     Example: `headrace churn features --as-of 7d --customers customers.csv --out with_usage.csv`
     """
     from connectors.endpoints import Endpoints
-    from connectors.kafka.clients import KafkaUnavailable
     from connectors.pseudonyms import KEY_FILE
     from headrace.churn.usage_history import features_from_kafka
     from headrace.churn.usage_table import alone, joined
-    from headrace.errors import FeaturesNotMade
-    from headrace.model_store.error_translation import translate_errors
     from models.churn.tables import read_table
     from schemas.usage_features import NO_USAGE
     from stack.layout import Layout
 
     hour, layout = _hour(as_of, time.time_ns() // 1_000_000), Layout.of(home, port_offset)
-    with translate_errors():
-        table = None if customers is None else read_table(customers)
-        if table is not None:
-            joined(table, customer_column, {})  # what is wrong with the table is said before Kafka is read
-        try:
-            known = features_from_kafka(Endpoints.load(layout.settings).kafka, hour)
-        except KafkaUnavailable as error:
-            raise FeaturesNotMade(f"{error}. Start it:  headrace up") from error
-        if table is None:
-            made = alone(known, customer_column)
-        else:
-            made = joined(table, customer_column, known, _key(layout.settings.secrets / KEY_FILE).pseudonym)
+    table = None if customers is None else read_table(customers)
+    if table is not None:
+        joined(table, customer_column, {})  # what is wrong with the table is said before Kafka is read
+    known = features_from_kafka(Endpoints.load(layout.settings).kafka, hour)
+    if table is None:
+        made = alone(known, customer_column)
+    else:
+        made = joined(table, customer_column, known, _key(layout.settings.secrets / KEY_FILE).pseudonym)
     made.to_csv(out, index=False)
     n_used = int((made[list(NO_USAGE)] > 0).any(axis=1).sum())
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(hour / 1000))
@@ -80,13 +73,9 @@ def features(
 
 
 def _key(path: Path) -> "PseudonymKey":
-    from connectors.pseudonyms import PseudonymsError, read_key
-    from headrace.errors import FeaturesNotMade
+    from connectors.pseudonyms import read_key
 
-    try:
-        return read_key(path)
-    except PseudonymsError as error:
-        raise FeaturesNotMade(str(error)) from error
+    return read_key(path)
 
 
 def _hour(text: str, now_ms: int) -> int:

@@ -27,7 +27,6 @@ def predict(file: File, out: Out, model: Model = None, home: Home = None) -> Non
     Example: `headrace churn predict customers.csv --out scores.csv`
     """
     from headrace.churn.printed_tally import print_tally
-    from headrace.model_store.error_translation import translate_errors
     from headrace.model_store.store import ModelStore
     from headrace.progress import progress
     from models.churn import ChurnModel
@@ -35,9 +34,8 @@ def predict(file: File, out: Out, model: Model = None, home: Home = None) -> Non
     from models.churn.tables import table_parts
     from stack.layout import Layout
 
-    with translate_errors():
-        loaded = ChurnModel.load(model or ModelStore.of(Layout.of(home)).champion_folder())
-        n_bytes = file.stat().st_size if file.is_file() else 0
-        with progress(f"bytes of {file.name}", n_bytes, Console(stderr=True, soft_wrap=True)) as advance:
-            tally = write_scores(loaded, table_parts(file, progress=advance), out)
+    loaded = ChurnModel.load(model or ModelStore.of(Layout.of(home)).champion_folder())
+    n_bytes = file.stat().st_size if file.is_file() else 0
+    with progress(f"bytes of {file.name}", n_bytes, Console(stderr=True, soft_wrap=True)) as advance:
+        tally = write_scores(loaded, table_parts(file, progress=advance), out)
     print_tally(tally, loaded.contract, out, Console(soft_wrap=True))

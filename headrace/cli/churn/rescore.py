@@ -21,19 +21,18 @@ def rescore(customers: Customers = None, home: Home = None, port_offset: PortOff
 
     Example: `headrace churn rescore 7590-VHVEG`
     """
-    from connectors.postgres_cdc import CaptureError, connector, database
+    from connectors.postgres_cdc import ConnectorRefused, DatabaseRefuses, connector, database
     from connectors.postgres_cdc.tables import CUSTOMERS_TABLE
-    from headrace.errors import CaptureNotAsked
     from stack.layout import Layout
 
     endpoints = Layout.of(home, port_offset).capture
-    try:
-        state = connector.state(endpoints)
-        if not state.runs:
-            raise CaptureNotAsked(f"the connector is {state.connector}, its task {state.task}: nothing would be read")
-        found = database.read_again(endpoints, CUSTOMERS_TABLE, customers or ())
-    except CaptureError as error:
-        raise CaptureNotAsked(f"{error}. Start what does not run:  headrace up --with postgres,connect") from error
+    state = connector.state(endpoints)
+    if not state.runs:
+        raise ConnectorRefused(
+            f"The connector is {state.connector}, its task {state.task}: nothing would be read. "
+            "See why:  headrace cdc status"
+        )
+    found = database.read_again(endpoints, CUSTOMERS_TABLE, customers or ())
     print(f"{found:,} rows of {CUSTOMERS_TABLE.name} are read again; score_churn scores each as it comes.")
     if customers and found < len(set(customers)):
-        raise CaptureNotAsked(f"of {len(set(customers))} customers only {found} are in the table")
+        raise DatabaseRefuses(f"of {len(set(customers))} customers only {found} are in the table")

@@ -192,17 +192,13 @@ def train(
     Example: `headrace churn train customers.csv --target Churn --promote`
     """
     from headrace.cli.training_extra import require_training_extra
-    from headrace.model_store.error_translation import translate_errors
 
     require_training_extra()
     options: dict[str, Any] = {
         "target": target, "positive": positive, "keep": keep, "drop": drop, "id": identifier, "models": models,
         "trials": trials, "groups": group_by, "seed": seed, "jobs": jobs,
     }  # fmt: skip
-    with translate_errors():
-        _train(
-            data, config, options, {"miss": miss_cost, "false_alarm": false_alarm_cost}, out, schema_only, promote, home
-        )
+    _train(data, config, options, {"miss": miss_cost, "false_alarm": false_alarm_cost}, out, schema_only, promote, home)
 
 
 def _train(

@@ -10,13 +10,10 @@ from models.refused import Refused
 from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
 from schemas.item import Item
-from schemas.limits import MAX_CLOCK_SKEW_MS, MIN_EVENT_TIME_MS, event_time_fault
+from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS, event_time_fault
 from schemas.record import Record, faults
 from schemas.reject_reasons import RejectReason
 from schemas.topics import ITEMS, USERS_FORGOTTEN
-
-MAX_NAME_LENGTH = 200
-"""Characters of a user, an item, an action: each is kept in state, and users and items in keys of a store."""
 
 
 class LiveRecord(NamedTuple):

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-MAX_ITEMS = 50
+from schemas.limits import MAX_LIST_ITEMS
+
 MAX_BYTES = 2_500
 """Of a text. Redis takes about 150 bytes more for it, so a list stays below 3 kB whatever its items are called."""
 
-_PARTS = 4 * MAX_ITEMS
+_PARTS = 4 * MAX_LIST_ITEMS
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
 DIGITS = 4
@@ -29,7 +30,7 @@ def best(scores: Scores) -> npt.NDArray[np.int64]:
     # Methods, and not numpy's functions of the same names: these cost as much again.
     (found,) = (scores >= (_lower_bound(scores) if len(scores) > _PARTS else _SMALLEST)).nonzero()
     order = (-scores[found]).argsort(kind="stable")
-    best: npt.NDArray[np.int64] = found[order[:MAX_ITEMS]]
+    best: npt.NDArray[np.int64] = found[order[:MAX_LIST_ITEMS]]
     return best
 
 
@@ -41,7 +42,7 @@ def _lower_bound(scores: Scores) -> float:
     size = len(scores) // _PARTS
     greatest = np.maximum.reduce(scores[: size * _PARTS].reshape(size, _PARTS), axis=0)
     greatest.sort()
-    return max(float(greatest[-MAX_ITEMS]), _SMALLEST)
+    return max(float(greatest[-MAX_LIST_ITEMS]), _SMALLEST)
 
 
 def text(items: Sequence[str], scores: Scores, generated_at: int, **more: Any) -> bytes:

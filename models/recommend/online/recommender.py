@@ -17,6 +17,7 @@ from models.recommend.online import list_json
 from models.recommend.online.items import REACH, WINDOW, LiveItems, Together
 from models.recommend.online.user_log import DUPLICATE, UserLog
 from models.state_codec import Migrations, State, decode, encode
+from schemas.limits import MAX_LIST_ITEMS
 
 POPULARITY_WEIGHT = 0.1
 MODEL_WEIGHT = 0.2
@@ -31,7 +32,7 @@ FORGOTTEN_KEPT_MS = 30 * 24 * 3600 * 1000
 DROPPED_SHARE = 16
 """When there are too many items, one of so many is dropped: those that were taken least of late."""
 
-_BY_RANK = (MODEL_WEIGHT * (1 - np.arange(list_json.MAX_ITEMS) / list_json.MAX_ITEMS)).astype(np.float32)
+_BY_RANK = (MODEL_WEIGHT * (1 - np.arange(MAX_LIST_ITEMS) / MAX_LIST_ITEMS)).astype(np.float32)
 
 BY_MODEL, BY_POPULARITY = "chosen by the model", "popular"
 
@@ -189,7 +190,7 @@ class LiveRecommender:
         known = self._users.get(user)
         if known is None:
             return
-        numbers = (self._number_if_room(item) for item in items[: list_json.MAX_ITEMS])
+        numbers = (self._number_if_room(item) for item in items[:MAX_LIST_ITEMS])
         known.chosen = array("i", (number for number in numbers if number is not None))
         known.model_version, known.asked_before = model_version, 0
 

@@ -16,6 +16,7 @@ from models.recommend.online.events import Forgotten, LiveRecord, Offered, Taken
 from models.recommend.online.recommender import Arrival, LiveRecommender
 from models.refused import Refused
 from models.state_codec import State, UnreadableState, decode, encode
+from schemas.redis_keys import POPULAR_ITEMS, RECOMMENDATIONS, SIMILAR, TRENDING_ITEMS
 
 SIMILAR_EVERY_MS = 10_000
 EVERYBODY_EVERY_S = 1.0
@@ -30,10 +31,9 @@ Event = Taken | Offered | Forgotten
 
 
 class Listed(NamedTuple):
-    """A list to be kept for readers: of which kind, of whom, its JSON, and the time by which it moves forward."""
+    """A list to be kept for readers: under which key, its JSON, and the time by which it moves forward."""
 
-    kind: str
-    name: str
+    key: str
     body: bytes
     generated_at: int
 
@@ -98,7 +98,7 @@ class LiveShard:
         found = read(records)
         step = Step(passed_over=found.passed_over, refused=found.refused if self._shard == 0 else [])
         lists = self._follow(found.events, step, self._model())
-        step.lists += (listed for listed in lists.values() if self._is_news(listed))
+        step.lists += (listed for user, listed in lists.items() if self._is_news(user, listed))
         step.lists += self._of_items(event.item for event in found.events if isinstance(event, Taken))
         if self._shard == 0:
             step.lists += self._of_everybody(bool(step.offered))
@@ -149,7 +149,7 @@ class LiveShard:
                 step.chosen.append(answer)
             if place >= needed_from[user]:
                 # Its time too: before the batch ends, the user may be forgotten for others.
-                lists[user] = Listed("recommendations", user, self.live.list_of(user), self.live.updated_ms(user))
+                lists[user] = Listed(RECOMMENDATIONS.key(user), self.live.list_of(user), self.live.updated_ms(user))
         return lists
 
     def _needed_from(self, events: Sequence[Event]) -> dict[str, int]:
@@ -181,8 +181,8 @@ class LiveShard:
         else:
             (self.live.offer if event.available else self.live.withdraw)(event.item)
 
-    def _is_news(self, listed: Listed) -> bool:
-        return self.live.is_news(listed.name, hash(listed.body[: listed.body.rindex(_TIME)]))
+    def _is_news(self, user: str, listed: Listed) -> bool:
+        return self.live.is_news(user, hash(listed.body[: listed.body.rindex(_TIME)]))
 
     def _of_items(self, items: Any) -> list[Listed]:
         """Lists of items that were taken, each at most once in `SIMILAR_EVERY_MS` of Kafka's time."""
@@ -192,7 +192,7 @@ class LiveShard:
                 body = self.live.similar(item)
                 if body is not None:
                     self._similar_ms[item] = now_ms
-                    lists.append(Listed("similar", item, body, now_ms))
+                    lists.append(Listed(SIMILAR.key(item), body, now_ms))
         if len(self._similar_ms) > 2 * self.live.n_items + 1_000:
             self._similar_ms.clear()
         return lists
@@ -204,10 +204,10 @@ class LiveShard:
         if not at_once and self._now_s() - self._everybody_s < EVERYBODY_EVERY_S:
             return []
         self._everybody_s = self._now_s()
-        made = {"popular": self.live.popular(), "trending": self.live.trending()}
-        changed = {kind: body for kind, body in made.items() if self._written.get(kind) != body[: body.rindex(_TIME)]}
-        self._written |= {kind: body[: body.rindex(_TIME)] for kind, body in changed.items()}
-        return [Listed(kind, "items", body, self.live.clock_ms) for kind, body in changed.items()]
+        made = {POPULAR_ITEMS.name: self.live.popular(), TRENDING_ITEMS.name: self.live.trending()}
+        changed = {key: body for key, body in made.items() if self._written.get(key) != body[: body.rindex(_TIME)]}
+        self._written |= {key: body[: body.rindex(_TIME)] for key, body in changed.items()}
+        return [Listed(key, body, self.live.clock_ms) for key, body in changed.items()]
 
 
 _UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN, Arrival.UNWANTED)

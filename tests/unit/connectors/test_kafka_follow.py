@@ -6,7 +6,7 @@ import pytest
 
 from connectors.kafka.clients import KafkaUnavailable, MissingTopics
 from connectors.kafka.follower import FollowedTopic
-from connectors.kafka.log import Batch
+from connectors.kafka.reading import Batch
 from schemas.topics import DEVICES
 
 SOON_S = 30

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mqtt_bridge.acknowledgements import Acknowledgements, NotStored
+from connectors.mqtt_bridge.acknowledgements import Acknowledgements, RecordRefused
 from tests.unit.connectors.in_memory import Confirmation
 
 
@@ -70,7 +70,7 @@ def test_a_refused_record_is_an_error_and_is_not_released() -> None:
     waiting = Acknowledgements()
     waiting.received(1, 1, Confirmation(is_done=True))
     waiting.received(2, 1, Confirmation(is_done=True, exception=ValueError("too large")))
-    with pytest.raises(NotStored, match="too large"):
+    with pytest.raises(RecordRefused, match="too large"):
         waiting.release()
 
 

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from connectors.mqtt_bridge.acknowledgements import NotStored
+from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge
 from schemas.dead_letter import MAX_ORIGINAL_BYTES, DeadLetter
 from schemas.reject_reasons import RejectReason
@@ -153,7 +153,7 @@ def test_a_record_that_kafka_refuses_for_good_stops_the_bridge(here: Setting) ->
     here.take(Message(mid=1), Message(mid=2))
     here.producer.store(1)
     here.producer.refuse(0, RuntimeError("TopicAuthorizationFailed"))
-    with pytest.raises(NotStored, match="TopicAuthorizationFailed"):
+    with pytest.raises(RecordRefused, match="TopicAuthorizationFailed"):
         here.bridge.acknowledge()
     assert here.client.acknowledged == []
 

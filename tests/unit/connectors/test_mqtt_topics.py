@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mqtt_bridge.topics import MAX_DEVICE_LENGTH, device_of, why_not
+from connectors.mqtt_bridge.topics import device_of, why_not
+from schemas.limits import MAX_NAME_LENGTH
 
 names = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="/"), min_size=1, max_size=200)
 
@@ -19,7 +20,7 @@ def test_any_topic_names_a_device_or_says_why_not(topic: str) -> None:
         assert why_not(topic)
     else:
         assert topic == f"fleet/{device}/telemetry"
-        assert 0 < len(device) <= MAX_DEVICE_LENGTH
+        assert 0 < len(device) <= MAX_NAME_LENGTH
         device.encode()
 
 

@@ -6,9 +6,9 @@ import pytest
 import redis
 
 from bench.free_port import free_port
-from connectors.redis import device_state as door
-from connectors.redis.device_state import CHURN_LIFETIME_S, ChurnUpdate, DeviceUpdate, RedisWriter
+from connectors.redis.device_state import ChurnUpdate, DeviceUpdate, RedisWriter
 from connectors.stores import StoreMisconfigured, StoreUnavailable
+from schemas.redis_keys import ANOMALIES, CHURN, DEVICE
 from tests.redis_server import redis_server
 
 
@@ -117,8 +117,8 @@ def test_devices_and_metrics_do_not_touch_each_other(client, writer):
     ]
 
 
-def test_a_device_with_too_many_metrics_has_the_new_ones_refused(client, writer, monkeypatch):
-    monkeypatch.setattr(door, "MAX_METRICS", 3)
+def test_a_device_with_too_many_metrics_has_the_new_ones_refused(client):
+    writer = RedisWriter(client, max_metrics=3)
     refusals = writer.write([reading(1, T, metric=f"m{i}") for i in range(4)])
     assert refusals == [None, None, None, "the device has over 3 metrics"]
     assert writer.write([reading(2, T + 1, metric="m0")]) == [None]
@@ -126,8 +126,8 @@ def test_a_device_with_too_many_metrics_has_the_new_ones_refused(client, writer,
     assert state(client, "m0")["value"] == 2
 
 
-def test_only_the_newest_alerts_of_a_device_stay(client, writer, monkeypatch):
-    monkeypatch.setattr(door, "MAX_ALERTS", 3)
+def test_only_the_newest_alerts_of_a_device_stay(client):
+    writer = RedisWriter(client, max_alerts=3)
     writer.write([score(1, T + i, alert=f'{{"ts":{T + i}}}') for i in (4, 0, 3, 1, 2)])
     assert [json.loads(alert)["ts"] - T for alert in client.zrange("anomalies:pump-1", 0, -1)] == [2, 3, 4]
 
@@ -141,8 +141,8 @@ def test_an_alert_behind_a_newer_score_is_kept(client, writer):
 def test_every_key_has_a_lifetime(client, writer):
     writer.write([reading(1, T), score(1, T, alert="{}")])
     assert {key: client.ttl(key) for key in client.scan_iter()} == {
-        b"device:pump-1": pytest.approx(door.LIFETIME_S, abs=5),
-        b"anomalies:pump-1": pytest.approx(door.LIFETIME_S, abs=5),
+        b"device:pump-1": pytest.approx(DEVICE.lifetime_s, abs=5),
+        b"anomalies:pump-1": pytest.approx(ANOMALIES.lifetime_s, abs=5),
     }
 
 
@@ -205,7 +205,7 @@ def test_the_risk_of_a_customer_moves_only_forward(client, writer):
     for update in (churn(2000, 0.2), churn(1000, 0.1), churn(2000, 0.3)):
         assert writer.write([update]) == [None]
     assert json.loads(client.get("churn:c-1")) == {"risk": 0.3, "ts": 2000}
-    assert 0 < client.ttl("churn:c-1") <= CHURN_LIFETIME_S
+    assert 0 < client.ttl("churn:c-1") <= CHURN.lifetime_s
 
 
 def test_a_deleted_customer_leaves_and_a_replay_does_not_bring_it_back(client, writer):

@@ -14,15 +14,14 @@ T = 1_719_800_000_123
 
 
 class Written(NamedTuple):
-    kind: str
-    name: str
+    key: str
     body: bytes
     generated_at: int
 
 
 def listed(name, time_ms, item="tea", kind="recommendations"):
     body = json.dumps({"items": [item], "generated_at": time_ms}, separators=(",", ":"))
-    return Written(kind, name, body.encode(), time_ms)
+    return Written(f"{kind}:{name}", body.encode(), time_ms)
 
 
 @pytest.fixture(scope="module")
@@ -109,5 +108,5 @@ def test_a_redis_with_full_memory_is_away(client, writer):
 
 def test_a_list_of_the_longest_takes_less_than_3_kb(client, writer):
     body = b'{"items":["' + b"x" * 2_450 + b'"],"generated_at":%d}' % T
-    writer.write([Written("recommendations", "u" * 200, body, T)], {})
+    writer.write([Written("recommendations:" + "u" * 200, body, T)], {})
     assert 2_400 < client.memory_usage("recommendations:" + "u" * 200) < 3_072

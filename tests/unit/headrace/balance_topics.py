@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from connectors.kafka.log import Batch
+from connectors.kafka.reading import Batch
 from headrace.reconciliation.ingest import Intake
 from headrace.reconciliation.ledger import Ledger
 from headrace.reconciliation.stores import Point

@@ -42,7 +42,13 @@ class Consumer:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self._positions[partition] = offset
 
-    def position(self, partition: TopicPartition) -> int:
+    def pause(self, *partitions: TopicPartition) -> None:
+        pass
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        pass
+
+    def position(self, partition: TopicPartition, timeout_ms: int) -> int:
         return self._positions[partition]
 
     def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.kafka.log import Batch
+from connectors.kafka.reading import Batch
 from headrace.reconciliation.ingest import Intake
 from headrace.reconciliation.ledger import LedgerFile
 from schemas.window_summary import WINDOWS_MS

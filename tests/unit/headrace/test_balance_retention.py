@@ -1,6 +1,7 @@
 """What retention took before a balance read it."""
 
 from headrace.reconciliation import retention
+from schemas.limits import MAX_CLOCK_SKEW_MS
 from tests.unit.headrace.balance_topics import APPENDED_MS, DUPLICATES, RAW, READINGS, position, reading
 
 
@@ -66,7 +67,7 @@ def test_with_every_outcome_gone_no_message_can_be_judged(ledger, topics):
 def test_windows_and_points_of_readings_that_left_are_not_judged(ledger):
     lost = lose(ledger, {(READINGS, 0): 7})
     retention.excuse(lost, {(READINGS, 0): APPENDED_MS}, InMemoryLog(), ledger)
-    assert ledger.judged_from_ms == APPENDED_MS + retention.AHEAD_MS
+    assert ledger.judged_from_ms == APPENDED_MS + MAX_CLOCK_SKEW_MS
 
 
 def test_without_a_gap_everything_is_judged(ledger):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from connectors.redis.device_state import LIFETIME_S
 from headrace.reconciliation import influxdb_check as points_module
 from headrace.reconciliation.influxdb_check import GAP_MS
+from headrace.reconciliation.redis_check import DEVICE_LIFETIME_MS
 from tests.unit.headrace.balance_topics import (
     APPENDED_MS,
     LETTERS,
@@ -224,8 +224,8 @@ def test_a_state_that_is_newer_than_any_reading_is_found(ledger, topics, redis):
 
 def test_a_device_that_left_redis_after_its_lifetime_is_no_difference(ledger, topics, redis):
     topics.holds(READINGS, reading(position(0)))
-    assert len(compare_states(ledger, redis, now_ms=APPENDED_MS + LIFETIME_S * 1000 - 1).behind) == 1
-    assert compare_states(ledger, redis, now_ms=APPENDED_MS + LIFETIME_S * 1000).behind == []
+    assert len(compare_states(ledger, redis, now_ms=APPENDED_MS + DEVICE_LIFETIME_MS - 1).behind) == 1
+    assert compare_states(ledger, redis, now_ms=APPENDED_MS + DEVICE_LIFETIME_MS).behind == []
 
 
 def test_a_reading_that_redis_refused_is_accounted_for_by_its_letter(ledger, topics, redis):

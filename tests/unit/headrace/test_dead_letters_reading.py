@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.kafka.clients import KafkaUnavailable
 from headrace.dead_letters import printed, terminal_text
 from headrace.dead_letters.differences import differences
-from headrace.dead_letters.errors import BadFilter, DeadLettersUnavailable, NoSuchDeadLetter
+from headrace.dead_letters.errors import BadFilter, NoSuchDeadLetter
 from headrace.dead_letters.filters import Filters, moment
 from headrace.dead_letters.letter import UNREADABLE, DeadLetterId, StoredDeadLetter
 from headrace.dead_letters.summary import BUCKETS, MAX_GROUPS, OTHERS, Summary, TimeAxis, sparkline
@@ -17,8 +18,8 @@ from tests.unit.headrace.dead_letters_in_memory import SEEN_MS, Consumer, letter
 EVERYTHING = Filters()
 
 
-def letters_of(consumer: Consumer, silent_s: float = 30) -> DeadLetterReader:
-    return DeadLetterReader(Records(consumer, DEAD_LETTERS, silent_s))
+def letters_of(consumer: Consumer, stalled_after_s: float = 30) -> DeadLetterReader:
+    return DeadLetterReader(Records(consumer, DEAD_LETTERS, stalled_after_s))
 
 
 def ids(letters, filters=EVERYTHING) -> set[str]:
@@ -126,8 +127,8 @@ def test_a_letter_that_retention_removed_is_said_to_have_left():
 def test_a_broker_that_falls_silent_ends_the_scan_with_an_error():
     consumer = Consumer(record(0))
     consumer.is_silent = True
-    with pytest.raises(DeadLettersUnavailable, match="given nothing"):
-        ids(letters_of(consumer, silent_s=0))
+    with pytest.raises(KafkaUnavailable, match="stopped sending dead-letters"):
+        ids(letters_of(consumer, stalled_after_s=0))
 
 
 def test_a_summary_counts_by_reason_stage_and_device_over_time():

@@ -5,10 +5,9 @@ from collections import namedtuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kafka.errors import OffsetOutOfRangeError
 
-from connectors.kafka.clients import KafkaUnavailable
-from connectors.kafka.log import Batch
+from connectors.kafka.clients import KafkaUnavailable, RecordsRemoved
+from connectors.kafka.reading import Batch
 from headrace.monitoring.lag import EXACT_OFFSETS, READ_WITHIN_S, records_behind
 
 Record = namedtuple("Record", "offset")
@@ -97,7 +96,7 @@ def test_what_retention_has_removed_is_not_behind():
     assert behind("rrrm", 1, first=4) == 0
 
 
-@pytest.mark.parametrize("failure", [KafkaUnavailable("Kafka sends nothing more"), OffsetOutOfRangeError()])
+@pytest.mark.parametrize("failure", [KafkaUnavailable("Kafka sends nothing more"), RecordsRemoved()])
 def test_what_could_not_be_read_counts_by_its_offsets(failure):
     assert behind("rmrmrm" + "rm" * 3, 0, a_batch=6, fails_after=6, failure=failure) == 3 + 6
     assert behind("rmrm", 0, fails_after=0, failure=failure) == 4

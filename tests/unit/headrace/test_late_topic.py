@@ -33,7 +33,8 @@ class InMemoryConsumer:
         return {partition.partition for partition in self.partitions}
 
     def assign(self, partitions):
-        assert partitions == self.partitions
+        assert set(partitions) <= set(self.partitions)
+        self.positions = {}
 
     def beginning_offsets(self, partitions):
         return dict.fromkeys(partitions, self.first)
@@ -54,13 +55,19 @@ class InMemoryConsumer:
     def seek(self, partition, offset):
         self.positions[partition] = offset
 
+    def pause(self, *partitions):
+        pass
+
+    def resume(self, *partitions):
+        pass
+
     def position(self, partition, timeout_ms):
         return self.positions[partition]
 
     def poll(self, timeout_ms):
         polled = {}
-        for each, values in self.values.items():
-            position = self.positions[each]
+        for each, position in list(self.positions.items()):
+            values = self.values[each]
             self.positions[each] = self.first + len(values)
             records = [
                 Record(each.topic, each.partition, offset, value, offset)

@@ -12,6 +12,7 @@ from headrace.errors import NotForgotten
 from headrace.privacy.file_erasure import look_in_folder, remove_from_table, require_column
 from headrace.privacy.kafka_erasure import PERSONAL, found_in
 from schemas.dead_letter import DeadLetter, bounded_original
+from schemas.personal import Personal
 from schemas.record import Position
 from schemas.topics import (
     CHURN_SCORES,
@@ -23,7 +24,6 @@ from schemas.topics import (
     TELEMETRY_READINGS,
     TOPICS,
     USERS_FORGOTTEN,
-    Personal,
 )
 from stack.layout import Layout
 from stack.pseudonym_key import destroy_key_of, require_key

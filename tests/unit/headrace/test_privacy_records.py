@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from headrace.privacy.kafka_erasure import found_in
 from headrace.privacy.personal_fields import KEYED_BY_PERSON, ROW_FIELDS, normalised
 from schemas.dead_letter import MAX_ORIGINAL_BYTES, DeadLetter, bounded_original
+from schemas.personal import Personal
 from schemas.record import Position
 from schemas.topics import (
     CHURN_SCORES,
@@ -21,7 +22,6 @@ from schemas.topics import (
     INTERACTIONS,
     TOPICS,
     USAGE_HOURS,
-    Personal,
 )
 from tests.unit.headrace.user_ids import any_ids, as_json, dumped, two_ids
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from connectors.atomic_write import atomic_write_text
-from connectors.kafka.log import Batch
+from connectors.kafka.reading import Batch
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE
 from headrace.churn import usage_history

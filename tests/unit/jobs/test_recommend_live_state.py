@@ -22,7 +22,7 @@ class Written:
         self.lists, self.offered = {}, {}
 
     def write(self, lists, offered, forgotten=()):
-        self.lists |= {(each.kind, each.name): each.body for each in lists}
+        self.lists |= {tuple(each.key.split(":", 1)): each.body for each in lists}
         for user in forgotten:
             self.lists.pop(("recommendations", user), None)
         self.offered = dict(offered)

@@ -8,7 +8,8 @@ from pyflink.common import Row
 from flink import framing
 from headrace.model_store.publishing import publish
 from jobs.operators import score_customers
-from jobs.operators.score_customers import CurrentModel, NoModel, ScoreCustomers
+from jobs.operators.score_customers import CurrentModel, ScoreCustomers
+from models.champion import NoChampion
 from models.churn.errors import RefusedModel
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
@@ -44,7 +45,7 @@ def promote(tmp_path, monkeypatch):
 
 
 def test_without_a_model_the_job_says_how_to_make_one(tmp_path):
-    with pytest.raises(NoModel, match="headrace churn train"):
+    with pytest.raises(NoChampion, match="headrace churn train"):
         CurrentModel(tmp_path)
 
 

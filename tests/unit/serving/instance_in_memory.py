@@ -11,7 +11,7 @@ from kafka.future import Future
 from prometheus_client import CollectorRegistry
 
 from connectors.kafka.clients import KafkaUnavailable
-from connectors.kafka.log import Batch
+from connectors.kafka.reading import Batch
 from connectors.pseudonym_key import PseudonymKey
 from connectors.redis.reader import BatchedReads
 from schemas.experiment import DEFAULT_LIST, Plan, experiments_of

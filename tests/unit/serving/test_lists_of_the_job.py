@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from connectors.redis import recommendation_lists
 from models.recommend.online import list_json
 from serving import stored_lists
 
@@ -29,7 +28,3 @@ def test_a_list_of_the_job_is_read_as_it_was_written(many):
 def test_similar_items_of_the_job_are_read_too():
     stored = stored_lists.read(list_json.text(["a", "b"], np.array([2.0, 1.0]), 1_790_000_000_000))
     assert stored_lists.shown(stored, 1, frozenset(), frozenset()) == [{"item": "a", "score": 1.0}]
-
-
-def test_both_mean_the_same_bound_and_the_same_set():
-    assert (stored_lists.MAX_ITEMS, stored_lists.WITHDRAWN) == (list_json.MAX_ITEMS, recommendation_lists.WITHDRAWN)

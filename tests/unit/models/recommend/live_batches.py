@@ -77,7 +77,7 @@ class Shop:
         step = self.shard.step(live_records(cut))
         self.offset += len(records)
         self.clock[0] += 2.0
-        self.readers |= {(each.kind, each.name): json.loads(each.body) for each in step.lists}
+        self.readers |= {tuple(each.key.split(":", 1)): json.loads(each.body) for each in step.lists}
         self.journal.append(journal_entry(cut, step.chosen))
         self.steps.append(step)
         return step

@@ -12,6 +12,7 @@ from models.recommend.history import Histories
 from models.recommend.online import list_json
 from models.recommend.online.recommender import FORGOTTEN_KEPT_MS, MODEL_ASKED_EVERY, Arrival, LiveRecommender
 from models.state_codec import UnreadableState
+from schemas.limits import MAX_LIST_ITEMS
 from tests.unit.models.recommend.live_batches import Model, Shop, T, forgets, tells, took
 
 
@@ -58,7 +59,7 @@ def test_a_list_has_the_fields_and_the_bounds_that_readers_know():
     shop = in_cuts(Shop(), walk(items=90), seed=1)
     for listed in shop.lists().values():
         assert list(listed) == ["items", "scores", "why", "reasons", "model_version", "generated_at"]
-        assert 0 < len(listed["items"]) == len(listed["scores"]) == len(listed["why"]) <= list_json.MAX_ITEMS
+        assert 0 < len(listed["items"]) == len(listed["scores"]) == len(listed["why"]) <= MAX_LIST_ITEMS
         assert listed["scores"] == sorted(listed["scores"], reverse=True)
         assert max(listed["why"]) < len(listed["reasons"])
         assert len(set(listed["items"])) == len(listed["items"])
@@ -71,7 +72,7 @@ def test_the_best_are_those_of_a_whole_sort(n, digits, share):
     rng = np.random.default_rng(n)
     scores = (rng.random(n).round(digits) * (rng.random(n) < share)).astype(np.float32)
     ordered = np.argsort(-scores, kind="stable")
-    assert list_json.best(scores).tolist() == ordered[scores[ordered] > 0][: list_json.MAX_ITEMS].tolist()
+    assert list_json.best(scores).tolist() == ordered[scores[ordered] > 0][:MAX_LIST_ITEMS].tolist()
 
 
 def test_a_list_of_long_names_stays_below_its_bytes():
@@ -118,9 +119,9 @@ def test_a_withdrawn_item_is_in_no_list_that_is_made_and_comes_back():
 def test_a_list_is_told_of_only_when_it_changes():
     shop = Shop()
     shop.step(took("ann", "tea", 1), took("ann", "pot", 2), took("ben", "tea", 3))
-    kinds = Counter(each.kind for each in shop.step(took("ben", "tea", 4)).lists)
+    kinds = Counter(each.key.split(":")[0] for each in shop.step(took("ben", "tea", 4)).lists)
     assert kinds["recommendations"] == 0
-    assert Counter(each.kind for each in shop.step(took("ben", "pot", 5)).lists)["recommendations"] == 1
+    assert Counter(each.key.split(":")[0] for each in shop.step(took("ben", "pot", 5)).lists)["recommendations"] == 1
 
 
 # ---------------------------------------------------------------- duplicates, late ones, order
@@ -243,7 +244,7 @@ def test_who_is_forgotten_has_no_list_and_gets_none_wherever_batches_are_cut(see
     shop = in_cuts(Shop(), [*rows[:200], forgets("user3"), *rows[200:]], seed)
     assert [user for step in shop.steps for user in step.forgotten] == ["user3"]
     forgotten_at = next(number for number, step in enumerate(shop.steps) if step.forgotten)
-    assert "user3" not in {each.name for step in shop.steps[forgotten_at:] for each in step.lists}
+    assert "recommendations:user3" not in {each.key for step in shop.steps[forgotten_at:] for each in step.lists}
     assert shop.live.newest_ms("user3") == 0
     assert sum(step.arrivals[Arrival.UNWANTED] for step in shop.steps) == sum(b'"user3"' in r.value for r in rows[200:])
 

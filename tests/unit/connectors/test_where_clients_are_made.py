@@ -1,0 +1,119 @@
+"""Clients of Kafka and InfluxDB are made in one package each, and the errors of Kafka's clients end there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from kafka.errors import (
+    KafkaConfigurationError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    OffsetOutOfRangeError,
+    SaslAuthenticationFailedError,
+    TopicAuthorizationFailedError,
+)
+
+from connectors.kafka.clients import (
+    KafkaClientError,
+    KafkaRefuses,
+    KafkaUnavailable,
+    RecordsRemoved,
+    confirmed,
+    translated,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGES = ("connectors", "deploy", "drills", "examples", "flink", "headrace", "jobs", "models", "serving", "stack")
+KAFKA_CLIENTS = {"KafkaConsumer", "KafkaProducer", "KafkaAdminClient"}
+
+
+def imported(source):
+    """(module, name) of every import; the name is empty where the module itself is imported."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+
+
+def makes_kafka_clients(source):
+    """Whether a module can make one: it imports a client's class, or the package that has them."""
+    return any(
+        module.partition(".")[0] == "kafka" and (name in KAFKA_CLIENTS or not name) for module, name in imported(source)
+    )
+
+
+def makes_influxdb_clients(source):
+    return any(module.partition(".")[0] == "influxdb_client" for module, _ in imported(source))
+
+
+def modules_outside(package):
+    for root in PACKAGES:
+        for path in (ROOT / root).rglob("*.py"):
+            if not path.is_relative_to(ROOT / package):
+                yield path
+
+
+@pytest.mark.parametrize(
+    ("package", "makes_clients"),
+    [("connectors/kafka", makes_kafka_clients), ("connectors/influxdb", makes_influxdb_clients)],
+)
+def test_clients_are_made_in_one_package(package, makes_clients):
+    outside = list(modules_outside(package))
+    assert len(outside) > 100
+    assert [str(path) for path in outside if makes_clients(path.read_text())] == []
+
+
+@pytest.mark.parametrize("source", ["import kafka", "from kafka import KafkaConsumer", "import kafka.admin as admin"])
+def test_a_module_that_could_make_a_client_is_found(source):
+    assert makes_kafka_clients(source)
+
+
+def test_only_one_module_asks_for_the_offsets_of_groups():
+    asking = [path for path in modules_outside("nowhere") if ".list_group_offsets(" in path.read_text()]
+    assert asking == [ROOT / "connectors" / "kafka" / "reading.py"]
+
+
+def test_only_one_loop_polls_a_consumer():
+    polling = [path for path in modules_outside("nowhere") if ".poll(timeout_ms=" in path.read_text()]
+    assert polling == [ROOT / "connectors" / "kafka" / "reading.py"]
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (KafkaConnectionError("gone"), KafkaUnavailable),
+        (KafkaTimeoutError("late"), KafkaUnavailable),
+        (NodeNotReadyError("later"), KafkaUnavailable),
+        (KafkaError("what nobody knows"), KafkaUnavailable),
+        (OffsetOutOfRangeError("0"), RecordsRemoved),
+        (TopicAuthorizationFailedError("denied"), KafkaRefuses),
+        (SaslAuthenticationFailedError("wrong password"), KafkaRefuses),
+    ],
+)
+def test_an_error_of_the_client_becomes_one_of_the_tree_with_its_words(error, ours):
+    with pytest.raises(ours, match=re.escape(str(error))), translated("broker:9092"):
+        raise error
+
+
+def test_a_fault_of_ours_is_no_outage():
+    with pytest.raises(KafkaConfigurationError), translated("broker:9092"):
+        raise KafkaConfigurationError("no such setting")
+
+
+def test_an_error_of_the_client_without_words_is_named():
+    with pytest.raises(KafkaUnavailable, match="KafkaConnectionError"), translated("broker:9092"):
+        raise KafkaConnectionError
+
+
+class Refused:
+    def get(self, timeout):
+        raise KafkaTimeoutError("not confirmed")
+
+
+def test_what_kafka_has_not_confirmed_is_an_error_of_the_tree():
+    with pytest.raises(KafkaClientError, match="not confirmed"):
+        confirmed([Refused()], timeout_s=1)
