@@ -4,6 +4,9 @@ from typing import Any
 
 import onnxruntime
 
+# Builds of onnxruntime may send usage events to their maker; nothing of a company's stream leaves it.
+onnxruntime.disable_telemetry_events()
+
 
 def session_of(model: bytes) -> Any:
     """Of one thread."""

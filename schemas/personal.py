@@ -1,4 +1,4 @@
-"""What stored data tell of people, and so how long they may be kept (docs/privacy.md)."""
+"""What stored data tell of people, and so how long they may be kept (docs/how-to/privacy.md)."""
 
 from enum import StrEnum
 

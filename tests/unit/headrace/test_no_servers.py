@@ -28,12 +28,12 @@ COMMANDS = {
     "dlq replay": ["dlq", "replay", "--all"],
     "dlq fix": ["dlq", "fix", "--all", "--jq", "."],
     "windows correct": ["windows", "correct"],
-    "features usage": ["features", "usage", "--as-of", "1d", "--out", "FOLDER/out.csv"],
+    "churn features": ["churn", "features", "--as-of", "1d", "--out", "FOLDER/out.csv"],
     "experiment status": ["experiment", "status"],
     "churn rescore": ["churn", "rescore"],
-    "forget": ["forget", "u-17", "--yes"],
-    "forget with a table": ["forget", "u-17", "--yes", "--table", "FOLDER/customers.csv"],
-    "pseudonym": ["pseudonym", "u-17"],
+    "forget": ["privacy", "forget", "u-17", "--yes"],
+    "forget with a table": ["privacy", "forget", "u-17", "--yes", "--table", "FOLDER/customers.csv"],
+    "pseudonym": ["privacy", "pseudonym", "u-17"],
     "model ls": ["model", "ls"],
 }
 REPORTS = {"cdc status": ["cdc", "status"]}
