@@ -4,7 +4,7 @@ Commands import what they need inside: `headrace --help` is quick, and importing
 """
 
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -31,12 +31,23 @@ from headrace.cli.up_down import down, up
 from headrace.cli.windows import windows
 from schemas.errors import HeadraceError, TransientError
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class _Commands(TyperGroup):
-    """Prints a HeadraceError, or what the system says of a file, and exits with 1. Any other exception is a bug."""
+    """Prints a HeadraceError, a wrong setting, or what the system says of a file; exits with 1.
+
+    Any other exception is a bug, and shows.
+    """
 
     def invoke(self, ctx: Any) -> Any:
+        from pydantic import ValidationError
+
+        from connectors import logging_setup
+
         try:
+            logging_setup.configure("WARNING")
             return super().invoke(ctx)
         except HeadraceError as error:
             _print_error(_with_next_step(error))
@@ -44,7 +55,25 @@ class _Commands(TyperGroup):
             if error.filename is None:
                 raise
             _print_error(f"{error.filename}: {error.strerror}. Check that it is there, and that you may use it")
+        except ValidationError as error:
+            if (text := _of_settings(error)) is None:
+                raise
+            _print_error(text)
         raise typer.Exit(1)
+
+
+def _of_settings(error: "ValidationError") -> str | None:
+    """Which variables cannot be used, and why; None for an error about anything but settings."""
+    from pydantic_settings import BaseSettings
+
+    prefixes = {each.__name__: each.model_config.get("env_prefix", "") for each in BaseSettings.__subclasses__()}
+    if error.title not in prefixes:
+        return None
+    faults = (
+        f"{prefixes[error.title]}{'_'.join(map(str, each['loc']))}".upper() + f": {each['msg']}"
+        for each in error.errors()
+    )
+    return f"{'; '.join(faults)}. The settings are in docs/operating.md"
 
 
 def _with_next_step(error: HeadraceError) -> str:
