@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import uvicorn
 import uvloop
 
+from connectors import logging_setup
 from connectors.endpoints import Endpoints, StackSettings
 from connectors.gc_tuning import YOUNG_AND_OLD, collect_garbage_rarely
 from connectors.pseudonyms import PseudonymsError
@@ -34,9 +35,7 @@ class _Server(uvicorn.Server):
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
-    logging.getLogger("kafka").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging_setup.configure()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         uvloop.run(_serve(ServingSettings(), Endpoints.load(), StackSettings()))

@@ -49,7 +49,7 @@ class DeviceFields:
         if last:
             log.warning(
                 "%d rows cannot be used (%d since the start), their devices keep what was known of them. The last: %s",
-                self.unusable_rows - before, self.unusable_rows, last,
+                self.unusable_rows - before, self.unusable_rows, last, extra={"topic": DEVICES.name},
             )  # fmt: skip
 
     def _change(self, key: bytes | None, value: bytes | None) -> None:

@@ -96,7 +96,10 @@ class FollowedTopic:
                 try:
                     self.refresh()
                 except KafkaClientError as error:
-                    log.warning("%s is not followed at the moment, what was read stays: %r", self._topic.name, error)
+                    log.warning(
+                        "%s is not followed at the moment, what was read stays: %s",
+                        self._topic.name, error, extra={"topic": self._topic.name},
+                    )  # fmt: skip
                 except Exception as error:
                     self._failure = error
                     return

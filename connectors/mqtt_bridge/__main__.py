@@ -7,10 +7,10 @@ import sys
 import threading
 from typing import Any
 
+from connectors import logging_setup
 from connectors.endpoints import Endpoints
 from connectors.gc_tuning import YOUNG_AND_OLD, collect_garbage_rarely
 from connectors.kafka import clients
-from connectors.mqtt_bridge import logs
 from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.http import Pages, serve
@@ -27,7 +27,7 @@ KAFKA_RETRY_S = 2.0
 
 def main() -> int:
     """Run the bridge until a signal ends it. Returns the exit status."""
-    logs.configure()
+    logging_setup.configure()
     settings, endpoints, stop = BridgeSettings(), Endpoints.load(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

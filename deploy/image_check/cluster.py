@@ -25,7 +25,7 @@ MARK = "HEADRACE_IMAGE_CHECK"
 """Set for every process of a container and inherited by Flink's Python workers: how they are found again."""
 READY_WITHIN_S = 180
 READY_TO_FORK, FORKED_WORKER = "ready to fork workers", "python-worker"
-"""What flink/patches/forked_workers/server.py prints, and how it names a worker."""
+"""What flink/patches/forked_workers/server.py logs, and how it names a worker."""
 
 
 class ImageCluster:

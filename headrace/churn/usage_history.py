@@ -49,7 +49,7 @@ class UsageHistory:
 
 
 def features_from_kafka(bootstrap: str, as_of: int) -> dict[str, Features]:
-    """As `features_known`. Raises Unreachable too, when Kafka does not answer."""
+    """As `features_known`. Raises KafkaUnavailable too, when Kafka does not answer."""
     with KafkaLog.connect(bootstrap) as log:
         return features_known(log, as_of)
 

@@ -1,6 +1,6 @@
 """The two kinds of command groups: that of the program itself, and those of a noun such as `headrace dlq`."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from rich.console import Console
@@ -8,6 +8,9 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from schemas.errors import HeadraceError, TransientError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MARKUP: Final = "markdown"
 """Of help texts: `code` in backticks, and square brackets as they stand."""
@@ -22,7 +25,7 @@ def noun(text: str, **options: Any) -> typer.Typer:
 
 
 class Program(TyperGroup):
-    """Prints a HeadraceError, or what the system says of a file, and exits with 1. Any other exception is a bug.
+    """Prints a HeadraceError, a wrong setting, or what the system says of a file; exits with 1. All else is a bug.
 
     Help is drawn in panels. A usage error is a plain line, so that the command which it suggests can be copied.
     """
@@ -37,7 +40,12 @@ class Program(TyperGroup):
         super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
+        from pydantic import ValidationError
+
+        from connectors import logging_setup
+
         try:
+            logging_setup.configure("WARNING")
             return super().invoke(ctx)
         except HeadraceError as error:
             _print_error(_with_next_step(error))
@@ -45,7 +53,25 @@ class Program(TyperGroup):
             if error.filename is None:
                 raise
             _print_error(f"{error.filename}: {error.strerror}. Check that it is there, and that you may use it")
+        except ValidationError as error:
+            if (text := _of_settings(error)) is None:
+                raise
+            _print_error(text)
         raise typer.Exit(1)
+
+
+def _of_settings(error: "ValidationError") -> str | None:
+    """Which variables cannot be used, and why; None for an error about anything but settings."""
+    from pydantic_settings import BaseSettings
+
+    prefixes = {each.__name__: each.model_config.get("env_prefix", "") for each in BaseSettings.__subclasses__()}
+    if error.title not in prefixes:
+        return None
+    faults = (
+        f"{prefixes[error.title]}{'_'.join(map(str, each['loc']))}".upper() + f": {each['msg']}"
+        for each in error.errors()
+    )
+    return f"{'; '.join(faults)}. The settings are in docs/reference/settings.md"
 
 
 def _with_next_step(error: HeadraceError) -> str:

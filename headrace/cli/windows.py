@@ -1,7 +1,6 @@
 """`headrace windows correct`: windows with the readings that came too late for them."""
 
 import json
-import logging
 import signal
 import sys
 import time
@@ -113,11 +112,10 @@ def _read(read: Callable[[str], Value], text: str) -> Value:
 
 
 def _repeat(run: "Callable[[], Result]", every_s: float, report: Path) -> None:
+    from connectors import logging_setup
     from headrace.late_data.schedule import Schedule
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for name in ("kafka", "httpx"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging_setup.configure()
     # In the middle of a run too: it is repeated from its start, to the same effect.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))

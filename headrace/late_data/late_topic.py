@@ -105,6 +105,7 @@ class LateTopic:
                 "%s[%d] offsets %d-%d left the topic before their windows were corrected: the topic keeps records for "
                 "so long only. Correct more often, or lengthen its retention in schemas/topics.py.",
                 *partition, committed, first - 1,
+                extra={"topic": partition.topic, "partition": partition.partition, "offset": committed},
             )  # fmt: skip
         return max(first, int(committed))
 

@@ -110,7 +110,9 @@ class RecommendLive(KeyedProcessFunction):
             shard = self._restored(number, b"".join(bytes(pieces[place]) for place in sorted(pieces)), journal)
             self._journal_bytes[number] = sum(map(len, journal))
         except UnreadableState as error:
-            log.warning("shard %d starts cold, its state is unreadable: %s", number, error)
+            log.warning(
+                "shard %d starts cold, its state is unreadable: %s", number, error, extra={"job": "recommend_items"}
+            )
             self._counters["states_unreadable"].inc()
             shard = self._new_shard(number)
             self._journal.clear()

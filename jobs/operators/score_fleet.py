@@ -75,7 +75,9 @@ class ScoreFleet(KeyedProcessFunction):
             self._scorers[bucket] = self._restored(self._snapshot.value(), journal)
             self._since_snapshot[bucket] = len(journal) or bucket * 7 % self._snapshot_every
         except UnreadableState as error:
-            log.warning("bucket %d starts cold, its state is unreadable: %s", bucket, error)
+            log.warning(
+                "bucket %d starts cold, its state is unreadable: %s", bucket, error, extra={"job": "score_anomalies"}
+            )
             self._unreadable.inc()
             self._scorers[bucket] = Scorer(self._detector)
             self._journal.clear()

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import json
+import logging
 import os
 import runpy
 import selectors
@@ -16,6 +17,8 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from flink.patches.forked_workers.launcher import BOOT, FILES
+
+log = logging.getLogger(__name__)
 
 WORKER = "pyflink.fn_execution.beam.beam_sdk_worker_main"
 """What BOOT runs in the end: PyFlink's worker, with all of Beam."""
@@ -68,7 +71,7 @@ class ForkServer:
         except (OSError, ValueError) as error:
             # `headrace up` only connects, to see whether somebody listens.
             if not isinstance(error, NobodySpoke):
-                print(f"a launcher's request was not understood: {error}", flush=True)
+                log.warning("a launcher's request was not understood: %s", error)
             launcher.close()
             return
         worker = self._fork(launcher, request, files)
@@ -87,7 +90,7 @@ class ForkServer:
             self._selector.close()
             os.close(launcher.fileno())
             _become_worker(request, files)
-        print(f"forked worker {worker}", flush=True)
+        log.info("forked worker %d", worker)
         return worker
 
     def _watch(self, launcher: socket.socket, worker: int) -> None:
@@ -95,7 +98,7 @@ class ForkServer:
 
         def on_end() -> None:
             _, status = os.waitpid(worker, 0)
-            print(f"worker {worker} ended with status {os.waitstatus_to_exitcode(status)}", flush=True)
+            log.info("worker %d ended with status %d", worker, os.waitstatus_to_exitcode(status))
             with contextlib.suppress(OSError):
                 _tell(launcher, {"status": status})
             for each in (launcher.fileno(), ended):
@@ -153,6 +156,7 @@ def _become_worker(request: dict[str, Any], files: list[int]) -> NoReturn:
     """What a new interpreter would do with `-m pyflink.fn_execution.beam.beam_boot`."""
     status = 1
     try:
+        _forget_the_servers_logging()
         for file, target in zip(files, FILES, strict=True):
             os.dup2(file, target)
             os.close(file)
@@ -167,6 +171,13 @@ def _become_worker(request: dict[str, Any], files: list[int]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _forget_the_servers_logging() -> None:
+    """A worker logs as PyFlink sets it up, and each line once."""
+    for handler in list(logging.root.handlers):
+        logging.root.removeHandler(handler)
+    logging.root.setLevel(logging.WARNING)
 
 
 def _run() -> int:
@@ -203,5 +214,5 @@ def serve(address: str, modules: Iterable[str], forget: Collection[str]) -> NoRe
     """Imports what workers need, then forks one for each launcher that connects to the socket."""
     import_what_workers_need(modules, forget)
     server = ForkServer(address)
-    print(f"ready to fork workers, {len(sys.modules)} modules imported", flush=True)
+    log.info("ready to fork workers, %d modules imported", len(sys.modules))
     server.serve()

@@ -187,5 +187,5 @@ def test_the_image_check_looks_for_what_the_fork_server_says():
     cluster = (DEPLOY / "image_check" / "cluster.py").read_text()
     said = re.search(r'READY_TO_FORK, FORKED_WORKER = "(.+)", "(.+)"', cluster)
     server = (REPOSITORY / "flink" / "patches" / "forked_workers" / "server.py").read_text()
-    assert f'print(f"{said[1]}' in server
+    assert f'log.info("{said[1]}' in server
     assert f'PR_SET_NAME, b"{said[2]}"' in server

@@ -103,3 +103,16 @@ def test_a_proxy_that_cannot_be_used_is_an_error_in_one_line(run, monkeypatch):
     assert_no_traceback(result)
     assert result.exit_code == 1
     assert "NO_PROXY" in result.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("HEADRACE_LOG_LEVEL", "LOUD"), ("HEADRACE_PORT_OFFSET", "many"), ("HEADRACE_REDIS_PORT", "none")],
+)
+def test_a_setting_that_makes_no_sense_is_named_in_one_line(run, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    result = run(["dlq", "ls"])
+    assert_no_traceback(result)
+    assert result.exit_code == 1
+    [line] = result.output.splitlines()
+    assert line.startswith(f"✘ {variable}: ")
