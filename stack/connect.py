@@ -59,6 +59,8 @@ class Connect(Server):
     standard_ports = (CONNECT_PORT,)
     ready_within_s = 150
     stop_within_s = 30
+    _failed = False
+    """Whether its task was found failed on a record while it is set up."""
 
     def configure(self) -> None:
         self._link_plugins()
@@ -86,16 +88,29 @@ class Connect(Server):
             raise NotYet(str(error)) from error
 
     def set_up(self) -> None:
-        from connectors.postgres_cdc import CaptureError, ConnectorRefused, DatabaseRefuses, NotCaughtUp, repair
+        from connectors.postgres_cdc import (
+            CaptureError,
+            ConnectorRefused,
+            DatabaseRefuses,
+            NotCaughtUp,
+            RowsNotRead,
+            connector,
+            repair,
+        )
+        from connectors.postgres_cdc.inspection import next_of_failure
 
         endpoints = self.layout.capture
         try:
             found = repair.start_connector(endpoints, password_for_connect(self.layout))
+            self._failed = self._failed or found.failed_on_record
             if not found.runs:
                 raise NotYet(f"the connector is {found.connector}, its task {found.task}. {found.trace}")
             # What is not done in time, as behind a long snapshot, stays noted and is an alarm of `headrace status`.
-            with suppress(NotCaughtUp):
-                repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info, prove=False)
+            with suppress(NotCaughtUp, RowsNotRead):
+                repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info, prove=self._failed)
+            # One that fails on a record runs for a moment each time that it is restarted.
+            if self._failed and (found := connector.state(endpoints)).failed_on_record:
+                raise StackError(f"Changes are not captured: {found.trace}. Next: {next_of_failure(found)}")
         except ConnectorRefused as error:
             raise StackError(f"Kafka Connect refuses the connector: {error}") from error
         except DatabaseRefuses as error:

@@ -1,7 +1,8 @@
 """Change capture: tables of PostgreSQL as compacted Kafka topics, by Debezium on Kafka Connect.
 
 `tables.py` says what is captured, `database.py` prepares PostgreSQL, `connector.py` speaks to Connect. `inspection.py`
-finds what keeps changes from being captured, `repair.py` mends it, `reconciliation.py` ends rows that are gone.
+finds what keeps changes from being captured, `repair.py` repairs it, `rereads.py` has rows read again and proves that
+they were, `reconciliation.py` ends rows that are gone.
 
 CaptureError
 ├── DatabaseUnavailable      transient: PostgreSQL does not answer
@@ -9,7 +10,8 @@ CaptureError
 ├── SlotInUse         a connector reads the slot that is to be removed
 ├── ConnectUnavailable       transient: Connect does not answer, or is busy with itself
 ├── ConnectorRefused  Connect will not run the connector; the message says why
-└── NotCaughtUp       transient: the connector has not read up to now yet
+├── NotCaughtUp       transient: the connector has not read up to now yet
+└── RowsNotRead       Debezium did not read the rows that it was asked to read again
 """
 
 
@@ -39,3 +41,7 @@ class ConnectorRefused(CaptureError):
 
 class NotCaughtUp(CaptureError):
     """The connector has not read all changes up to now. Trying again later may help."""
+
+
+class RowsNotRead(CaptureError):
+    """Debezium did not read the rows that it was asked to read again; the message says how that ended."""
