@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from connectors.atomic_write import atomic_write_text
@@ -60,7 +59,7 @@ class Connect(Server):
     ready_within_s = 150
     stop_within_s = 30
     _failed = False
-    """Whether its task was found failed on a record while it is set up."""
+    """Whether its task was found failed on a record during this set-up."""
 
     def configure(self) -> None:
         self._link_plugins()
@@ -94,7 +93,6 @@ class Connect(Server):
             DatabaseRefuses,
             NotCaughtUp,
             RowsNotRead,
-            connector,
             repair,
         )
         from connectors.postgres_cdc.inspection import next_of_failure
@@ -102,15 +100,19 @@ class Connect(Server):
         endpoints = self.layout.capture
         try:
             found = repair.start_connector(endpoints, password_for_connect(self.layout))
-            self._failed = self._failed or found.failed_on_record
+            if found.failed_on_record:
+                # A restart runs for a moment before it reads the record again; new settings may have helped.
+                if self._failed:
+                    raise StackError(f"Changes are not captured: {found.trace}. Next: {next_of_failure(found)}")
+                self._failed = True
             if not found.runs:
                 raise NotYet(f"the connector is {found.connector}, its task {found.task}. {found.trace}")
             # What is not done in time, as behind a long snapshot, stays noted and is an alarm of `headrace status`.
-            with suppress(NotCaughtUp, RowsNotRead):
+            try:
                 repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info, prove=self._failed)
-            # One that fails on a record runs for a moment each time that it is restarted.
-            if self._failed and (found := connector.state(endpoints)).failed_on_record:
-                raise StackError(f"Changes are not captured: {found.trace}. Next: {next_of_failure(found)}")
+            except (NotCaughtUp, RowsNotRead) as error:
+                if self._failed:
+                    raise NotYet(str(error)) from error
         except ConnectorRefused as error:
             raise StackError(f"Kafka Connect refuses the connector: {error}") from error
         except DatabaseRefuses as error:

@@ -404,7 +404,7 @@ def test_a_record_that_fails_the_task_is_named_by_up_and_repair_with_the_advice_
     execute("DELETE FROM customers WHERE customer_id = %s", [key])
     for command in (("up", "--only", "connect"), ("cdc", "repair")):
         done = captured.headrace(*command, check=False)
-        assert done.returncode == 1, command
+        assert done.returncode == 1, f"{command}: {connector.state(captured.layout.capture)}"
         assert "headrace cdc remove, headrace up" in " ".join((done.stdout + done.stderr).split()), command
     captured.headrace("cdc", "remove")
     captured.headrace("up", "--only", "connect")
