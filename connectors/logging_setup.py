@@ -8,10 +8,12 @@ import json
 import logging
 import sys
 import time
-from typing import Any, Literal, TextIO
+from typing import Any, ClassVar, Literal, TextIO
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.setting import stated_default
 
 FIELDS = ("job", "device", "topic", "partition", "offset", "request_id")
 """In this order. Anything else that `extra=` names is for handlers of libraries and is not written."""
@@ -29,12 +31,15 @@ LIBRARIES = {
 class LogSettings(BaseSettings):
     """HEADRACE_LOG_LEVEL and HEADRACE_LOG_FORMAT."""
 
+    READ_BY: ClassVar[str] = "every process and command"
     model_config = SettingsConfigDict(env_prefix="HEADRACE_LOG_", frozen=True, extra="ignore")
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None = Field(
-        None, description="lines below it are not written [INFO, of commands WARNING]"
+        None,
+        description="Lines below this level are not written.",
+        json_schema_extra=stated_default("`INFO` for processes, `WARNING` for commands"),
     )
-    format: Literal["text", "json"] = Field("text", description="text for people, json for a log store")
+    format: Literal["text", "json"] = Field("text", description="Text for people, JSON for a log store.")
 
 
 class JsonFormatter(logging.Formatter):

@@ -13,6 +13,7 @@ HeadraceError
 │   ├── DatabaseRefuses terminal (connectors.postgres_cdc)
 │   ├── DatabaseUnavailable transient (connectors.postgres_cdc)
 │   ├── NotCaughtUp transient (connectors.postgres_cdc)
+│   ├── RowsNotRead terminal (connectors.postgres_cdc)
 │   └── SlotInUse terminal (connectors.postgres_cdc)
 ├── ChurnError (models.churn.errors)
 │   ├── ExportRefused terminal (models.churn.errors)

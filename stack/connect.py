@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from connectors.atomic_write import atomic_write_text
@@ -59,6 +58,8 @@ class Connect(Server):
     standard_ports = (CONNECT_PORT,)
     ready_within_s = 150
     stop_within_s = 30
+    _failed = False
+    """Whether its task was found failed on a record during this set-up."""
 
     def configure(self) -> None:
         self._link_plugins()
@@ -86,16 +87,32 @@ class Connect(Server):
             raise NotYet(str(error)) from error
 
     def set_up(self) -> None:
-        from connectors.postgres_cdc import CaptureError, ConnectorRefused, DatabaseRefuses, NotCaughtUp, repair
+        from connectors.postgres_cdc import (
+            CaptureError,
+            ConnectorRefused,
+            DatabaseRefuses,
+            NotCaughtUp,
+            RowsNotRead,
+            repair,
+        )
+        from connectors.postgres_cdc.inspection import next_of_failure
 
         endpoints = self.layout.capture
         try:
             found = repair.start_connector(endpoints, password_for_connect(self.layout))
+            if found.failed_on_record:
+                # A restart runs for a moment before it reads the record again; new settings may have helped.
+                if self._failed:
+                    raise StackUnusable(f"Changes are not captured: {found.trace}. Next: {next_of_failure(found)}")
+                self._failed = True
             if not found.runs:
                 raise NotYet(f"the connector is {found.connector}, its task {found.task}. {found.trace}")
             # What is not done in time, as behind a long snapshot, stays noted and is an alarm of `headrace status`.
-            with suppress(NotCaughtUp):
-                repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info, prove=False)
+            try:
+                repair.refresh(endpoints, self.layout.endpoints.kafka, REFRESH_WITHIN_S, log.info, prove=self._failed)
+            except (NotCaughtUp, RowsNotRead) as error:
+                if self._failed:
+                    raise NotYet(str(error)) from error
         except ConnectorRefused as error:
             raise StackUnusable(f"Kafka Connect refuses the connector: {error}") from error
         except DatabaseRefuses as error:

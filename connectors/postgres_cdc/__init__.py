@@ -1,7 +1,8 @@
 """Change capture: tables of PostgreSQL as compacted Kafka topics, by Debezium on Kafka Connect.
 
 `tables.py` says what is captured, `database.py` prepares PostgreSQL, `connector.py` speaks to Connect. `inspection.py`
-finds what keeps changes from being captured, `repair.py` mends it, `reconciliation.py` ends rows that are gone.
+finds what keeps changes from being captured, `repair.py` repairs it, `rereads.py` has rows read again and proves that
+they were, `reconciliation.py` ends rows that are gone.
 
 Errors: schemas/errors.py draws the tree.
 """
@@ -39,3 +40,7 @@ class ConnectorRefused(CaptureError, TerminalError):
 
 class NotCaughtUp(CaptureError, TransientError):
     """The connector has not read all changes up to now. Trying again later may help."""
+
+
+class RowsNotRead(CaptureError, TerminalError):
+    """Debezium did not read the rows that it was asked to read again; the message says how that ended."""

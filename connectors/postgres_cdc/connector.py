@@ -15,7 +15,7 @@ from connectors.kafka.clients import FRAMING_BYTES
 from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable
 from connectors.postgres_cdc.database import PUBLICATION, SLOT
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
-from connectors.postgres_cdc.tables import CAPTURED, HEARTBEAT, SCHEMA, SIGNALS
+from connectors.postgres_cdc.tables import ADDED_COLUMNS, CAPTURED, HEARTBEAT, NOTIFICATIONS, SCHEMA, SIGNALS
 from schemas.topics import MAX_MESSAGE_BYTES
 from schemas.unavailable_values import PLACEHOLDER
 
@@ -26,6 +26,8 @@ QUEUE_BYTES = 32 * 2**20
 KEYS = {table.name: table.key for table in CAPTURED} | {HEARTBEAT: "id"}
 """Of each table whose changes become records, the column that names a row."""
 STOPS_WITHIN_S = 30
+RECORD_FAILURES = ("Tolerance exceeded in error handler", "Error while processing event at offset", "RecordTooLarge")
+"""Of a transform or converter, of Debezium's decoding, and of the producer."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,18 @@ class ConnectorState:
     task: str
     trace: str = ""
     """What made it fail: the last cause in the first line of each."""
+    on_record: bool = False
+    """Whether the trace says that a record made it fail."""
 
     @property
     def lost_its_place(self) -> bool:
         """Whether PostgreSQL's log no longer has what comes next."""
         return "no longer available on the server" in self.trace
+
+    @property
+    def failed_on_record(self) -> bool:
+        """Whether it failed on a record that it read from PostgreSQL's log, which a restart reads again."""
+        return self.task == "FAILED" and self.on_record
 
     @property
     def runs(self) -> bool:
@@ -65,13 +74,19 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         # A recreated slot is ahead of the connector's offset: the connector fails instead of skipping changes.
         "offset.mismatch.strategy": "trust_offset",
         "table.include.list": ",".join(f"{SCHEMA}.{name}" for name in KEYS),
+        # The transforms add fields of these names, and a record with two fields of one name fails the task. Debezium
+        # compares without regard to case.
+        "column.exclude.list": ",".join(rf"{SCHEMA}\..*\.{column}" for column in ADDED_COLUMNS),
         # A table that is made anew from a query has no primary key, and a compacted topic takes no record without one.
         "message.key.columns": ";".join(f"{SCHEMA}.{name}:{key}" for name, key in KEYS.items()),
         "topic.prefix": PREFIX,
         "snapshot.mode": "initial",
-        # Rows are read again when it is asked for, and this table is how (database.read_again).
+        # Rows are read again when it is asked for, and this table is how (rereads.read_again).
         "signal.data.collection": f"{SCHEMA}.{SIGNALS}",
         "incremental.snapshot.watermarking.strategy": "insert_delete",
+        # Debezium skips a table that it cannot read, and says so nowhere else.
+        "notification.enabled.channels": "sink",
+        "notification.sink.topic.name": NOTIFICATIONS,
         # A large value that an update leaves alone is in the log only under REPLICA IDENTITY FULL. Until `prepare` has
         # put that back, the value is read from the table. Nulls are in the log.
         "post.processors": "reselect",
@@ -161,7 +176,8 @@ def state(endpoints: CaptureEndpoints) -> ConnectorState:
     said = _require(answer)
     task = next(iter(said["tasks"]), {"state": "MISSING"})
     trace = task.get("trace") or said["connector"].get("trace") or ""
-    return ConnectorState(said["connector"]["state"], task["state"], _cause(trace))
+    on_record = any(failure in trace for failure in RECORD_FAILURES)
+    return ConnectorState(said["connector"]["state"], task["state"], _cause(trace), on_record)
 
 
 def _cause(trace: str) -> str:

@@ -284,24 +284,37 @@ def publication(database: Database) -> PublicationState | None:
     return PublicationState(*row) if row else None
 
 
-def read_again(endpoints: CaptureEndpoints, table: CapturedTable, keys: Sequence[str] = ()) -> int:
-    """Have rows of the table, all or those with these keys, come once more as they are, without changing them.
+class ReadRequest(NamedTuple):
+    """What the connector was asked to read again."""
 
-    Debezium reads them in pieces beside the changes (an incremental snapshot), and goes on with it after a restart.
-    Returns how many rows there are now. Raises DatabaseUnavailable, DatabaseRefuses.
-    """
+    id: str
+    rows: int
+    """That there were then."""
+    position: int
+    """Of PostgreSQL's log behind the request."""
+
+
+def request_rows(database: Database, table: CapturedTable, keys: Sequence[str] = ()) -> ReadRequest | None:
+    """Ask the connector to read rows of the table again, all or those with these keys. None: there are none."""
     wanted = sql.SQL("{} = ANY({})").format(sql.Identifier(table.key), list(keys)) if keys else sql.SQL("true")
     count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(sql.Identifier(SCHEMA, table.name), wanted)
-    with asking(endpoints) as database:
-        (found,) = database.execute(count).fetchone() or (0,)
-        if found:
-            asked: dict[str, Any] = {"data-collections": [table.qualified], "type": "INCREMENTAL"}
-            if keys:
-                only = {"data-collection": table.qualified, "filter": wanted.as_string(database)}
-                asked["additional-conditions"] = [only]
-            signal = [str(uuid.uuid4()), "execute-snapshot", json.dumps(asked)]
-            database.execute(f"INSERT INTO {SCHEMA}.{SIGNALS} (id, type, data) VALUES (%s, %s, %s)", signal)
-    return int(found)
+    (found,) = database.execute(count).fetchone() or (0,)
+    if not found:
+        return None
+    asked: dict[str, Any] = {"data-collections": [table.qualified], "type": "INCREMENTAL"}
+    if keys:
+        only = {"data-collection": table.qualified, "filter": wanted.as_string(database)}
+        asked["additional-conditions"] = [only]
+    request = str(uuid.uuid4())
+    signal = [request, "execute-snapshot", json.dumps(asked)]
+    database.execute(f"INSERT INTO {SCHEMA}.{SIGNALS} (id, type, data) VALUES (%s, %s, %s)", signal)
+    return ReadRequest(request, int(found), position(database)[0])
+
+
+def may_request_rows(database: Database) -> bool:
+    """Whether nobody else has rows read again; they cannot either while this connection is open."""
+    row = database.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [f"{SCHEMA}.{SIGNALS}"]).fetchone()
+    return row == (True,)
 
 
 def gone(database: Database, table: CapturedTable, keys: Iterable[str]) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from connectors.kafka.clients import KafkaClientError
-from connectors.postgres_cdc import connector, database, heartbeats
+from connectors.postgres_cdc import NotCaughtUp, connector, database, heartbeats, rereads
 from connectors.postgres_cdc.connector import ConnectorState
 from connectors.postgres_cdc.database import PUBLICATION, SLOT, Database, Note, Slot, TableState
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
@@ -14,6 +14,8 @@ from connectors.postgres_cdc.tables import ALSO_PUBLISHED, CAPTURED, SCHEMA, Cap
 
 REPAIR = "headrace cdc repair"
 LOGS = "headrace logs connect, headrace logs postgres"
+BEGIN_AGAIN = "headrace cdc remove, headrace up"
+"""Leaves out what the log has, and reads the tables as they are."""
 SHOWN_SETTINGS = 3
 MAX_TRACE = 200
 MAX_HEARTBEAT_AGE_S = 60.0
@@ -43,7 +45,7 @@ def inspect(endpoints: CaptureEndpoints, kafka: str, max_heartbeat_age_s: float 
     faults += of_connector(state, connector.changed_settings(endpoints))
     if not faults:  # else the heartbeat is behind for one of these reasons
         known_s = max((note.age_s for note in notes.values()), default=0.0)
-        faults += _of_heartbeats(kafka, now_s, known_s, max_heartbeat_age_s)
+        faults += [*_of_heartbeats(kafka, now_s, known_s, max_heartbeat_age_s), *_of_rereads(kafka)]
     return faults
 
 
@@ -129,13 +131,19 @@ def of_connector(state: ConnectorState, changed: tuple[str, ...]) -> Iterator[Fa
         yield Fault("PostgreSQL's log no longer has what the connector has not read: changes are lost", REPAIR)
     elif not state.runs:
         wrong = f"the connector is {state.connector}, its task {state.task}. {state.trace:.{MAX_TRACE}}".strip(" .")
-        too_large = "RecordTooLarge" in state.trace
-        fix = "make that row smaller, then headrace cdc remove, headrace up" if too_large else f"{LOGS}; then {REPAIR}"
-        yield Fault(wrong, fix)
+        yield Fault(wrong, next_of_failure(state))
     if changed:
         more = f" and {len(changed) - SHOWN_SETTINGS} more" if len(changed) > SHOWN_SETTINGS else ""
         shown = ", ".join(f"{each:.80}" for each in changed[:SHOWN_SETTINGS])
         yield Fault(f"the connector has other settings than it should have: {shown}{more}", REPAIR)
+
+
+def next_of_failure(state: ConnectorState) -> str:
+    """A record stays in PostgreSQL's log whatever becomes of its row, so that a restart reads it again."""
+    if not state.failed_on_record:
+        return f"{LOGS}; then {REPAIR}"
+    change = "make that row smaller" if "RecordTooLarge" in state.trace else "change that row or column"
+    return f"{change}, then {BEGIN_AGAIN}"
 
 
 def _of_heartbeats(kafka: str, now_s: float, known_s: float, max_age_s: float) -> Iterator[Fault]:
@@ -145,6 +153,16 @@ def _of_heartbeats(kafka: str, now_s: float, known_s: float, max_age_s: float) -
         yield Fault(f"Kafka does not say whether changes arrive: {error}", "headrace logs kafka")
         return
     yield from of_heartbeat(newest, now_s, known_s, max_age_s)
+
+
+def _of_rereads(kafka: str) -> Iterator[Fault]:
+    try:
+        stopped = rereads.stopped(kafka)
+    except NotCaughtUp as error:
+        yield Fault(str(error), "headrace logs kafka")
+        return
+    if stopped is not None:
+        yield Fault(f"{stopped}: rows that were to be read again are not in their topic", REPAIR)
 
 
 def of_heartbeat(

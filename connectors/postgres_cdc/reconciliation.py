@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from connectors.kafka.clients import confirmed, producer
 from connectors.kafka.scan import scan
-from connectors.postgres_cdc import NotCaughtUp, database
+from connectors.postgres_cdc import NotCaughtUp, database, rereads
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from connectors.postgres_cdc.tables import CapturedTable
 from schemas.topics import Topic
@@ -18,12 +18,12 @@ BATCH = 10_000
 GIVE_UP_AFTER_MS = 20_000
 
 
-def end_gone_rows(endpoints: CaptureEndpoints, kafka: str, table: CapturedTable) -> int:
+def end_gone_rows(endpoints: CaptureEndpoints, kafka: str, table: CapturedTable, within_s: float) -> int:
     """Write what change capture would have written of each row that is gone; how many there were.
 
     What the log says must be in the topic before this.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, NotCaughtUp, KafkaClientError.
+    Raises DatabaseUnavailable, DatabaseRefuses, NotCaughtUp, RowsNotRead, KafkaClientError.
     """
     rows = sorted(_rows(kafka, table.topic))
     ended = 0
@@ -35,7 +35,7 @@ def end_gone_rows(endpoints: CaptureEndpoints, kafka: str, table: CapturedTable)
         with database.asking(endpoints) as asked:
             back = set(gone) - database.gone(asked, table, gone)
         if back:
-            database.read_again(endpoints, table, sorted(back))
+            rereads.read_again(endpoints, kafka, table, sorted(back), within_s=within_s)
         ended += len(gone) - len(back)
     return ended
 

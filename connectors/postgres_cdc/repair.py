@@ -4,7 +4,16 @@ import time
 from collections.abc import Callable, Iterator
 
 from connectors.kafka.clients import KafkaClientError
-from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable, NotCaughtUp, connector, database, heartbeats
+from connectors.postgres_cdc import (
+    ConnectorRefused,
+    ConnectUnavailable,
+    NotCaughtUp,
+    RowsNotRead,
+    connector,
+    database,
+    heartbeats,
+    rereads,
+)
 from connectors.postgres_cdc.connector import ConnectorState
 from connectors.postgres_cdc.database import Note
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
@@ -13,6 +22,40 @@ from connectors.postgres_cdc.reconciliation import end_gone_rows, require_caught
 from connectors.postgres_cdc.tables import CAPTURED, CapturedTable
 
 POLL_S = 0.5
+
+
+def repair(
+    endpoints: CaptureEndpoints,
+    kafka: str,
+    password: str,
+    say: Callable[[str], None],
+    *,
+    runs_within_s: float,
+    catches_up_within_s: float,
+) -> None:
+    """Everything that `inspection.inspect` may find, as far as it can be repaired.
+
+    Where an incremental snapshot does not read the rows, or is stuck, a new snapshot of all tables reads them.
+
+    Raises DatabaseUnavailable, DatabaseRefuses, SlotInUse, ConnectUnavailable, ConnectorRefused, NotCaughtUp,
+    RowsNotRead.
+    """
+
+    def once() -> None:
+        database.prepare(endpoints)
+        start_connector(endpoints, password)
+        wait_until_it_runs(endpoints, runs_within_s)
+        refresh(endpoints, kafka, catches_up_within_s, say)
+
+    try:
+        once()
+        reason = rereads.stopped(kafka)
+    except RowsNotRead as error:
+        reason = str(error)
+    if reason is not None:
+        say(f"{reason}. The connector begins again with a snapshot of all rows.")
+        database.note_snapshot(endpoints, reason)
+        once()
 
 
 def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorState:
@@ -56,8 +99,8 @@ def refresh(
 
     Without `prove`, a recent heartbeat is enough. What is not done stays noted, and `inspection.inspect` finds it.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable, and NotCaughtUp if the connector does not read up
-    to now in time.
+    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable, RowsNotRead, and NotCaughtUp if the connector does
+    not read up to now in time.
     """
     try:
         noted = list(_noted(endpoints))
@@ -67,17 +110,23 @@ def refresh(
             position, _ = database.position(asked)
         _wait_until_caught_up(endpoints, kafka, position, within_s)
         for note, table in noted:
-            _refresh_table(endpoints, kafka, note, table, say)
+            _refresh_table(endpoints, kafka, note, table, within_s, say)
     except KafkaClientError as error:
         raise NotCaughtUp(str(error)) from error
 
 
 def _refresh_table(
-    endpoints: CaptureEndpoints, kafka: str, note: Note, table: CapturedTable, say: Callable[[str], None]
+    endpoints: CaptureEndpoints,
+    kafka: str,
+    note: Note,
+    table: CapturedTable,
+    within_s: float,
+    say: Callable[[str], None],
 ) -> None:
     if note.refresh == "rows":
-        say(f"{table.qualified}: {note.reason}. Rows to be read again: {database.read_again(endpoints, table):,}")
-    ended = end_gone_rows(endpoints, kafka, table)
+        count = rereads.read_again(endpoints, kafka, table, within_s=within_s)
+        say(f"{table.qualified}: {note.reason}. Rows that were read again: {count:,}")
+    ended = end_gone_rows(endpoints, kafka, table, within_s)
     say(f"{table.qualified}: {note.reason}. Rows that are gone, deleted from the topic: {ended:,}")
     with database.asking(endpoints) as asked:
         database.end_refresh(asked, note)

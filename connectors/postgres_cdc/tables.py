@@ -45,7 +45,13 @@ changes are captured. With only quiet tables captured, the slot would else hold 
 the database's disk is full."""
 
 SIGNALS = "headrace_signals"
-"""What the connector is told by the way that changes take: see `database.read_again`."""
+"""What the connector is asked by the way that changes take: see `rereads.read_again`."""
+
+NOTIFICATIONS = "headrace_notifications"
+"""The topic in which Debezium reports how its snapshots go."""
+
+ADDED_COLUMNS = ("__deleted", "__source_lsn", "__source_ts_ms")
+"""Fields that a record has besides the columns of its row."""
 
 NOTES = "headrace_captured"
 """For each captured table which one it was (a table that is dropped and made anew is another), and what of it has still

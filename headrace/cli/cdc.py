@@ -1,6 +1,7 @@
 """`headrace cdc`: change capture of PostgreSQL's tables."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 
 import typer
@@ -47,21 +48,32 @@ def repair(home: Home = None, port_offset: PortOffset = None) -> None:
     Restores the publication, the replica identity and the connector. Where changes were missed, it reads the rows
     again, and deletes from the topic those that the table no longer has. `headrace up` does the same.
     """
-    from connectors.postgres_cdc import NotCaughtUp, database, repair
-    from connectors.postgres_cdc.inspection import Fault, inspect
+    from connectors.postgres_cdc import CaptureError, ConnectorRefused, NotCaughtUp, RowsNotRead, connector, repair
+    from connectors.postgres_cdc.inspection import Fault, inspect, next_of_failure
     from stack.connect import password_for_connect
     from stack.layout import Layout
 
     layout, console = Layout.of(home, port_offset), Console(highlight=False)
     endpoints, kafka = layout.capture, layout.endpoints.kafka
-    database.prepare(endpoints)
-    repair.start_connector(endpoints, password_for_connect(layout))
-    repair.wait_until_it_runs(endpoints, RUNS_WITHIN_S)
     faults = []
     try:
-        repair.refresh(endpoints, kafka, CATCHES_UP_WITHIN_S, print)
-    except NotCaughtUp as error:  # for one of the faults, if there is any
-        faults.append(Fault(str(error), "headrace cdc repair again"))
+        repair.repair(
+            endpoints,
+            kafka,
+            password_for_connect(layout),
+            print,
+            runs_within_s=RUNS_WITHIN_S,
+            catches_up_within_s=CATCHES_UP_WITHIN_S,
+        )
+    except (NotCaughtUp, RowsNotRead) as error:  # for one of the faults, if there is any
+        faults.append(Fault(str(error), "headrace cdc repair"))
+    except CaptureError as error:
+        state = None
+        with suppress(CaptureError):
+            state = connector.state(endpoints)
+        if state is not None and state.failed_on_record:
+            raise ConnectorRefused(f"{error}. Next: {next_of_failure(state)}") from error
+        raise
     faults = inspect(endpoints, kafka) or faults
     for fault in faults:
         console.print(f"{fault.wrong}. Next: {fault.next}", soft_wrap=True)

@@ -5,13 +5,16 @@ import time
 from functools import partial
 
 import httpx
+import psutil
 import pytest
 from pydantic import SecretStr
 
-from connectors.postgres_cdc import DatabaseRefuses, connector, database
+from connectors.postgres_cdc import ConnectUnavailable, DatabaseRefuses, RowsNotRead, connector, database, rereads
 from connectors.postgres_cdc.connector import HEARTBEAT_MS
 from connectors.postgres_cdc.inspection import inspect
+from connectors.postgres_cdc.tables import ADDED_COLUMNS, CUSTOMERS_TABLE
 from schemas.unavailable_values import PLACEHOLDER, known_columns
+from stack.supervision import Supervision
 from tests.end_to_end.captured import changes, rows
 from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually, in_the_end
@@ -333,3 +336,77 @@ def test_a_heartbeat_that_does_not_arrive_is_named_though_all_else_is_well(captu
     eventually(lambda: any("no heartbeat" in fault.wrong for fault in inspect(endpoints, kafka, late)))
     execute("DROP FUNCTION swallow CASCADE")
     eventually(lambda: inspect(endpoints, kafka, late) == [])
+
+
+def test_rows_are_read_again_although_connect_was_killed_and_a_column_has_an_odd_name(captured, execute, key):
+    execute("INSERT INTO customers (customer_id, note) VALUES (%s, 'before')", [key])
+    eventually(lambda: is_in_the_topic(captured, key))
+    execute("ALTER TABLE customers REPLICA IDENTITY DEFAULT")
+    execute("UPDATE customers SET note = 'changed' WHERE customer_id = %s", [key])
+    execute('ALTER TABLE customers RENAME COLUMN note TO "odd""na me"')
+    psutil.Process(Supervision(captured.layout).process("connect")["pid"]).kill()
+    execute("INSERT INTO customers (customer_id) SELECT %s || n FROM generate_series(1, 500) n", [f"{key}-"])
+    eventually(lambda: connector_runs(captured))
+
+    assert "Rows that were read again" in repaired(captured)
+    assert newest(captured, key) == {"customer_id": key, 'odd"na me': "changed"}
+    assert sum(each.startswith(f"{key}-") for each in changes(captured)) == 500
+    seen = len(rows(captured, "customers", key))
+    assert "1 rows of customers were read again" in captured.headrace("churn", "rescore", key).stdout
+    assert len(rows(captured, "customers", key)) == seen + 1
+    execute('ALTER TABLE customers DROP COLUMN "odd""na me"')
+
+
+def connector_runs(stack):
+    try:
+        return connector.state(stack.layout.capture).runs
+    except ConnectUnavailable:
+        return False
+
+
+def test_an_incremental_snapshot_that_is_stuck_is_named_and_a_repair_reads_all_rows_anew(captured, execute, key):
+    """The window of a chunk is closed by a deletion; without it, Debezium waits for ever, and changes flow on."""
+    execute("INSERT INTO customers (customer_id) VALUES (%s)", [key])
+    eventually(lambda: is_in_the_topic(captured, key))
+    execute("CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    execute("CREATE TRIGGER keep BEFORE DELETE ON headrace_signals FOR EACH ROW EXECUTE FUNCTION keep()")
+    endpoints, kafka = captured.layout.capture, captured.endpoints.kafka
+    with pytest.raises(RowsNotRead, match="no progress for 3 s"):
+        rereads.read_again(endpoints, kafka, CUSTOMERS_TABLE, within_s=60, stalls_after_s=3)
+    assert "has made no progress" in rereads.what_stopped(rereads.notifications(kafka), time.time(), 2)
+    execute("DROP FUNCTION keep CASCADE")
+    seen = len(rows(captured, "customers", key))
+    eventually(lambda: any("incremental snapshot has made no progress" in each for each in wrong(captured)), 90)
+
+    assert "begins again with a snapshot of all rows" in repaired(captured)
+    eventually(lambda: len(rows(captured, "customers", key)) > seen)
+    assert "1 rows of customers were read again" in captured.headrace("churn", "rescore", key).stdout
+
+
+def test_columns_that_are_named_like_the_fields_of_a_record_stop_no_table(captured, execute, key):
+    for name in ADDED_COLUMNS:
+        execute(f"ALTER TABLE customers ADD COLUMN {name} text DEFAULT 'of the table'")
+    execute("INSERT INTO customers (customer_id, note) VALUES (%s, 'kept')", [key])
+    execute("INSERT INTO devices (device) VALUES (%s)", [key])
+    in_the_end(lambda: newest(captured, key), {"customer_id": key, "note": "kept"})
+    eventually(lambda: rows(captured, "devices", key))
+    row = changes(captured)[key][-1]
+    assert row["__deleted"] == "false"
+    assert row["__source_lsn"] > 0
+    assert "1 rows of customers were read again" in captured.headrace("churn", "rescore", key).stdout
+    assert wrong(captured) == []
+    for name in ADDED_COLUMNS:
+        execute(f"ALTER TABLE customers DROP COLUMN {name}")
+
+
+def test_a_record_that_fails_the_task_is_named_by_up_and_repair_with_the_advice_that_works(captured, execute, key):
+    execute("INSERT INTO customers (customer_id, note) VALUES (%s, repeat('x', 9 * 1024 * 1024))", [key])
+    eventually(lambda: any("its task FAILED" in each for each in wrong(captured)))
+    execute("DELETE FROM customers WHERE customer_id = %s", [key])
+    for command in (("up", "--only", "connect"), ("cdc", "repair")):
+        done = captured.headrace(*command, check=False)
+        assert done.returncode == 1, f"{command}: {connector.state(captured.layout.capture)}"
+        assert "headrace cdc remove, headrace up" in " ".join((done.stdout + done.stderr).split()), command
+    captured.headrace("cdc", "remove")
+    captured.headrace("up", "--only", "connect")
+    eventually(lambda: wrong(captured) == [])

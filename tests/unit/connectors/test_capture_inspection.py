@@ -94,8 +94,16 @@ def test_a_connector_that_does_not_run_is_a_fault(state):
 
 def test_a_row_that_is_too_large_says_what_to_do_about_it():
     trace = "org.apache.kafka.common.errors.RecordTooLargeException: The message is 9000000 bytes"
-    (fault,) = inspection.of_connector(ConnectorState("RUNNING", "FAILED", trace), ())
+    (fault,) = inspection.of_connector(ConnectorState("RUNNING", "FAILED", trace, on_record=True), ())
     assert fault.next == "make that row smaller, then headrace cdc remove, headrace up"
+
+
+def test_a_record_that_fails_the_task_is_left_out_by_beginning_again_since_a_restart_reads_it_again():
+    failed = ConnectorState("RUNNING", "FAILED", "Cannot create field because of field name duplication x", True)
+    (fault,) = inspection.of_connector(failed, ())
+    assert fault.next == "change that row or column, then headrace cdc remove, headrace up"
+    (other,) = inspection.of_connector(ConnectorState("RUNNING", "FAILED", "password authentication failed"), ())
+    assert other.next.endswith(inspection.REPAIR)
 
 
 def test_changed_settings_are_named_and_many_are_counted():

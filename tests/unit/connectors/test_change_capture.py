@@ -1,6 +1,7 @@
 """What Kafka Connect is given, and what is made of its answers."""
 
 import json
+import re
 
 import httpx
 import pytest
@@ -54,6 +55,21 @@ def test_the_heartbeat_is_captured_like_a_table_since_its_arrival_is_the_proof(e
     written = connector.configuration(endpoints, "p")
     assert f"{SCHEMA}.{HEARTBEAT}" in written["table.include.list"].split(",")
     assert f"INSERT INTO {SCHEMA}.{HEARTBEAT} " in written["heartbeat.action.query"]
+
+
+@pytest.mark.parametrize("table", CAPTURED, ids=lambda table: table.name)
+def test_a_column_that_is_named_like_a_field_of_the_transforms_is_left_out(endpoints, table):
+    """Two fields of one name fail the task, and with it the capture of every table."""
+    written = connector.configuration(endpoints, "p")
+    added = [
+        "__deleted",
+        *(f"__{field.replace('.', '_')}" for field in written["transforms.row.add.fields"].split(",")),
+    ]
+    excluded = written["column.exclude.list"].split(",")
+    for name in added:
+        assert any(re.fullmatch(each, f"{table.qualified}.{name}") for each in excluded), name
+    for name in (table.key, "deleted", "__deleted_at", "x__deleted"):
+        assert not any(re.fullmatch(each, f"{table.qualified}.{name}") for each in excluded), name
 
 
 def test_settings_that_somebody_changed_are_named_and_the_password_is_not(endpoints, connect):
@@ -121,6 +137,19 @@ def test_a_connect_that_is_busy_with_itself_is_asked_again_later(endpoints, conn
                 "tasks": [{"state": "FAILED", "trace": "Error\n\tat x\nCaused by: Middle\n\tat y\nCaused by: Root\n"}],
             },
             ConnectorState("RUNNING", "FAILED", "Root"),
+        ),
+        (
+            {
+                "connector": {"state": "RUNNING"},
+                "tasks": [
+                    {
+                        "state": "FAILED",
+                        "trace": "ConnectException: Tolerance exceeded in error handler\n\tat x\n"
+                        "Caused by: SchemaBuilderException: Cannot create field",
+                    }
+                ],
+            },
+            ConnectorState("RUNNING", "FAILED", "SchemaBuilderException: Cannot create field", on_record=True),
         ),
     ],
 )
