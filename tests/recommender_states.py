@@ -8,7 +8,7 @@ from tests.unit.models.recommend.live_batches import Model, Sent, Shop, tells, t
 
 N_SNAPSHOT, N_JOURNAL, N = 600, 660, 800
 OFFERS = {100: ("item3", False), 101: ("item4", False), 620: ("item4", True), 700: ("item5", False)}
-MOST_USERS, MAX_ITEMS = 20, 40
+MAX_USERS, MAX_ITEMS = 20, 40
 
 
 def records(start: int, end: int) -> list[Sent]:
@@ -26,7 +26,7 @@ def _taken(n: int) -> Sent:
 
 def shop() -> Shop:
     """One that knows nothing yet, with the bounds of the stored ones."""
-    return Shop(LiveRecommender(MOST_USERS, MAX_ITEMS, history=30), Model("item1", "item2", "elsewhere"))
+    return Shop(LiveRecommender(MAX_USERS, MAX_ITEMS, history=30), Model("item1", "item2", "elsewhere"))
 
 
 def snapshot() -> bytes:

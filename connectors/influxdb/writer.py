@@ -18,7 +18,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 _PARTIAL_WRITE = r"(failure writing points to database: )?partial write: "
 _OF_ROWS = {400: re.compile(rf"unable to parse |{_PARTIAL_WRITE}"), 422: re.compile(_PARTIAL_WRITE)}
 _LIMIT_OF_THE_SERVER = re.compile(rf"{_PARTIAL_WRITE}max-[a-z-]+ limit exceeded")
-LONGEST_MESSAGE = 500
+MAX_MESSAGE_LENGTH = 500
 """Characters of an answer that are kept."""
 _TOO_LARGE = 413
 _ITS_OWN_LIMIT = "request too large"
@@ -91,7 +91,7 @@ class InfluxDBWriter:
         if answer.is_success:
             return None
         code, message = _error(answer)
-        words = message[:LONGEST_MESSAGE]
+        words = message[:MAX_MESSAGE_LENGTH]
         if _is_about_rows(answer.status_code, message) or (answer.status_code == _TOO_LARGE and not is_one_row):
             return words
         if answer.status_code == _TOO_LARGE:
@@ -125,7 +125,7 @@ def _error(answer: httpx.Response) -> tuple[str, str]:
         found = answer.json()
         return str(found.get("code") or ""), str(found["message"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return "", f"({answer.text[:LONGEST_MESSAGE]})"
+        return "", f"({answer.text[:MAX_MESSAGE_LENGTH]})"
 
 
 def _retry_after_s(answer: httpx.Response) -> float | None:

@@ -16,7 +16,7 @@ PACKETS_AT_ONCE = 200
 LOOK_AGAIN_S = 0.005
 """How late a confirmation of Kafka may be seen. No wake-up per message: 200 looks a second cost less."""
 IDLE_S = 0.25
-FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 5.0
+FIRST_RETRY_S, MAX_RETRY_S = 0.1, 5.0
 HOUSEKEEPING_S = 1.0
 
 
@@ -137,7 +137,7 @@ class NetworkLoop:
         except OSError as error:
             log.warning("The MQTT broker does not answer: %s. Next attempt in %.1f s.", error, self._retry_s)
         self._next_attempt_s = self._monotonic_s() + self._retry_s
-        self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
+        self._retry_s = min(2 * self._retry_s, MAX_RETRY_S)
 
     def _keep_house(self) -> None:
         now_s = self._monotonic_s()

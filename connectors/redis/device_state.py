@@ -68,7 +68,7 @@ _OF_PERMISSIONS = re.compile(
     r"NOPERM |The user executing the script can't|ACL failure in script|Error running script .*?: -?NOPERM "
 )
 _OF_A_CLUSTER = re.compile(r"(MOVED|CROSSSLOT) ")
-LONGEST_REPLY = 500
+MAX_REPLY_LENGTH = 500
 """Characters of a reply that a message quotes."""
 
 
@@ -175,7 +175,7 @@ class RedisWriter:
     def _refusal(self, answer: object) -> str | None:
         if answer == b"full":
             return f"the device has over {self._max_metrics} metrics"
-        return str(answer)[:LONGEST_REPLY] if isinstance(answer, Exception) else None
+        return str(answer)[:MAX_REPLY_LENGTH] if isinstance(answer, Exception) else None
 
 
 def client_of(endpoints: Endpoints) -> "redis.Redis":
@@ -210,7 +210,7 @@ def _is_of_the_row(error: Exception) -> bool:
 
 def _store_error(error: Exception) -> StoreError:
     """What an error says about the server. One that is not known is a reason to wait: waiting loses nothing."""
-    reply = str(error)[:LONGEST_REPLY]
+    reply = str(error)[:MAX_REPLY_LENGTH]
     if isinstance(error, redis.exceptions.AuthenticationError | redis.exceptions.AuthenticationWrongNumberOfArgsError):
         return StoreMisconfigured(f"Redis refuses our password ({reply}): check HEADRACE_REDIS_PASSWORD")
     if isinstance(error, redis.exceptions.NoPermissionError) or _OF_PERMISSIONS.match(reply):

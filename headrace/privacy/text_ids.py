@@ -33,7 +33,7 @@ _PLAIN = rf"""
         values \s* \( \s* '? )
     | (?i: relation \s "customers" [^\n]{{0,500}} \n [^\n]{{0,100}} failing \s row \s contains \s \( )
 """
-LONGEST_FORM = 1000
+MAX_FORM_LENGTH = 1000
 """Characters of a form without the id."""
 _BEFORE = 16
 """Characters before a form that decide whether it is one."""
@@ -73,7 +73,7 @@ class TextSearch:
     @property
     def overlap(self) -> int:
         """Characters at the end of a piece of text that the next piece has to begin with."""
-        return LONGEST_FORM + self._longest
+        return MAX_FORM_LENGTH + self._longest
 
     def finds(self, text: str, *, begins: bool = True, ends: bool = True) -> bool:
         """`begins` and `ends`: whether the text begins and ends there, and is not a piece of a longer one."""
@@ -88,7 +88,7 @@ class TextSearch:
         """Behind a value that JSON has in quotes: an id may be `user=17`. Other quotes may be apostrophes."""
         opener, start = form["opener"] or "", form.end()
         if len(opener) == 1 and opener != "(" and form["after"] == opener:
-            end = _matched(_QUOTED[opener], text, start, start + max(self._longest, LONGEST_FORM))
+            end = _matched(_QUOTED[opener], text, start, start + max(self._longest, MAX_FORM_LENGTH))
             return end if text.startswith(opener, end) else start
         return start
 

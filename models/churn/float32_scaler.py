@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from models.churn.numbers import Float32s
 
-LARGEST_SCALE = 1e6
+MAX_SCALE = 1e6
 """Numbers up to 1e30 times more than this, and then a model's weights, would leave float32."""
 
 
@@ -24,7 +24,7 @@ class Float32Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # t
         deviation = np.nanstd(wide, axis=0)
         self.mean_ = np.nanmean(wide, axis=0).astype(np.float32)
         scale = 1 / np.where(deviation > 0, deviation, 1)
-        self.scale_ = np.minimum(scale, LARGEST_SCALE).astype(np.float32)
+        self.scale_ = np.minimum(scale, MAX_SCALE).astype(np.float32)
         self.n_features_in_ = wide.shape[1]
         return self
 

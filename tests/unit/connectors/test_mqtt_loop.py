@@ -114,7 +114,7 @@ def test_it_tries_again_for_ever_and_waits_longer_each_time(here: Setting) -> No
         here.clock.now += 0.05
     waits = [later - earlier for earlier, later in pairwise(moments)]
     assert [round(each, 1) for each in waits[:6]] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2]
-    assert max(waits) == pytest.approx(module.LONGEST_RETRY_S, abs=0.15)
+    assert max(waits) == pytest.approx(module.MAX_RETRY_S, abs=0.15)
     assert len(moments) > 30
 
 
