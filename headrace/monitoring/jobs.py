@@ -1,5 +1,6 @@
 """Figures of Flink's jobs, from its REST API (docs: ops/rest_api)."""
 
+import itertools
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ RECENT_S = 300
 ENDED = ("FINISHED", "CANCELED")
 # Flink's "no watermark yet" and "no more records": Long.MIN_VALUE and Long.MAX_VALUE.
 NO_WATERMARK = (-(2**63), 2**63 - 1)
+TRACEBACK = "Traceback (most recent call last):"
+MAX_CAUSE_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def _figures(flink: FlinkRest, job: dict[str, Any]) -> JobFigures:
         running_s=job["duration"] // 1000,
         restarts=_restarts(flink, path),
         recent_failures=sum(each["timestamp"] >= since_ms for each in failures),
-        last_failure=_cause(failures[0]) if failures else None,
+        last_failure=cause_of(failures[0]) if failures else None,
         checkpoint_age_s=_checkpoint_age_s(flink, path),
         watermark_ms=_watermark_ms(flink, path),
     )
@@ -84,8 +87,20 @@ def _watermark_ms(flink: FlinkRest, path: str) -> int | None:
     return min((mark for mark in marks if mark not in NO_WATERMARK), default=None)
 
 
-def _cause(entry: dict[str, Any]) -> str:
-    """The innermost cause, which is what a person needs to read first."""
-    lines = entry.get("stacktrace", "").splitlines()
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return str(causes[-1] if causes else entry.get("exceptionName", "unknown"))[:200]
+def cause_of(entry: dict[str, Any]) -> str:
+    r"""The innermost cause of a failure in Flink's exception history, which is what a person needs to read first.
+
+    An exception of a Python worker comes as the text of its traceback, whose last line says what went wrong.
+
+    Examples
+    --------
+    >>> cause_of({"stacktrace": "a.B: failed\n\tat a.B.c\nCaused by: d.E: full\n\tat d.E.f"})
+    'd.E: full'
+    """
+    text = entry.get("stacktrace", "")
+    innermost = text.rpartition("Caused by: ")[2] if "Caused by: " in text else entry.get("exceptionName", "unknown")
+    lines = innermost.splitlines() or ["unknown"]
+    if lines[0].endswith(TRACEBACK):
+        python = itertools.takewhile(lambda line: not line.startswith(("\tat ", "Caused by: ")), lines[1:])
+        lines = [line for line in python if line and not line[0].isspace()][-1:] or lines
+    return str(lines[0])[:MAX_CAUSE_LENGTH]
