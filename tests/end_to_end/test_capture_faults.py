@@ -60,6 +60,11 @@ def repaired(stack):
     return done.stdout
 
 
+def filled(stack, key):
+    """The newest row without its nulls: tests before may have added columns to the table."""
+    return {name: value for name, value in (newest(stack, key) or {}).items() if value is not None}
+
+
 def newest(stack, key):
     return (rows(stack, "customers", key) or ["nothing"])[-1]
 
@@ -349,7 +354,7 @@ def test_rows_are_read_again_although_connect_was_killed_and_a_column_has_an_odd
     eventually(lambda: connector_runs(captured))
 
     assert "Rows that were read again" in repaired(captured)
-    assert newest(captured, key) == {"customer_id": key, 'odd"na me': "changed"}
+    assert filled(captured, key) == {"customer_id": key, 'odd"na me': "changed"}
     assert sum(each.startswith(f"{key}-") for each in changes(captured)) == 500
     seen = len(rows(captured, "customers", key))
     assert "1 rows of customers were read again" in captured.headrace("churn", "rescore", key).stdout
@@ -388,7 +393,7 @@ def test_columns_that_are_named_like_the_fields_of_a_record_stop_no_table(captur
         execute(f"ALTER TABLE customers ADD COLUMN {name} text DEFAULT 'of the table'")
     execute("INSERT INTO customers (customer_id, note) VALUES (%s, 'kept')", [key])
     execute("INSERT INTO devices (device) VALUES (%s)", [key])
-    in_the_end(lambda: newest(captured, key), {"customer_id": key, "note": "kept"})
+    in_the_end(lambda: filled(captured, key), {"customer_id": key, "note": "kept"})
     eventually(lambda: rows(captured, "devices", key))
     row = changes(captured)[key][-1]
     assert row["__deleted"] == "false"
