@@ -65,7 +65,7 @@ test: setup check test-unit test-java test-mini-cluster test-end-to-end ## Every
 .PHONY: test-unit
 test-unit: .venv/locked ## Pure tests: seconds
 	$(RUN)/pytest tests/unit
-	$(RUN)/pytest -q --doctest-modules schemas models connectors flink jobs serving stack headrace drills examples bench deploy
+	$(RUN)/pytest -q --doctest-modules schemas models payload_codecs connectors flink jobs serving stack headrace drills examples bench deploy
 
 .PHONY: test-java
 test-java: ## The operators that are written in Java, by Flink's own test harness

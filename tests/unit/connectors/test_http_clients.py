@@ -19,7 +19,7 @@ from connectors.influxdb.writer import InfluxDBWriter
 from headrace.monitoring import jobs
 
 REPOSITORY = Path(__file__).parents[3]
-PACKAGES = ("headrace", "serving", "jobs", "connectors", "models", "schemas", "bench", "deploy")
+PACKAGES = ("headrace", "serving", "jobs", "connectors", "models", "payload_codecs", "schemas", "bench", "deploy")
 THE_ONE = "connectors/http_clients.py"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 

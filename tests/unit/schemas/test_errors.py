@@ -10,7 +10,19 @@ import pytest
 from schemas import errors
 from schemas.errors import HeadraceError, TerminalError, TransientError
 
-PACKAGES = ("connectors", "drills", "examples", "flink", "headrace", "jobs", "models", "schemas", "serving", "stack")
+PACKAGES = (
+    "connectors",
+    "drills",
+    "examples",
+    "flink",
+    "headrace",
+    "jobs",
+    "models",
+    "payload_codecs",
+    "schemas",
+    "serving",
+    "stack",
+)
 NOT_IN_THE_TREE = {
     "connectors.pseudonym_key.BadPseudonymKey": "applications copy this file, which needs Python alone",
     "serving.errors.ApiError": "an answer of the API to a client",

@@ -10,7 +10,18 @@ from jobs import clean_telemetry
 from schemas import limits
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("connectors", "drills", "examples", "headrace", "jobs", "models", "schemas", "serving", "stack")
+PACKAGES = (
+    "connectors",
+    "drills",
+    "examples",
+    "headrace",
+    "jobs",
+    "models",
+    "payload_codecs",
+    "schemas",
+    "serving",
+    "stack",
+)
 SQL = ROOT / "jobs" / "clean_telemetry.sql"
 TELLING = {limits.MIN_EVENT_TIME_MS, limits.MAX_EVENT_TIME_MS, limits.MIN_TRAINING_TIME_MS}
 """Values that mean nothing else."""

@@ -1,0 +1,98 @@
+"""The interface of a payload format."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from payload_codecs.message import Message
+from schemas.reject_reasons import RejectReason
+
+
+class Sample(msgspec.Struct, gc=False):
+    """One value that a device sent, before anybody judged it: every field as it stood in the payload.
+
+    Parameters
+    ----------
+    metric, value, unit, sequence
+        As decoded: a text, a number, a bool, None, or whatever else stood there. validation.py refuses the rest.
+    time
+        The event time as it was sent, in the source's time format. None: the message's `received_at_ms`.
+    device
+        Where the payload names it. None: the message's.
+    original
+        The bytes of a message of its own that holds this item alone, which a dead letter keeps and `headrace dlq`
+        replays. None: the codec's `original` makes them when they are needed.
+    """
+
+    metric: Any
+    value: Any
+    time: Any = None
+    unit: Any = None
+    sequence: Any = None
+    device: str | None = None
+    original: bytes | None = None
+
+
+class Rejection(msgspec.Struct, gc=False):
+    """An item that cannot be read, or that is no reading.
+
+    Parameters
+    ----------
+    detail
+        What exactly is wrong, for a person.
+    original
+        As of a Sample. None: the message's payload.
+    """
+
+    reason: RejectReason
+    detail: str | None = None
+    original: bytes | None = None
+
+
+class Command(msgspec.Struct, gc=False):
+    """What a format sends back to its device: Sparkplug's request for a rebirth. No item of the message."""
+
+    topic: str
+    payload: bytes
+
+
+Item = Sample | Rejection
+
+
+class Codec(Protocol):
+    """A format without memory: what a message holds depends on its bytes, topic and headers alone."""
+
+    def decode(self, message: Message) -> Sequence[Item]:
+        """The items in their order, at least one. Never raises: bytes that are no message are one Rejection.
+
+        The cost is linear in the payload's length.
+        """
+
+    def original(self, message: Message, sample: Sample) -> bytes:
+        """A payload that holds this sample alone and decodes to it again."""
+
+
+State = TypeVar("State")
+
+
+class StatefulCodec(Protocol[State]):
+    """A format whose messages build on earlier ones of the same sender."""
+
+    def key(self, message: Message) -> str:
+        """Whose state a message needs. Messages of one key are decoded in their order."""
+
+    def new_state(self) -> State:
+        """Of a sender of whom nothing is known."""
+
+    def decode(self, message: Message, state: State) -> Sequence[Item | Command]:
+        """The items and commands; `state` is changed in place. Never raises."""
+
+    def snapshot(self, state: State) -> bytes:
+        """All of the state, with a version. No pickle."""
+
+    def restore(self, snapshot: bytes) -> State:
+        """The state of a snapshot of this or an earlier version. Raises UnreadableState."""
+
+    def original(self, message: Message, sample: Sample) -> bytes:
+        """A payload that holds this sample alone and decodes to it again."""

@@ -1,0 +1,35 @@
+"""What a codec is given: one message as the device sent it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Message:
+    """A record of telemetry.raw.
+
+    Parameters
+    ----------
+    payload
+        The bytes, untouched.
+    device
+        From the named levels of the topic; None where the payload names it.
+    topic
+        The MQTT topic, or the path of an HTTP request. Empty where neither is known.
+    levels
+        The named levels of the topic by the source's pattern, for example {"line": "4", "metric": "torque"}.
+    received_at_ms
+        The entrance's clock, which gives a device no ms twice: the event time of samples without one.
+    append_time_ms
+        The broker's clock: event times may be at most 5 minutes later.
+    headers
+        Of the record, for formats that put attributes there (CloudEvents in binary mode).
+    """
+
+    payload: bytes
+    device: str | None
+    topic: str = ""
+    levels: Mapping[str, str] = field(default_factory=dict)
+    received_at_ms: int = 0
+    append_time_ms: int = 0
+    headers: Mapping[str, bytes] = field(default_factory=dict)
