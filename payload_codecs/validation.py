@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from payload_codecs.codec import Codec, Item, Rejection, Sample
+from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.event_time import ImplausibleTime, NoTime, time_reader, whole_number
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ValidReading
@@ -19,7 +19,7 @@ from schemas.source import Source, TimeFormat
 from schemas.unit_conversions import CONVERSIONS
 from schemas.units import METRIC_UNITS, unit_code
 
-Outcome = ValidReading | Rejection
+Outcome = ValidReading | Rejection | Ignored
 
 MAX_DETAIL = 300
 """Characters of a dead letter's detail."""
@@ -147,8 +147,8 @@ class Validator:
         return outcomes, others, undated
 
     def _judge_by_rules(self, message: Message, item: Item) -> Outcome:
-        if isinstance(item, Rejection):
-            return _readable(item)
+        if not isinstance(item, Sample):
+            return item if isinstance(item, Ignored) else _readable(item)
         try:
             return self._reading(message, item)
         except _Refused as refused:
