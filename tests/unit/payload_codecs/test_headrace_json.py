@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payload_codecs import headrace_json
-from payload_codecs.codec import Rejection, Sample
+from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.headrace_json import MAX_NESTING, HeadraceJson
 from payload_codecs.validation import Validator
 from schemas.limits import MAX_MESSAGE_ITEMS
@@ -391,7 +391,7 @@ def payloads(draw: st.DrawFn) -> bytes:
     return payload
 
 
-def slowly(payload: bytes) -> list[Rejection | Sample]:
+def slowly(payload: bytes) -> list[Item]:
     """The items by the exact path alone."""
     try:
         return headrace_json._items(headrace_json._parse_exactly(payload.decode()))
@@ -401,7 +401,7 @@ def slowly(payload: bytes) -> list[Rejection | Sample]:
         return [Rejection(RejectReason.NOT_JSON)]
 
 
-def judged(payload: bytes, items: list[Rejection | Sample]) -> list[object]:
+def judged(payload: bytes, items: list[Item]) -> list[object]:
     found = Validator(DEFAULT_SOURCE).outcomes(message(payload), items, CODEC.original)
     return [each.reason if isinstance(each, Rejection) else msgspec.to_builtins(each) for each in found]
 
