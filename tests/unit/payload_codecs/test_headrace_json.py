@@ -345,6 +345,21 @@ def test_a_text_may_be_as_long_as_the_largest_payload(form, unit):
     assert words(form % text) == expected
 
 
+BROKEN = [
+    "[" + " " * (MAX_BYTES - 3) + "x]", "," * MAX_BYTES, ": " * (MAX_BYTES // 2), '"' * MAX_BYTES, "\\" * MAX_BYTES,
+    '{"a":1,' * (MAX_BYTES // 7), '{"metric":"n","value":"' + "x" * (MAX_BYTES - 30), "[" + " NaN" * (MAX_BYTES // 4 - 2) + "]",
+    '{"values":{"a":"' + "\\" * (MAX_BYTES - 17), '"' + '\\"' * (MAX_BYTES // 2 - 1) + "\\", "nan" * (MAX_BYTES // 3),
+    "[" + "+-" * (MAX_BYTES // 2 - 1) + "]", "[nan(" + "x" * (MAX_BYTES - 8) + "]", " \n" * (MAX_BYTES // 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=lambda text: repr(text[:20]))
+def test_a_large_payload_that_is_no_json_is_refused_and_its_cost_is_linear(text):
+    """The quadratic cost of one of these is minutes: the run's own time limit is the assertion."""
+    assert len(text) <= MAX_BYTES
+    assert words(text) == ["not_json"]
+
+
 def test_ten_thousand_items_are_the_limit():
     n = MAX_MESSAGE_ITEMS
     assert words([{}] * n) == ["no_metric"] * n
