@@ -347,7 +347,8 @@ def test_a_text_may_be_as_long_as_the_largest_payload(form, unit):
 
 BROKEN = [
     "[" + " " * (MAX_BYTES - 3) + "x]", "," * MAX_BYTES, ": " * (MAX_BYTES // 2), '"' * MAX_BYTES, "\\" * MAX_BYTES,
-    '{"a":1,' * (MAX_BYTES // 7), '{"metric":"n","value":"' + "x" * (MAX_BYTES - 30), "[" + " NaN" * (MAX_BYTES // 4 - 2) + "]",
+    '{"a":1,' * (MAX_BYTES // 7), '{"metric":"n","value":"' + "x" * (MAX_BYTES - 30),
+    "[" + " NaN" * (MAX_BYTES // 4 - 2) + "]",
     '{"values":{"a":"' + "\\" * (MAX_BYTES - 17), '"' + '\\"' * (MAX_BYTES // 2 - 1) + "\\", "nan" * (MAX_BYTES // 3),
     "[" + "+-" * (MAX_BYTES // 2 - 1) + "]", "[nan(" + "x" * (MAX_BYTES - 8) + "]", " \n" * (MAX_BYTES // 2),
 ]  # fmt: skip

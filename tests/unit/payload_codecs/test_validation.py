@@ -69,6 +69,12 @@ def test_a_name_that_no_store_can_hold_is_refused(name):
     judge(level(metric=name)).detail.encode()
 
 
+def test_a_known_metric_of_an_unusable_device_is_refused():
+    validator = Validator(source())
+    found = [validator.judge(message(device), level()) for device in ("pump-7", "back\\slash", "", None, "pump-7")]
+    assert [reason(each) for each in found] == [None, "bad_device", "no_device", "no_device", None]
+
+
 @pytest.mark.parametrize("name", ["x", "two words", "Größe µ", "😀" * 200, "a,b=c d", "'); DROP TABLE x; --", "\x80"])
 def test_a_name_is_any_other_text(name):
     assert judge(level(metric=name, device=name)) == ValidReading(name, name, T, 21.4)
