@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 import orjson
 
-from payload_codecs.codec import Item, Rejection, Sample
+from payload_codecs.codec import Ignored, Item, Rejection, Sample
 from payload_codecs.json_path import NOT_APPLICABLE, Getter, getter
 from payload_codecs.message import Message
 from payload_codecs.metric_names import MAX_REMEMBERED, MetricNames
 from schemas.glob import glob_pattern
+from schemas.ignored_message import IgnoredReason
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
 from schemas.source import KEY, Dropped, Source, filled, is_template
@@ -22,6 +23,12 @@ SAMPLE = "$sample"
 
 MAX_NUMBER_LENGTH = 100
 """Characters of a text that may be a number with its unit."""
+
+MAX_SHARED_LENGTH = 1000
+"""Characters of a device, time or sequence number that all samples of an item have."""
+
+MAX_DETAIL = 300
+"""Characters of a rejection's detail."""
 
 _NUMBER_IN_TEXT = re.compile(r"\s*[-+]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?[^0-9]*")
 
@@ -67,7 +74,13 @@ class MappedJson:
     Examples
     --------
     >>> source = Source(
-    ...     name="plc", topic="plc/{device}", codec="json", items="values", metric="id", value="v", time="t || timestamp"
+    ...     name="plc",
+    ...     topic="plc/{device}",
+    ...     codec="json",
+    ...     items="values",
+    ...     metric="id",
+    ...     value="v",
+    ...     time="t || timestamp",
     ... )
     >>> payload = b'{"timestamp":1719800000123,"values":[{"id":"Line1.Temp","v":61.5,"q":true}]}'
     >>> [sample] = MappedJson(source).decode(Message(payload, "press-1"))
@@ -93,7 +106,7 @@ class MappedJson:
         self._value = getter(source.value or "@")
 
     def decode(self, message: Message) -> Sequence[Item]:
-        """The items in the order of the payload; where a source keeps nothing of a message, one Rejection says so."""
+        """The items in the order of the payload; Ignored where the source keeps nothing of a message."""
         value = _parsed(message.payload)
         if type(value) is Rejection:
             return [value]
@@ -108,7 +121,7 @@ class MappedJson:
                     return [Rejection(RejectReason.TOO_MANY_ITEMS)]
         except NOT_APPLICABLE as error:
             return [Rejection(RejectReason.NO_VALUES, _not_applicable(error))]
-        return found or [Rejection(RejectReason.NOTHING_KEPT)]
+        return found or [Ignored(IgnoredReason.EXCLUDED, "include, exclude and drop leave nothing of it")]
 
     def original(self, message: Message, sample: Sample) -> bytes:
         """A message in a form of our own, because a mapping cannot be reversed."""
@@ -139,14 +152,11 @@ class MappedJson:
 
     def _shared(self, item: Any, root: _Root, device: str | None) -> _Shared:
         if device is None and self._device is not None:
-            device = _text(self._device(item, root))
-        return _Shared(
-            item,
-            root,
-            device,
-            self._time and self._time(item, root),
-            self._sequence and self._sequence(item, root),
-        )
+            device = _short(self._device(item, root), "device")
+            device = device if device is None or type(device) is str else _encode(device).decode()
+        time = _short(self._time(item, root), "time") if self._time else None
+        sequence = _short(self._sequence(item, root), "sequence") if self._sequence else None
+        return _Shared(item, root, device, time, sequence)
 
     def _read_values(self, values: Any, shared: _Shared, found: list[Item]) -> None:
         if type(values) is not dict or not values:
@@ -191,7 +201,7 @@ class MappedJson:
             return
         if kind is Dropped.NESTED:
             original = _original(metric, value, shared.device, shared.time, shared.sequence)
-            found.append(Rejection(RejectReason.NESTED_VALUES, f"metric: {_text(metric)}"[:300], original))
+            found.append(Rejection(RejectReason.NESTED_VALUES, f"metric: {metric}"[:MAX_DETAIL], original))
             return
         unit = self._unit(metric, shared) if self._units else None
         found.append(Sample(metric, value, shared.time, unit, shared.sequence, shared.device))
@@ -277,9 +287,11 @@ def _from_original(fields: Any) -> Item:
     return Sample(**{"metric": None, "value": None, **fields})
 
 
-def _text(value: Any) -> Any:
-    """A device or metric as text: gateways number their devices."""
-    return value if value is None or type(value) is str else _encode(value).decode()
+def _short(value: Any, name: str) -> Any:
+    """What all samples of an item have: each dead letter of 10,000 has a copy of it."""
+    if type(value) is dict or type(value) is list or (type(value) is str and len(value) > MAX_SHARED_LENGTH):
+        raise ValueError(f"{name} leads to {_kind(value)}, or is over {MAX_SHARED_LENGTH} characters")
+    return value
 
 
 def _kind(value: Any) -> str:
@@ -289,4 +301,4 @@ def _kind(value: Any) -> str:
 
 
 def _not_applicable(error: Exception) -> str:
-    return f"an expression does not fit the payload: {error}"[:300]
+    return f"an expression does not fit the payload: {error}"[:MAX_DETAIL]

@@ -40,7 +40,6 @@ class RejectReason(StrEnum):
     EMPTY_ARRAY = "empty_array", "An array without readings.", b"[]"
     TOO_MANY_ITEMS = "too_many_items", f"One message holds over {MAX_MESSAGE_ITEMS:,} readings."
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
-    NOTHING_KEPT = "nothing_kept", "The source's `include`, `exclude` and `drop` leave nothing of the message."
 
     # One item of a message; its siblings are not affected.
     NO_METRIC = "no_metric", "`metric` is missing or empty.", b'{"value":21.4}'

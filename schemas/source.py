@@ -215,8 +215,8 @@ class Source(BaseModel):
     exclude: Globs = Field((), description="globs of the metrics, as sent, that are dropped")
     rename: Mapping[str, str] = Field(
         default_factory=dict,
-        description="metric as sent (a glob) and its new name, in which each * is what a * of the glob matched; `unit` and "
-        "`metric_units` know the new names",
+        description="metric as sent (a glob) and its new name, in which each * is what a * of the glob matched; "
+        "`unit` and `metric_units` know the new names",
     )
     flatten: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="separator that joins the names of nested objects; without it they are `nested_values`"
