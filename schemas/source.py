@@ -64,6 +64,14 @@ NAMES_ITS_DEVICE = frozenset(
 """Formats with a place of their own for the device."""
 
 
+TIME_FORMATS = {
+    Codec.SENML_JSON: TimeFormat.S,
+    Codec.SENML_CBOR: TimeFormat.S,
+    Codec.LINE_PROTOCOL: TimeFormat.NS,
+}
+"""How a format writes event times where its source does not say."""
+
+
 def _several(given: Any) -> Any:
     return (given,) if isinstance(given, str) else given
 
@@ -160,6 +168,7 @@ class Source(BaseModel):
     )
     preset: str | None = Field(None, description="preset whose fields apply where the table does not state its own")
     codec: Codec = Field(Codec.HEADRACE, description="format of the payload")
+    data_codec: Codec = Field(Codec.HEADRACE, description="format of the data of a CloudEvent")
 
     device: Place | None = Field(
         None, description="place of the device; without it the level {device}, or the format's own field"
@@ -186,7 +195,10 @@ class Source(BaseModel):
         None, description="place of the event time, in the item or else in the payload; without it the time of arrival"
     )
 
-    time_format: TimeFormat = Field(TimeFormat.MS, description="how event times are written")
+    time_format: TimeFormat = Field(
+        default_factory=lambda fields: TIME_FORMATS.get(fields.get("codec"), TimeFormat.MS),
+        description="how event times are written; without it as the format has them, or in ms",
+    )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="IANA name of the zone of ISO 8601 times that state none"
     )
