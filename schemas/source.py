@@ -1,7 +1,7 @@
 """Sources: which MQTT topics are read, and how their payloads become readings. sources.toml has one table for each."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -136,6 +136,17 @@ def is_template(place: str) -> bool:
     (True, False, False)
     """
     return LEVEL.search(place) is not None
+
+
+def is_constant(place: str) -> bool:
+    """Whether a place is a constant of JMESPath.
+
+    Examples
+    --------
+    >>> is_constant("'Cel'"), is_constant("Cel")
+    (True, False)
+    """
+    return not is_template(place) and bool(jmespath.compile(place).parsed["type"] == "literal")
 
 
 TopicFilters = Annotated[
@@ -286,9 +297,11 @@ JSON_FIELDS = (
 
 def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
     """Fields that do not fit to others, each with what to write instead."""
-    yield from _misplaced_fields(source)
-    if source.codec is Codec.JSON:
+    formats = {source.codec, source.data_codec} if source.codec is Codec.CLOUDEVENTS else {source.codec}
+    if Codec.JSON in formats:
         yield from _incomplete_mapping(source)
+    else:
+        yield from _misplaced_fields(source, formats)
     yield from _unknown_levels(source)
     if _nothing_names_the_device(source):
         yield "topic", 'nothing names the device: write {device} for its level, or device = "..."'
@@ -297,15 +310,13 @@ def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
             yield "rename", f"{name!r} has more * than {glob!r}: each stands for what one of the glob matched"
 
 
-def _misplaced_fields(source: Source) -> Iterator[tuple[str, str]]:
-    if source.codec is Codec.JSON:
-        return
+def _misplaced_fields(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
     advice = f'is read with codec = "json" only, and this source has codec = "{source.codec}"'
     yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field))
     for field, place in _places(source):
-        if not is_template(place):
+        if not is_template(place) and (field == "device" or not is_constant(place)):
             yield field, f"is a JMESPath, which {advice}"
-        elif source.codec is not Codec.SCALAR and field != "device":
+        elif field != "device" and Codec.SCALAR not in formats:
             yield field, 'is read with codec = "json" or "scalar" only: remove it'
 
 
