@@ -97,6 +97,7 @@ class HeadraceJson:
     """
 
     def __init__(self, source: Source = DEFAULT_SOURCE) -> None:
+        self.source = source
         self.passed_over: Counter[str] = Counter()
         """Messages with a `byte order mark`, and with `NULs`."""
 
@@ -164,7 +165,8 @@ def _array_items(elements: list[Any]) -> list[Item]:
 
 def _element_items(element: Any) -> list[Item]:
     if not isinstance(element, dict):
-        return [Rejection(RejectReason.NOT_A_READING, "not an object", _encoded(element))]
+        alone = [element] if isinstance(element, list) else element  # its own elements would be read otherwise
+        return [Rejection(RejectReason.NOT_A_READING, "not an object", _encoded(alone))]
     if element.get("values") is not None:
         return _map_items(element, element["values"])
     if element.get("metric") is None and element.get("value") is None:
