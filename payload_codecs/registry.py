@@ -10,6 +10,8 @@ from schemas.source import Codec as Format
 from schemas.source import Source
 
 CODECS: dict[Format, tuple[str, str]] = {
+    Format.HEADRACE: ("payload_codecs.headrace_json", "HeadraceJson"),
+    Format.JSON: ("payload_codecs.mapped_json", "MappedJson"),
     Format.SCALAR: ("payload_codecs.scalar", "Scalar"),
     Format.SENML_JSON: ("payload_codecs.senml", "SenmlJson"),
     Format.SENML_CBOR: ("payload_codecs.senml", "SenmlCbor"),
