@@ -1,6 +1,5 @@
 """JSON of any shape: a source says where device, time, metric, value and unit are."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -8,33 +7,27 @@ from typing import Any
 
 import msgspec
 
-from payload_codecs.codec import Ignored, Item, Rejection, Sample
+from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
 from payload_codecs.json_path import NOT_APPLICABLE, Getter, getter
 from payload_codecs.json_text import NotJson, encoded, parsed
 from payload_codecs.message import Message
-from payload_codecs.metric_names import MAX_REMEMBERED, MetricNames
+from payload_codecs.selection import MAX_REMEMBERED, Selection, nothing_kept
 from schemas.glob import glob_pattern
-from schemas.ignored_message import IgnoredReason
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
-from schemas.source import KEY, Dropped, Source, filled, is_template
+from schemas.source import KEY, Source, filled, is_template
 
 SAMPLE = "$sample"
 """The one field of a message that holds one sample, as `MappedJson.original` makes it."""
 
 _ORIGINAL_FIELDS = frozenset({"metric", "value", "device", "time", "sequence", "unit", "item"})
 
-MAX_NUMBER_LENGTH = 100
-"""Characters of a text that may be a number with its unit."""
-
 MAX_SHARED_LENGTH = 1000
 """Characters of a device, time or sequence number that all samples of an item have."""
 
 MAX_DETAIL = 300
 """Characters of a rejection's detail."""
-
-_NUMBER_IN_TEXT = re.compile(r"\s*[-+]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?[^0-9]*")
 
 
 class _Root:
@@ -100,9 +93,8 @@ class MappedJson:
         self._sequence = _place(source.sequence)
         self._units = tuple((glob_pattern(glob), _place(place)) for glob, place in source.unit.items())
         self._unit_place = lru_cache(MAX_REMEMBERED)(self._unit_place_of)
-        self._name = MetricNames(source).name
-        self._words = frozenset(word.casefold() for word in source.words)
-        self._drop = frozenset(source.drop)
+        self._selection = Selection(source)
+        self._name = self._selection.name
         self._flatten = source.flatten
         self._values = getter(source.values) if source.values else None
         self._key = source.metric if source.values and source.metric != f"{{{KEY}}}" else None
@@ -128,7 +120,7 @@ class MappedJson:
             return [Rejection(RejectReason.NO_VALUES, _not_applicable(error))]
         if len(found) == 1 and isinstance(found[0], Rejection):
             found[0].original = None  # the payload
-        return found or [Ignored(IgnoredReason.EXCLUDED, "include, exclude and drop leave nothing of it")]
+        return found or [nothing_kept()]
 
     def original(self, message: Message, sample: Sample) -> bytes:
         """A message in a form of our own, because a mapping cannot be reversed."""
@@ -203,28 +195,14 @@ class MappedJson:
             metric = self._name(metric)
             if metric is None:
                 return
-        kind = self._kind_to_drop(value)
-        if kind is not None and kind in self._drop:
+        if self._selection.drops(value):
             return
-        if kind is Dropped.NESTED:
+        if type(value) is dict or type(value) is list:
             original = _original(metric, value, shared.device, shared.time, shared.sequence)
             found.append(Rejection(RejectReason.NESTED_VALUES, f"metric: {metric}"[:MAX_DETAIL], original))
             return
         unit = _short(self._unit(metric, shared), "unit") if self._units else None
         found.append(Sample(metric, value, shared.time, unit, shared.sequence, shared.device))
-
-    def _kind_to_drop(self, value: Any) -> Dropped | None:
-        """What kind of a value this is; None of one that may be a number."""
-        if type(value) is dict or type(value) is list:
-            return Dropped.NESTED
-        if value is None:
-            return Dropped.NULL
-        if type(value) is bool:
-            return None if str(value).casefold() in self._words else Dropped.BOOLEAN
-        if type(value) is not str or value.strip().casefold() in self._words:
-            return None
-        number = len(value) <= MAX_NUMBER_LENGTH and _NUMBER_IN_TEXT.fullmatch(value)
-        return None if number else Dropped.TEXT
 
     def _unit(self, metric: Any, shared: _Shared) -> Any:
         place = self._unit_place(metric) if type(metric) is str else None

@@ -1,7 +1,7 @@
 """Sources: which MQTT topics are read, and how their payloads become readings. sources.toml has one table for each."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -279,30 +279,24 @@ class Source(BaseModel):
         return None
 
 
-JSON_FIELDS = (
-    "devices",
-    "items",
-    "values",
-    "value",
-    "sequence",
-    "time",
-    "drop",
-    "include",
-    "exclude",
-    "rename",
-    "flatten",
-)
-"""What only the codec `json` reads, beside expressions in fields that may be templates."""
+_READ_BY: Mapping[str, Set[Codec]] = {
+    **{field: {Codec.JSON} for field in ("devices", "items", "values", "value", "sequence", "time", "flatten")},
+    "metric": {Codec.JSON, Codec.SCALAR, Codec.LINE_PROTOCOL},
+    "unit": {Codec.JSON, Codec.SCALAR},
+}
+"""Fields that some formats read only."""
+
+_OWN_NAMES: Mapping[Codec, Collection[str]] = {Codec.LINE_PROTOCOL: {"measurement", "field"}}
+"""Names that templates of `metric` have beside the topic's levels."""
 
 
 def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
     """Fields that do not fit to others, each with what to write instead."""
     formats = {source.codec, source.data_codec} if source.codec is Codec.CLOUDEVENTS else {source.codec}
+    yield from _misplaced_fields(source, formats)
     if Codec.JSON in formats:
         yield from _incomplete_mapping(source)
-    else:
-        yield from _misplaced_fields(source, formats)
-    yield from _unknown_levels(source)
+    yield from _unknown_levels(source, formats)
     if _nothing_names_the_device(source):
         yield "topic", 'nothing names the device: write {device} for its level, or device = "..."'
     for glob, name in source.rename.items():
@@ -310,14 +304,18 @@ def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
             yield "rename", f"{name!r} has more * than {glob!r}: each stands for what one of the glob matched"
 
 
-def _misplaced_fields(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
-    advice = f'is read with codec = "json" only, and this source has codec = "{source.codec}"'
-    yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field))
+def _misplaced_fields(source: Source, formats: Set[Codec]) -> Iterator[tuple[str, str]]:
+    for field, readers in _READ_BY.items():
+        if getattr(source, field) and not formats & readers:
+            yield field, f'is read with codec = {_or(readers)} only, and this source has codec = "{source.codec}"'
     for field, place in _places(source):
-        if not is_template(place) and (field == "device" or not is_constant(place)):
-            yield field, f"is a JMESPath, which {advice}"
-        elif field != "device" and Codec.SCALAR not in formats:
-            yield field, 'is read with codec = "json" or "scalar" only: remove it'
+        readers = {Codec.JSON, *NAMES_ITS_DEVICE} if field == "device" else {Codec.JSON}
+        if not formats & readers and not is_template(place) and (field == "device" or not is_constant(place)):
+            yield field, f"is a JMESPath into the payload, which is read with codec = {_or(readers)} only"
+
+
+def _or(codecs: Collection[Codec]) -> str:
+    return " or ".join(f'"{codec}"' for codec in sorted(codecs))
 
 
 def _incomplete_mapping(source: Source) -> Iterator[tuple[str, str]]:
@@ -331,13 +329,16 @@ def _incomplete_mapping(source: Source) -> Iterator[tuple[str, str]]:
         yield "metric", 'beside `values`, contains {key}, the field\'s name: metric = "{key}" is the default'
 
 
-def _unknown_levels(source: Source) -> Iterator[tuple[str, str]]:
+def _unknown_levels(source: Source, formats: Set[Codec]) -> Iterator[tuple[str, str]]:
+    own = {
+        "device": {LOGIN},
+        "metric": {KEY if source.values else "", *(name for each in formats for name in _OWN_NAMES.get(each, ()))},
+    }
     for pattern in source.patterns:
         for name in {LOGIN, KEY}.intersection(pattern.names):
             yield "topic", f"{{{name}}} has a meaning of its own: give this level another name"
         for field, place in _places(source):
-            own = {"device": LOGIN, "metric": KEY if source.values else ""}.get(field, "")
-            for name in set(LEVEL.findall(place)).difference(pattern.names, {own}):
+            for name in set(LEVEL.findall(place)).difference(pattern.names, own.get(field, ())):
                 known = ", ".join(f"{{{each}}}" for each in pattern.names) or "no named level"
                 yield field, f"{{{name}}} is no level of {pattern.pattern!r}, which has {known}"
 
