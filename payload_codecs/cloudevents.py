@@ -123,15 +123,16 @@ class CloudEvents:
             yield Rejection(RejectReason.NOT_A_CLOUDEVENT, str(error))
 
     def _items(self, event: msgspec.Raw, number: int | None, message: Message) -> Iterator[Item]:
+        alone = bytes(event) if number is None else b"[" + bytes(event) + b"]"
         try:
             attributes, data = self._parts(event)
             items = self._inner.decode(inner := replace(message, payload=data))
             for item in items:
-                item.original = self._event_of(item, inner, attributes) if len(items) > 1 else bytes(event)
+                item.original = self._event_of(item, inner, attributes) if len(items) > 1 else alone
             yield from self._completed(items, attributes)
         except _NotAnEvent as error:
             where = "" if number is None else f"event {number}: "
-            yield Rejection(RejectReason.NOT_A_CLOUDEVENT, f"{where}{error}", bytes(event))
+            yield Rejection(RejectReason.NOT_A_CLOUDEVENT, f"{where}{error}", alone)
 
     def _parts(self, event: msgspec.Raw) -> tuple[Attributes, bytes]:
         """The attributes, and the data as the bytes of their own format."""

@@ -27,7 +27,7 @@ _NAME = r"(?:[^\\,= \n]++|\\[,= ]?+)++"
 _MEASUREMENT = r"(?:[^\\, \n]++|\\[, ]?+)++"
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
 _STRING_OF_ONE_LINE = r'"(?:[^"\\\n]++|\\[^\n])*+"'
-_OTHER_VALUE = r'(?!")[^, \t\r\n]++'
+_OTHER_VALUE = r'(?!")[^, \t\r\n\0]++'
 
 
 def _point(string: str) -> re.Pattern[str]:
@@ -35,7 +35,7 @@ def _point(string: str) -> re.Pattern[str]:
     field = rf"{_NAME}=(?:{string}|{_OTHER_VALUE})"
     return re.compile(
         rf"[ \t]*+({_MEASUREMENT}(?:,{_NAME}={_NAME})*+)[ ]++({field}(?:,{field})*+)(?:[ ]++(-?+[0-9]{{1,19}}+))?+"
-        rf"[ \t\r]*+(?:\n|\Z)",
+        rf"[ \t\r\0]*+(?:\n|\Z)",
         re.DOTALL,
     )
 
