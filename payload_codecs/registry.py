@@ -10,6 +10,8 @@ from schemas.source import Codec as Format
 from schemas.source import Source
 
 CODECS: dict[Format, tuple[str, str]] = {
+    Format.HEADRACE: ("payload_codecs.headrace_json", "HeadraceJson"),
+    Format.JSON: ("payload_codecs.mapped_json", "MappedJson"),
     Format.SCALAR: ("payload_codecs.scalar", "Scalar"),
     Format.SENML_JSON: ("payload_codecs.senml", "SenmlJson"),
     Format.SENML_CBOR: ("payload_codecs.senml", "SenmlCbor"),
@@ -23,10 +25,6 @@ class NoCodec(TerminalError):
     """A source names a format that this version does not decode."""
 
 
-class UnusableSource(TerminalError):
-    """A source has a setting that its format cannot follow."""
-
-
 def codec_of(source: Source) -> Codec | StatefulCodec[object]:
     """The codec of a source, made for its settings.
 
@@ -34,17 +32,12 @@ def codec_of(source: Source) -> Codec | StatefulCodec[object]:
     ------
     NoCodec
         Where no class decodes the format.
-    UnusableSource
-        Where the format cannot follow one of the source's settings.
     """
     if source.codec not in CODECS:
         known = ", ".join(sorted(CODECS))
         raise NoCodec(f"source {source.name}: no codec decodes {source.codec}. Choose one of: {known}")
     module, name = CODECS[source.codec]
-    try:
-        return cast(Codec, getattr(import_module(module), name)(source))
-    except ValueError as error:
-        raise UnusableSource(f"source {source.name}: {error}") from error
+    return cast(Codec, getattr(import_module(module), name)(source))
 
 
 def stateless_codec_of(source: Source) -> Codec:
@@ -52,14 +45,12 @@ def stateless_codec_of(source: Source) -> Codec:
 
     Raises
     ------
-    UnusableSource
-        Where the format has state.
+    NoCodec
+        Where no class decodes the format, or it keeps state.
     """
     codec = codec_of(source)
     if hasattr(codec, "new_state"):
-        raise UnusableSource(
-            f"source {source.name}: {source.codec} keeps state, and cannot stand inside another format"
-        )
+        raise NoCodec(f"source {source.name}: {source.codec} keeps state, so that one message alone cannot be decoded")
     return codec
 
 
