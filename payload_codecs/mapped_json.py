@@ -1,15 +1,17 @@
 """JSON of any shape: a source says where device, time, metric, value and unit are."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-import orjson
 
 from payload_codecs.codec import Ignored, Item, Rejection, Sample
+from payload_codecs.example import Example
 from payload_codecs.json_path import NOT_APPLICABLE, Getter, getter
+from payload_codecs.json_text import NotJson, encoded, parsed
 from payload_codecs.message import Message
 from payload_codecs.metric_names import MAX_REMEMBERED, MetricNames
 from schemas.glob import glob_pattern
@@ -21,6 +23,8 @@ from schemas.source import KEY, Dropped, Source, filled, is_template
 SAMPLE = "$sample"
 """The one field of a message that holds one sample, as `MappedJson.original` makes it."""
 
+_ORIGINAL_FIELDS = frozenset({"metric", "value", "device", "time", "sequence", "unit", "item"})
+
 MAX_NUMBER_LENGTH = 100
 """Characters of a text that may be a number with its unit."""
 
@@ -31,8 +35,6 @@ MAX_DETAIL = 300
 """Characters of a rejection's detail."""
 
 _NUMBER_IN_TEXT = re.compile(r"\s*[-+]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?[^0-9]*")
-
-_encode = msgspec.json.Encoder().encode
 
 
 class _Root:
@@ -89,6 +91,8 @@ class MappedJson:
     """
 
     def __init__(self, source: Source) -> None:
+        self.passed_over: Counter[str] = Counter()
+        """Messages with a `byte order mark`, and with `NULs`."""
         self._devices = getter(source.devices) if source.devices else None
         self._items = getter(source.items) if source.items else None
         self._device = _place(None if source.device_template else source.device)
@@ -107,9 +111,10 @@ class MappedJson:
 
     def decode(self, message: Message) -> Sequence[Item]:
         """The items in the order of the payload; Ignored where the source keeps nothing of a message."""
-        value = _parsed(message.payload)
-        if type(value) is Rejection:
-            return [value]
+        try:
+            value = parsed(message.payload, self.passed_over)
+        except NotJson as error:
+            return [error.rejection]
         if type(value) is dict and len(value) == 1 and SAMPLE in value:
             return [_from_original(value[SAMPLE])]
         root = _Root(value, message.levels)
@@ -121,6 +126,8 @@ class MappedJson:
                     return [Rejection(RejectReason.TOO_MANY_ITEMS)]
         except NOT_APPLICABLE as error:
             return [Rejection(RejectReason.NO_VALUES, _not_applicable(error))]
+        if len(found) == 1 and isinstance(found[0], Rejection):
+            found[0].original = None  # the payload
         return found or [Ignored(IgnoredReason.EXCLUDED, "include, exclude and drop leave nothing of it")]
 
     def original(self, message: Message, sample: Sample) -> bytes:
@@ -147,20 +154,20 @@ class MappedJson:
             else:
                 self._read_values(self._values(item), shared, found)
         except NOT_APPLICABLE as error:
-            original = _original(None, item, device)
+            original = _original_of_item(item, device)
             found.append(Rejection(RejectReason.NO_VALUES, _not_applicable(error), original))
 
     def _shared(self, item: Any, root: _Root, device: str | None) -> _Shared:
         if device is None and self._device is not None:
             device = _short(self._device(item, root), "device")
-            device = device if device is None or type(device) is str else _encode(device).decode()
+            device = device if device is None or type(device) is str else encoded(device).decode()
         time = _short(self._time(item, root), "time") if self._time else None
         sequence = _short(self._sequence(item, root), "sequence") if self._sequence else None
         return _Shared(item, root, device, time, sequence)
 
     def _read_values(self, values: Any, shared: _Shared, found: list[Item]) -> None:
         if type(values) is not dict or not values:
-            original = _original(None, shared.item, shared.device, shared.time, shared.sequence)
+            original = _original_of_item(shared.item, shared.device, shared.time, shared.sequence)
             found.append(Rejection(RejectReason.NO_VALUES, f"values leads to {_kind(values)}", original))
             return
         if self._key is not None:
@@ -203,7 +210,7 @@ class MappedJson:
             original = _original(metric, value, shared.device, shared.time, shared.sequence)
             found.append(Rejection(RejectReason.NESTED_VALUES, f"metric: {metric}"[:MAX_DETAIL], original))
             return
-        unit = self._unit(metric, shared) if self._units else None
+        unit = _short(self._unit(metric, shared), "unit") if self._units else None
         found.append(Sample(metric, value, shared.time, unit, shared.sequence, shared.device))
 
     def _kind_to_drop(self, value: Any) -> Dropped | None:
@@ -256,32 +263,26 @@ def _listed(items: Any, what: str) -> list[Any]:
     return [items]
 
 
-def _parsed(payload: bytes) -> Any:
-    """The JSON value of a payload, or the Rejection of what is none."""
-    if not payload:
-        return Rejection(RejectReason.EMPTY_PAYLOAD)
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        return Rejection(RejectReason.NOT_JSON, str(error))
-
-
 def _original(
     metric: Any, value: Any, device: str | None, time: Any = None, sequence: Any = None, unit: Any = None
 ) -> bytes:
     names = ("metric", "value", "device", "time", "sequence", "unit")
     given = zip(names, (metric, value, device, time, sequence, unit), strict=True)
-    fields = {name: each for name, each in given if each is not None or name == "value"}
-    try:
-        return _encode({SAMPLE: fields})
-    except RecursionError:
-        return _encode({SAMPLE: {**fields, "value": "nested too deep to be repeated here"}})
+    return encoded({SAMPLE: {name: each for name, each in given if each is not None or name == "value"}})
+
+
+def _original_of_item(item: Any, device: str | None = None, time: Any = None, sequence: Any = None) -> bytes:
+    """Of an item without samples. To replay it, a person writes metric and value in place of `item`."""
+    given = (("item", item), ("device", device), ("time", time), ("sequence", sequence))
+    return encoded({SAMPLE: {name: each for name, each in given if each is not None or name == "item"}})
 
 
 def _from_original(fields: Any) -> Item:
-    """The sample of a message that `_original` made, as it is or as a person has changed it."""
-    if type(fields) is not dict or fields.keys() - set(Sample.__struct_fields__):
+    """What a message holds that `_original` made, as it is or as a person has changed it."""
+    if type(fields) is not dict or fields.keys() - _ORIGINAL_FIELDS:
         return Rejection(RejectReason.NOT_A_READING, f"{SAMPLE} is no object with the fields of a sample")
+    if "item" in fields:
+        return Rejection(RejectReason.NO_VALUES, "write metric and value in place of item")
     if type(fields.get("value")) in (dict, list):
         return Rejection(RejectReason.NESTED_VALUES)
     return Sample(**{"metric": None, "value": None, **fields})
@@ -289,7 +290,8 @@ def _from_original(fields: Any) -> Item:
 
 def _short(value: Any, name: str) -> Any:
     """What all samples of an item have: each dead letter of 10,000 has a copy of it."""
-    if type(value) is dict or type(value) is list or (type(value) is str and len(value) > MAX_SHARED_LENGTH):
+    size = len(value) if type(value) is str else len(bytes(value)) if type(value) is msgspec.Raw else 0
+    if type(value) is dict or type(value) is list or size > MAX_SHARED_LENGTH:
         raise ValueError(f"{name} leads to {_kind(value)}, or is over {MAX_SHARED_LENGTH} characters")
     return value
 
@@ -302,3 +304,38 @@ def _kind(value: Any) -> str:
 
 def _not_applicable(error: Exception) -> str:
     return f"an expression does not fit the payload: {error}"[:MAX_DETAIL]
+
+
+EXAMPLES = (
+    Example(
+        "A gateway of a PLC: values of poor quality are left out, and the time is that of the value or of the message.",
+        'topic = "plc/{device}"\ncodec = "json"\nitems = "values[?q]"\nmetric = "id"\nvalue = "v"\n'
+        'time = "t || timestamp"',
+        "plc/press-1",
+        b'{"timestamp":1719800000123,"values":[{"id":"Line1.Temp","v":61.5,"q":true,"t":1719800000100},'
+        b'{"id":"Line1.Speed","v":3,"q":true},{"id":"Line1.Broken","v":0,"q":false}]}',
+        (Sample("Line1.Temp", 61.5, 1719800000100), Sample("Line1.Speed", 3, 1719800000123)),
+    ),
+    Example(
+        "Nested objects are flattened, and each name but one is kept.",
+        'topic = "tele/{device}/SENSOR"\ncodec = "json"\nvalues = "@"\nflatten = "."\ntime = "Time"\n'
+        'time_format = "iso8601"\nexclude = "Time"\nrename = {"*.Temperature" = "*.temperature"}',
+        "tele/cellar/SENSOR",
+        b'{"Time":"2024-07-01T02:13:20","AM2301":{"Temperature":14.5,"Humidity":61.2}}',
+        (
+            Sample("AM2301.temperature", 14.5, "2024-07-01T02:13:20"),
+            Sample("AM2301.Humidity", 61.2, "2024-07-01T02:13:20"),
+        ),
+    ),
+    Example(
+        "One message with the values of several devices; a nested field is rejected alone.",
+        'topic = "gateway"\ncodec = "json"\ndevices = "@"\nvalues = "values"\ntime = "ts"',
+        "gateway",
+        b'{"press-1":[{"ts":1719800000123,"values":{"torque":4.1,"limits":{"max":9}}}],"press-2":{"values":{"torque":4}}}',
+        (
+            Sample("torque", 4.1, 1719800000123, device="press-1"),
+            Rejection(RejectReason.NESTED_VALUES, "metric: limits"),
+            Sample("torque", 4, device="press-2"),
+        ),
+    ),
+)
