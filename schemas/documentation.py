@@ -5,13 +5,15 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from schemas.personal import Personal
+from schemas.presets import PRESETS, Preset, preset
 from schemas.record import Position, Record
 from schemas.redis_keys import DAY_S, HOUR_S, KEYS, RedisKey
 from schemas.reject_reasons import RejectReason
+from schemas.source import DEFAULT_SOURCE, Source
 from schemas.sql import sql_type
 from schemas.topics import DAY_MS, MIB, TOPICS, Topic
 from schemas.unit_conversions import CONVERSIONS
@@ -113,6 +115,38 @@ def usage_features() -> str:
     return _page("Usage features", "usage_features.py", [introduction, _table(head, rows)])
 
 
+def sources() -> str:
+    """Every field of a source, and every preset."""
+    fields = (
+        (f"`{name}`", _json_type(field), _source_default(name, field), _cell(field.description or ""))
+        for name, field in Source.model_fields.items()
+    )
+    introduction = (
+        "Which MQTT topics are read, and how payloads become readings: `sources.toml` has one table `[[source]]` for\n"
+        "each source. The first source whose filter matches a topic has it. The file is that of `HEADRACE_SOURCES`,\n"
+        "else `sources.toml` in the stack's folder. Without a file the default source is read:\n"
+        "`fleet/{device}/telemetry` with Headrace's own JSON. How to write one: [Sources](../how-to/sources.md).\n"
+    )
+    places = (
+        f"{_docstring(Source)}\n\n"
+        'With `codec = "json"`, expressions for device, unit, sequence and time that find nothing in an item are\n'
+        "looked up in the whole payload. A glob is a name in which `*` stands for any text. `include` and `exclude`\n"
+        "see metrics as they were sent, after `flatten`; then `rename` names them, and `unit`, `metric_units` and\n"
+        "`units` know the new names. A message of which nothing is kept goes to `telemetry.ignored`.\n\n"
+        "The key of a record in `telemetry.raw` is the device where topic or login name it. Where only the payload\n"
+        "does, the key is the topic: messages of one topic keep their order.\n"
+    )
+    presets = ((f"`{name}`", *_preset(preset(name))) for name in PRESETS)
+    state = (
+        "A source with `preset` has the preset's fields. A field of the table replaces the preset's; tables such as\n"
+        "`rename` are merged. `headrace source test` decodes the test vectors of all presets.\n"
+    )
+    return _page("Sources", "source.py and schemas/presets", [
+        introduction, "## Fields\n", places, _table(("field", "type", "default", "meaning"), fields),
+        "## Presets\n", state, _table(("preset", "for", "topic", "codec"), presets),
+    ])  # fmt: skip
+
+
 def redis_keys() -> str:
     """Every key of Redis with its value, lifetime and bound."""
     rows = ((f"`{key.shown}`", _cell(key.value), _lifetime(key), _cell(key.bound), _people_of(key)) for key in KEYS)
@@ -131,6 +165,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "topics.md": topics,
     "redis_keys.md": redis_keys,
     "usage_features.md": usage_features,
+    "sources.md": sources,
 }
 
 
@@ -166,7 +201,7 @@ def _fields_of(model: type[BaseModel], where: str) -> str:
 
 
 def _docstring(model: type[BaseModel]) -> str:
-    return " ".join(line.strip() for line in (model.__doc__ or "").splitlines()).strip()
+    return " ".join((model.__doc__ or "").split())
 
 
 def _type(name: str, field: FieldInfo) -> str:
@@ -178,6 +213,33 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     return f"`{json.dumps(field.get_default(call_default_factory=True))}`"
+
+
+_TOML_TYPES = {"string": "text", "boolean": "true or false", "array": "list of texts", "object": "table"}
+
+
+def _json_type(field: FieldInfo) -> str:
+    schema = TypeAdapter(field.rebuild_annotation()).json_schema()
+    choices = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    schema = {**schema, **choices[0]}
+    if "$ref" in schema:
+        schema = schema["$defs"][schema["$ref"].split("/")[-1]]
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    takes_text = any(isinstance(each, BeforeValidator) for each in field.metadata)
+    return f"{'text or ' * takes_text}{_TOML_TYPES[schema['type']]}"
+
+
+def _source_default(name: str, field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = getattr(DEFAULT_SOURCE, name)
+    return f"`{json.dumps(value)}`" if value not in (None, (), {}) else "none"
+
+
+def _preset(of: Preset) -> tuple[str, ...]:
+    topics = Source(name="preset", **of.source).topic
+    return f"[{of.title}]({of.documentation})", ", ".join(map(_code, topics)), f"`{of.source['codec']}`"
 
 
 def _example(reason: RejectReason) -> str:

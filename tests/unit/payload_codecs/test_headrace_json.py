@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payload_codecs import headrace_json
+from payload_codecs import headrace_json, json_text
 from payload_codecs.codec import Item, Rejection, Sample
-from payload_codecs.headrace_json import MAX_NESTING, HeadraceJson
+from payload_codecs.headrace_json import HeadraceJson
+from payload_codecs.json_text import MAX_NESTING
 from payload_codecs.validation import Validator
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
@@ -410,10 +411,10 @@ def payloads(draw: st.DrawFn) -> bytes:
 def slowly(payload: bytes) -> list[Item]:
     """The items by the exact path alone."""
     try:
-        return headrace_json._items(headrace_json._parse_exactly(payload.decode()))
+        return headrace_json._items(json_text.parse_exactly(payload.decode()))
     except UnicodeDecodeError:
         return [Rejection(RejectReason.INVALID_UTF8)]
-    except headrace_json._NotJson:
+    except json_text.NotJson:
         return [Rejection(RejectReason.NOT_JSON)]
 
 

@@ -1,0 +1,65 @@
+"""Which class decodes a format. A format registers with one line, and is imported when a source uses it."""
+
+from importlib import import_module
+from typing import cast
+
+from payload_codecs.codec import Codec, StatefulCodec
+from payload_codecs.example import Example
+from payload_codecs.selection import SelectedSamples, selects
+from schemas.errors import TerminalError
+from schemas.source import Codec as Format
+from schemas.source import Source
+
+CODECS: dict[Format, tuple[str, str]] = {
+    Format.HEADRACE: ("payload_codecs.headrace_json", "HeadraceJson"),
+    Format.JSON: ("payload_codecs.mapped_json", "MappedJson"),
+    Format.SCALAR: ("payload_codecs.scalar", "Scalar"),
+    Format.SENML_JSON: ("payload_codecs.senml", "SenmlJson"),
+    Format.SENML_CBOR: ("payload_codecs.senml", "SenmlCbor"),
+    Format.LINE_PROTOCOL: ("payload_codecs.line_protocol", "LineProtocol"),
+    Format.CLOUDEVENTS: ("payload_codecs.cloudevents", "CloudEvents"),
+}
+"""Format -> module and class. The class takes a Source; the module's EXAMPLES are its test vectors."""
+
+SELECT_THEMSELVES = frozenset({Format.JSON, Format.CLOUDEVENTS, Format.SPARKPLUG_B})
+"""Formats that apply `include`, `exclude`, `rename` and `drop` themselves, CloudEvents by the codec of the data."""
+
+
+class NoCodec(TerminalError):
+    """A source names a format that this version does not decode."""
+
+
+def codec_of(source: Source) -> Codec | StatefulCodec[object]:
+    """The codec of a source, made for its settings.
+
+    Raises
+    ------
+    NoCodec
+        Where no class decodes the format.
+    """
+    if source.codec not in CODECS:
+        known = ", ".join(sorted(CODECS))
+        raise NoCodec(f"source {source.name}: no codec decodes {source.codec}. Choose one of: {known}")
+    module, name = CODECS[source.codec]
+    codec = cast(Codec, getattr(import_module(module), name)(source))
+    return SelectedSamples(codec, source) if selects(source) and source.codec not in SELECT_THEMSELVES else codec
+
+
+def stateless_codec_of(source: Source) -> Codec:
+    """The codec of a source whose format has no state.
+
+    Raises
+    ------
+    NoCodec
+        Where no class decodes the format, or it keeps state.
+    """
+    codec = codec_of(source)
+    if hasattr(codec, "new_state"):
+        raise NoCodec(f"source {source.name}: {source.codec} keeps state, so that one message alone cannot be decoded")
+    return codec
+
+
+def examples_of(codec: Format) -> tuple[Example, ...]:
+    """The test vectors of a format, in the order of its documentation."""
+    module = import_module(CODECS[codec][0])
+    return tuple(example for example in module.EXAMPLES if example.source.codec is codec)
