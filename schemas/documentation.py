@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, BeforeValidator, TypeAdapter
@@ -17,7 +17,7 @@ from schemas.source import DEFAULT_SOURCE, Source
 from schemas.sql import sql_type
 from schemas.topics import DAY_MS, MIB, TOPICS, Topic
 from schemas.unit_conversions import CONVERSIONS
-from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
+from schemas.units import ACCEPTED_UNITS, ALIASES, DECIDED_BY_METRIC, METRIC_UNITS
 from schemas.usage_features import USAGE_FEATURES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -54,10 +54,24 @@ def units() -> str:
         "[UCUM](https://ucum.org/ucum), case-sensitive. A reading without `unit` is taken to be in the metric's unit.\n"
     )
     not_listed = "A metric that is not listed takes the stored unit of the code that it is sent with.\n"
+    aliases = ((_code(unit), ", ".join(map(_spellings, _by_code(names).items()))) for unit, names in ALIASES.items())
+    spelled = (
+        "Spellings that are no UCUM, and the codes that they stand for. White space is ignored. Characters that look\n"
+        "alike are the same (Unicode normal form KC): `m³` and `m^3` are `m3`, `µ` is `u`, `·` is `.`, `℃` is `°C`. A\n"
+        "source can declare spellings of its own (`units` in `sources.toml`).\n"
+    )
+    decided = ", ".join(_code(alias) for alias in sorted(DECIDED_BY_METRIC))
+    ambiguous = (
+        "Where a spelling is the UCUM code of something else, the metric decides: `F` is degree Fahrenheit for a\n"
+        "metric that is stored in `Cel`, and otherwise the farad; `g` is standard gravity for an acceleration, and\n"
+        f"otherwise the gram. {decided} are UCUM codes of units that are not accepted (bel, coulomb, gauss): they are\n"
+        "read for metrics that are stored in the unit of their line, and otherwise are `unknown_unit`.\n"
+    )
     accepted = "Behind each code: what its value is multiplied with, and what is then added.\n"
     return _page("Units", "units.py", [
         introduction, "## Metrics\n", _table(("metric", "stored in"), metrics), not_listed,
         "## Accepted codes\n", accepted, _table(("stored in", "accepted"), quantities),
+        "## Other spellings\n", spelled, _table(("stored in", "spellings"), aliases), ambiguous,
     ])  # fmt: skip
 
 
@@ -240,6 +254,15 @@ def _conversion(code: str) -> str:
         return _code(code)
     offset = f" {'+' if conversion.offset > 0 else '-'} {abs(conversion.offset):.10g}" if conversion.offset else ""
     return f"{_code(code)} (× {conversion.factor:.10g}{offset})"
+
+
+def _by_code(names: Mapping[str, str]) -> dict[str, list[str]]:
+    return {code: [name for name, stands_for in names.items() if stands_for == code] for code in names.values()}
+
+
+def _spellings(given: tuple[str, list[str]]) -> str:
+    code, names = given
+    return f"{', '.join(map(_code, names))} ({_code(code)})"
 
 
 def _topic(topic: Topic) -> tuple[str, ...]:
