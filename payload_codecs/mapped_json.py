@@ -1,6 +1,5 @@
 """JSON of any shape: a source says where device, time, metric, value and unit are."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -8,33 +7,27 @@ from typing import Any
 
 import msgspec
 
-from payload_codecs.codec import Ignored, Item, Rejection, Sample
+from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
-from payload_codecs.json_path import NOT_APPLICABLE, Getter, getter
+from payload_codecs.json_path import NOT_APPLICABLE, Getter, field_name, getter
 from payload_codecs.json_text import NotJson, encoded, parsed
 from payload_codecs.message import Message
-from payload_codecs.metric_names import MAX_REMEMBERED, MetricNames
+from payload_codecs.selection import MAX_REMEMBERED, Selection, nothing_kept
 from schemas.glob import glob_pattern
-from schemas.ignored_message import IgnoredReason
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
-from schemas.source import KEY, Dropped, Source, filled, is_template
+from schemas.source import KEY, Source, filled, is_template
 
 SAMPLE = "$sample"
 """The one field of a message that holds one sample, as `MappedJson.original` makes it."""
 
 _ORIGINAL_FIELDS = frozenset({"metric", "value", "device", "time", "sequence", "unit", "item"})
 
-MAX_NUMBER_LENGTH = 100
-"""Characters of a text that may be a number with its unit."""
-
 MAX_SHARED_LENGTH = 1000
 """Characters of a device, time or sequence number that all samples of an item have."""
 
 MAX_DETAIL = 300
 """Characters of a rejection's detail."""
-
-_NUMBER_IN_TEXT = re.compile(r"\s*[-+]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?[^0-9]*")
 
 
 class _Root:
@@ -95,14 +88,15 @@ class MappedJson:
         """Messages with a `byte order mark`, and with `NULs`."""
         self._devices = getter(source.devices) if source.devices else None
         self._items = getter(source.items) if source.items else None
+        self._has_one_item = self._devices is None and self._items is None
         self._device = _place(None if source.device_template else source.device)
         self._time = _place(source.time)
         self._sequence = _place(source.sequence)
         self._units = tuple((glob_pattern(glob), _place(place)) for glob, place in source.unit.items())
+        self._unit_of_all = _place(source.unit["*"]) if list(source.unit) == ["*"] else None
         self._unit_place = lru_cache(MAX_REMEMBERED)(self._unit_place_of)
-        self._name = MetricNames(source).name
-        self._words = frozenset(word.casefold() for word in source.words)
-        self._drop = frozenset(source.drop)
+        self._selection = Selection(source)
+        self._name = self._selection.name
         self._flatten = source.flatten
         self._values = getter(source.values) if source.values else None
         self._key = source.metric if source.values and source.metric != f"{{{KEY}}}" else None
@@ -120,15 +114,20 @@ class MappedJson:
         root = _Root(value, message.levels)
         found: list[Item] = []
         try:
-            for device, item in self._items_of(root):
-                self._read(item, root, device, found)
-                if len(found) > MAX_MESSAGE_ITEMS:
-                    return [Rejection(RejectReason.TOO_MANY_ITEMS)]
+            if self._has_one_item and type(value) is not list:
+                self._read(value, root, None, found)
+            else:
+                for device, item in self._items_of(root):
+                    self._read(item, root, device, found)
+                    if len(found) > MAX_MESSAGE_ITEMS:
+                        break
         except NOT_APPLICABLE as error:
             return [Rejection(RejectReason.NO_VALUES, _not_applicable(error))]
+        if len(found) > MAX_MESSAGE_ITEMS:
+            return [Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_MESSAGE_ITEMS:,} items")]
         if len(found) == 1 and isinstance(found[0], Rejection):
             found[0].original = None  # the payload
-        return found or [Ignored(IgnoredReason.EXCLUDED, "include, exclude and drop leave nothing of it")]
+        return found or [nothing_kept()]
 
     def original(self, message: Message, sample: Sample) -> bytes:
         """A message in a form of our own, because a mapping cannot be reversed."""
@@ -203,28 +202,19 @@ class MappedJson:
             metric = self._name(metric)
             if metric is None:
                 return
-        kind = self._kind_to_drop(value)
-        if kind is not None and kind in self._drop:
+        kind = type(value)
+        if kind is not float and kind is not int and self._selection.drops(value):
             return
-        if kind is Dropped.NESTED:
+        if kind is dict or kind is list:
             original = _original(metric, value, shared.device, shared.time, shared.sequence)
             found.append(Rejection(RejectReason.NESTED_VALUES, f"metric: {metric}"[:MAX_DETAIL], original))
             return
-        unit = _short(self._unit(metric, shared), "unit") if self._units else None
+        unit = None
+        if self._unit_of_all is not None:
+            unit = _short(self._unit_of_all(shared.item, shared.root), "unit")
+        elif self._units:
+            unit = _short(self._unit(metric, shared), "unit")
         found.append(Sample(metric, value, shared.time, unit, shared.sequence, shared.device))
-
-    def _kind_to_drop(self, value: Any) -> Dropped | None:
-        """What kind of a value this is; None of one that may be a number."""
-        if type(value) is dict or type(value) is list:
-            return Dropped.NESTED
-        if value is None:
-            return Dropped.NULL
-        if type(value) is bool:
-            return None if str(value).casefold() in self._words else Dropped.BOOLEAN
-        if type(value) is not str or value.strip().casefold() in self._words:
-            return None
-        number = len(value) <= MAX_NUMBER_LENGTH and _NUMBER_IN_TEXT.fullmatch(value)
-        return None if number else Dropped.TEXT
 
     def _unit(self, metric: Any, shared: _Shared) -> Any:
         place = self._unit_place(metric) if type(metric) is str else None
@@ -245,10 +235,25 @@ def _place(place: str | None, in_root: bool = True) -> Place | None:
     get = getter(place)
     if not in_root:
         return lambda item, root: get(item)
+    if (name := field_name(place)) is not None:
+        return _field_place(name, get)
 
     def find(item: Any, root: _Root) -> Any:
         found = get(item)
         return root.find(get) if found is None and item is not root.value else found
+
+    return find
+
+
+def _field_place(name: str, get: Getter) -> Place:
+    """Of one field of the item: without the call of its getter, the usual case costs half."""
+
+    def find(item: Any, root: _Root) -> Any:
+        if type(item) is dict:
+            found = item.get(name)
+            if found is not None:
+                return found
+        return None if item is root.value else root.find(get)
 
     return find
 
@@ -290,6 +295,8 @@ def _from_original(fields: Any) -> Item:
 
 def _short(value: Any, name: str) -> Any:
     """What all samples of an item have: each dead letter of 10,000 has a copy of it."""
+    if value is None or type(value) is int or type(value) is float:
+        return value
     size = len(value) if type(value) is str else len(bytes(value)) if type(value) is msgspec.Raw else 0
     if type(value) is dict or type(value) is list or size > MAX_SHARED_LENGTH:
         raise ValueError(f"{name} leads to {_kind(value)}, or is over {MAX_SHARED_LENGTH} characters")

@@ -5,6 +5,7 @@ from typing import cast
 
 from payload_codecs.codec import Codec, StatefulCodec
 from payload_codecs.example import Example
+from payload_codecs.selection import SelectedSamples, selects
 from schemas.errors import TerminalError
 from schemas.source import Codec as Format
 from schemas.source import Source
@@ -19,6 +20,9 @@ CODECS: dict[Format, tuple[str, str]] = {
     Format.CLOUDEVENTS: ("payload_codecs.cloudevents", "CloudEvents"),
 }
 """Format -> module and class. The class takes a Source; the module's EXAMPLES are its test vectors."""
+
+SELECT_THEMSELVES = frozenset({Format.JSON, Format.CLOUDEVENTS, Format.SPARKPLUG_B})
+"""Formats that apply `include`, `exclude`, `rename` and `drop` themselves, CloudEvents by the codec of the data."""
 
 
 class NoCodec(TerminalError):
@@ -37,7 +41,8 @@ def codec_of(source: Source) -> Codec | StatefulCodec[object]:
         known = ", ".join(sorted(CODECS))
         raise NoCodec(f"source {source.name}: no codec decodes {source.codec}. Choose one of: {known}")
     module, name = CODECS[source.codec]
-    return cast(Codec, getattr(import_module(module), name)(source))
+    codec = cast(Codec, getattr(import_module(module), name)(source))
+    return SelectedSamples(codec, source) if selects(source) and source.codec not in SELECT_THEMSELVES else codec
 
 
 def stateless_codec_of(source: Source) -> Codec:

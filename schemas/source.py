@@ -292,29 +292,20 @@ class Source(BaseModel):
         return None
 
 
-JSON_FIELDS = (
-    "devices",
-    "items",
-    "values",
-    "value",
-    "sequence",
-    "time",
-    "drop",
-    "include",
-    "exclude",
-    "rename",
-    "flatten",
-)
-"""What only the codec `json` reads, beside expressions in fields that may be templates."""
+_READ_BY: Mapping[str, set[Codec]] = {
+    **{field: {Codec.JSON} for field in ("devices", "items", "values", "value", "sequence", "time", "flatten")},
+    "metric": {Codec.JSON, Codec.SCALAR, Codec.LINE_PROTOCOL},
+    "unit": {Codec.JSON, Codec.SCALAR},
+}
+"""Fields that some formats read only."""
 
 
 def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
     """Fields that do not fit to others, each with what to write instead."""
     formats = _formats(source)
+    yield from _misplaced_fields(source, formats)
     if Codec.JSON in formats:
         yield from _incomplete_mapping(source)
-    else:
-        yield from _misplaced_fields(source, formats)
     yield from _unknown_levels(source)
     yield from _against_the_format(source, formats)
     if _nothing_names_the_device(source):
@@ -325,22 +316,21 @@ def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _misplaced_fields(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
-    advice = f'is read with codec = "json" only, and this source has codec = "{source.codec}"'
-    yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field))
+    for field, readers in _READ_BY.items():
+        if getattr(source, field) and not readers.intersection(formats):
+            yield field, f'is read with codec = {_or(readers)} only, and this source has codec = "{source.codec}"'
     for field, place in _places(source):
-        if field == "device":
-            if not is_template(place) and source.codec not in DEVICE_PLACES:
-                yield field, f"is a JMESPath, which {advice}"
-        elif field == "metric" and Codec.LINE_PROTOCOL in formats:
-            if not is_template(place) or place.count("{field}") > 1:
-                yield (
-                    field,
-                    "is a template of {measurement}, {field} and levels of the topic, with {field} once at most",
-                )
-        elif not is_template(place) and not is_constant(place):
-            yield field, f"is a JMESPath, which {advice}"
-        elif Codec.SCALAR not in formats:
-            yield field, 'is read with codec = "json" or "scalar" only: remove it'
+        if is_template(place) or Codec.JSON in formats:
+            continue
+        if field == "device" and source.codec not in DEVICE_PLACES:
+            readers = {Codec.JSON, *DEVICE_PLACES}
+            yield field, f"is a JMESPath into the payload, which is read with codec = {_or(readers)} only"
+        elif field in ("metric", "unit") and Codec.SCALAR in formats and not is_constant(place):
+            yield field, 'is a JMESPath into the payload, which is read with codec = "json" only'
+
+
+def _or(codecs: Iterable[Codec]) -> str:
+    return " or ".join(f'"{codec}"' for codec in sorted(codecs))
 
 
 def _against_the_format(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
@@ -348,6 +338,8 @@ def _against_the_format(source: Source, formats: Collection[Codec]) -> Iterator[
         expression, example = DEVICE_PLACES[source.codec]
         if expression.fullmatch(source.device) is None:
             yield "device", f'is no place of a device in {source.codec}: write "{example}'
+    if Codec.LINE_PROTOCOL in formats and source.metric and not _is_template_of_a_point(source.metric):
+        yield "metric", "is a template of {measurement}, {field} and levels of the topic, with {field} once at most"
     if SENML & set(formats) and source.time_format is not TimeFormat.S:
         yield "time_format", "does not go with SenML, whose times are seconds: remove it"
     if source.codec is Codec.CLOUDEVENTS and source.data_codec in (Codec.CLOUDEVENTS, Codec.SPARKPLUG_B):
@@ -355,6 +347,10 @@ def _against_the_format(source: Source, formats: Collection[Codec]) -> Iterator[
     names_metric = source.metric is not None or all("metric" in pattern.names for pattern in source.patterns)
     if Codec.SCALAR in formats and not names_metric:
         yield "metric", "a scalar has no name: write {metric} for its level of the topic, or metric = \"'NAME'\""
+
+
+def _is_template_of_a_point(metric: str) -> bool:
+    return is_template(metric) and metric.count("{field}") <= 1
 
 
 def _incomplete_mapping(source: Source) -> Iterator[tuple[str, str]]:
