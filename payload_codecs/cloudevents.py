@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
-from payload_codecs.event_time import NoTime, iso8601_ms
+from payload_codecs.event_time import iso8601_ms
 from payload_codecs.example import Example
 from payload_codecs.message import Message
 from payload_codecs.registry import stateless_codec_of
@@ -204,9 +204,8 @@ class CloudEvents:
             return None
         if self._time_format is TimeFormat.ISO8601:
             return time
-        try:
-            ms = iso8601_ms(time, UTC)
-        except NoTime:  # 31 February
+        ms = iso8601_ms(time, UTC)
+        if ms is None:  # 31 February
             return None
         return ms / 1000 if self._time_format is TimeFormat.S else ms * _OF_A_MS.get(self._time_format, 1)
 
