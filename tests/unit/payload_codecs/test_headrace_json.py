@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from payload_codecs import headrace_json, json_text
 from payload_codecs.codec import Item, Rejection, Sample
-from payload_codecs.headrace_json import MAX_NESTING, HeadraceJson
+from payload_codecs.headrace_json import HeadraceJson
+from payload_codecs.json_text import MAX_NESTING
 from payload_codecs.validation import Validator
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
@@ -347,7 +348,8 @@ def test_a_text_may_be_as_long_as_the_largest_payload(form, unit):
 
 BROKEN = [
     "[" + " " * (MAX_BYTES - 3) + "x]", "," * MAX_BYTES, ": " * (MAX_BYTES // 2), '"' * MAX_BYTES, "\\" * MAX_BYTES,
-    '{"a":1,' * (MAX_BYTES // 7), '{"metric":"n","value":"' + "x" * (MAX_BYTES - 30), "[" + " NaN" * (MAX_BYTES // 4 - 2) + "]",
+    '{"a":1,' * (MAX_BYTES // 7), '{"metric":"n","value":"' + "x" * (MAX_BYTES - 30),
+    "[" + " NaN" * (MAX_BYTES // 4 - 2) + "]",
     '{"values":{"a":"' + "\\" * (MAX_BYTES - 17), '"' + '\\"' * (MAX_BYTES // 2 - 1) + "\\", "nan" * (MAX_BYTES // 3),
     "[" + "+-" * (MAX_BYTES // 2 - 1) + "]", "[nan(" + "x" * (MAX_BYTES - 8) + "]", " \n" * (MAX_BYTES // 2),
 ]  # fmt: skip
@@ -412,7 +414,7 @@ def slowly(payload: bytes) -> list[Item]:
         return headrace_json._items(json_text.parse_exactly(payload.decode()))
     except UnicodeDecodeError:
         return [Rejection(RejectReason.INVALID_UTF8)]
-    except json_text.NotJson:
+    except json_text.NoJsonText:
         return [Rejection(RejectReason.NOT_JSON)]
 
 
