@@ -13,7 +13,8 @@ from typing import NamedTuple
 import redis
 
 from connectors.endpoints import Endpoints
-from connectors.stores import StoreError, StoreMisconfigured, StoreUnavailable, until_it_answers
+from connectors.retries import DEFAULT_RETRIES, Retries
+from connectors.stores import StoreError, StoreMisconfigured, StoreUnavailable
 from schemas.limits import MAX_ALERTS, MAX_METRICS
 from schemas.redis_keys import ANOMALIES, CHURN, CHURN_DELETED, DEVICE
 
@@ -113,10 +114,10 @@ Update = DeviceUpdate | ChurnUpdate
 
 
 class RedisWriter:
-    """Writes device updates in one round trip a batch. Raises StoreUnavailable after `patience_s` without Redis."""
+    """Writes device updates in one round trip a batch. Raises StoreUnavailable when `retries` give up."""
 
     def __init__(
-        self, client: "redis.Redis", patience_s: float = 60.0,
+        self, client: "redis.Redis", retries: Retries = DEFAULT_RETRIES,
         max_metrics: int = MAX_METRICS, max_alerts: int = MAX_ALERTS,
     ) -> None:  # fmt: skip
         self._client = client
@@ -124,7 +125,7 @@ class RedisWriter:
         self._max_alerts = max_alerts
         self._script = client.register_script(_MOVE_FORWARD)
         self._churn_script = client.register_script(_MOVE_CHURN)
-        self._patience_s = patience_s
+        self._retries = retries
 
     @classmethod
     def connect(cls, endpoints: Endpoints) -> "RedisWriter":
@@ -134,7 +135,7 @@ class RedisWriter:
     def write(self, updates: Sequence[Update]) -> list[str | None]:
         """For each update None, or why Redis does not hold it."""
         newest = _newest(updates)
-        found = until_it_answers(lambda: self._send([updates[i] for i in newest]), self._patience_s)
+        found = self._retries.call(lambda: self._send([updates[i] for i in newest]))
         refusals: list[str | None] = [None] * len(updates)
         for index, refusal in zip(newest, found, strict=True):
             refusals[index] = refusal
