@@ -37,6 +37,7 @@ HeadraceError
 │   ├── KafkaUnavailable transient (connectors.kafka.clients)
 │   ├── MissingTopics terminal (connectors.kafka.clients)
 │   ├── NotAborted terminal (connectors.kafka.transactions)
+│   ├── ProducerReplaced transient (connectors.kafka.clients)
 │   └── RecordsRemoved transient (connectors.kafka.clients)
 ├── LedgerUnusable terminal (headrace.errors)
 ├── MissingTrainingExtra terminal (headrace.errors)

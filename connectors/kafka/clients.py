@@ -1,9 +1,11 @@
 """The one place that makes Kafka clients, with the guarantees the design promises, and where their errors end.
 
 A client's KafkaError becomes a KafkaClientError: inside of `translated`, and in every method of `consumer()` and
-`admin()`. Futures of a producer hold the client's own errors; `confirmed` translates them.
+`admin()`. Methods and futures of a producer raise the client's own errors: use them inside of `translated`,
+`in_transaction`, `confirmed` and `awaitable`.
 """
 
+import asyncio
 import contextlib
 import logging
 import socket
@@ -17,9 +19,11 @@ from kafka.errors import (
     AuthorizationError,
     IllegalArgumentError,
     IllegalStateError,
+    InvalidProducerEpochError,
     KafkaConfigurationError,
     KafkaError,
     OffsetOutOfRangeError,
+    ProducerFencedError,
     SaslAuthenticationFailedError,
     TopicAlreadyExistsError,
     UnsupportedSaslMechanismError,
@@ -60,6 +64,10 @@ class MissingTopics(KafkaClientError, TerminalError):
 
 class KafkaRefuses(KafkaClientError, TerminalError):
     """The broker answers, and does not allow it: credentials, rights, or its version."""
+
+
+class ProducerReplaced(KafkaClientError, TransientError):
+    """Another producer with this transactional id has started: this one sends nothing any more."""
 
 
 class RecordsRemoved(KafkaClientError, TransientError):
@@ -258,6 +266,44 @@ def confirmed(sent: Iterable[Any], timeout_s: float) -> list[Any]:
         return [each.get(timeout=timeout_s) for each in sent]
 
 
+def awaitable(sent: Any, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
+    """What `send` has promised, as a future of an event loop. Raises KafkaClientError.
+
+    Callbacks of the Kafka client run on a thread of its own.
+    """
+    waiting: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if waiting.done():  # the caller has timed out
+            return
+        if error is None:
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(_ours(error, "Kafka") if isinstance(error, KafkaError) else error)
+
+    def call(error: BaseException | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+            loop.call_soon_threadsafe(settle, error)
+
+    sent.add_callback(lambda _: call(None))
+    sent.add_errback(call)
+    return waiting
+
+
+@contextlib.contextmanager
+def in_transaction(producer: KafkaProducer) -> Iterator[None]:
+    """Commits what is sent inside, or none of it. Raises KafkaClientError."""
+    with translated():
+        producer.begin_transaction()
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(KafkaError):  # the first error is the one to tell; the broker aborts by itself
+                producer.abort_transaction()
+            raise
+        producer.commit_transaction()
+
+
 def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
     """Return when the client knows these topics, so that no later send waits for it. Raises MissingTopics."""
     for topic in topics:
@@ -390,6 +436,8 @@ def _ours(error: KafkaError, kafka: str) -> KafkaClientError:
     words = str(error) or type(error).__name__
     if isinstance(error, OffsetOutOfRangeError):
         return RecordsRemoved(f"{kafka} no longer has the records that were to be read: {words}")
+    if isinstance(error, (ProducerFencedError, InvalidProducerEpochError)):
+        return ProducerReplaced(f"{kafka} has seen a newer producer with the same transactional id: {words}")
     if isinstance(error, _REFUSALS):
         return KafkaRefuses(f"{kafka} refuses: {words}. Check our credentials and rights there")
     return KafkaUnavailable(f"{kafka} does not answer: {words}")

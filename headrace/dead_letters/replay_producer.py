@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kafka.errors import InvalidProducerEpochError, KafkaError, ProducerFencedError
-
 from connectors.endpoints import Endpoints
 from connectors.influxdb.writer import InfluxDBWriter
 from connectors.kafka import clients
@@ -72,9 +70,9 @@ class ReplayProducer:
             raise ReplayFailed(
                 f"{error}. The letters of this batch are kept as they were: replay them again"
             ) from error
-        except (ProducerFencedError, InvalidProducerEpochError) as error:
+        except clients.ProducerReplaced as error:
             raise ReplayFailed("somebody else has begun to replay: of this batch nothing was sent") from error
-        except KafkaError as error:
+        except clients.KafkaClientError as error:
             raise ReplayFailed(
                 f"Kafka did not take the batch: {error}. Run the same again: what went is written down and stays out"
             ) from error
@@ -87,16 +85,9 @@ class ReplayProducer:
     def _in_one_transaction(self, letters: Sequence[Letter]) -> None:
         if not letters:
             return
-        self._producer.begin_transaction()
-        try:
+        with clients.in_transaction(self._producer):
             futures = [future for each in letters for future in self._send(each)]
-            for future in futures:
-                future.get(CONFIRMED_WITHIN_S)
-        except BaseException:
-            with contextlib.suppress(KafkaError):  # the first error is the one to tell; the broker aborts by itself
-                self._producer.abort_transaction()
-            raise
-        self._producer.commit_transaction()
+            clients.confirmed(futures, CONFIRMED_WITHIN_S)
 
     def _send(self, letter: Letter) -> Iterator[Any]:
         if isinstance(letter.way, ToTopic):
