@@ -78,7 +78,9 @@ def _goes_on(name: str, watch: StoreWatch) -> list[str]:
 
 
 BATCH_IS_KEPT = Protection(
-    "connectors/stores.py", "except StoreUnavailable as away:", "a batch is kept, and tried until the store has it"
+    "connectors/retries.py",
+    "retry=retry_if_exception_type(TransientError)",
+    "a batch is kept, and tried until the store has it",
 )
 
 DRILLS = (

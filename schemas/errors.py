@@ -32,6 +32,7 @@ HeadraceError
 ├── FeaturesNotMade terminal (headrace.errors)
 ├── FlinkUnavailable transient (connectors.flink_rest)
 ├── GivenUp terminal (stack.readiness)
+├── HttpUnavailable transient (connectors.http_clients)
 ├── KafkaClientError (connectors.kafka.clients)
 │   ├── KafkaRefuses terminal (connectors.kafka.clients)
 │   ├── KafkaUnavailable transient (connectors.kafka.clients)

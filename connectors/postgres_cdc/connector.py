@@ -234,7 +234,7 @@ def _wait_until_stopped(endpoints: CaptureEndpoints) -> None:
 def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
     try:
         return http_clients.request(method, f"http://{endpoints.connect}{path}", timeout_s=20, json=body)
-    except httpx.HTTPError as error:
+    except http_clients.HttpUnavailable as error:
         raise ConnectUnavailable(f"Kafka Connect does not answer at {endpoints.connect}: {error}") from error
 
 

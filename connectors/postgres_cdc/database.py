@@ -1,7 +1,6 @@
 """PostgreSQL's side of change capture: tables, publication, replication slot."""
 
 import json
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors.postgres_cdc import DatabaseRefuses, DatabaseUnavailable, SlotInUse
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
@@ -21,6 +21,7 @@ PUBLICATION = "headrace"
 SLOT = "headrace"
 TRUNCATE_TRIGGER = "headrace_truncate"
 ANSWERS_WITHIN_S = 5
+SLOT_RELEASE_PAUSE_S = 0.2
 LOCKS_WITHIN_S = 10
 """Who waits for a table's lock keeps everybody behind it waiting."""
 
@@ -95,7 +96,9 @@ def asking(endpoints: CaptureEndpoints) -> Iterator[Database]:
         try:
             yield database
         except psycopg.Error as error:
-            kind = DatabaseUnavailable if database.broken else DatabaseRefuses
+            # Operational: a shutdown, full disk or lock, whose connection may still be counted as whole.
+            again = isinstance(error, psycopg.OperationalError) or database.broken
+            kind = DatabaseUnavailable if again else DatabaseRefuses
             raise kind(f"PostgreSQL: {str(error).splitlines()[0]}") from error
 
 
@@ -356,12 +359,14 @@ def drop_slot(endpoints: CaptureEndpoints, within_s: float = ANSWERS_WITHIN_S) -
     One that has stopped does so for a moment more.
     """
     query = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s"
-    until = time.monotonic() + within_s
+    while_in_use = Retrying(
+        retry=retry_if_exception_type(psycopg.errors.ObjectInUse),
+        stop=stop_after_delay(within_s),
+        wait=wait_fixed(SLOT_RELEASE_PAUSE_S),
+        reraise=True,
+    )
     with connection(endpoints) as database:
-        while True:
-            try:
-                return database.execute(query, [SLOT]).fetchone() is not None
-            except psycopg.errors.ObjectInUse as error:
-                if time.monotonic() > until:
-                    raise SlotInUse(str(error).splitlines()[0]) from error
-            time.sleep(0.2)
+        try:
+            return while_in_use(lambda: database.execute(query, [SLOT]).fetchone()) is not None
+        except psycopg.errors.ObjectInUse as error:
+            raise SlotInUse(str(error).splitlines()[0]) from error

@@ -6,15 +6,14 @@ clock back. A customer's risk moves only forward too; the key of a deleted custo
 the time, so that a replay does not restore it.
 """
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import redis
 
 from connectors.endpoints import Endpoints
+from connectors.redis.clients import MAX_REPLY_LENGTH, answers_of, client_of
 from connectors.retries import DEFAULT_RETRIES, Retries
-from connectors.stores import StoreError, StoreMisconfigured, StoreUnavailable
 from schemas.limits import MAX_ALERTS, MAX_METRICS
 from schemas.redis_keys import ANOMALIES, CHURN, CHURN_DELETED, DEVICE
 
@@ -59,18 +58,6 @@ else
 end
 return 'moved'
 """
-
-# Replies that are about a row: the closed list. What is not in it is the state of the server, and no fault of a row.
-# Redis before 7 wraps the error of a command in that of its script.
-_OF_THE_ROW = re.compile(
-    r"(Error running script \(call to \w+\): @user_script:\s*\d+: (@user_script:\s*\d+: )?-?)?WRONGTYPE "
-)
-_OF_PERMISSIONS = re.compile(
-    r"NOPERM |The user executing the script can't|ACL failure in script|Error running script .*?: -?NOPERM "
-)
-_OF_A_CLUSTER = re.compile(r"(MOVED|CROSSSLOT) ")
-MAX_REPLY_LENGTH = 500
-"""Characters of a reply that a message quotes."""
 
 
 class ChurnUpdate(NamedTuple):
@@ -177,59 +164,6 @@ class RedisWriter:
         if answer == b"full":
             return f"the device has over {self._max_metrics} metrics"
         return str(answer)[:MAX_REPLY_LENGTH] if isinstance(answer, Exception) else None
-
-
-def client_of(endpoints: Endpoints) -> "redis.Redis":
-    """Opens no connection yet."""
-    password = endpoints.redis_password.get_secret_value() if endpoints.redis_password else None
-    return redis.Redis(
-        host=endpoints.redis_host, port=endpoints.redis_port, password=password,
-        socket_timeout=20, socket_connect_timeout=5, health_check_interval=30,
-    )  # fmt: skip
-
-
-def answers_of(pipeline: "redis.client.Pipeline") -> list[object]:
-    """Sends the commands of a pipeline. The error that Redis gives for a row is the answer of its command.
-
-    Raises StoreUnavailable and StoreMisconfigured for every other error: the rows can be sent again.
-    """
-    try:
-        answers: list[object] = pipeline.execute(raise_on_error=False)
-    except redis.exceptions.DataError:
-        raise  # of redis-py and not of Redis: a value that cannot be sent is a fault of ours
-    except redis.exceptions.RedisError as error:
-        raise _store_error(error) from error
-    for answer in answers:
-        if isinstance(answer, Exception) and not _is_of_the_row(answer):
-            raise _store_error(answer) from answer
-    return answers
-
-
-def _is_of_the_row(error: Exception) -> bool:
-    return _OF_THE_ROW.match(str(error)) is not None
-
-
-def _store_error(error: Exception) -> StoreError:
-    """What an error says about the server. One that is not known is a reason to wait: waiting loses nothing."""
-    reply = str(error)[:MAX_REPLY_LENGTH]
-    if isinstance(error, redis.exceptions.AuthenticationError | redis.exceptions.AuthenticationWrongNumberOfArgsError):
-        return StoreMisconfigured(f"Redis refuses our password ({reply}): check HEADRACE_REDIS_PASSWORD")
-    if isinstance(error, redis.exceptions.NoPermissionError) or _OF_PERMISSIONS.match(reply):
-        return StoreMisconfigured(
-            f"Redis denies permission ({reply}). Give the user that HEADRACE_REDIS_PASSWORD belongs to all keys, "
-            "scripts and writes: ACL SETUSER"
-        )
-    if reply.startswith("DENIED "):
-        return StoreMisconfigured(
-            f"Redis accepts no remote clients without a password: set one there, and HEADRACE_REDIS_PASSWORD ({reply})"
-        )
-    if _OF_A_CLUSTER.match(reply):
-        return StoreMisconfigured(
-            f"Redis runs as a cluster ({reply}), which is not supported: let HEADRACE_REDIS_HOST name a single server"
-        )
-    if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError):
-        return StoreUnavailable(f"Redis does not answer ({reply})")
-    return StoreUnavailable(f"Redis takes no writes ({reply})")
 
 
 def _newest(updates: Sequence[Update]) -> list[int]:

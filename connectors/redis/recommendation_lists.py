@@ -10,7 +10,7 @@ from typing import Protocol
 import redis
 
 from connectors.endpoints import Endpoints
-from connectors.redis.device_state import answers_of, client_of
+from connectors.redis.clients import answers_of, client_of
 from connectors.retries import DEFAULT_RETRIES, Retries
 from connectors.stores import StoreUnavailable
 from schemas.redis_keys import RECOMMENDATIONS, WITHDRAWN_ITEMS

@@ -136,8 +136,8 @@ class ImageCluster:
 
     def _answers(self, url: str, satisfies: Callable[[httpx.Response], bool]) -> bool:
         try:
-            return satisfies(http_clients.get(url, timeout_s=3).raise_for_status())
-        except (httpx.HTTPError, ValueError):
+            return satisfies(http_clients.get_ok(url, timeout_s=3))
+        except (http_clients.HttpUnavailable, ValueError):
             return False
 
     def _found(self) -> list[psutil.Process]:
