@@ -93,7 +93,12 @@ class ExposureProducer:
             self._log_unavailable(error)
 
     def _log_unavailable(self, error: BaseException) -> None:
-        log.warning("Kafka is unavailable, %d exposures wait, retrying: %s", self.waiting, error)
+        log.warning(
+            "Kafka is unavailable, %d exposures wait, retrying: %s",
+            self.waiting,
+            error,
+            extra={"topic": EXPOSURES.name},
+        )
 
     def _count_confirmed(self) -> None:
         """In the order of sending: an unconfirmed one hides those behind it until the next poll."""

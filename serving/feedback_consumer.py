@@ -79,4 +79,7 @@ class FeedbackConsumer:
         """A repeated error is logged once."""
         if repr(error) != self._last_error:
             self._last_error = repr(error)
-            log.warning("Cannot read feedback, keeping the last counts, retrying: %s", error)
+            log.warning(
+                "Cannot read feedback, keeping the last counts, retrying: %s",
+                error, extra={"topic": RECOMMENDATIONS_FEEDBACK.name},
+            )  # fmt: skip

@@ -102,7 +102,10 @@ class InteractionProducer:
 
     def _abandon(self, producer: Producer) -> None:
         if self._producer is producer:
-            log.warning("Kafka did not confirm interactions in time: refusing interactions until it is available.")
+            log.warning(
+                "Kafka did not confirm interactions in time: refusing interactions until it is available.",
+                extra={"topic": INTERACTIONS.name},
+            )
             self._producer = None
             self._abandoned.append(producer)
             self._reconnect.set()
@@ -124,7 +127,9 @@ class InteractionProducer:
             log.info("Kafka is available, accepting interactions.")
 
     def _log_unavailable(self, error: BaseException) -> None:
-        log.warning("Kafka is unavailable, refusing interactions, retrying: %s", error)
+        log.warning(
+            "Kafka is unavailable, refusing interactions, retrying: %s", error, extra={"topic": INTERACTIONS.name}
+        )
         self.connection_attempted = True
 
 
