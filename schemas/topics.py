@@ -82,7 +82,7 @@ DEAD_LETTERS = Topic(
     max_message_bytes=8 * MIB,
     personal=Personal.NAMED,
 )
-# As long as a letter can be there: its own retention, and what Kafka keeps beyond it, which is one segment (7 days).
+# As long as a dead letter can be there: its own retention, and the segment (7 days) that Kafka keeps beyond it.
 DEAD_LETTER_REPLAYS = Topic(
     "dead-letters.replays",
     Replay,

@@ -19,8 +19,8 @@ from examples.recommendations.application import Shop
 from examples.recommendations.forgotten import forget_somebody
 from examples.recommendations.shop import Person, histories, item, names_of_both_arms
 from headrace.experiments.from_topics import from_topics
-from headrace.experiments.printed import print_result
 from headrace.experiments.result import ExperimentResult, result
+from headrace.experiments.result_table import print_result
 from headrace.polling import wait_until
 from jobs.settings import JobSettings
 from schemas.experiment import CONTROL, Experiment, experiments_of

@@ -36,7 +36,7 @@ Page = Annotated[
 @experiment.command()
 def ls(as_json: AsJson = False, home: Home = None) -> None:
     """List the declared experiments, and which of them have ended. Needs no running stack."""
-    from headrace.experiments.printed import listed_as_json, print_list
+    from headrace.experiments.result_table import listed_as_json, print_list
 
     file = _file(home)
     declared, ended = list(file.all()), file.ended()
@@ -63,9 +63,9 @@ def status(
     from connectors.endpoints import Endpoints
     from headrace.experiments.from_topics import from_topics
     from headrace.experiments.page import page as page_of
-    from headrace.experiments.printed import as_json as json_of
-    from headrace.experiments.printed import print_result
     from headrace.experiments.result import result
+    from headrace.experiments.result_table import as_json as json_of
+    from headrace.experiments.result_table import print_result
     from schemas.experiment import BadExperiments
     from stack.layout import Layout
 

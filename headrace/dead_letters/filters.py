@@ -1,4 +1,4 @@
-"""Which letters a command is about."""
+"""Which dead letters a command is about."""
 
 import time
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from headrace.dead_letters.errors import BadFilter
-from headrace.dead_letters.letter import UNREADABLE, StoredDeadLetter
+from headrace.dead_letters.stored_dead_letter import UNREADABLE, StoredDeadLetter
 from headrace.time_parsing import moment_ms
 from schemas.reject_reasons import RejectReason
 
@@ -41,7 +41,7 @@ class Filters:
         return self == Filters()
 
     def take(self, kept: StoredDeadLetter) -> bool:
-        """Whether this letter is meant."""
+        """Whether this dead letter is meant."""
         return (
             (not self.reasons or kept.reason in self.reasons)
             and (not self.stages or kept.stage in self.stages)

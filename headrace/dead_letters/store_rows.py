@@ -1,4 +1,4 @@
-"""The row that a store refused, made again from the record in its letter.
+"""The row that a store refused, made again from the record in its dead letter.
 
 What a store refuses stands in a topic that windows, models and the other store have read already: sent there again it
 would be counted twice. So a replay goes to the store alone, whose writes overwrite.
