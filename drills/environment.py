@@ -1,4 +1,4 @@
-"""The stack that drills break: brought up whole before each drill, thrown away when a drill left it unsound."""
+"""The stack that drills break: brought up whole before each drill, deleted when a drill has damaged it."""
 
 import os
 import shutil
@@ -58,7 +58,7 @@ class Environment:
     def throw_away(self) -> None:
         """Ends the stack and deletes its folder, if drills made it."""
         if not self._disposable:
-            raise NotOurs(f"{self.layout.home} is not a stack of the drills: it is not thrown away")
+            raise NotOurs(f"{self.layout.home} is not a stack of the drills: it is not deleted")
         lifecycle.down(self.layout, Console(quiet=True))
         if (self.layout.home / OURS).exists():
             shutil.rmtree(self.layout.home)

@@ -14,7 +14,7 @@ from drills.stream import METRIC, NumberedStream
 REDIS_EVERY_S = 0.2
 INFLUXDB_EVERY_S = 1.0
 MEASUREMENTS = ("reading", "anomaly")
-# Scores and readings come by different roads: a device is as far as the slower of the two.
+# Scores and readings arrive through different jobs: a device is as far as the slower of the two.
 NEWEST_POINTS = """
 from(bucket: "{bucket}")
   |> range(start: -15m, stop: 10m)

@@ -117,7 +117,7 @@ class Connect(Server):
         except ConnectorRefused as error:
             raise StackUnusable(f"Kafka Connect refuses the connector: {error}") from error
         except DatabaseRefuses as error:
-            raise StackUnusable(f"Changes are not captured. {error}. Mend that, then:  headrace up") from error
+            raise StackUnusable(f"Changes are not captured. {error}. Correct that, then:  headrace up") from error
         except CaptureError as error:
             raise NotYet(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Instances of the REST API (the room serving/). Only with `headrace up --with serving`, or `serving=2` and more."""
+"""Instances of the REST API (package serving). Only with `headrace up --with serving`, or `serving=2` and more."""
 
 import sys
 from collections.abc import Sequence

@@ -37,7 +37,7 @@ from schemas.topics import MAX_MESSAGE_BYTES, TOPICS, Topic
 log = logging.getLogger(__name__)
 
 NEVER_MS = 2**31 - 1
-"""24 days: Kafka's largest int. A broker that is away is waited for; a record is not given up."""
+"""24 days: Kafka's largest int. An unavailable broker is waited for; no record is given up."""
 
 BATCH_BYTES = 512 * 1024
 """Of one partition's batch; under the 1 MiB that a topic takes, framing included."""

@@ -24,7 +24,7 @@ Take = Callable[[list[Any]], None]
 def followed(bootstrap: str, topic: Topic, take: Take) -> Iterator["FollowedTopic"]:
     """Inside the block `take` has had all that was committed when it began, and gets what comes, in another thread.
 
-    Raises KafkaUnavailable and MissingTopics at the beginning. A Kafka that is away later is said in the log and asked
+    Raises KafkaUnavailable and MissingTopics at the beginning. A Kafka that is unavailable later is logged and asked
     again; nobody waits for it.
     """
     # The client tells of each attempt, ten times a second; PyFlink would send each line over gRPC.

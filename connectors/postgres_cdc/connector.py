@@ -99,7 +99,7 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "heartbeat.action.query": beat,
         # A row is in its topic once, also if Connect is killed between sending it and noting that it was sent.
         "exactly.once.support": "required",
-        # A database that is away is tried for ever, and back soon (10 s by default).
+        # An unavailable database is retried for ever, at short intervals (10 s by default).
         "errors.max.retries": "-1",
         "retriable.restart.connector.wait.ms": "2000",
         "decimal.handling.mode": "double",

@@ -103,7 +103,7 @@ def asking(endpoints: CaptureEndpoints) -> Iterator[Database]:
 
 
 def prepare(endpoints: CaptureEndpoints) -> None:
-    """Tables and publication, made or mended where they are not as they should be: changes nothing twice.
+    """Tables and publication, created or repaired where they are not as they should be: changes nothing twice.
 
     A table that differs from what was captured before is noted as one to refresh (`repair.refresh`).
 

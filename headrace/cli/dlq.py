@@ -318,7 +318,7 @@ class _Work:
         from headrace.dead_letters.replay_producer import replay_producer
         from headrace.dead_letters.replaying import run
 
-        # The log is read behind the outbox's opening: from there on nobody else sends.
+        # The log is read after the producer has opened: from there on nobody else sends.
         with replay_producer(self.endpoints) as out, _letters(self.endpoints) as letters:
             return run(self.meant.read(letters), self._choice(), out)
 

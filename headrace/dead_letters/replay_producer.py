@@ -102,7 +102,7 @@ class ReplayProducer:
 
 @contextlib.contextmanager
 def replay_producer(endpoints: Endpoints) -> Iterator[ReplayProducer]:
-    """An outbox whose predecessors are shut out: what they have sent is written down, and they send nothing more.
+    """A producer whose predecessors are shut out: what they have sent is written down, and they send nothing more.
 
     Read the log of replays inside of it, not before. Raises KafkaClientError.
     """

@@ -34,7 +34,7 @@ class Table:
 
 
 class Topics(Protocol):
-    """What is asked of Kafka; `in_kafka.UserTopics` is the real one."""
+    """What is asked of Kafka; `kafka_erasure.UserTopics` is the real one."""
 
     def require_no_row(self, user: str) -> None: ...
     def tell(self, pseudonym: str) -> int: ...
