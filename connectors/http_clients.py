@@ -50,13 +50,23 @@ def http_client(base_url: str, timeout_s: float, headers: Mapping[str, str] | No
 
 
 def request(method: str, url: str, timeout_s: float, **arguments: Any) -> httpx.Response:
-    """One request over a connection of its own; `arguments` are those of httpx. Raises HttpUnavailable."""
+    """One request over a connection of its own; `arguments` are those of httpx.
+
+    Raises
+    ------
+    HttpUnavailable
+    """
     with translated(), http_client(url, timeout_s) as client:
         return client.request(method, url, **arguments)
 
 
 def get(url: str, timeout_s: float) -> httpx.Response:
-    """GET. Raises HttpUnavailable."""
+    """GET.
+
+    Raises
+    ------
+    HttpUnavailable
+    """
     return request("GET", url, timeout_s)
 
 

@@ -30,7 +30,12 @@ class FlinkJobs:
         return whole.issuperset(names)
 
     def id_of(self, name: str) -> str:
-        """Of the job that runs. Raises FlinkUnavailable."""
+        """Of the job that runs.
+
+        Raises
+        ------
+        FlinkUnavailable
+        """
         for job in self._flink.get("/jobs/overview")["jobs"]:
             if job["name"] == name and job["state"] == "RUNNING":
                 return str(job["jid"])

@@ -51,7 +51,12 @@ class NumberedRows:
         self._thread.start()
 
     def finish(self) -> None:
-        """Ends the stream behind a row that is committed. Raises NotWithin."""
+        """Ends the stream behind a row that is committed.
+
+        Raises
+        ------
+        NotWithin
+        """
         self._stop.set()
         wait_until("the last row's commit", lambda: not self._thread.is_alive(), ACKNOWLEDGED_WITHIN_S)
 

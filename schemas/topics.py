@@ -222,7 +222,11 @@ class UnreadableRecord(TerminalError, ValueError):
 
 
 def read_record(topic: str, value: bytes | None) -> Record:
-    """The record that a message of `topic` is. Raises UnreadableRecord.
+    """The record that a message of `topic` is.
+
+    Raises
+    ------
+    UnreadableRecord
 
     >>> read_record("telemetry.readings", b'{"device": 7}')
     Traceback (most recent call last):

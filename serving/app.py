@@ -45,7 +45,10 @@ class Instance:
     def __init__(self, settings: ServingSettings, endpoints: Endpoints, secrets: Path, experiments: Path) -> None:
         """`secrets`, `experiments`: the folders with the keys, and with the files of experiments.
 
-        Raises PseudonymsError without a usable key for pseudonyms.
+        Raises
+        ------
+        PseudonymsError
+            Without a usable key for pseudonyms.
         """
         self._settings = settings
         self._secrets = secrets

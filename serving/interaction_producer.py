@@ -66,7 +66,13 @@ class InteractionProducer:
         return self._producer is not None
 
     async def store(self, records: Sequence[Record]) -> None:
-        """Returns once Kafka has confirmed all of them. Raises Unconfirmed within `timeout_s`."""
+        """Returns once Kafka has confirmed all of them.
+
+        Raises
+        ------
+        Unconfirmed
+            Within `timeout_s`.
+        """
         producer = self._producer
         if producer is None:
             self.failed += len(records)

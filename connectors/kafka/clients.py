@@ -138,7 +138,10 @@ def producer(
     `give_up_after_ms`, for a caller whom somebody waits for, a record fails that is not confirmed by then; it may be
     stored all the same, if what was lost is the broker's answer.
 
-    Raises KafkaUnavailable when no broker answers within `wait_ms`.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers within `wait_ms`.
     """
     with translated(bootstrap):
         return KafkaProducer(
@@ -176,7 +179,10 @@ def transactional_producer(
     whatever an earlier producer of the same `transactional_id` has left open, and shuts that producer out. A process
     that is killed in a transaction keeps read_committed readers waiting behind it for `timeout_ms`.
 
-    Raises KafkaUnavailable when no broker answers within 10 s.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers within 10 s.
     """
     with translated(bootstrap):
         return KafkaProducer(
@@ -267,9 +273,13 @@ def confirmed(sent: Iterable[Any], timeout_s: float) -> list[Any]:
 
 
 def awaitable(sent: Any, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
-    """What `send` has promised, as a future of an event loop. Raises KafkaClientError.
+    """What `send` has promised, as a future of an event loop.
 
     Callbacks of the Kafka client run on a thread of its own.
+
+    Raises
+    ------
+    KafkaClientError
     """
     waiting: asyncio.Future[None] = loop.create_future()
 
@@ -292,7 +302,12 @@ def awaitable(sent: Any, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Non
 
 @contextlib.contextmanager
 def in_transaction(producer: KafkaProducer) -> Iterator[None]:
-    """Commits what is sent inside, or none of it. Raises KafkaClientError."""
+    """Commits what is sent inside, or none of it.
+
+    Raises
+    ------
+    KafkaClientError
+    """
     with translated():
         producer.begin_transaction()
         try:
@@ -305,7 +320,12 @@ def in_transaction(producer: KafkaProducer) -> Iterator[None]:
 
 
 def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
-    """Return when the client knows these topics, so that no later send waits for it. Raises MissingTopics."""
+    """Return when the client knows these topics, so that no later send waits for it.
+
+    Raises
+    ------
+    MissingTopics
+    """
     for topic in topics:
         try:
             client.partitions_for(topic.name)
@@ -314,7 +334,12 @@ def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
 
 
 def require_reachable(bootstrap: str) -> None:
-    """Asked before a client is made, which would try for long and log each attempt. Raises KafkaUnavailable."""
+    """Asked before a client is made, which would try for long and log each attempt.
+
+    Raises
+    ------
+    KafkaUnavailable
+    """
     if not reachable(bootstrap):
         raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
 
@@ -346,7 +371,9 @@ def create_topics(bootstrap: str, topics: Collection[Topic] = TOPICS, *, replica
     Returns what was done and what differs still, one sentence each, also logged. The number of partitions is never
     changed: keys would move to other partitions, and a device's readings overtake one another.
 
-    Raises KafkaClientError.
+    Raises
+    ------
+    KafkaClientError
     """
     with admin_client(bootstrap) as admin:
         present = set(admin.list_topics())
@@ -399,7 +426,10 @@ def _other_partitions(admin: KafkaAdminClient, topics: Collection[Topic]) -> Ite
 def admin_client(bootstrap: str, wait_ms: int = 30_000) -> Iterator[KafkaAdminClient]:
     """What its methods raise becomes a KafkaClientError where the block ends.
 
-    Raises KafkaUnavailable when no broker answers within `wait_ms`.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers within `wait_ms`.
     """
     with translated(bootstrap):
         made = _admin(bootstrap, wait_ms)

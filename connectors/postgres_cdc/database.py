@@ -80,7 +80,12 @@ class PublicationState(NamedTuple):
 
 @contextmanager
 def connection(endpoints: CaptureEndpoints) -> Iterator[Database]:
-    """Each statement its own transaction. Raises DatabaseUnavailable."""
+    """Each statement its own transaction.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    """
     try:
         connection = psycopg.connect(endpoints.postgres_url, connect_timeout=ANSWERS_WITHIN_S, autocommit=True)
     except psycopg.OperationalError as error:
@@ -107,7 +112,10 @@ def prepare(endpoints: CaptureEndpoints) -> None:
 
     A table that differs from what was captured before is noted as one to refresh (`repair.refresh`).
 
-    Raises DatabaseUnavailable, DatabaseRefuses.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
     """
     with asking(endpoints) as database:
         database.execute(TABLES.read_text())
@@ -208,13 +216,25 @@ def _write_note(database: Database, table: CapturedTable, oid: int, refresh: str
 
 
 def needs_snapshot(endpoints: CaptureEndpoints) -> bool:
-    """Whether the replication slot is of no use any more. Raises DatabaseUnavailable, DatabaseRefuses."""
+    """Whether the replication slot is of no use any more.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    """
     with asking(endpoints) as database:
         return any(note.refresh == "snapshot" for note in notes(database))
 
 
 def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
-    """The replication slot is of no use any more. Raises DatabaseUnavailable, DatabaseRefuses."""
+    """The replication slot is of no use any more.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    """
     with asking(endpoints) as database:
         query = f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'snapshot', reason = %s, version = version + 1"
         database.execute(query, [reason])
@@ -223,7 +243,10 @@ def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
 def note_snapshot_begins(endpoints: CaptureEndpoints) -> None:
     """Slot and position are gone, so the connector reads all rows; those that are gone it cannot know of.
 
-    Raises DatabaseUnavailable, DatabaseRefuses.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
     """
     with asking(endpoints) as database:
         database.execute(f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'deletions' WHERE refresh = 'snapshot'")
@@ -339,7 +362,12 @@ def position(database: Database) -> tuple[int, int]:
 
 
 def slot(endpoints: CaptureEndpoints) -> Slot | None:
-    """None: there is no slot. Raises DatabaseUnavailable."""
+    """None: there is no slot.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    """
     with connection(endpoints) as database:
         return _slot(database)
 
@@ -354,9 +382,15 @@ def _slot(database: Database) -> Slot | None:
 
 
 def drop_slot(endpoints: CaptureEndpoints, within_s: float = ANSWERS_WITHIN_S) -> bool:
-    """Whether there was one. Raises DatabaseUnavailable, and SlotInUse while a connector reads it.
+    """Whether there was one.
 
     One that has stopped does so for a moment more.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    SlotInUse
+        While a connector reads it.
     """
     query = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s"
     while_in_use = Retrying(

@@ -77,7 +77,10 @@ def answers_of(pipeline: "redis.client.Pipeline") -> list[object]:
 def metric_states(client: "redis.Redis", series: Sequence[tuple[str, str]]) -> list[str | None]:
     """The state of each (device, metric) as JSON, None without one. What is no UTF-8 is a state that differs.
 
-    Raises StoreUnavailable and StoreMisconfigured.
+    Raises
+    ------
+    StoreUnavailable
+    StoreMisconfigured
     """
     pipeline = client.pipeline(transaction=False)
     for device, metric in series:

@@ -34,7 +34,10 @@ class BatchedReads:
     async def get(self, key: str) -> bytes | None:
         """The value, None without one.
 
-        Raises StoreUnavailable if Redis does not answer in time, or answers with an error.
+        Raises
+        ------
+        StoreUnavailable
+            If Redis does not answer in time, or answers with an error.
         """
         future = self._waiting.get(key)
         if future is None:

@@ -53,7 +53,13 @@ class ImageCluster:
         self._container.remove()
 
     def run(self, role: str, *arguments: str) -> None:
-        """A role that ends. Raises NotReady with what it said, unless it ends with 0."""
+        """A role that ends.
+
+        Raises
+        ------
+        NotReady
+            With what it said, unless it ends with 0.
+        """
         if self._start(role, *arguments).wait() != 0:
             raise NotReady(f"the role {role} failed:\n{self._said(role)}")
 

@@ -47,7 +47,12 @@ within_h  = {within_h:.6f}
 
 
 def run(layout: Layout, address: str, key: str, console: Console) -> bool:
-    """Whether an experiment was decided for lists of one's own, and somebody forgotten. Raises HeadraceError."""
+    """Whether an experiment was decided for lists of one's own, and somebody forgotten.
+
+    Raises
+    ------
+    HeadraceError
+    """
     draw = random.Random(7)  # noqa: S311  # a demo, not a secret
     suffix = f"{int(time.time()) % 100_000:05}"
     declaration = DECLARATION.format(name=f"demo-{suffix}", within_h=SUCCESS_WITHIN_S / 3600)

@@ -30,7 +30,13 @@ class Filters:
         since: str | None = None,
         until: str | None = None,
     ) -> Self:
-        """From what a person typed. Raises BadFilter for a reason that is not on the closed list, and for no time."""
+        """From what a person typed.
+
+        Raises
+        ------
+        BadFilter
+            For a reason that is not on the closed list, and for no time.
+        """
         chosen = frozenset(reasons or ())
         if unknown := chosen - {UNREADABLE, *RejectReason}:
             raise BadFilter(f"no reason {min(unknown)!r}; there are {', '.join(RejectReason)} and {UNREADABLE}")
@@ -52,7 +58,12 @@ class Filters:
 
 
 def moment(text: str | None) -> int | None:
-    """Milliseconds since the epoch of what a person typed. Raises BadFilter."""
+    """Milliseconds since the epoch of what a person typed.
+
+    Raises
+    ------
+    BadFilter
+    """
     if text is None:
         return None
     try:

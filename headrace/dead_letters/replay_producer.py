@@ -104,7 +104,11 @@ class ReplayProducer:
 def replay_producer(endpoints: Endpoints) -> Iterator[ReplayProducer]:
     """A producer whose predecessors are shut out: what they have sent is written down, and they send nothing more.
 
-    Read the log of replays inside of it, not before. Raises KafkaClientError.
+    Read the log of replays inside of it, not before.
+
+    Raises
+    ------
+    KafkaClientError
     """
     clients.require_reachable(endpoints.kafka)
     producer = clients.transactional_producer(

@@ -15,7 +15,13 @@ STORES = {"store_influxdb": INFLUXDB, "store_redis": REDIS}
 
 
 def row(letter: DeadLetter) -> tuple[str, str | Update]:
-    """The store and its row. Raises UnreadableRecord where the record gives none."""
+    """The store and its row.
+
+    Raises
+    ------
+    UnreadableRecord
+        Where the record gives none.
+    """
     store = STORES[letter.stage]
     topic = letter.position.topic if letter.position else "no topic"
     return store, (point if store == INFLUXDB else update)(topic, letter.original)

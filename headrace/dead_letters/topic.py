@@ -100,7 +100,12 @@ class DeadLetterReader:
 
 @contextlib.contextmanager
 def committed(bootstrap: str, topic: Topic = DEAD_LETTERS) -> Iterator[Records]:
-    """The records of a topic, for as long as the context lasts. Raises KafkaClientError."""
+    """The records of a topic, for as long as the context lasts.
+
+    Raises
+    ------
+    KafkaClientError
+    """
     clients.require_reachable(bootstrap)
     # Retention may remove what we stand on: go on with what is left. A record that is larger than a fetch comes alone.
     consumer = clients.consumer(

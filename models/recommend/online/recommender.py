@@ -221,7 +221,13 @@ class LiveRecommender:
         return is_news
 
     def list_of(self, user: str) -> bytes:
-        """The list as JSON of a user who took something. Raises KeyError for any other."""
+        """The list as JSON of a user who took something.
+
+        Raises
+        ------
+        KeyError
+            For any other.
+        """
         known = self._users[user]
         recent = known.log.recent(REACH)
         parts = self._parts_of(known.chosen)

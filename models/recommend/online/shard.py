@@ -109,7 +109,11 @@ class LiveShard:
     def replay(self, entry: bytes, records_of: Callable[[bytes], Sequence[LiveRecord]]) -> None:
         """Learn a batch of the journal; leaves the state that `step` left, whichever model there is now.
 
-        `records_of` reads the batch as it came, and raises ValueError for bytes that are none. Raises UnreadableState.
+        `records_of` reads the batch as it came, and raises ValueError for bytes that are none.
+
+        Raises
+        ------
+        UnreadableState
         """
         state = decode(entry, "interactions", JOURNAL_VERSION)
         chosen = {place: Chosen(place, *more) for place, *more in state.values["chosen"]}
