@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from connectors.endpoints import Endpoints
     from headrace.dead_letters.edit import Mender
     from headrace.dead_letters.filters import Filters
-    from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
     from headrace.dead_letters.replay_log import ReplayLog
     from headrace.dead_letters.replaying import Choice, Tally
+    from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
     from headrace.dead_letters.topic import DeadLetterReader
 
 WHICH_PANEL, EDIT_PANEL, SEND_PANEL = "Which dead letters", "How to edit", "Sending"
 
 
 def _reasons(incomplete: str) -> list[str]:
-    from headrace.dead_letters.letter import UNREADABLE
+    from headrace.dead_letters.stored_dead_letter import UNREADABLE
     from schemas.reject_reasons import RejectReason
 
     return [reason for reason in (*RejectReason, UNREADABLE) if reason.startswith(incomplete)]
@@ -136,7 +136,7 @@ def ls(
 
     Example: `headrace dlq ls --since 2h --reason bad_value`
     """
-    from headrace.dead_letters import printed
+    from headrace.dead_letters import dead_letter_tables
     from headrace.dead_letters.filters import Filters
     from headrace.dead_letters.summary import Summary, TimeAxis
 
@@ -151,9 +151,9 @@ def ls(
         gone = letters.gone()
     log = _log(endpoints, [row.id for row in summary.newest])
     if as_json:
-        print(json.dumps(printed.list_as_json(summary, gone, log), indent=2))
+        print(json.dumps(dead_letter_tables.list_as_json(summary, gone, log), indent=2))
     else:
-        printed.print_list(summary, gone, log, _console())
+        dead_letter_tables.print_list(summary, gone, log, _console())
 
 
 @dlq.command()
@@ -171,9 +171,9 @@ def show(
     Example: `headrace dlq show 2:1734`
     """
     from connectors.mqtt_bridge.settings import BridgeSettings
-    from headrace.dead_letters import printed
-    from headrace.dead_letters.letter import DeadLetterId
+    from headrace.dead_letters import dead_letter_tables
     from headrace.dead_letters.replay_target import replay_target
+    from headrace.dead_letters.stored_dead_letter import DeadLetterId
 
     id_, endpoints = DeadLetterId.parse(letter), _endpoints(home, port_offset)
     with _letters(endpoints) as letters:
@@ -184,9 +184,9 @@ def show(
     way = replay_target(kept, BridgeSettings().max_payload_bytes)
     replays = _log(endpoints, [kept.id]).get(kept.id, [])
     if as_json:
-        print(json.dumps(printed.letter_as_json(kept, way, replays), indent=2))
+        print(json.dumps(dead_letter_tables.letter_as_json(kept, way, replays), indent=2))
     else:
-        printed.print_letter(kept, way, replays, _console())
+        dead_letter_tables.print_letter(kept, way, replays, _console())
 
 
 @dlq.command()
@@ -275,7 +275,7 @@ def fix(
 
 @dataclass(frozen=True)
 class _Meant:
-    """The letters of these identifiers, else those of the filters."""
+    """The dead letters of these identifiers, else those of the filters."""
 
     ids: "list[DeadLetterId] | None"
     filters: "Filters"
@@ -288,7 +288,7 @@ class _Meant:
 
 @dataclass(frozen=True)
 class _Work:
-    """Of `replay` and `fix`: the same letters rehearsed, then sent."""
+    """Of `replay` and `fix`: the same dead letters rehearsed, then sent."""
 
     meant: _Meant
     endpoints: "Endpoints"
@@ -318,7 +318,7 @@ class _Work:
         from headrace.dead_letters.replay_producer import replay_producer
         from headrace.dead_letters.replaying import run
 
-        # The log is read behind the outbox's opening: from there on nobody else sends.
+        # The log is read after the producer has opened: from there on nobody else sends.
         with replay_producer(self.endpoints) as out, _letters(self.endpoints) as letters:
             return run(self.meant.read(letters), self._choice(), out)
 
@@ -331,12 +331,12 @@ class _Work:
         return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.edit)
 
     def _report(self, tally: "Tally", sent: bool, as_json: bool, with_letters: bool) -> None:
-        from headrace.dead_letters import printed
+        from headrace.dead_letters import dead_letter_tables
 
         if as_json:
-            print(json.dumps(printed.tally_as_json(tally, sent), indent=2))
+            print(json.dumps(dead_letter_tables.tally_as_json(tally, sent), indent=2))
         else:
-            printed.print_tally(tally, sent, with_letters, _console())
+            dead_letter_tables.print_tally(tally, sent, with_letters, _console())
 
 
 def _meant(
@@ -349,7 +349,7 @@ def _meant(
     all_: bool,
 ) -> _Meant:
     from headrace.dead_letters.filters import Filters
-    from headrace.dead_letters.letter import DeadLetterId
+    from headrace.dead_letters.stored_dead_letter import DeadLetterId
 
     filters = Filters.of(reasons, stages, devices, since, until)
     if bool(ids) + (not filters.lets_everything_through) + all_ != 1:
