@@ -17,7 +17,7 @@ from headrace.cli.groups import noun
 from headrace.cli.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
-    from connectors.endpoints import Endpoints
+    from connectors.endpoints import Endpoints, StackSettings
     from headrace.dead_letters.edit import Mender
     from headrace.dead_letters.filters import Filters
     from headrace.dead_letters.replay_log import ReplayLog
@@ -212,9 +212,8 @@ def replay(
 
     Example: `headrace dlq replay --reason no_device --as-device dev-1 --yes`
     """
-    _Work(
-        _meant(letters, reason, stage, device, since, until, all_), _endpoints(home, port_offset), again, as_device
-    ).do(yes, as_json)
+    meant = _meant(letters, reason, stage, device, since, until, all_)
+    _Work(meant, _stack_settings(home, port_offset), again, as_device).do(yes, as_json)
 
 
 @dlq.command()
@@ -269,7 +268,7 @@ def fix(
         raise typer.BadParameter("give only one of --edit, --jq and --python")
     if jq is None and python is None and (meant.ids is None or len(meant.ids) != 1):
         raise typer.BadParameter("the editor takes one ID; for several dead letters give --jq or --python")
-    work = _Work(meant, _endpoints(home, port_offset), again, as_device, _mender(jq, python))
+    work = _Work(meant, _stack_settings(home, port_offset), again, as_device, _mender(jq, python))
     work.do(yes, as_json, ask=jq is None and python is None)
 
 
@@ -291,10 +290,16 @@ class _Work:
     """Of `replay` and `fix`: the same dead letters rehearsed, then sent."""
 
     meant: _Meant
-    endpoints: "Endpoints"
+    stack_settings: "StackSettings"
     again: bool
     as_device: str | None
     edit: "Mender | None" = None
+
+    @property
+    def endpoints(self) -> "Endpoints":
+        from connectors.endpoints import Endpoints
+
+        return Endpoints.load(self.stack_settings)
 
     def do(self, yes: bool, as_json: bool, ask: bool = False) -> None:
         tally = self._run() if yes else self._rehearse()
@@ -325,10 +330,13 @@ class _Work:
     def _choice(self) -> "Choice":
         from connectors.mqtt_bridge.settings import BridgeSettings
         from headrace.dead_letters.replaying import Choice
+        from headrace.dead_letters.validation import PayloadValidation
+        from schemas.sources_file import load_sources
 
+        validation = PayloadValidation(load_sources(self.stack_settings.sources_file).sources)
         log = _log(self.endpoints, self.meant.ids)
         largest = BridgeSettings().max_payload_bytes
-        return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.edit)
+        return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.edit, validation)
 
     def _report(self, tally: "Tally", sent: bool, as_json: bool, with_letters: bool) -> None:
         from headrace.dead_letters import dead_letter_tables
@@ -373,9 +381,14 @@ def _console() -> Console:
 
 def _endpoints(home: Path | None, port_offset: int | None) -> "Endpoints":
     from connectors.endpoints import Endpoints
+
+    return Endpoints.load(_stack_settings(home, port_offset))
+
+
+def _stack_settings(home: Path | None, port_offset: int | None) -> "StackSettings":
     from stack.layout import Layout
 
-    return Endpoints.load(Layout.of(home, port_offset).settings)
+    return Layout.of(home, port_offset).settings
 
 
 @contextlib.contextmanager

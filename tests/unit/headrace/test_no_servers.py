@@ -36,6 +36,7 @@ COMMANDS = {
     "forget with a table": ["privacy", "forget", "u-17", "--yes", "--table", "FOLDER/customers.csv"],
     "pseudonym": ["privacy", "pseudonym", "u-17"],
     "model ls": ["model", "ls"],
+    "source test live": ["source", "test", "--live", "1"],
 }
 REPORTS = {"cdc status": ["cdc", "status"]}
 """Commands whose answer is the outage itself: longer than two lines."""
@@ -46,6 +47,9 @@ ASK_NO_SERVER = {
     "churn train": ["churn", "train", "FOLDER/customers.csv"],
     "churn predict": ["churn", "predict", "FOLDER/customers.csv", "--out", "FOLDER/out.csv"],
     "recommend train": ["recommend", "train", "FOLDER/customers.csv"],
+    "source ls": ["source", "ls"],
+    "source add": ["source", "add", "tasmota"],
+    "source test": ["source", "test", "21.5", "--topic", "fleet/pump/telemetry"],
     "model promote": ["model", "promote", "churn@3"],
     "model rollback": ["model", "rollback"],
     "experiment ls": ["experiment", "ls"],
