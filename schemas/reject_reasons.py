@@ -80,6 +80,10 @@ class RejectReason(StrEnum):
         "`unit` measures something else than this metric.",
         b'{"metric":"temperature","value":21.4,"unit":"km/h"}',
     )
+    AMBIGUOUS_TIME = (
+        "ambiguous_time",
+        "An earlier sample of the same metric in the same message has no `ts` either. Send a `ts` with each sample.",
+    )
     CONFLICTING_DUPLICATE = (
         "conflicting_duplicate",
         "A reading of this device, metric and time came before, with another value. The first one stays.",

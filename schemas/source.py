@@ -1,7 +1,7 @@
 """Sources: which MQTT topics are read, and how their payloads become readings. sources.toml has one table for each."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -9,9 +9,12 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import jmespath
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
+from jmespath.functions import Functions
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.topic_pattern import TopicPattern
+from schemas.units import ACCEPTED_UNITS
 
 LEVEL = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 """What stands for a named level in a topic and in a template. No JMESPath expression contains it."""
@@ -20,6 +23,15 @@ LOGIN, KEY = "login", "key"
 """Names that templates have beside the topic's levels: who authenticated, and the name of a field of `values`."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class Dropped(StrEnum):
+    """Kinds of values that a source may drop."""
+
+    NULL = "null"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    NESTED = "nested"
 
 
 class Codec(StrEnum):
@@ -68,14 +80,29 @@ def _topic_filters(given: tuple[str, ...]) -> tuple[str, ...]:
 
 def _expression(given: str) -> str:
     try:
-        jmespath.compile(given)
-    except (jmespath.exceptions.JMESPathError, ValueError) as error:
-        raise ValueError(f"no JMESPath: {str(error).splitlines()[0]}") from None
+        parsed = jmespath.compile(given).parsed
+    except jmespath.exceptions.JMESPathError as error:
+        place = getattr(error, "lex_position", None)
+        raise ValueError(f"no JMESPath{'' if place is None else f': wrong at character {place + 1}'}") from None
+    if unknown := _unknown_functions(parsed):
+        raise ValueError(f"JMESPath has no function {', '.join(sorted(unknown))}")
     return given
+
+
+def _unknown_functions(node: Mapping[str, Any]) -> set[str]:
+    own = node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE
+    below = (_unknown_functions(child) for child in node["children"] if isinstance(child, dict))
+    return set().union(*below, [node["value"]] if own else [])
 
 
 def _place(given: str) -> str:
     return given if is_template(given) else _expression(given)
+
+
+def _unit(given: str) -> str:
+    if not any(given in codes for codes in ACCEPTED_UNITS.values()):
+        raise ValueError("no accepted UCUM code; docs/reference/units.md lists them")
+    return given
 
 
 def _name(given: str) -> str:
@@ -106,15 +133,18 @@ def is_template(place: str) -> bool:
 TopicFilters = Annotated[
     tuple[str, ...], BeforeValidator(_several), AfterValidator(_topic_filters), Field(min_length=1)
 ]
+Globs = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_several)]
 Expression = Annotated[str, AfterValidator(_expression)]
 Place = Annotated[str, AfterValidator(_place)]
+Unit = Annotated[str, AfterValidator(_unit)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class Source(BaseModel):
     """One table `[[source]]` of sources.toml.
 
     A *place* says where something stands: a template over the named levels of the topic, such as `{line}-{device}`, or
-    a JMESPath expression into the payload, such as `deviceInfo.devEui`. Text in single quotes is a constant of JMESPath.
+    a JMESPath expression into the payload, such as `deviceInfo.devEui`; `'text'` is a constant there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -160,36 +190,46 @@ class Source(BaseModel):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="IANA name of the zone of ISO 8601 times that state none"
     )
-    units: Mapping[str, str | Mapping[str, str]] = Field(
+    units: Mapping[str, Unit | Mapping[str, Unit]] = Field(
         default_factory=dict,
         description="unit as sent and its UCUM code; below the name of a metric: for that metric alone",
     )
-    metric_units: Mapping[str, str] = Field(
+    metric_units: Mapping[str, Unit] = Field(
         default_factory=dict, description="metric (a glob) and the UCUM code of values that are sent without a unit"
     )
-    words: Mapping[str, FiniteFloat] = Field(
+    words: Mapping[str, Number] = Field(
         default_factory=dict,
         description="texts and booleans that stand for numbers, in any case: {on = 1, off = 0, true = 1, false = 0}",
     )
-    decimal_comma: bool = Field(False, description='read texts such as "21,4" as numbers')
-    unit_in_value: bool = Field(False, description='read texts such as "45%" or "21.4 °C" as a number with its unit')
+    decimal_comma: StrictBool = Field(False, description='read texts such as "21,4" as numbers')
+    unit_in_value: StrictBool = Field(
+        False, description='read texts such as "45%" or "21.4 °C" as a number with its unit'
+    )
 
-    include: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
-        (), description="globs of the metrics that are kept; none: all"
+    drop: Annotated[tuple[Dropped, ...], BeforeValidator(_several)] = Field(
+        (),
+        description="kinds of values that are dropped, not rejected: null, text and boolean (those that stand for no "
+        "number), nested",
     )
-    exclude: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
-        (), description="globs of the metrics that are dropped"
-    )
+    include: Globs = Field((), description="globs of the metrics, as sent, that are kept; none: all")
+    exclude: Globs = Field((), description="globs of the metrics, as sent, that are dropped")
     rename: Mapping[str, str] = Field(
         default_factory=dict,
-        description="metric as sent (a glob) and its name; each * of the new name is what a * of the glob matched",
+        description="metric as sent (a glob) and its new name, in which each * is what a * of the glob matched; `unit` and "
+        "`metric_units` know the new names",
     )
-    flatten: str | None = Field(
+    flatten: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="separator that joins the names of nested objects; without it they are `nested_values`"
     )
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    @model_validator(mode="after")
+    def _fields_fit_together(self) -> "Source":
+        for field, message in _contradictions(self):
+            raise PydanticCustomError("contradiction", "{message}", {"field": field, "message": message})
+        return self
 
     @cached_property
     def patterns(self) -> tuple[TopicPattern, ...]:
@@ -214,6 +254,80 @@ class Source(BaseModel):
         if self.devices is None and all("device" in pattern.names for pattern in self.patterns):
             return "{device}"
         return None
+
+
+JSON_FIELDS = (
+    "devices",
+    "items",
+    "values",
+    "value",
+    "sequence",
+    "time",
+    "drop",
+    "include",
+    "exclude",
+    "rename",
+    "flatten",
+)
+"""What only the codec `json` reads, beside expressions in fields that may be templates."""
+
+
+def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
+    """Fields that do not fit to others, each with what to write instead."""
+    yield from _misplaced_fields(source)
+    if source.codec is Codec.JSON:
+        yield from _incomplete_mapping(source)
+    yield from _unknown_levels(source)
+    if _nothing_names_the_device(source):
+        yield "topic", 'nothing names the device: write {device} for its level, or device = "..."'
+    for glob, name in source.rename.items():
+        if name.count("*") > glob.count("*"):
+            yield "rename", f"{name!r} has more * than {glob!r}: each stands for what one of the glob matched"
+
+
+def _misplaced_fields(source: Source) -> Iterator[tuple[str, str]]:
+    if source.codec is Codec.JSON:
+        return
+    advice = f'is read with codec = "json" only, and this source has codec = "{source.codec}"'
+    yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field))
+    for field, place in _places(source):
+        if not is_template(place):
+            yield field, f"is a JMESPath, which {advice}"
+        elif source.codec is not Codec.SCALAR and field != "device":
+            yield field, 'is read with codec = "json" or "scalar" only: remove it'
+
+
+def _incomplete_mapping(source: Source) -> Iterator[tuple[str, str]]:
+    if source.devices and source.items:
+        yield "items", "does not go with `devices`, which has the items below each device: remove one of them"
+    if source.values and source.value:
+        yield "value", "does not go with `values`, which has a metric in each field: remove one of them"
+    if not source.values and not (source.metric and source.value):
+        yield "codec", 'codec = "json" needs `values`, such as values = "@", or both `metric` and `value`'
+    if source.values and source.metric and KEY not in LEVEL.findall(source.metric):
+        yield "metric", 'beside `values`, contains {key}, the field\'s name: metric = "{key}" is the default'
+
+
+def _unknown_levels(source: Source) -> Iterator[tuple[str, str]]:
+    for pattern in source.patterns:
+        for name in {LOGIN, KEY}.intersection(pattern.names):
+            yield "topic", f"{{{name}}} has a meaning of its own: give this level another name"
+        for field, place in _places(source):
+            own = {"device": LOGIN, "metric": KEY if source.values else ""}.get(field, "")
+            for name in set(LEVEL.findall(place)).difference(pattern.names, {own}):
+                known = ", ".join(f"{{{each}}}" for each in pattern.names) or "no named level"
+                yield field, f"{{{name}}} is no level of {pattern.pattern!r}, which has {known}"
+
+
+def _places(source: Source) -> Iterator[tuple[str, str]]:
+    for field in ("device", "metric", "sequence", "time"):
+        if place := getattr(source, field):
+            yield field, place
+    yield from (("unit", place) for place in source.unit.values())
+
+
+def _nothing_names_the_device(source: Source) -> bool:
+    return source.payload_names_device and not (source.device or source.devices or source.codec in NAMES_ITS_DEVICE)
 
 
 @dataclass(frozen=True)
@@ -242,6 +356,24 @@ class Sources:
     def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = tuple(sources)
         self._patterns = tuple((source, pattern) for source in sources for pattern in source.patterns)
+
+    @classmethod
+    def from_toml(cls, text: str, file: str = "sources.toml") -> "Sources":
+        """The sources that a TOML text declares: the text may travel, to a job for example.
+
+        Parameters
+        ----------
+        file
+            How messages name the file.
+
+        Raises
+        ------
+        schemas.sources_file.BadSources
+            With every mistake and its line.
+        """
+        from schemas.sources_file import sources_of
+
+        return cls(sources_of(text, file))
 
     def route(self, topic: str, login: str | None = None) -> Routed | None:
         """The source of a topic with its device and key, or None where none has it.
