@@ -46,6 +46,10 @@ class _Quantity(msgspec.Struct, frozen=True, gc=False):
     offset: float = 0.0
 
 
+_UNJUDGED = Rejection(RejectReason.NO_VALUE)
+"""Stands in a list until the rules have judged its item."""
+
+
 class _Refused(Exception):
     def __init__(self, reason: RejectReason, detail: str | None) -> None:
         self.reason = reason
@@ -71,7 +75,9 @@ class Validator:
         self._takes_ms = source.time_format is TimeFormat.MS
         self._words = {word.casefold(): number for word, number in source.words.items()}
         self._devices: set[str] = set()
-        self._quantities: dict[tuple[str, str | None], _Quantity] = {}
+        self._quantities: dict[str | None, dict[str, _Quantity]] = {}
+        """By unit and metric as sent."""
+        self._known = 0
 
     def readings(self, message: Message, codec: Codec) -> list[Outcome]:
         """What becomes of each item of a message, in their order."""
@@ -82,51 +88,73 @@ class Validator:
     ) -> list[Outcome]:
         """What becomes of items that were decoded. A rejected one of many has its own `original`.
 
-        Samples of one series without times have one event time, that of the message: the first of them is judged, and
-        every other one is `ambiguous_time`, since nobody can know when it was measured.
+        Of several samples of one series without times the first is a reading, at the time of the message. Every other
+        one is `ambiguous_time`.
         """
-        if len(items) == 1:
-            return [_readable(item) if isinstance(item, Rejection) else self.judge(message, item) for item in items]
-        undated: set[tuple[str, str]] = set()
-        outcomes: list[Outcome] = []
-        for item in items:
-            if isinstance(item, Rejection):
-                outcomes.append(_readable(item))
-                continue
-            outcome = self.judge(message, item)
-            if item.time is None and type(outcome) is ValidReading:
-                outcome = _first_of_its_time(outcome, undated)
-            if type(outcome) is Rejection and outcome.original is None:
-                outcome.original = item.original or original(message, item)
-            outcomes.append(outcome)
+        outcomes, others, undated = self._usual_readings(message, items)
+        for number in others:
+            outcomes[number] = self._judge_by_rules(message, items[number])
+        if len(items) > 1:
+            for number in (*others, *_refuse_undated_copies(undated, outcomes)):
+                outcome, item = outcomes[number], items[number]
+                if isinstance(outcome, Rejection) and outcome.original is None and isinstance(item, Sample):
+                    outcome.original = item.original or original(message, item)
         return outcomes
 
     def judge(self, message: Message, sample: Sample) -> Outcome:
         """A reading, or why a sample is none."""
-        value, time, sequence = sample.value, sample.time, sample.sequence
-        device = message.device if sample.device is None else sample.device
-        event_time = (message.received_at_ms or message.append_time_ms) if time is None else time
-        try:
-            quantity = self._quantities[sample.metric, sample.unit]
-            number = value * quantity.factor + quantity.offset
-            if (
-                (type(value) is float or type(value) is int)
-                and device in self._devices
-                and -MAX_FLOAT <= number <= MAX_FLOAT
-                and type(event_time) is int
-                and (time is None or self._takes_ms)
-                and MIN_EVENT_TIME_MS <= event_time <= message.append_time_ms + MAX_CLOCK_SKEW_MS
-                and (sequence is None or (type(sequence) is int and -(2**63) <= sequence < 2**63))
-            ):
-                return ValidReading(device, quantity.metric, event_time, number, quantity.unit, sequence)
-        except (KeyError, TypeError, OverflowError):
-            pass  # a series that is new, or a type that the rules below judge
-        try:
-            return self._judge_by_rules(message, sample)
-        except _Refused as refused:
-            return _readable(Rejection(refused.reason, refused.detail, sample.original))
+        (outcome,), others, _ = self._usual_readings(message, (sample,))
+        return self._judge_by_rules(message, sample) if others else outcome
 
-    def _judge_by_rules(self, message: Message, sample: Sample) -> ValidReading:
+    def _usual_readings(
+        self, message: Message, items: Sequence[Item]
+    ) -> tuple[list[Outcome], Sequence[int], Sequence[int]]:
+        """The readings of series that are known, with fields of the usual types: the hot path.
+
+        It only repeats what `_judge_by_rules` has allowed before. The numbers of the other items, which still have to
+        be judged, come second, those of samples without a time third.
+        """
+        arrived = message.received_at_ms or message.append_time_ms
+        latest = message.append_time_ms + MAX_CLOCK_SKEW_MS
+        in_ms, devices, quantities = self._takes_ms, self._devices, self._quantities
+        outcomes: list[Outcome] = []
+        others: list[int] = []
+        undated: list[int] = []
+        for number, item in enumerate(items):
+            outcome: Outcome = _UNJUDGED
+            if isinstance(item, Sample):
+                value, time, sequence = item.value, item.time, item.sequence
+                device = message.device if item.device is None else item.device
+                try:
+                    quantity = quantities[item.unit][item.metric]
+                    converted = value * quantity.factor + quantity.offset
+                    if (
+                        (type(value) is float or type(value) is int)
+                        and -MAX_FLOAT <= converted <= MAX_FLOAT
+                        and (time is None or (in_ms and type(time) is int))
+                        and MIN_EVENT_TIME_MS <= (event_time := arrived if time is None else time) <= latest
+                        and (sequence is None or (type(sequence) is int and -(2**63) <= sequence < 2**63))
+                        and device in devices
+                    ):
+                        outcome = ValidReading(device, quantity.metric, event_time, converted, quantity.unit, sequence)
+                except (KeyError, TypeError, OverflowError):
+                    pass  # a series that is new, or a type that the rules judge
+                if time is None:
+                    undated.append(number)
+            if outcome is _UNJUDGED:
+                others.append(number)
+            outcomes.append(outcome)
+        return outcomes, others, undated
+
+    def _judge_by_rules(self, message: Message, item: Item) -> Outcome:
+        if isinstance(item, Rejection):
+            return _readable(item)
+        try:
+            return self._reading(message, item)
+        except _Refused as refused:
+            return _readable(Rejection(refused.reason, refused.detail, item.original))
+
+    def _reading(self, message: Message, sample: Sample) -> ValidReading:
         device = self._device(message.device if sample.device is None else sample.device)
         metric = _metric(sample.metric)
         value, unit = self._value(metric, sample.value, sample.unit)
@@ -188,12 +216,14 @@ class Validator:
         return time
 
     def _quantity(self, metric: str, unit: Any) -> _Quantity:
-        found = self._new_quantity(metric, unit)
+        quantity = self._new_quantity(metric, unit)
         if unit is None or isinstance(unit, str):
-            if len(self._quantities) >= MAX_KNOWN:
+            self._known += 1
+            if self._known > MAX_KNOWN:
                 self._quantities.clear()
-            self._quantities[metric, unit] = found
-        return found
+                self._known = 1
+            self._quantities.setdefault(unit, {})[metric] = quantity
+        return quantity
 
     def _new_quantity(self, metric: str, unit: Any) -> _Quantity:
         own = METRIC_UNITS.get(metric)
@@ -223,12 +253,19 @@ class Validator:
         return unit_code(unit, own)
 
 
-def _first_of_its_time(reading: ValidReading, undated: set[tuple[str, str]]) -> Outcome:
-    series = (reading.device, reading.metric)
-    if series in undated:
-        return Rejection(RejectReason.AMBIGUOUS_TIME, f"metric: {reading.metric}")
-    undated.add(series)
-    return reading
+def _refuse_undated_copies(undated: Sequence[int], outcomes: list[Outcome]) -> list[int]:
+    """Samples of one series without times would have one event time, and nobody can know when each was measured."""
+    seen: set[tuple[str, str]] = set()
+    refused = []
+    for number in undated:
+        outcome = outcomes[number]
+        if isinstance(outcome, ValidReading):
+            series = (outcome.device, outcome.metric)
+            if series in seen:
+                outcomes[number] = Rejection(RejectReason.AMBIGUOUS_TIME, f"metric: {outcome.metric}")
+                refused.append(number)
+            seen.add(series)
+    return refused
 
 
 def _metric(sent: Any) -> str:
