@@ -12,7 +12,7 @@ No internals, and no pyflink: what a worker reads with this can be tested withou
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -40,9 +40,37 @@ def encode(records: Sequence[Sequence[Field]]) -> bytes:
     '0000000200000003ffffffff616e6e'
     """
     fields = list(chain.from_iterable(records))
-    lengths = [NULL if field is None else len(field) for field in fields]
-    head = np.array([len(fields), *lengths], INTEGER).tobytes()
-    return head + b"".join(field for field in fields if field is not None)
+    return _frame(fields, _lengths(fields))
+
+
+def encode_in_frames(records: Sequence[Sequence[Field]], max_bytes: int) -> Iterator[bytes]:
+    """The frames of records that have the same columns, each ended by the record that brings it to `max_bytes`.
+
+    Examples
+    --------
+    >>> [len(frame) for frame in encode_in_frames([(b"ann",), (b"ben",), (b"cleo",)], max_bytes=6)]
+    [18, 12]
+    """
+    fields = list(chain.from_iterable(records))
+    lengths = _lengths(fields)
+    if sum(lengths) <= max_bytes:
+        if records:
+            yield _frame(fields, lengths)
+        return
+    start = size = 0
+    for number, record in enumerate(records, 1):
+        size += sum([len(field) for field in record if field is not None])
+        if size >= max_bytes or number == len(records):
+            yield encode(records[start:number])
+            start, size = number, 0
+
+
+def _lengths(fields: Sequence[Field]) -> list[int]:
+    return [NULL if field is None else len(field) for field in fields]
+
+
+def _frame(fields: Sequence[Field], lengths: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(fields) + 1}i", len(fields), *lengths) + b"".join(filter(None, fields))
 
 
 def fields(frame: bytes) -> list[Field]:
