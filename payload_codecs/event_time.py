@@ -13,6 +13,9 @@ from schemas.source import Source, TimeFormat
 MAX_TEXT = 100
 """Characters of a time that is read. An ISO 8601 time with nanoseconds and zone has 35."""
 
+MAX_POWER_OF_TEN = 30
+"""Of a number: above it is a time in no unit, and too large to multiply."""
+
 INT64 = range(-(2**63), 2**63)
 
 _NUMBER = re.compile(r"[0-9eE+\-.]+")
@@ -109,9 +112,12 @@ def _decimal(sent: Any) -> Decimal:
     if len(text) > MAX_TEXT or not _NUMBER.fullmatch(text):
         raise NoTime
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         raise NoTime from None
+    if number.adjusted() > MAX_POWER_OF_TEN:
+        raise NoTime
+    return number
 
 
 def _in_int64(number: Decimal) -> int:

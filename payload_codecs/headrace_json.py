@@ -4,6 +4,7 @@ import json
 import math
 import re
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.message import Message
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
+from schemas.source import DEFAULT_SOURCE, Source
 
 MAX_NESTING = 1024
 """Levels of arrays and objects (RFC 8259, section 9, leaves the limit to the parser). orjson's own limit."""
@@ -38,6 +40,9 @@ _NO_NUMBER = re.compile(
 
 _FLOAT = re.compile(rb"[0-9eE+\-.]+")
 
+_RECURSION_LIMIT = threading.Lock()
+"""The limit is one for all threads."""
+
 Result = TypeVar("Result")
 
 
@@ -56,6 +61,15 @@ class _ElementSample(Sample, gc=True):
     """A sample of an array, with the element that it was, for `original`."""
 
     element: Any = None
+
+
+class _Map(msgspec.Struct, gc=False, omit_defaults=True):
+    """A map of values as `original` writes it."""
+
+    values: dict[Any, Any]
+    ts: Any = None
+    seq: Any = None
+    unit: Any = None
 
 
 _decode_reading = msgspec.json.Decoder(_Reading).decode
@@ -82,7 +96,8 @@ class HeadraceJson:
     b'{"values":{"temperature":20.4}}'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source = DEFAULT_SOURCE) -> None:
+        self.source = source
         self.passed_over: Counter[str] = Counter()
         """Messages with a `byte order mark`, and with `NULs`."""
 
@@ -150,7 +165,8 @@ def _array_items(elements: list[Any]) -> list[Item]:
 
 def _element_items(element: Any) -> list[Item]:
     if not isinstance(element, dict):
-        return [Rejection(RejectReason.NOT_A_READING, "not an object", _encoded(element))]
+        alone = [element] if isinstance(element, list) else element  # its own elements would be read otherwise
+        return [Rejection(RejectReason.NOT_A_READING, "not an object", _encoded(alone))]
     if element.get("values") is not None:
         return _map_items(element, element["values"])
     if element.get("metric") is None and element.get("value") is None:
@@ -197,20 +213,22 @@ def _too_many_items() -> Rejection:
 
 
 def _of_one_value(name: Any, value: Any, ts: Any, unit: Any, seq: Any) -> bytes:
-    shared = {"ts": ts, "seq": seq, "unit": unit}
-    return _encoded({field: given for field, given in shared.items() if given is not None} | {"values": {name: value}})
+    return _encoded(_Map({name: value}, ts, seq, unit))
 
 
 def _encoded(document: Any) -> bytes:
     try:
         return _encode(document)
     except (UnicodeEncodeError, RecursionError):
-        return _with_deep_stack(lambda: json.dumps(document, default=_float_of_raw, separators=(",", ":"))).encode()
+        return _with_deep_stack(lambda: json.dumps(document, default=_for_json, separators=(",", ":"))).encode()
 
 
-def _float_of_raw(number: msgspec.Raw) -> float:
-    """NaN or an infinity, which json writes as such."""
-    return float(bytes(number)) if _FLOAT.fullmatch(bytes(number)) else math.nan
+def _for_json(value: Any) -> Any:
+    """Of a map its fields; NaN or an infinity, which json writes as such."""
+    if isinstance(value, _Map):
+        return {field: given for field in value.__struct_fields__ if (given := getattr(value, field)) is not None}
+    text = bytes(value)
+    return float(text) if _FLOAT.fullmatch(text) else math.nan
 
 
 def _parse_exactly(text: str) -> Any:
@@ -231,7 +249,7 @@ def _parse_exactly(text: str) -> Any:
                 parse_float=_float, parse_int=_whole,
             )
         )  # fmt: skip
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _NotJson(str(error)) from None
 
 
@@ -266,9 +284,10 @@ def _whole(text: str) -> int | float | msgspec.Raw:
 
 def _with_deep_stack(function: Callable[[], Result]) -> Result:
     """Calls it with room for MAX_NESTING levels: json and msgspec recurse, and the limit counts the callers' frames."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(limit + 2 * MAX_NESTING)
-    try:
-        return function()
-    finally:
-        sys.setrecursionlimit(limit)
+    with _RECURSION_LIMIT:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + 2 * MAX_NESTING)
+        try:
+            return function()
+        finally:
+            sys.setrecursionlimit(limit)

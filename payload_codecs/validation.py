@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from payload_codecs.codec import Codec, Item, Rejection, Sample
+from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.event_time import ImplausibleTime, NoTime, time_reader, whole_number
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ValidReading
@@ -19,14 +19,14 @@ from schemas.source import Source, TimeFormat
 from schemas.unit_conversions import CONVERSIONS
 from schemas.units import METRIC_UNITS, unit_code
 
-Outcome = ValidReading | Rejection
+Outcome = ValidReading | Rejection | Ignored
 
 MAX_DETAIL = 300
 """Characters of a dead letter's detail."""
 
 MAX_UNIT_LENGTH = 100
-MAX_KNOWN = 20_000
-"""Names that a worker remembers as valid. At most 200 characters each: some MB."""
+MAX_KNOWN = 100_000
+"""Names of at most 200 characters that are remembered as valid: usually 20 MB, at most 100."""
 
 MAX_FLOAT = 1.7976931348623157e308
 
@@ -59,6 +59,11 @@ class _Refused(Exception):
 class Validator:
     """The rules of one source. Pure: it remembers only what it has computed before.
 
+    Parameters
+    ----------
+    max_known
+        Devices, and metrics with their units, that it remembers as valid.
+
     Examples
     --------
     >>> from schemas.source import DEFAULT_SOURCE
@@ -69,7 +74,8 @@ class Validator:
     'value: warm'
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, max_known: int = MAX_KNOWN) -> None:
+        self._max_known = max_known
         self.source = source
         self._read_time = time_reader(source)
         self._takes_ms = source.time_format is TimeFormat.MS
@@ -147,8 +153,8 @@ class Validator:
         return outcomes, others, undated
 
     def _judge_by_rules(self, message: Message, item: Item) -> Outcome:
-        if isinstance(item, Rejection):
-            return _readable(item)
+        if not isinstance(item, Sample):
+            return item if isinstance(item, Ignored) else _readable(item)
         try:
             return self._reading(message, item)
         except _Refused as refused:
@@ -171,7 +177,7 @@ class Validator:
             raise _Refused(RejectReason.NO_DEVICE, None)
         if len(device) > MAX_NAME_LENGTH or _UNUSABLE.search(device):
             raise _Refused(RejectReason.BAD_DEVICE, f"device: {device}")
-        if len(self._devices) >= MAX_KNOWN:
+        if len(self._devices) >= self._max_known:
             self._devices.clear()
         self._devices.add(device)
         return device
@@ -219,7 +225,7 @@ class Validator:
         quantity = self._new_quantity(metric, unit)
         if unit is None or isinstance(unit, str):
             self._known += 1
-            if self._known > MAX_KNOWN:
+            if self._known > self._max_known:
                 self._quantities.clear()
                 self._known = 1
             self._quantities.setdefault(unit, {})[metric] = quantity

@@ -1,7 +1,7 @@
 """Sources: which MQTT topics are read, and how their payloads become readings. sources.toml has one table for each."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -62,6 +62,14 @@ NAMES_ITS_DEVICE = frozenset(
     {Codec.SENML_JSON, Codec.SENML_CBOR, Codec.LINE_PROTOCOL, Codec.CLOUDEVENTS, Codec.SPARKPLUG_B}
 )
 """Formats with a place of their own for the device."""
+
+
+TIME_FORMATS = {
+    Codec.SENML_JSON: TimeFormat.S,
+    Codec.SENML_CBOR: TimeFormat.S,
+    Codec.LINE_PROTOCOL: TimeFormat.NS,
+}
+"""How a format writes event times where its source does not say."""
 
 
 def _several(given: Any) -> Any:
@@ -130,6 +138,17 @@ def is_template(place: str) -> bool:
     return LEVEL.search(place) is not None
 
 
+def is_constant(place: str) -> bool:
+    """Whether a place is a constant of JMESPath.
+
+    Examples
+    --------
+    >>> is_constant("'Cel'"), is_constant("Cel")
+    (True, False)
+    """
+    return not is_template(place) and bool(jmespath.compile(place).parsed["type"] == "literal")
+
+
 TopicFilters = Annotated[
     tuple[str, ...], BeforeValidator(_several), AfterValidator(_topic_filters), Field(min_length=1)
 ]
@@ -160,6 +179,7 @@ class Source(BaseModel):
     )
     preset: str | None = Field(None, description="preset whose fields apply where the table does not state its own")
     codec: Codec = Field(Codec.HEADRACE, description="format of the payload")
+    data_codec: Codec = Field(Codec.HEADRACE, description="format of the data of a CloudEvent")
 
     device: Place | None = Field(
         None, description="place of the device; without it the level {device}, or the format's own field"
@@ -186,7 +206,10 @@ class Source(BaseModel):
         None, description="place of the event time, in the item or else in the payload; without it the time of arrival"
     )
 
-    time_format: TimeFormat = Field(TimeFormat.MS, description="how event times are written")
+    time_format: TimeFormat = Field(
+        default_factory=lambda fields: TIME_FORMATS.get(fields.get("codec"), TimeFormat.MS),
+        description="how event times are written; without it as the format has them, or in ms",
+    )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="IANA name of the zone of ISO 8601 times that state none"
     )
@@ -215,8 +238,8 @@ class Source(BaseModel):
     exclude: Globs = Field((), description="globs of the metrics, as sent, that are dropped")
     rename: Mapping[str, str] = Field(
         default_factory=dict,
-        description="metric as sent (a glob) and its new name, in which each * is what a * of the glob matched; `unit` and "
-        "`metric_units` know the new names",
+        description="metric as sent (a glob) and its new name, in which each * is what a * of the glob matched; "
+        "`unit` and `metric_units` know the new names",
     )
     flatten: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="separator that joins the names of nested objects; without it they are `nested_values`"
@@ -274,9 +297,11 @@ JSON_FIELDS = (
 
 def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
     """Fields that do not fit to others, each with what to write instead."""
-    yield from _misplaced_fields(source)
-    if source.codec is Codec.JSON:
+    formats = {source.codec, source.data_codec} if source.codec is Codec.CLOUDEVENTS else {source.codec}
+    if Codec.JSON in formats:
         yield from _incomplete_mapping(source)
+    else:
+        yield from _misplaced_fields(source, formats)
     yield from _unknown_levels(source)
     if _nothing_names_the_device(source):
         yield "topic", 'nothing names the device: write {device} for its level, or device = "..."'
@@ -285,15 +310,13 @@ def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
             yield "rename", f"{name!r} has more * than {glob!r}: each stands for what one of the glob matched"
 
 
-def _misplaced_fields(source: Source) -> Iterator[tuple[str, str]]:
-    if source.codec is Codec.JSON:
-        return
+def _misplaced_fields(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
     advice = f'is read with codec = "json" only, and this source has codec = "{source.codec}"'
     yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field))
     for field, place in _places(source):
-        if not is_template(place):
+        if not is_template(place) and (field == "device" or not is_constant(place)):
             yield field, f"is a JMESPath, which {advice}"
-        elif source.codec is not Codec.SCALAR and field != "device":
+        elif field != "device" and Codec.SCALAR not in formats:
             yield field, 'is read with codec = "json" or "scalar" only: remove it'
 
 

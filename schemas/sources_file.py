@@ -102,6 +102,10 @@ def _mistakes(document: Mapping[str, Any], sources: list[Source]) -> Iterator[Mi
         yield Mistake((), f"no source is declared: add a table [[{TABLE}]], or remove the file to read the default")
     numbered: list[tuple[int, Source]] = []
     for number, table in enumerate(tables):
+        preset = table.get("preset")
+        if preset is not None and preset not in PRESETS:
+            yield Mistake((TABLE, number, "preset"), f"unknown preset {preset!r}: {_near(str(preset), PRESETS)}")
+            continue
         try:
             numbered.append((number, _source(table)))
         except ValidationError as error:
@@ -123,15 +127,11 @@ def _are_tables(*values: Any) -> bool:
 
 
 def _faults(error: ValidationError, table: Mapping[str, Any], place: tuple[str | int, ...]) -> Iterator[Mistake]:
-    preset = table.get("preset")
-    if preset is not None and preset not in PRESETS:
-        yield Mistake((*place, "preset"), f"unknown preset {preset!r}: {_near(str(preset), list(PRESETS))}")
-        return
     for each in error.errors():
         if each["type"] == "contradiction":
             field = each["ctx"]["field"]
             yield Mistake((*place, field), f"`{field}`: {each['ctx']['message']}")
-        elif not _of_other_branch(each):
+        elif each["type"] != "default_factory_not_called" and not _of_other_branch(each):
             path = _path(table, each["loc"])
             yield Mistake((*place, *path), _fault(each, path))
 

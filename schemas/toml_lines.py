@@ -20,7 +20,7 @@ def line_of(text: str, path: Path) -> int:
     >>> line_of('a = 1\n\n[[b]]\nc = 2\n[[b]]\nc = [\n3]\n', ("b", 1, "c"))
     6
     """
-    lines = text.split("\n")
+    lines = text.replace("\r\n", "\n").split("\n")
     known = existing(tomllib.loads(text), path)
     if not known:
         return 1

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.ignored_message import IgnoredReason
+
 
 class Vector(BaseModel):
     """A message of such a device, and what it becomes.
@@ -21,7 +23,9 @@ class Vector(BaseModel):
     rejections
         Reasons, in the order of the message's items.
     ignored
-        No source has the topic: the message is not read.
+        Why the message holds no reading and is not meant to.
+    unread
+        No source has the topic.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,7 +36,8 @@ class Vector(BaseModel):
     login: str | None = None
     readings: tuple[tuple[Any, ...], ...] = ()
     rejections: tuple[str, ...] = ()
-    ignored: bool = False
+    ignored: IgnoredReason | None = None
+    unread: bool = False
 
 
 class Preset(BaseModel):
