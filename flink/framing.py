@@ -5,8 +5,9 @@
     bytes          of the fields, one behind the other
 
 Integers are big-endian. A record is as many fields as its table has columns; BYTES are as they are, text is UTF-8, a
-number has 8 bytes, a BOOLEAN one, a MAP of text to BYTES is a frame of its keys and values. The lengths stand together, so that Python reads them in one call. One frame and not
-columns: PyFlink's coders cost more for eight arrays than for one of bytes, and convert each element of an array.
+number has 8 bytes, a BOOLEAN one, a MAP of text to BYTES is a frame of its keys and values. The lengths stand together,
+so that Python reads them in one call. One frame and not columns: PyFlink's coders cost more for eight arrays than for
+one of bytes, and convert each element of an array.
 
 No internals, and no pyflink: what a worker reads with this can be tested without Flink.
 """

@@ -155,11 +155,6 @@ def test_every_reason_of_a_job_is_on_the_closed_list(job):
     assert reasons <= set(RejectReason)
 
 
-def test_every_reason_of_a_payload_stands_in_the_cleaning():
-    named = set(re.findall(r"'(\w+)'", sql_of("clean_telemetry")))
-    assert {reason for reason in RejectReason if reason.example is not None} <= named
-
-
 @every_job
 def test_a_dead_letter_names_the_job_as_its_stage(job):
     letters = [s for s in statements(sql_of(job)) if s.startswith("INSERT INTO dead_letters")]
