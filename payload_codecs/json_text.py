@@ -114,7 +114,7 @@ def parse_exactly(text: str) -> Any:
         return _with_deep_stack(
             lambda: json.loads(
                 only_nan,
-                parse_constant=lambda _: msgspec.Raw(next(spelled).encode()),
+                parse_constant=lambda _: msgspec.Raw(next(spelled, "NaN").encode()),
                 parse_float=_float, parse_int=_whole,
             )
         )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from payload_codecs.codec import Command, Rejection, Sample
+from payload_codecs.codec import Command, Ignored, Rejection, Sample
 from payload_codecs.example import Example, said
 from payload_codecs.message import Message
 from payload_codecs.registry import CODECS, codec_of, examples_of
@@ -26,7 +26,7 @@ EXAMPLES = [
 every_codec = pytest.mark.parametrize("codec", CODECS)
 every_example = pytest.mark.parametrize("vector", EXAMPLES)
 any_size = list(HealthCheck)
-thorough = settings(max_examples=100, suppress_health_check=any_size)
+thorough = settings(max_examples=60, suppress_health_check=any_size)
 few = settings(max_examples=25, suppress_health_check=any_size)
 
 
@@ -54,7 +54,10 @@ def check(vector: Example, message: Message) -> None:
     assert 1 <= len(items) <= MAX_MESSAGE_ITEMS
     assert message == before, "decode changes its message"
     assert decoded(codec, message) == items, "the same bytes give other items"
-    assert all(isinstance(item, Sample | Rejection) for item in items)
+    assert all(isinstance(item, Sample | Rejection) for item in items) or isinstance(items[0], Ignored), items
+    if isinstance(items[0], Ignored):
+        assert len(items) == 1
+        return
     for item in items:
         if isinstance(item, Rejection):
             assert item.reason in RejectReason
@@ -227,7 +230,7 @@ def bytes_and_seconds(codec, message):
     """CPU seconds of decoding and of making what dead letters would keep, and the bytes of the latter."""
     begin = time.process_time()
     items = decoded(codec, message)
-    kept = sum(len(own_bytes(codec, message, item)) for item in items)
+    kept = sum(len(own_bytes(codec, message, item)) for item in items if not isinstance(item, Ignored))
     return kept, time.process_time() - begin
 
 
@@ -238,7 +241,7 @@ def test_the_cost_of_a_message_is_linear_in_its_bytes(codec, shape):
     sized = [SHAPES[shape](vector.payload or b"0", size * KIB)[: size * KIB + 1000] for size in (32, 128)]
     of = codec_of(vector.source)
     small, large = (
-        [bytes_and_seconds(of, replace(vector.message, payload=payload)) for _ in range(5)] for payload in sized
+        [bytes_and_seconds(of, replace(vector.message, payload=payload)) for _ in range(3)] for payload in sized
     )
     assert max(kept for kept, _ in large) <= 4 * len(sized[1]) + 4 * KIB * MAX_MESSAGE_ITEMS
     seconds = [statistics.median(seconds for _, seconds in each) for each in (small, large)]
