@@ -1,7 +1,6 @@
 """clean_telemetry on Flink: what it makes of each message is what the Decoder and the count of its duplicates say.
 
-What each kind of payload becomes, and should, stands in tests/unit/jobs/cleaning; its messages run through the job here.
-The run has no restarts: one payload that throws fails every test.
+What each kind of payload has to become stands in tests/unit/jobs/cleaning; its messages run through the job here. The run has no restarts: one payload that throws fails every test.
 """
 
 import json
@@ -32,8 +31,8 @@ BY_NAME = sent("21.5", "press-2", headers={"source": b"plant", "mqtt_topic": b"p
 FROM_PAYLOAD = sent('{"id":"meter-1","power":5}', "meters/1", headers={"source": b"meters", "mqtt_topic": b"meters/1"})
 NOTHING_KEPT = sent('{"id":"meter-1","fan":5}', "meters/1", headers={"source": b"meters", "mqtt_topic": b"meters/1"})
 HEADERS = {"mqtt_topic": b"fleet/two/telemetry", "replays": b"3", "odd \xff": b"\xff\0", "empty": b""}
-FIRST = sent('{"metric":"level","value":1,"ts":%d}' % NOW_MS, "two")
-CONFLICT = sent('{"metric":"level","value":-2.5,"ts":%d}' % NOW_MS, "two", headers=HEADERS)
+FIRST = sent(f'{{"metric":"level","value":1,"ts":{NOW_MS}}}', "two")
+CONFLICT = sent(f'{{"metric":"level","value":-2.5,"ts":{NOW_MS}}}', "two", headers=HEADERS)
 CONFLICTS = sent(json.dumps({"ts": NOW_MS, "values": {"level": 3, "flow": 1}}), "two", headers=HEADERS)
 
 
@@ -47,6 +46,13 @@ class Job:
         topics.execute(build(topics.tables, JobSettings(), SOURCES), timeout_s=300)
         self.records = {topic: topics.records(topic) for topic in OUTPUTS}
         self.outcomes = Outcomes(messages, (item for records in self.records.values() for item in records))
+
+
+def comparable(message, outcomes):
+    """The items of a message. What a detail shows of a value nested 990 deep depends on the stack that is left."""
+    deep = [each for each, _ in test_clean_large.DEEP_FIELDS.values()]
+    items = outcomes.of(message)
+    return [item.model_copy(update={"detail": None}) for item in items] if message in deep else items
 
 
 TTL = {"table.exec.state.ttl": "10 min"}
@@ -63,7 +69,8 @@ def test_each_message_becomes_what_the_decoder_and_the_count_of_duplicates_say(j
     messages = job.outcomes.messages
     expected = Outcomes(messages, cleaned(messages, SOURCES))
     for message in messages:
-        assert job.outcomes.of(message) == expected.of(message), message.payload[:200]
+        found, wanted = comparable(message, job.outcomes), comparable(message, expected)
+        assert found == wanted, (message.payload or b"")[:200]
     assert len({word for message in messages for word in expected.said_of(message)}) > 20
 
 

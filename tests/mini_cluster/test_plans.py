@@ -21,8 +21,11 @@ class Planned:
 
 
 PYTHON = ("store_influxdb", "store_redis")
-SOURCES = {"store_influxdb": 2, "count_usage": 3, "window_usage": 2, "measure_recommendations": 2, "score_churn": 2}
-"""Of score_churn the plan shows what stands behind its last stages."""
+SOURCES = {
+    "clean_telemetry": 2, "store_influxdb": 2, "count_usage": 3, "window_usage": 2, "measure_recommendations": 2,
+    "score_churn": 2,
+}  # fmt: skip
+"""Of clean_telemetry and score_churn the plan shows what stands behind their last stages."""
 
 INTERVAL_JOINS = {"measure_recommendations": 1}
 """They take nothing back of what they gave, and forget what is too old."""
