@@ -119,6 +119,9 @@ class Decoder:
             if not decoded:
                 raise ValueError(f"the codec {route.source.codec} found no item in the message")
             judged = route.validator.outcomes(message, decoded, route.codec.original)
+            if len(judged) == 1 and type(reading := judged[0]) is ValidReading:
+                outcomes[route.reading] += 1
+                return [_reading(raw, message, reading, message.payload, 0, 1)]
             items = _placed(raw, message, route, decoded, judged)
         except Exception:
             failure = _failure()
@@ -166,9 +169,7 @@ def _message(raw: _Raw, route: _Route) -> Message:
 def _placed(
     raw: _Raw, message: Message, route: _Route, decoded: Sequence[Item], judged: Sequence[Outcome]
 ) -> list[_Item]:
-    """What crosses back of each item."""
-    if len(judged) == 1 and type(reading := judged[0]) is ValidReading:
-        return [_reading(raw, message, reading, message.payload, 0, 1)]
+    """What crosses back of each item of many, or of one that is no reading."""
     n = len(judged)
     items = []
     for number, (item, outcome) in enumerate(zip(decoded, judged, strict=True)):

@@ -1,6 +1,7 @@
 """clean_telemetry on Flink: what it makes of each message is what the Decoder and the count of its duplicates say.
 
-What each kind of payload has to become stands in tests/unit/jobs/cleaning; its messages run through the job here. The run has no restarts: one payload that throws fails every test.
+What each kind of payload has to become stands in tests/unit/jobs/cleaning; its messages run through the job here. The
+run has no restarts: one payload that throws fails every test.
 """
 
 import json

@@ -213,7 +213,8 @@ def built(job, monkeypatch):
 
     monkeypatch.setattr(sql_file, "load", load)
     with_settings = (
-        "clean_telemetry", "score_anomalies", "score_churn", "count_usage", "recommend_items", "measure_recommendations",
+        "clean_telemetry", "score_anomalies", "score_churn", "count_usage", "recommend_items",
+        "measure_recommendations",
     )  # fmt: skip
     arguments = dict.fromkeys(with_settings, (JobSettings(),)) | {"store_influxdb": ("127.0.0.1:1",)}
     module.build(tables, *arguments.get(job, ()))
