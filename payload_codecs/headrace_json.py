@@ -156,7 +156,9 @@ def _is_too_long_to_share(field: Any) -> bool:
 
 
 def _nested(name: str, value: Any, ts: Any, unit: Any, seq: Any) -> Rejection:
-    return Rejection(RejectReason.NESTED_VALUES, f"metric: {name[:MAX_NAME_LENGTH]}", _of_one_value(name, value, ts, unit, seq))
+    return Rejection(
+        RejectReason.NESTED_VALUES, f"metric: {name[:MAX_NAME_LENGTH]}", _of_one_value(name, value, ts, unit, seq)
+    )
 
 
 def _too_many_items() -> Rejection:

@@ -17,10 +17,6 @@ from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
 from schemas.source import Source, filled
 
-MAX_OPEN_STRINGS = 16
-"""Lines of a message whose string may be looked for beyond the end of the line in vain, before strings end with their
-line: each search may go to the end of the payload, and the cost of a message stays linear."""
-
 _NAME = r"(?:[^\\,= \n]++|\\[,= ]?+)++"
 _MEASUREMENT = r"(?:[^\\, \n]++|\\[, ]?+)++"
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
@@ -114,15 +110,15 @@ class LineProtocol:
         # What is no UTF-8 becomes surrogates, which no UTF-8 contains: its line is rejected, its bytes come back.
         text = message.payload.decode("utf-8", "surrogateescape").removeprefix("\ufeff").rstrip("\0")
         named: dict[str, _Named | Rejection] = {}
-        position, number, open_strings = 0, 1, 0
+        position, number = 0, 1
         while position < len(text):
             point = _POINT.match(text, position)
             if point is None and (passed := _NO_POINT.match(text, position)) is not None:
                 position, number = passed.end(), number + 1
                 continue
-            if point is None and open_strings < MAX_OPEN_STRINGS:
-                point = _POINT_OF_LINES.match(text, position)
-                open_strings += point is None
+            # Linear: a line that goes on inside a string of the point before it cannot begin such a point itself, since
+            # it ends outside of a string when it is read from its start. No part is tried in vain again and again.
+            point = point or _POINT_OF_LINES.match(text, position)
             if point is None:
                 end = text.find("\n", position) + 1 or len(text)
                 yield _no_point(text[position:end], number)

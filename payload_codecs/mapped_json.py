@@ -42,8 +42,11 @@ class _Root:
 
     def find(self, get: Getter) -> Any:
         if get not in self.found:
-            self.found[get] = get(self.value)
-        return self.found[get]
+            self.found[get] = _attempt(get, self.value)
+        found = self.found[get]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 Place = Callable[[Any, _Root], Any]
@@ -182,8 +185,6 @@ class MappedJson:
                 self._add_flattened(key, value, shared, found)
             else:
                 self._add(key, value, shared, found)
-            if len(found) > MAX_MESSAGE_ITEMS:
-                return
 
     def _add_flattened(self, key: str, value: Any, shared: _Shared, found: list[Item]) -> None:
         """Add what is nested, in its order. A stack of our own: JSON may be nested deeper than Python calls."""
@@ -239,10 +240,20 @@ def _place(place: str | None, in_root: bool = True) -> Place | None:
         return _field_place(name, get)
 
     def find(item: Any, root: _Root) -> Any:
-        found = get(item)
-        return root.find(get) if found is None and item is not root.value else found
+        if item is root.value:
+            return get(item)
+        found = _attempt(get, item)
+        return root.find(get) if found is None or isinstance(found, Exception) else found
 
     return find
+
+
+def _attempt(get: Getter, value: Any) -> Any:
+    """What a getter finds, or the exception that it raises: such as that of `max(list)` where there is no list."""
+    try:
+        return get(value)
+    except NOT_APPLICABLE as error:
+        return error
 
 
 def _field_place(name: str, get: Getter) -> Place:

@@ -204,6 +204,25 @@ def test_an_expression_into_the_whole_payload_is_looked_up_once():
     assert looked_up == [root.value]
 
 
+def test_an_expression_that_does_not_fit_an_item_is_looked_up_in_the_whole_payload():
+    found = decoded({"ts": [3, 5], "list": [{"v": 1}]}, items="list", metric="'m'", value="v", time="max(ts)")
+    assert [each.time for each in found] == [5]
+
+
+def test_an_expression_that_fits_neither_is_tried_once_on_the_whole_payload():
+    root = _Root({"a": 1}, {})
+    tried = []
+
+    def get(value):
+        tried.append(value)
+        raise TypeError("does not fit")
+
+    for _ in range(3):
+        with pytest.raises(TypeError, match="does not fit"):
+            root.find(get)
+    assert len(tried) == 1
+
+
 SAMPLE_VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=30) | st.floats(
     allow_nan=False, allow_infinity=False
 )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from payload_codecs.codec import Ignored, Sample
 from payload_codecs.message import Message
-from payload_codecs.registry import codec_of
+from payload_codecs.registry import stateless_codec_of
 from payload_codecs.selection import Selection
 from schemas.limits import MAX_NAME_LENGTH
 from schemas.source import Source
@@ -17,7 +17,7 @@ def source(**fields):
 
 
 def decoded(payload=PAYLOAD, **fields):
-    codec = codec_of(source(**fields))
+    codec = stateless_codec_of(source(**fields))
     message = Message(payload, "x", "a/x", {"device": "x"})
     return message, codec, codec.decode(message)
 
