@@ -104,7 +104,8 @@ def _run_client(
     lines = []
     client = subprocess.Popen(
         run_line(layout, *_module(jobs), target, savepoint),
-        env=_environment(layout, target) | _declared_sources(layout), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=_environment(layout, target) | _declared_sources(layout),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     for line in client.stdout or ():
         lines.append(line)
