@@ -22,6 +22,9 @@ class Metrics:
     def get_metrics_group(self):
         return self
 
+    def get_index_of_this_subtask(self):
+        return 0
+
     def add_group(self, name, extra):
         return Metrics(self.counts, (*self._path, name, extra))
 
@@ -60,6 +63,7 @@ def test_what_became_of_items_is_counted_by_source_and_outcome():
         assert sum(1 for _ in crossed(frames)) == 5
     assert counts == {
         ("items",): 10,
+        ("quarantined",): 0,
         ("source", "fleet", "outcomes_not_a_reading"): 2,
         ("source", "fleet", "outcomes_reading"): 4,
         ("source", "plant", "outcomes_reading"): 4,

@@ -12,7 +12,7 @@ from schemas.reading import Reading
 from schemas.record import Position
 from tests.state_files import N_JOURNAL, N_SNAPSHOT, N, journal_of_today, of_today, readings
 from tests.unit.jobs.flink_in_memory import FlinkInMemory, ListInMemory, ValueInMemory
-from tests.unit.jobs.micro_batches import gathered, scattered
+from tests.unit.jobs.micro_batches import gathered_readings, scattered
 
 BUCKET = 3
 
@@ -25,7 +25,7 @@ class Keyed(FlinkInMemory):
 
     def started(self, detector="gaussian", snapshot_every=4):
         """An operator after a restart: it knows nothing but what stands in the state."""
-        return self.opened(ScoreFleet(detector, snapshot_every))
+        return self.opened(ScoreFleet(detector, snapshot_every, "score_anomalies"))
 
     def unreadable(self):
         return self.counters["states_unreadable"].count
@@ -36,7 +36,7 @@ def scores(operator, keyed, *batches):
     said = []
     for batch in batches:
         for row in operator.process_element(row_of(batch), keyed):
-            records = (AnomalyScore.model_validate_json(record) for _, record in scattered(row))
+            records = (AnomalyScore.model_validate_json(record) for _, record in scattered(row[1:]))
             said += [(record.score, record.threshold, record.is_anomaly, record.episode) for record in records]
     return said
 
@@ -51,7 +51,7 @@ def row_of(batch):
         )
         for (device, metric), event_time, value, partition, offset, item in rows
     )  # fmt: skip
-    return gathered([record.model_dump_json().encode() for record in records])
+    return gathered_readings([record.model_dump_json().encode() for record in records])
 
 
 def said_by(scorer, batch):
