@@ -13,7 +13,7 @@ from connectors.influxdb.writer import InfluxDBWriter
 from connectors.kafka.follower import followed
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.write_to_store import Rows, RowOf, write_to_store
+from jobs.operators.write_to_store import RowOf, Rows, write_to_store
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.reject_reasons import RejectReason

@@ -75,7 +75,8 @@ class WriteToStore(ScalarFunction):
 
         self._row_of = self._rows_now()
         rows: list[Any] = []
-        for done in self._quarantine.run(_Records(*(c.tolist() for c in (topics, partitions, offsets, records)))):
+        batch = _Records(topics.tolist(), partitions.tolist(), offsets.tolist(), records.tolist())
+        for done in self._quarantine.run(batch):
             rows += [_Refusal(RejectReason.QUARANTINED, done.detail)] if isinstance(done, Quarantined) else done
         places = [place for place, row in enumerate(rows) if not isinstance(row, _Refusal)]
         refusals = [str(row) if isinstance(row, _Refusal) else None for row in rows]
@@ -102,7 +103,8 @@ def _positions(records: _Records) -> Positions:
 
 
 def _split(records: _Records) -> Sequence[_Records]:
-    return [_Records(*([value] for value in each)) for each in zip(*records, strict=True)]
+    rows = zip(*records, strict=True)
+    return [_Records([topic], [partition], [offset], [value]) for topic, partition, offset, value in rows]
 
 
 def write_to_store(

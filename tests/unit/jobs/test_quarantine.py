@@ -1,5 +1,6 @@
 """Batches with records that raise, or that kill the worker: workers here are real processes, forked and killed."""
 
+import itertools
 import os
 import signal
 from functools import partial
@@ -197,7 +198,7 @@ def test_wherever_batches_are_cut_those_that_kill_are_set_aside_and_no_others(tm
     poisons = data.draw(st.sets(st.sampled_from(numbers), max_size=3))
     cuts = sorted(data.draw(st.sets(st.sampled_from(numbers), max_size=6)))
     edges = [0, *cuts, len(numbers)]
-    batches = [numbers[start:end] for start, end in zip(edges, edges[1:], strict=False) if start < end]
+    batches = [numbers[start:end] for start, end in itertools.pairwise(edges) if start < end]
     faults = {poison: data.draw(st.sampled_from([*DEATHS, raising(ValueError("bad"))])) for poison in poisons}
     answers, _ = restarted_until_done(tmp_path_factory.mktemp("attempts"), faults, batches)
     assert [int(each) for each in answers if isinstance(each, str)] == sorted(poisons)
