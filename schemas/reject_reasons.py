@@ -41,6 +41,8 @@ class RejectReason(StrEnum):
     TOO_MANY_ITEMS = "too_many_items", f"One message holds over {MAX_MESSAGE_ITEMS:,} readings."
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
 
+    NOT_SPARKPLUG = "not_sparkplug", "The payload is no Sparkplug B message: protobuf cannot read it."
+
     # One item of a message; its siblings are not affected.
     NO_METRIC = "no_metric", "`metric` is missing or empty.", b'{"value":21.4}'
     BAD_METRIC = (
@@ -77,6 +79,12 @@ class RejectReason(StrEnum):
     CONFLICTING_DUPLICATE = (
         "conflicting_duplicate",
         "A reading of this device, metric and time came before, with another value. The first one stays.",
+    )
+
+    UNKNOWN_METRIC = (
+        "unknown_metric",
+        "Sparkplug B: no birth defines the metric, or a message of its session is missing, so that its alias may "
+        "mean something else. A rebirth was requested.",
     )
 
     # Stores and models.
