@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from jobs.clean_telemetry import build
+from jobs.settings import JobSettings
 from schemas.dead_letter import DeadLetter
 from schemas.reading import DuplicateReading, Reading
 from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_READINGS
@@ -31,8 +32,8 @@ class Outcomes:
     def __init__(self, topics: FileTables, messages: Sequence[Message]) -> None:
         topics.raw_source(messages)
         for topic in OUTPUTS:
-            topics.sink(topic)
-        topics.execute(build(topics.tables), timeout_s=300)
+            topics.bytes_sink(topic)
+        topics.execute(build(topics.tables, JobSettings()), timeout_s=300)
         self.messages = messages
         self._offsets = {id(message): offset for offset, message in enumerate(messages)}
         self._items: dict[int, list[Item]] = defaultdict(list)
