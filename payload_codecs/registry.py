@@ -14,6 +14,7 @@ CODECS: dict[Format, tuple[str, str]] = {
     Format.SENML_JSON: ("payload_codecs.senml", "SenmlJson"),
     Format.SENML_CBOR: ("payload_codecs.senml", "SenmlCbor"),
     Format.LINE_PROTOCOL: ("payload_codecs.line_protocol", "LineProtocol"),
+    Format.SPARKPLUG_B: ("payload_codecs.sparkplug_b.codec", "SparkplugB"),
     Format.CLOUDEVENTS: ("payload_codecs.cloudevents", "CloudEvents"),
 }
 """Format -> module and class. The class takes a Source; the module's EXAMPLES are its test vectors."""

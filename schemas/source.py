@@ -312,7 +312,8 @@ def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
 
 def _misplaced_fields(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
     advice = f'is read with codec = "json" only, and this source has codec = "{source.codec}"'
-    yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field))
+    chosen = ("include", "exclude") if source.codec is Codec.SPARKPLUG_B else ()
+    yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field) and field not in chosen)
     for field, place in _places(source):
         if not is_template(place) and (field == "device" or not is_constant(place)):
             yield field, f"is a JMESPath, which {advice}"

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from payload_codecs.codec import Command, Ignored, Item, Rejection, Sample, StateSnapshot
 from payload_codecs.message import Message
+from payload_codecs.metric_names import MetricNames
 from payload_codecs.sparkplug_b import session
 from payload_codecs.sparkplug_b.data_types import BOOLEAN, BYTES, DOUBLE, INT64, TEXT, UINT64, is_known, value_of
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
@@ -19,6 +20,7 @@ from payload_codecs.sparkplug_b.session import MAX_DEFINITIONS, Definition, Defi
 from schemas.ignored_message import IgnoredReason
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
+from schemas.source import Source
 
 NAMESPACE = "spBv1.0"
 ONLINE = "$online"
@@ -33,8 +35,17 @@ _GOOD = range(192, 256)
 """OPC's good qualities; Sparkplug names 192 (section 6.4.13)."""
 
 
-class SparkplugCodec:
-    """Decodes the messages of edge nodes, and asks a node for a rebirth when they cannot be read without one."""
+class SparkplugB:
+    """Decodes the messages of edge nodes, and asks a node for a rebirth when they cannot be read without one.
+
+    Parameters
+    ----------
+    source
+        Its `include` and `exclude` choose metrics by the name that the birth gives them.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._name = MetricNames(source).name
 
     def key(self, message: Message) -> str:
         """`group/node`."""
@@ -69,8 +80,15 @@ class SparkplugCodec:
             return [Rejection(RejectReason.NOT_SPARKPLUG, str(error)[:200])]
         device = levels[4] if len(levels) == 5 else ""
         if "replays" in message.headers:
-            return list(_replayed(payload, _names(levels[1], levels[3], device), device, state))
-        return decoder(_Decoding(message, payload, levels[1], levels[3], device, state))
+            return self._kept(_replayed(payload, _names(levels[1], levels[3], device), device, state))
+        return self._kept(decoder(_Decoding(message, payload, levels[1], levels[3], device, state)))
+
+    def _kept(self, items: list[Item | Command]) -> list[Item | Command]:
+        """Without the samples of metrics that the source excludes."""
+        kept = [item for item in items if type(item) is not Sample or self._name(item.metric) is not None]
+        if any(type(item) is not Command for item in kept):
+            return kept
+        return [Ignored(IgnoredReason.EXCLUDED), *kept]
 
     def original(self, message: Message, sample: Sample) -> bytes:
         """One metric with its name and type, and no sequence number: a replay needs neither birth nor order."""
@@ -219,10 +237,10 @@ _DECODERS = {
 """By message type; commands are not for us."""
 
 
-def _replayed(payload: Any, name: str, device: str, state: EdgeNode) -> Iterator[Item]:
+def _replayed(payload: Any, name: str, device: str, state: EdgeNode) -> list[Item | Command]:
     """A dead letter that is sent again: out of its order, so that it can define nothing and no alias can be trusted."""
     time_ms = payload.timestamp if payload.HasField("timestamp") else None
-    items = []
+    items: list[Item | Command] = []
     known = state.definitions.get(device)
     for metric, metric_name in _flat(payload.metrics):
         if metric_name == "bdSeq" or metric_name.startswith(_CONTROLS):
@@ -231,7 +249,7 @@ def _replayed(payload: Any, name: str, device: str, state: EdgeNode) -> Iterator
         items.append(
             _item(metric, definition, time_ms, name) if definition else _unknown(metric, metric_name, False, name)
         )
-    yield from _bounded(items or [_protocol("no metrics")])
+    return _bounded(items or [_protocol("no metrics")])
 
 
 def _definition(metric: Any, name: str, known: Definitions | None, certain: bool) -> Definition | None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from payload_codecs.codec import Command, Ignored, Rejection, Sample, StateSnapshot, UnreadableCodecState
 from payload_codecs.message import Message
-from payload_codecs.sparkplug_b.codec import REBIRTH, REBIRTH_EVERY_MS, SparkplugCodec
+from payload_codecs.sparkplug_b.codec import REBIRTH, REBIRTH_EVERY_MS, SparkplugB
 from payload_codecs.sparkplug_b.data_types import (
     BOOLEAN,
     DATA_SET,
@@ -23,10 +23,18 @@ from payload_codecs.sparkplug_b.data_types import (
 )
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
 from payload_codecs.sparkplug_b.session import MAX_DEFINITIONS, EdgeNode, snapshot
+from schemas.ignored_message import IgnoredReason
 from schemas.reject_reasons import RejectReason
+from schemas.source import Source
 
 T = 1_790_000_000_000
-CODEC = SparkplugCodec()
+SOURCE = {
+    "name": "plant",
+    "topic": "spBv1.0/{group}/{type}/{node}/#",
+    "codec": "sparkplug-b",
+    "device": "{group}/{node}",
+}
+CODEC = SparkplugB(Source.model_validate(SOURCE))
 
 
 def payload(*metrics: dict, seq: int | None = None, time: int | None = T, bd_seq: int | None = None) -> bytes:
@@ -302,6 +310,15 @@ def test_one_edge_node_defines_no_more_metrics_than_the_limit():
 def test_over_ten_thousand_metrics_in_a_message_are_refused_as_one():
     items = CODEC.decode(message("NDATA", payload(*(by_alias(1.0) for _ in range(10_001)), seq=1)), born())
     assert reasons(items) == [RejectReason.TOO_MANY_ITEMS]
+
+
+def test_a_source_chooses_metrics_by_their_names_in_the_birth():
+    codec = SparkplugB(Source.model_validate(SOURCE | {"exclude": ["temp*", "$online"]}))
+    state = codec.new_state()
+    birth = payload(temperature(), temperature(name="flow", alias=8), seq=0)
+    assert values(codec.decode(message("NBIRTH", birth), state)) == {("plant/press", "flow"): 21.5}
+    (item,) = codec.decode(message("NDATA", payload(by_alias(1.0), seq=1)), state)
+    assert item == Ignored(IgnoredReason.EXCLUDED)
 
 
 KINDS = ["NBIRTH", "DBIRTH", "NDATA", "DDATA", "NDEATH", "DDEATH", "NCMD"]
