@@ -88,6 +88,10 @@ drills: setup ## Break one thing after another while readings flow, look for eve
 bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per record, Kafka to Kafka
 	$(RUN)/python -m bench.clean
 
+.PHONY: bench-codecs
+bench-codecs: .venv/locked ## Decoding and validation in Python, without Flink: CPU of a reading, and of a metric of a wide message
+	$(RUN)/python -m bench.codecs
+
 .PHONY: bench-fleet
 bench-fleet: setup ## The fleet of half-space trees against River's own loop
 	$(RUN)/python -m bench.fleet

@@ -1,6 +1,7 @@
-"""The reference pages of the command line and of the settings: `python -m headrace.documentation` writes them.
+"""The reference pages of the command line, the settings and the payload formats.
 
-schemas/documentation.py writes the pages of what is defined there; these two need what stands above it.
+`python -m headrace.documentation` writes them. schemas/documentation.py writes the pages of what is defined there;
+these need what stands above it.
 """
 
 import re
@@ -77,7 +78,18 @@ def command_line() -> str:
     return _page("Command line", "headrace/cli/", [introduction, *_commands(root, ("headrace",))])
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings, "cli.md": command_line}
+def payload_formats() -> str:
+    """Every payload format with its examples."""
+    from payload_codecs.documentation import payload_formats as page
+
+    return f"{MADE_BY.format(source='payload_codecs/')}\n{page()}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "cli.md": command_line,
+    "payload_formats.md": payload_formats,
+}
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:

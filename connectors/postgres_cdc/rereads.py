@@ -40,7 +40,12 @@ class Notification(NamedTuple):
 
 
 def notifications(kafka: str) -> list[Notification]:
-    """The newest ones, oldest first. Raises KafkaClientError."""
+    """The newest ones, oldest first.
+
+    Raises
+    ------
+    KafkaClientError
+    """
     records = tail(kafka, NOTIFICATIONS, committed=True, offsets=LAST_OFFSETS)
     return [_notification(orjson.loads(record.value)) for each in records.values() for record in each if record.value]
 
@@ -51,7 +56,13 @@ def _notification(value: dict[str, Any]) -> Notification:
 
 
 def was_read(found: Sequence[Notification], request: str) -> bool:
-    """Whether the rows of that request have been read. Raises RowsNotRead if it has ended otherwise."""
+    """Whether the rows of that request have been read.
+
+    Raises
+    ------
+    RowsNotRead
+        If it has ended otherwise.
+    """
     for each in found:
         if each.id != request:
             continue
@@ -141,7 +152,13 @@ def what_stopped(found: Sequence[Notification], now_s: float, stalls_after_s: fl
 
 
 def stopped(kafka: str) -> str | None:
-    """As `what_stopped`, of now. Raises NotCaughtUp if Kafka does not answer."""
+    """As `what_stopped`, of now.
+
+    Raises
+    ------
+    NotCaughtUp
+        If Kafka does not answer.
+    """
     try:
         return what_stopped(notifications(kafka), time.time())
     except KafkaClientError as error:

@@ -16,7 +16,13 @@ WITHIN_S = 10.0
 
 
 def dropped_messages(endpoints: Endpoints) -> int:
-    """Messages dropped since the broker started. Raises TimeoutError when it answers nothing."""
+    """Messages dropped since the broker started.
+
+    Raises
+    ------
+    TimeoutError
+        When it answers nothing.
+    """
     answered = threading.Event()
     counted = [0]
 

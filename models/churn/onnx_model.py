@@ -156,7 +156,12 @@ class ChurnModel:
 
 
 def _cells_of(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """What takes these out of a row. Raises KeyError."""
+    """What takes these out of a row.
+
+    Raises
+    ------
+    KeyError
+    """
     if len(names) == 1:  # of one name an itemgetter gives the value alone
         return lambda row: (row[names[0]],)
     return itemgetter(*names)

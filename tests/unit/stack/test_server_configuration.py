@@ -2,11 +2,13 @@
 
 import configparser
 import re
+from pathlib import Path
 
 import pytest
 
 from schemas.topics import MAX_MESSAGE_BYTES
 from stack import flink_distribution, influxd, programs
+from stack.connect import LOGGING, Connect
 from stack.errors import StackError
 from stack.influxdb import InfluxDB
 from stack.kafka import Kafka
@@ -36,6 +38,21 @@ def layout(tmp_path, monkeypatch):
 def properties(path):
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
     return dict(re.split(r"\s*[=:]\s*|\s+", line, maxsplit=1) for line in lines)
+
+
+@pytest.mark.parametrize("server", [Kafka, Connect])
+def test_kafka_and_connect_log_as_a_file_that_exists_says(layout, server):
+    (option,) = [word for word in server(layout).command() if "log4j2" in word]
+    logging = properties(Path(option.removeprefix("-Dlog4j2.configurationFile=")))
+    assert logging["appender.console.type"] == "CONSOLE"
+
+
+def test_warnings_of_debezium_are_logged(layout):
+    logging = properties(LOGGING)
+    levels = [logging[name.replace(".name", ".level")] for name, value in logging.items() if "debezium" in value]
+    assert levels
+    assert set(levels) <= {"INFO", "WARN"}
+    assert logging["rootLogger.level"] == "WARN"
 
 
 def test_kafka_listens_on_loopback_at_moved_ports(layout):
