@@ -5,8 +5,9 @@
     bytes          of the fields, one behind the other
 
 Integers are big-endian. A record is as many fields as its table has columns; BYTES are as they are, text is UTF-8, a
-number has 8 bytes, a BOOLEAN one, a MAP of text to BYTES is a frame of its keys and values. The lengths stand together, so that Python reads them in one call. One frame and not
-columns: PyFlink's coders cost more for eight arrays than for one of bytes, and convert each element of an array.
+number has 8 bytes, a BOOLEAN one, a MAP of text to BYTES is a frame of its keys and values. The lengths stand together,
+so that Python reads them in one call. One frame and not columns: PyFlink's coders cost more for eight arrays than for
+one of bytes, and convert each element of an array.
 
 No internals, and no pyflink: what a worker reads with this can be tested without Flink.
 """
@@ -51,18 +52,18 @@ def encode_in_frames(records: Sequence[Sequence[Field]], max_bytes: int) -> Iter
     >>> [len(frame) for frame in encode_in_frames([(b"ann",), (b"ben",), (b"cleo",)], max_bytes=6)]
     [18, 12]
     """
+    if not records:
+        return
     fields = list(chain.from_iterable(records))
     lengths = _lengths(fields)
-    if sum(lengths) <= max_bytes:
-        if records:
-            yield _frame(fields, lengths)
-        return
-    start = size = 0
-    for number, record in enumerate(records, 1):
-        size += sum([len(field) for field in record if field is not None])
-        if size >= max_bytes or number == len(records):
-            yield encode(records[start:number])
-            start, size = number, 0
+    columns = len(records[0])
+    ends = np.maximum(lengths, 0).reshape(-1, columns).sum(axis=1).cumsum()
+    start = 0
+    while start < len(fields):
+        before = ends[start // columns - 1] if start else 0
+        end = columns * (int(np.searchsorted(ends, before + max_bytes)) + 1)
+        yield _frame(fields[start:end], lengths[start:end])
+        start = end
 
 
 def _lengths(fields: Sequence[Field]) -> list[int]:

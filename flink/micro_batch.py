@@ -38,6 +38,7 @@ def scatter(tables: StreamTableEnvironment, table: Table, uid: str, records: Dat
     Parameters
     ----------
     records
-        A ROW of BYTES, BIGINT (8 bytes, big-endian) and DOUBLE (IEEE 754, big-endian); by default (key, record).
+        A ROW of BYTES, BOOLEAN (a byte), BIGINT (8 bytes, big-endian) and DOUBLE (IEEE 754, big-endian); by default
+        (key, record).
     """
     return stage("scatter", tables, table, uid, _to_java_data_type(records))

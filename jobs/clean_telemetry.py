@@ -13,9 +13,10 @@ from jobs.environment import table_environment
 from jobs.operators.decode_telemetry import DECODED, GATHERED, DecodeTelemetry
 from jobs.settings import JobSettings
 from jobs.tables import APPENDED_MS, KafkaTables
+from payload_codecs.registry import stateless_codec_of
 from payload_codecs.validation import MAX_DETAIL
 from schemas.source import Source
-from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_READINGS
+from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
 
 JOB = "clean_telemetry"
 
@@ -23,15 +24,21 @@ MAX_BYTES = 256 * 1024
 """Of a micro-batch, about: a thousand messages, or one of the largest. A backlog comes in batches of this size."""
 
 _COLUMNS = {
-    "key": DataTypes.BYTES(), "identity": DataTypes.BYTES(), "value": DataTypes.DOUBLE(), "record": DataTypes.BYTES(),
-    "original": DataTypes.BYTES(), "headers": DataTypes.BYTES(), "appended_ms": DataTypes.BIGINT(),
+    "key": DataTypes.BYTES(), "is_ignored": DataTypes.BOOLEAN(), "identity": DataTypes.BYTES(),
+    "value": DataTypes.DOUBLE(), "record": DataTypes.BYTES(), "original": DataTypes.BYTES(),
+    "headers": DataTypes.BYTES(), "appended_ms": DataTypes.BIGINT(),
 }  # fmt: skip
 ITEMS = DataTypes.ROW([DataTypes.FIELD(name, of) for name, of in _COLUMNS.items()])
 """What jobs/operators/telemetry_decoder.py makes of each item."""
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequence[Source] = ()) -> StatementSet:
-    """telemetry_raw -> telemetry_readings, telemetry_duplicates, dead_letters."""
+    """telemetry_raw -> telemetry_readings, telemetry_duplicates, telemetry_ignored, dead_letters.
+
+    Raises NoCodec or UnusableSource for a source that no codec decodes.
+    """
+    for source in sources:
+        stateless_codec_of(source)
     plain = [source.model_dump(mode="json", exclude_defaults=True) for source in sources]
 
     def gather(tables: StreamTableEnvironment) -> Table:
@@ -60,9 +67,9 @@ def main() -> None:
     tables = table_environment(JOB, **{"table.exec.state.ttl": f"{settings.duplicates_lifetime_s} s"})
     topics = KafkaTables(tables, JOB, endpoints, settings)
     topics.raw_source()
-    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, DEAD_LETTERS):
+    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, DEAD_LETTERS):
         topics.bytes_sink(topic)
-    build(tables, settings).execute()
+    build(tables, settings, settings.declared_sources().sources).execute()
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@
 --          |                        +-> telemetry_duplicates
 --          |                        +-> conflicts -+
 --          +---------------------------------------+-> dead_letters
+--          +-> telemetry_ignored
 --
--- Every item of every message leaves exactly once: items = readings + duplicates + dead letters. What a payload holds
+-- Every item of every message leaves exactly once: items = readings + duplicates + ignored + dead letters. What a payload holds
 -- and what makes a reading valid is Python (payload_codecs); SQL tells which readings came before.
 
 -- The headers that a codec is chosen by, each by itself, and all of them for dead letters. Messages of a format with
@@ -22,7 +23,7 @@ CREATE TEMPORARY VIEW gathered AS OPERATOR gather;
 
 CREATE TEMPORARY VIEW decoded AS OPERATOR decode;
 
--- Readings, and dead letters, which have no identity: key, record, and of a reading what its conflict would be made of.
+-- Key and record of each item. Of a reading also its identity, and what a dead letter is made of if it is a conflict.
 CREATE TEMPORARY VIEW items AS OPERATOR scatter;
 
 -- Which time this identity comes, and which value it had first. Insert-only, and it forgets after
@@ -47,8 +48,11 @@ SELECT key, ENCODE(LEFT(reading, CHAR_LENGTH(reading) - 1) || ',"occurrence":' |
 FROM (SELECT *, DECODE(record, 'UTF-8') AS reading FROM numbered)
 WHERE occurrence > 1 AND `value` = first_value_seen;
 
+INSERT INTO telemetry_ignored
+SELECT key, record FROM items WHERE is_ignored;
+
 INSERT INTO dead_letters
-SELECT key, record FROM items WHERE `identity` IS NULL
+SELECT key, record FROM items WHERE `identity` IS NULL AND NOT is_ignored
 UNION ALL
 SELECT key, ENCODE(JSON_OBJECT(
   'schema_version' VALUE 1,

@@ -10,7 +10,7 @@ from pyflink.datastream import ProcessFunction, RuntimeContext
 from connectors.gc_tuning import collect_garbage_rarely
 from jobs.operators.micro_batch import BYTES
 from jobs.operators.telemetry_decoder import Decoder, Outcomes
-from payload_codecs.registry import codec_of
+from payload_codecs.registry import stateless_codec_of
 from schemas.source import Source, Sources
 
 GATHERED = Types.ROW([Types.INT(), BYTES])
@@ -23,7 +23,7 @@ DECODED = Types.ROW_NAMED(["frame"], [BYTES])
 class DecodeTelemetry(ProcessFunction):
     """Micro-batches of messages in, those of their items out.
 
-    Counts `items`, and `outcomes_<outcome>` below each `source`: `reading`, or the reason of a dead letter.
+    Counts `items`, and `outcomes_<outcome>` below each `source`: `reading`, `ignored`, or the reason of a dead letter.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class DecodeTelemetry(ProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         collect_garbage_rarely()
         sources = Sources([Source.model_validate(each) for each in self._sources])
-        self._decoder = Decoder(sources, codec_of)
+        self._decoder = Decoder(sources, stateless_codec_of)
         self._metrics = runtime_context.get_metrics_group()
         self._items = self._metrics.counter("items")
         self._counters: dict[tuple[str, str], Any] = {}

@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
+
 from flink import framing
 from flink.framing import Frame
 from jobs.operators.record_headers import RecordHeaders
 from jobs.operators.telemetry_dead_letters import Origin, dead_letter
-from payload_codecs.codec import Codec, Item, Rejection, Sample
+from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ItemPosition, ValidReading, encoded
 from payload_codecs.validation import Outcome, Validator
+from schemas.ignored_message import IgnoredMessage
 from schemas.reject_reasons import RejectReason
 from schemas.source import DEFAULT_SOURCE, Source, Sources
 from schemas.topics import TELEMETRY_RAW
@@ -34,17 +37,21 @@ MAX_TRACEBACK_LENGTH = 4000
 
 MAX_REMEMBERED_ROUTES = 100_000
 
-READING = "reading"
+READING, IGNORED = "reading", "ignored"
 
 _Item = list[Any]
-"""key, identity, value, record, original, headers, appended_ms; a reading stands for its record at first."""
+"""key, is_ignored, identity, value, record, original, headers, appended_ms. A reading stands for its record at first.
 
-_RECORD = 3
+A dead letter and an ignored message have the first two and their record alone.
+"""
 
+_RECORD = 4
+
+_NO, _YES = b"\0", b"\1"
 _NUMBER = struct.Struct(">d")
 
 Outcomes = Counter[tuple[str, str]]
-"""Items by the name of their source and by what they became: `reading`, or the reason of a dead letter."""
+"""Items by the name of their source and by what they became: `reading`, `ignored`, or the reason of a dead letter."""
 
 
 class _Raw(NamedTuple):
@@ -96,8 +103,7 @@ class Decoder:
     def decode(self, frame: bytes, outcomes: Outcomes) -> Iterator[bytes]:
         """The items of a frame of messages, in frames and in their order. Counts them in `outcomes`.
 
-        A frame that is given has the columns of COLUMNS; those that are returned have key, identity, value, record,
-        original, headers and appended_ms, of which a dead letter has key and record alone.
+        The frame has the columns of the view `messages`, those that are returned the columns of the view `items`.
         """
         items: list[_Item] = []
         for raw in _raw_messages(frame):
@@ -113,12 +119,15 @@ class Decoder:
             if not decoded:
                 raise ValueError(f"the codec {route.source.codec} found no item in the message")
             judged = route.validator.outcomes(message, decoded, route.codec.original)
-            items = _placed(raw, message, route.codec, decoded, judged)
+            if len(judged) == 1 and type(reading := judged[0]) is ValidReading:
+                outcomes[route.reading] += 1
+                return [_reading(raw, message, reading, message.payload, 0, 1)]
+            items = _placed(raw, message, route, decoded, judged)
         except Exception:
-            judged = [_failed()]
-            items = [_dead_letter(raw, message, judged[0], 0, 1)]
+            failure = _failure()
+            judged, items = [failure], [_dead_letter(raw, message, failure, 0, 1)]
         for outcome in judged:
-            outcomes[route.reading if type(outcome) is ValidReading else (route.source.name, outcome.reason)] += 1
+            outcomes[route.reading if type(outcome) is ValidReading else (route.source.name, _word(outcome))] += 1
         return items
 
     def _route(self, name: bytes | None, topic: bytes | None) -> _Route:
@@ -158,17 +167,19 @@ def _message(raw: _Raw, route: _Route) -> Message:
 
 
 def _placed(
-    raw: _Raw, message: Message, codec: Codec, decoded: Sequence[Item], judged: Sequence[Outcome]
+    raw: _Raw, message: Message, route: _Route, decoded: Sequence[Item], judged: Sequence[Outcome]
 ) -> list[_Item]:
-    if len(judged) == 1 and type(reading := judged[0]) is ValidReading:
-        return [_reading(raw, message, reading, message.payload, 0, 1)]
+    """What crosses back of each item of many, or of one that is no reading."""
     n = len(judged)
-    return [
-        _reading(raw, message, outcome, _original(codec, message, item), number, n)
-        if isinstance(outcome, ValidReading) and isinstance(item, Sample)
-        else _dead_letter(raw, message, outcome, number, n)
-        for number, (item, outcome) in enumerate(zip(decoded, judged, strict=True))
-    ]
+    items = []
+    for number, (item, outcome) in enumerate(zip(decoded, judged, strict=True)):
+        if isinstance(outcome, ValidReading):
+            items.append(_reading(raw, message, outcome, _original(route.codec, message, item), number, n))
+        elif isinstance(outcome, Rejection):
+            items.append(_dead_letter(raw, message, outcome, number, n))
+        else:
+            items.append(_ignored(raw, message, route.source, outcome))
+    return items
 
 
 def _reading(raw: _Raw, message: Message, reading: ValidReading, original: bytes, number: int, n: int) -> _Item:
@@ -176,21 +187,41 @@ def _reading(raw: _Raw, message: Message, reading: ValidReading, original: bytes
     reading.position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
     identity = f"{reading.metric}\0{reading.event_time}".encode()
     key = raw.key if reading.device is message.device else reading.device.encode()
-    return [key, identity, _NUMBER.pack(reading.value), reading, original, raw.headers, raw.appended]
+    return [key, _NO, identity, _NUMBER.pack(reading.value), reading, original, raw.headers, raw.appended]
 
 
-def _original(codec: Codec, message: Message, sample: Sample) -> bytes:
-    return codec.original(message, sample) if sample.original is None else sample.original
+def _original(codec: Codec, message: Message, item: Item) -> bytes:
+    """Of a reading among others: a message of its own."""
+    if isinstance(item, Sample):
+        return codec.original(message, item) if item.original is None else item.original
+    raise TypeError(f"a reading came of {item!r}, which is no sample")
+
+
+def _ignored(raw: _Raw, message: Message, source: Source, ignored: Ignored) -> _Item:
+    """The fields of schemas.ignored_message.IgnoredMessage."""
+    record = {
+        "schema_version": IgnoredMessage.SCHEMA_VERSION, "source": source.name, "reason": ignored.reason,
+        "position": ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset),
+    }  # fmt: skip
+    optional = {"device": message.device, "detail": ignored.detail}
+    record |= {name: text for name, text in optional.items() if text is not None}
+    return [raw.key, _YES, None, None, msgspec.json.encode(record), None, None, None]
 
 
 def _dead_letter(raw: _Raw, message: Message, rejection: Rejection, number: int, n: int) -> _Item:
     key = None if raw.key is None else _text(raw.key)
     origin = Origin(key, message.payload, message.headers, raw.appended_ms)
     position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
-    return [raw.key, None, None, dead_letter(rejection, origin, position), None, None, None]
+    return [raw.key, _NO, None, None, dead_letter(rejection, origin, position), None, None, None]
 
 
-def _failed() -> Rejection:
+def _word(outcome: Outcome) -> str:
+    if isinstance(outcome, Rejection):
+        return str(outcome.reason)
+    return READING if isinstance(outcome, ValidReading) else IGNORED
+
+
+def _failure() -> Rejection:
     """With the exception that is being handled."""
     text = traceback.format_exc()[-MAX_TRACEBACK_LENGTH:]
     return Rejection(RejectReason.DECODER_FAILED, text.encode("utf-8", "backslashreplace").decode())

@@ -23,6 +23,8 @@ interface FieldDecoder extends Serializable {
                 return field -> field;
             case BIGINT:
                 return field -> ByteBuffer.wrap(field).getLong();
+            case BOOLEAN:
+                return field -> field[0] != 0;
             case DOUBLE:
                 return field -> ByteBuffer.wrap(field).getDouble();
             default:

@@ -158,7 +158,7 @@ class GatherAndScatterTest {
 
     @Test
     void numbersAreScatteredAsTheyWereWritten() throws Exception {
-        RowType rows = RowType.of(BYTES, new DoubleType(), new BigIntType());
+        RowType rows = RowType.of(BYTES, new DoubleType(), new BigIntType(), new BooleanType());
         List<FieldDecoder> columns =
                 rows.getChildren().stream().map(FieldDecoder::of).collect(Collectors.toList());
         FrameWriter frame = new FrameWriter();
@@ -166,8 +166,10 @@ class GatherAndScatterTest {
             frame.add(null);
             frame.add(ByteBuffer.allocate(8).putDouble(number).array());
             frame.add(ByteBuffer.allocate(8).putLong(Long.MIN_VALUE).array());
+            frame.add(new byte[] {(byte) (number > 0 ? 1 : 0)});
         }
         frame.add(new byte[0]);
+        frame.add(null);
         frame.add(null);
         frame.add(null);
         try (var scatter = harness(new ScatterRecordsOperator(columns), rows)) {
@@ -177,6 +179,8 @@ class GatherAndScatterTest {
             assertEquals(21.4, records.get(0).getDouble(1));
             assertEquals(Double.MIN_VALUE, records.get(2).getDouble(1));
             assertEquals(Long.MIN_VALUE, records.get(0).getLong(2));
+            assertEquals(true, records.get(0).getBoolean(3));
+            assertEquals(false, records.get(1).getBoolean(3));
             assertEquals(true, records.get(0).isNullAt(0));
             assertEquals(true, records.get(3).isNullAt(1) && records.get(3).isNullAt(2));
         }
