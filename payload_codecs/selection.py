@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from payload_codecs.codec import Codec, Ignored, Item, Sample
+from payload_codecs.codec import Codec, Command, Ignored, Item, Sample
 from payload_codecs.message import Message
 from schemas.glob import glob_pattern, renamed
 from schemas.ignored_message import IgnoredReason
@@ -87,14 +87,15 @@ class SelectedSamples:
 
     def decode(self, message: Message) -> Sequence[Item]:
         """The items of the codec that the source keeps."""
-        kept = [item for item in self._codec.decode(message) if self._keeps(message, item)]
+        kept = [item for item in self._codec.decode(message) if self.keeps(message, item)]
         return kept or [nothing_kept()]
 
     def original(self, message: Message, sample: Sample) -> bytes:
         """As the codec makes it, with the name that was sent."""
         return self._codec.original(message, sample) if sample.original is None else sample.original
 
-    def _keeps(self, message: Message, item: Item) -> bool:
+    def keeps(self, message: Message, item: Item | Command) -> bool:
+        """Whether the source keeps an item; its metric is renamed if so."""
         if not isinstance(item, Sample):
             return True
         if self._selection.drops(item.value):

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from payload_codecs.codec import Command, Ignored, Item, Rejection, Sample, StateSnapshot
 from payload_codecs.message import Message
-from payload_codecs.metric_names import MetricNames
+from payload_codecs.selection import SelectedSamples, nothing_kept, selects
 from payload_codecs.sparkplug_b import session
 from payload_codecs.sparkplug_b.data_types import BOOLEAN, BYTES, DOUBLE, INT64, TEXT, UINT64, is_known, value_of
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
@@ -41,11 +41,11 @@ class SparkplugB:
     Parameters
     ----------
     source
-        Its `include` and `exclude` choose metrics by the name that the birth gives them.
+        Its `include`, `exclude`, `rename` and `drop` go by the names that births give to metrics.
     """
 
     def __init__(self, source: Source) -> None:
-        self._name = MetricNames(source).name
+        self._keeps = SelectedSamples(self, source).keeps if selects(source) else None
 
     def key(self, message: Message) -> str:
         """`group/node`."""
@@ -80,15 +80,15 @@ class SparkplugB:
             return [Rejection(RejectReason.NOT_SPARKPLUG, str(error)[:200])]
         device = levels[4] if len(levels) == 5 else ""
         if "replays" in message.headers:
-            return self._kept(_replayed(payload, _names(levels[1], levels[3], device), device, state))
-        return self._kept(decoder(_Decoding(message, payload, levels[1], levels[3], device, state)))
+            return self._kept(message, _replayed(payload, _names(levels[1], levels[3], device), device, state))
+        return self._kept(message, decoder(_Decoding(message, payload, levels[1], levels[3], device, state)))
 
-    def _kept(self, items: list[Item | Command]) -> list[Item | Command]:
-        """Without the samples of metrics that the source excludes."""
-        kept = [item for item in items if type(item) is not Sample or self._name(item.metric) is not None]
-        if any(type(item) is not Command for item in kept):
-            return kept
-        return [Ignored(IgnoredReason.EXCLUDED), *kept]
+    def _kept(self, message: Message, items: list[Item | Command]) -> list[Item | Command]:
+        """What the source keeps."""
+        if self._keeps is None:
+            return items
+        kept = [item for item in items if self._keeps(message, item)]
+        return kept if any(type(item) is not Command for item in kept) else [nothing_kept(), *kept]
 
     def original(self, message: Message, sample: Sample) -> bytes:
         """One metric with its name and type, and no sequence number: a replay needs neither birth nor order."""
