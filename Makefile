@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
+CORES := $(shell nproc 2>/dev/null || echo 2)
+# A process that may not keep what it compiled compiles it again: three seconds of each start of Flink's client.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
@@ -15,7 +18,7 @@ UV_VERSION := 0.13.9
 	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/locked: pyproject.toml uv.lock $(filter .tools/%,$(UV))
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 .PHONY: setup
@@ -44,15 +47,32 @@ up: setup ## Start the local stack and submit the five telemetry jobs
 down: ## Stop the local stack; its data stay
 	@$(RUN)/headrace down
 
-.PHONY: check
+# The longest first. Side by side, each with its output in one piece; all of them, also when one has failed.
+CHECKS := check-types check-docs check-imports check-dependencies check-spelling check-lint check-format
+.PHONY: check $(CHECKS)
 check: .venv/locked ## Format, lint, types, dependencies, imports between packages, spelling, the documentation's links
-	$(RUN)/ruff format --check .
-	$(RUN)/ruff check .
+	@$(MAKE) --no-print-directory --jobs=$(CORES) --keep-going --output-sync=target $(CHECKS)
+
+check-types:
 	$(RUN)/mypy
-	$(RUN)/deptry .
-	$(RUN)/lint-imports
-	$(RUN)/codespell
+
+check-docs:
 	$(RUN)/zensical build --strict
+
+check-imports:
+	$(RUN)/lint-imports
+
+check-dependencies:
+	$(RUN)/deptry .
+
+check-spelling:
+	$(RUN)/codespell
+
+check-lint:
+	$(RUN)/ruff check .
+
+check-format:
+	$(RUN)/ruff format --check .
 
 .PHONY: format
 format: .venv/locked ## Format, and fix what the linter can fix
@@ -60,12 +80,23 @@ format: .venv/locked ## Format, and fix what the linter can fix
 	$(RUN)/ruff check --fix .
 
 .PHONY: test
-test: setup check test-unit test-java test-mini-cluster test-end-to-end ## Every check and every test
+test: setup check test-unit test-training test-processes test-java test-mini-cluster test-end-to-end ## Every check and every test
+
+# A test that takes longer than this, in seconds, has its threads' tracebacks printed, and its process is ended.
+HANGS_AFTER := -o faulthandler_exit_on_timeout=true -o faulthandler_timeout
 
 .PHONY: test-unit
-test-unit: .venv/locked ## Pure tests: seconds
-	$(RUN)/pytest tests/unit
-	$(RUN)/pytest -q --doctest-modules schemas models payload_codecs connectors flink jobs serving stack headrace drills examples bench deploy
+test-unit: .venv/locked ## Pure tests and doctests, on all cores: under a minute
+	$(RUN)/pytest -n $(CORES) $(HANGS_AFTER)=120 tests/unit \
+	  --doctest-modules schemas models payload_codecs connectors flink jobs serving stack headrace drills examples bench deploy
+
+.PHONY: test-training
+test-training: .venv/locked ## Models that are trained, on all cores, each test on one
+	$(RUN)/pytest -n $(CORES) --dist=worksteal $(HANGS_AFTER)=300 tests/training
+
+.PHONY: test-processes
+test-processes: .venv/locked ## What starts a process of ours, or a small server
+	$(RUN)/pytest -n $(CORES) --dist=loadfile $(HANGS_AFTER)=300 tests/processes
 
 .PHONY: test-java
 test-java: ## The operators that are written in Java, by Flink's own test harness
@@ -73,12 +104,12 @@ test-java: ## The operators that are written in Java, by Flink's own test harnes
 
 .PHONY: test-mini-cluster
 test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
-	$(RUN)/pytest tests/mini_cluster
+	$(RUN)/pytest $(HANGS_AFTER)=600 tests/mini_cluster
 
 .PHONY: test-end-to-end
 test-end-to-end: .venv/locked ## The real servers, on ports and folders of their own
 	@$(RUN)/headrace setup --with postgres,connect,serving
-	$(RUN)/pytest tests/end_to_end
+	$(RUN)/pytest $(HANGS_AFTER)=900 tests/end_to_end
 
 .PHONY: drills
 drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reference/reliability.md
