@@ -7,9 +7,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class CaptureSettings(BaseSettings):
-    """How often the connector proves that changes arrive, by a row that it changes in PostgreSQL.
+    """How soon it shows whether changes arrive.
 
-    What waits for that proof, as `headrace cdc repair` does, waits for the next heartbeat.
+    The connector proves it by a row that it changes in PostgreSQL, the heartbeat. What waits for that proof, such as
+    `headrace cdc repair`, waits for the next one.
     """
 
     READ_BY: ClassVar[str] = "`headrace up`, `status` and `cdc`, and the container role `capture`"
@@ -20,4 +21,10 @@ class CaptureSettings(BaseSettings):
         ge=100,
         le=10_000,
         description="Milliseconds between two heartbeats. Each writes a row and its line of PostgreSQL's log.",
+    )
+    stalls_after_s: float = Field(
+        60.0,
+        ge=10,
+        description="Seconds without progress after which an incremental snapshot counts as stuck. A restart of Kafka "
+        "Connect in the midst of one takes half a minute.",
     )

@@ -24,8 +24,9 @@ from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.publisher import Publisher
 from stack.layout import Layout
 
-# What waits for a proof that changes are captured waits for a heartbeat.
+# What waits for a proof that changes are captured waits for a heartbeat, and what is stuck is known by waiting.
 os.environ.setdefault("HEADRACE_CAPTURE_HEARTBEAT_MS", "500")
+os.environ.setdefault("HEADRACE_CAPTURE_STALLS_AFTER_S", "20")
 PORT_OFFSET = int(os.environ.get("HEADRACE_TEST_PORT_OFFSET", "2000"))
 HERE = Path(__file__).parent
 
