@@ -82,21 +82,23 @@ format: .venv/locked ## Format, and fix what the linter can fix
 .PHONY: test
 test: setup check test-unit test-training test-processes test-java test-mini-cluster test-end-to-end ## Every check and every test
 
-# A test that takes longer than this, in seconds, has its threads' tracebacks printed, and its process is ended.
-HANGS_AFTER := -o faulthandler_exit_on_timeout=true -o faulthandler_timeout
+# A test that takes longer, in seconds, has the tracebacks of its threads printed. Except beside a stack, which nobody
+# would end then, its process is ended too, and the others go on.
+HANGS_AFTER := -o faulthandler_timeout
+ENDS_AFTER := -o faulthandler_exit_on_timeout=true $(HANGS_AFTER)
+PACKAGES := schemas models payload_codecs connectors flink jobs serving stack headrace drills examples bench deploy
 
 .PHONY: test-unit
-test-unit: .venv/locked ## Pure tests and doctests, on all cores: under a minute
-	$(RUN)/pytest -n $(CORES) $(HANGS_AFTER)=120 tests/unit \
-	  --doctest-modules schemas models payload_codecs connectors flink jobs serving stack headrace drills examples bench deploy
+test-unit: .venv/locked ## Pure tests and doctests, on all cores: under a minute on two
+	$(RUN)/pytest -n $(CORES) $(ENDS_AFTER)=120 tests/unit --doctest-modules $(PACKAGES)
 
 .PHONY: test-training
 test-training: .venv/locked ## Models that are trained, on all cores, each test on one
-	$(RUN)/pytest -n $(CORES) --dist=worksteal $(HANGS_AFTER)=300 tests/training
+	$(RUN)/pytest -n $(CORES) --dist=loadscope $(ENDS_AFTER)=300 tests/training
 
 .PHONY: test-processes
-test-processes: .venv/locked ## What starts a process of ours, or a small server
-	$(RUN)/pytest -n $(CORES) --dist=loadfile $(HANGS_AFTER)=300 tests/processes
+test-processes: .venv/locked ## What starts processes of ours and small servers, on all cores
+	$(RUN)/pytest -n $(CORES) --dist=loadfile $(ENDS_AFTER)=300 tests/processes
 
 .PHONY: test-java
 test-java: ## The operators that are written in Java, by Flink's own test harness
@@ -104,12 +106,12 @@ test-java: ## The operators that are written in Java, by Flink's own test harnes
 
 .PHONY: test-mini-cluster
 test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
-	$(RUN)/pytest $(HANGS_AFTER)=600 tests/mini_cluster
+	$(RUN)/pytest $(ENDS_AFTER)=600 tests/mini_cluster
 
 .PHONY: test-end-to-end
 test-end-to-end: .venv/locked ## The real servers, on ports and folders of their own
 	@$(RUN)/headrace setup --with postgres,connect,serving
-	$(RUN)/pytest $(HANGS_AFTER)=900 tests/end_to_end
+	$(RUN)/pytest -v -n 2 --dist=loadgroup $(HANGS_AFTER)=900 tests/end_to_end
 
 .PHONY: drills
 drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reference/reliability.md

@@ -27,6 +27,8 @@ from stack.layout import Layout
 # What waits for a proof that changes are captured waits for a heartbeat, and what is stuck is known by waiting.
 os.environ.setdefault("HEADRACE_CAPTURE_HEARTBEAT_MS", "500")
 os.environ.setdefault("HEADRACE_CAPTURE_STALLS_AFTER_S", "20")
+# What a job has written is there with its next checkpoint.
+os.environ.setdefault("FLINK_PROPERTIES", "execution.checkpointing.interval: 2 s")
 PORT_OFFSET = int(os.environ.get("HEADRACE_TEST_PORT_OFFSET", "2000"))
 HERE = Path(__file__).parent
 

@@ -39,7 +39,7 @@ def _jvm(tmp_path_factory):
     os.environ.update(flink_distribution.environment(layout))
     # The stack's configuration is that of a cluster with ZooKeeper; a mini-cluster takes Flink's own.
     os.environ["FLINK_CONF_DIR"] = str(flink_distribution.flink_home() / "conf")
-    os.environ["JVM_ARGS"] = "-Xmx1500m " + os.environ.get("TIERS_JVM", "")
+    os.environ["JVM_ARGS"] = "-Xmx1500m"
     # Workers as processes, as on a cluster, that find the jobs and what tests define.
     os.environ["_python_worker_execution_mode"] = "process"
     os.environ["PYTHONPATH"] = str(REPOSITORY)

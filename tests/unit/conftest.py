@@ -60,10 +60,14 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         result = yield
     finally:
         GUARD.watches = False
-    used_s = time.process_time() - began_s
+    require_short(time.process_time() - began_s)
+    return result
+
+
+def require_short(used_s: float) -> None:
+    """Fail the test that runs, unless it took little of the processor."""
     if used_s > MAX_CPU_S:
         pytest.fail(f"{used_s:.0f} s of CPU: a test of tests/unit may take {MAX_CPU_S:.0f}. Move it to tests/training")
-    return result
 
 
 @pytest.hookimpl(wrapper=True)
