@@ -94,7 +94,7 @@ test-unit: .venv/locked ## Pure tests and doctests, on all cores: under a minute
 
 .PHONY: test-training
 test-training: .venv/locked ## Models that are trained, on all cores, each test on one
-	$(RUN)/pytest -n $(CORES) --dist=loadscope $(ENDS_AFTER)=300 tests/training
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(RUN)/pytest -n $(CORES) --dist=loadscope $(ENDS_AFTER)=300 tests/training
 
 .PHONY: test-processes
 test-processes: .venv/locked ## What starts processes of ours and small servers, on all cores
