@@ -162,12 +162,6 @@ def test_jobmanager_and_taskmanager_share_the_state_that_flinks_settings_name():
 # ---------------------------------------------------------------- secrets
 
 
-def test_secrets_are_files_of_one_folder_that_make_secrets_fills(made_secrets):
-    files = {Path(secret["file"]) for secret in COMPOSE["secrets"].values()}
-    assert {file.parent for file in files} == {Path("deploy/secrets")}
-    assert {file.name for file in files} == {path.name for path in made_secrets.iterdir() if path.name != ".gitignore"}
-
-
 def test_no_secret_stands_in_a_variable_or_a_command():
     sensitive = re.compile(r"PASSWORD|TOKEN|SECRET|KEY", re.IGNORECASE)
     for service in SERVICES.values():

@@ -31,7 +31,8 @@ def layout(tmp_path, monkeypatch):
         (programs_folder / name).touch()
     monkeypatch.setattr(programs, "find", programs_folder.joinpath)
     monkeypatch.setattr(influxd, "find", lambda: programs_folder / "influxd")
-    monkeypatch.delenv(flink_distribution.METRICS_SWITCH, raising=False)
+    for variable in (flink_distribution.METRICS_SWITCH, flink_distribution.PROPERTIES):
+        monkeypatch.delenv(variable, raising=False)
     return Layout(tmp_path / "home", 1000, OPTIONAL)
 
 
@@ -148,6 +149,17 @@ def test_flinks_metrics_port_is_open_only_when_asked_for(layout, monkeypatch):
     monkeypatch.setenv(flink_distribution.METRICS_SWITCH, "1")
     flink_distribution.write_configuration(layout)
     assert properties(path)["metrics.reporters"] == "prom"
+
+
+def test_flink_properties_replace_committed_settings_and_none_of_this_stack(layout, monkeypatch):
+    monkeypatch.setenv(
+        flink_distribution.PROPERTIES, "execution.checkpointing.interval: 250 ms\nrest.port: 1\nmetrics.reporters: x\n"
+    )
+    flink_distribution.write_configuration(layout)
+    written = properties(layout.home / "flink" / "conf" / "config.yaml")
+    assert written["execution.checkpointing.interval"] == "250 ms"
+    assert written["rest.port"] == "19081"
+    assert "metrics.reporters" not in written
 
 
 def test_stale_jars_leave_flinks_lib(layout):

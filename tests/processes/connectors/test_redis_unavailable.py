@@ -17,9 +17,9 @@ from connectors.retries import Retries
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.polling import wait_until
 from serving.cache import RecommendationCache, shared_fetcher
+from tests.processes.connectors.test_redis_lists import listed
 from tests.redis_server import redis_server
 from tests.unit.connectors.resp_server import answering
-from tests.unit.connectors.test_redis_lists import listed
 
 T = 1_719_800_000_123
 ROW = DeviceUpdate("kiln-4", "pressure", "reading", T, f'"value":7.5,"ts":{T}')
