@@ -52,7 +52,7 @@ async def _run(settings: ListenerSettings, endpoints: Endpoints) -> int:
     if producer is None:
         return 0
     connections = status.connections = Connections(settings, loop.call_later, producer.poll)
-    tokens = status.tokens = DeviceTokens(settings.tokens, settings.allow_anonymous)
+    tokens = status.tokens = DeviceTokens(settings.tokens_file, settings.allow_anonymous)
     intake = status.intake = RecordIntake(producer, Sources([DEFAULT_SOURCE]), settings.max_payload_bytes)
     servers = await _serve_devices(settings, connections, intake, tokens)
     collect_garbage_rarely(*YOUNG_AND_OLD)

@@ -45,7 +45,7 @@ class ListenerSettings(BaseSettings):
         description="Port of `/healthz`, `/readyz` and `/metrics`; each process needs its own.",
         json_schema_extra=stated_default(f"{LISTENER_PROBES_PORT}, the port plus HEADRACE_PORT_OFFSET"),
     )
-    tokens: Path = Field(
+    tokens_file: Path = Field(
         default_factory=lambda: StackSettings().secrets / TOKENS_FILE,
         description="File with the hashed tokens of devices, which `headrace device` writes. Changes count at once.",
         json_schema_extra=stated_default(f"the file {TOKENS_FILE} in the stack's folder secrets"),

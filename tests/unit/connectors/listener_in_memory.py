@@ -72,17 +72,18 @@ class Listener:
         self.monotonic = Clock(0.0)
         self.scheduled: list[Any] = []
         self.settings = ListenerSettings(
-            **{"tokens": folder / "tokens.jsonl", "allow_anonymous": True, "mqtt_port": 0, "http_port": 0} | settings
+            **{"tokens_file": folder / "tokens.jsonl", "allow_anonymous": True, "mqtt_port": 0, "http_port": 0}
+            | settings
         )
         self.connections = Connections(
             self.settings, lambda delay_s, call: self.scheduled.append(call), monotonic_s=self.monotonic
         )
         self.intake = RecordIntake(self.producer, sources, self.settings.max_payload_bytes, Clock(NOW_MS))
-        self.tokens = DeviceTokens(self.settings.tokens, self.settings.allow_anonymous)
+        self.tokens = DeviceTokens(self.settings.tokens_file, self.settings.allow_anonymous)
         self.sessions = MqttSessions(self.monotonic)
 
     def token(self, device: str, *topics: str) -> str:
-        ((_, token),) = add_devices(self.settings.tokens, [device], topics, "2026-11-30")
+        ((_, token),) = add_devices(self.settings.tokens_file, [device], topics, "2026-11-30")
         self.tokens.reload()
         return token
 

@@ -181,7 +181,7 @@ def test_the_connection_of_a_revoked_device_ends_within_a_sweep_and_others_stay(
         device: listener.mqtt_connected(client=device, user=device, password=token)[1]
         for device, token in tokens.items()
     }
-    revoke_devices(listener.settings.tokens, ["pump"])
+    revoke_devices(listener.settings.tokens_file, ["pump"])
     listener.sweep_at(1)
     assert transports["pump"].take() == b"\xe0\x01\x87"
     assert not transports["valve"].closing

@@ -17,6 +17,7 @@ from connectors.listener.status import Status
 from tests.unit.connectors.listener_in_memory import NOW_MS, Listener, Transport, post, problem
 
 STORED = b"HTTP/1.1 204 No Content\r\n\r\n"
+CLOSE = "Connection: close"
 CHUNKED = "Transfer-Encoding: chunked"
 
 
@@ -141,9 +142,9 @@ def test_a_client_that_asks_first_is_told_to_go_on(listener):
     assert transport.take() == STORED
 
 
-@pytest.mark.parametrize("old", [post(body=b"1", *(), method="POST").replace(b"HTTP/1.1", b"HTTP/1.0")])
-def test_the_last_response_closes_the_connection(listener, old):
-    _, transport = posted(listener, old)
+@pytest.mark.parametrize("request_", [post().replace(b"HTTP/1.1", b"HTTP/1.0"), post("/telemetry/pump", b"", CLOSE)])
+def test_the_last_response_closes_the_connection(listener, request_):
+    _, transport = posted(listener, request_)
     listener.store()
     assert transport.take().startswith(b"HTTP/1.1 204 No Content\r\nConnection: close")
     assert transport.ended
@@ -334,23 +335,28 @@ def test_a_websocket_ends_when_kafka_refuses_a_record(listener):
     assert client.protocol.close_rcvd.code == 1011
 
 
-@pytest.fixture
-def probe(listener):
-    status = Status("kafka:9092")
-    connections = Connections(listener.settings, lambda *_: None)
+class Asked:
+    """The probes of a listener that comes up."""
 
-    def ask(path, method="GET"):
-        connection, transport = ProbeConnection(connections, Probes(status)), Transport()
+    def __init__(self, listener):
+        self.status, self._listener = Status("kafka:9092"), listener
+        self._connections = Connections(listener.settings, lambda *_: None)
+
+    def __call__(self, path, method="GET"):
+        connection, transport = ProbeConnection(self._connections, Probes(self.status)), Transport()
         connection.connection_made(transport)
         connection.data_received(post(path, b"", method=method))
         head, _, body = transport.take().partition(b"\r\n\r\n")
         return int(head.split()[1]), body.decode()
 
-    def begin():
-        status.connections, status.intake, status.tokens = listener.connections, listener.intake, listener.tokens
+    def begin(self):
+        self.status.connections = self._listener.connections
+        self.status.intake, self.status.tokens = self._listener.intake, self._listener.tokens
 
-    ask.status, ask.begin = status, begin
-    return ask
+
+@pytest.fixture
+def probe(listener):
+    return Asked(listener)
 
 
 def test_it_is_alive_and_not_ready_before_kafka_is_there(probe):

@@ -23,7 +23,7 @@ MAX_BYTES = 1 << 20
 VERSIONS = pytest.mark.parametrize("version", [MQTT_3_1_1, MQTT_5])
 
 
-def body_of(encoded):
+def body_of(encoded) -> tuple[int, int]:
     start, stop = packet_body(encoded, 0, MAX_BYTES)
     assert stop == len(encoded)
     return start, stop
@@ -156,7 +156,7 @@ def test_every_property_of_a_publish_is_read_over():
     [
         (connect(MQTT_3_1_1), Connect(4, "pump-client", True, 60, None, None, 0)),
         (connect(MQTT_3_1_1, clean=False), Connect(4, "pump-client", False, 60, None, None, NEVER_EXPIRES)),
-        (connect(user="größe 7", password="p" * 60_000), Connect(5, "pump-client", True, 60, "größe 7", b"p" * 60_000, 0)),
+        (connect(user="ö 7", password="p" * 60_000), Connect(5, "pump-client", True, 60, "ö 7", b"p" * 60_000, 0)),
         (connect(client="", properties=property_(0x11, b"\0\0\0\x0a")), Connect(5, "", True, 60, None, None, 10)),
     ],
 )  # fmt: skip
@@ -206,7 +206,7 @@ def test_a_connect_that_the_specification_forbids_has_its_reason(encoded, reason
     assert error.value.reason is reason
 
 
-def subscribe(version, filters, packet_type=PacketType.SUBSCRIBE, identifier=9):
+def subscribe(version, filters, packet_type=PacketType.SUBSCRIBE, identifier=9) -> bytes:
     options = b"\1" if packet_type == PacketType.SUBSCRIBE else b""
     body = identifier.to_bytes(2) + (b"\0" if version == MQTT_5 else b"")
     return packet(packet_type, body + b"".join(text_field(each) + options for each in filters), 0x2)
@@ -230,28 +230,28 @@ def test_a_subscribe_without_a_filter_or_identifier_is_a_protocol_error(version,
     assert error.value.reason is ReasonCode.PROTOCOL_ERROR
 
 
+def ends_well(read):
+    """Whether it is read, or is refused with a reason: any other exception fails the test."""
+    try:
+        read()
+    except PacketError as error:
+        return error.reason >= ReasonCode.UNSPECIFIED_ERROR
+    return True
+
+
 @given(st.binary(max_size=200), st.integers(0, 15), st.sampled_from([MQTT_3_1_1, MQTT_5]))
 def test_any_bytes_are_read_or_end_the_connection(body, flags, version):
-    readers = [
-        lambda buffer: packets.read_publish(buffer, flags, 0, len(buffer), version),
-        lambda buffer: packets.read_connect(buffer, 0, len(buffer)),
-        lambda buffer: packets.read_subscribe(buffer, 0, len(buffer), version),
-        lambda buffer: packets.read_unsubscribe(buffer, 0, len(buffer), version),
-        lambda buffer: packets.read_disconnect(buffer, 0, len(buffer), version),
-    ]
-    for read in readers:
-        try:
-            read(body)
-        except PacketError as error:
-            assert error.reason >= ReasonCode.UNSPECIFIED_ERROR
+    assert ends_well(lambda: packets.read_publish(body, flags, 0, len(body), version))
+    assert ends_well(lambda: packets.read_connect(body, 0, len(body)))
+    assert ends_well(lambda: packets.read_subscribe(body, 0, len(body), version))
+    assert ends_well(lambda: packets.read_unsubscribe(body, 0, len(body), version))
+    assert ends_well(lambda: packets.read_disconnect(body, 0, len(body), version))
 
 
 @given(st.binary(max_size=120), st.sampled_from([b"\x00\x04MQTT\x05\x02\x00\x3c", b"\x00\x04MQTT\x04\xc2\x00\x3c"]))
 def test_any_bytes_behind_a_connects_beginning_are_read_or_refused(rest, beginning):
-    try:
-        packets.read_connect(beginning + rest, 0, len(beginning + rest))
-    except PacketError as error:
-        assert error.reason >= ReasonCode.UNSPECIFIED_ERROR
+    body = beginning + rest
+    assert ends_well(lambda: packets.read_connect(body, 0, len(body)))
 
 
 def test_no_field_is_read_behind_its_packet():

@@ -1,4 +1,6 @@
-"""What an MQTT connection of the listener answers, and when: with a producer in memory that stores when the test says."""
+"""What an MQTT connection of the listener answers, and when; the producer in memory stores when the test says."""
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -104,7 +106,7 @@ def test_packets_may_be_cut_anywhere(tmp_path_factory, cuts):
     connection, transport = listener.mqtt()
     stream = connect() + b"".join(PACKETS) + PINGREQ
     edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         connection.data_received(stream[begin:end])
     listener.store()
     assert [len(sent.value) for sent in listener.producer.sent] == [0, 1, 127, 300]

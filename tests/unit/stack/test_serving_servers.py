@@ -42,7 +42,9 @@ def test_another_number_of_instances_is_refused(asked):
 
 @pytest.mark.parametrize("asked", ["haproxy", "serving-1", "oracle"])
 def test_what_cannot_be_asked_for_is_named(asked):
-    with pytest.raises(typer.BadParameter, match=f"no optional server {asked}; there are postgres, connect, serving"):
+    with pytest.raises(
+        typer.BadParameter, match=f"no optional server {asked}; there are postgres, connect, serving, listener"
+    ):
         named_servers(asked)
 
 
