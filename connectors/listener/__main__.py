@@ -51,10 +51,11 @@ async def _run(settings: ListenerSettings, endpoints: Endpoints) -> int:
     producer = await _wait_for_kafka(endpoints.kafka, settings, stop)
     if producer is None:
         return 0
-    connections = status.connections = Connections(settings, loop.call_later, producer.poll)
-    tokens = status.tokens = DeviceTokens(settings.tokens_file, settings.allow_anonymous)
-    intake = status.intake = RecordIntake(producer, Sources([DEFAULT_SOURCE]), settings.max_payload_bytes)
+    connections = Connections(settings, loop.call_later, producer.poll)
+    tokens = DeviceTokens(settings.tokens_file, settings.allow_anonymous)
+    intake = RecordIntake(producer, Sources([DEFAULT_SOURCE]), settings.max_payload_bytes)
     servers = await _serve_devices(settings, connections, intake, tokens)
+    status.connections, status.intake, status.tokens = connections, intake, tokens
     collect_garbage_rarely(*YOUNG_AND_OLD)
     while not stop.is_set() and connections.refused is None:
         await _sleep(stop, SWEEP_EVERY_S)
