@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from payload_codecs.message import Message
+from schemas.ignored_message import IgnoredReason
 from schemas.reject_reasons import RejectReason
 
 
@@ -50,6 +51,13 @@ class Rejection(msgspec.Struct, gc=False):
     original: bytes | None = None
 
 
+class Ignored(msgspec.Struct, gc=False):
+    """A message that holds no reading and is not meant to: the only item of its message."""
+
+    reason: IgnoredReason
+    detail: str | None = None
+
+
 class Command(msgspec.Struct, gc=False):
     """What a format sends back to its device: Sparkplug's request for a rebirth. No item of the message."""
 
@@ -57,7 +65,7 @@ class Command(msgspec.Struct, gc=False):
     payload: bytes
 
 
-Item = Sample | Rejection
+Item = Sample | Rejection | Ignored
 
 
 class Codec(Protocol):

@@ -12,6 +12,7 @@ from schemas.device import Device
 from schemas.errors import TerminalError
 from schemas.exposure import Exposure
 from schemas.forgotten_user import ForgottenUser
+from schemas.ignored_message import IgnoredMessage
 from schemas.interaction import Interaction
 from schemas.item import Item
 from schemas.personal import Personal
@@ -68,6 +69,7 @@ class Topic:
 TELEMETRY_RAW = Topic("telemetry.raw", None, "Payloads as devices sent them; headers say how they came.")
 TELEMETRY_READINGS = Topic("telemetry.readings", Reading, "Clean readings, each identity once.")
 TELEMETRY_DUPLICATES = Topic("telemetry.duplicates", DuplicateReading, "Readings that came again, unchanged.")
+TELEMETRY_IGNORED = Topic("telemetry.ignored", IgnoredMessage, "Messages that hold no reading and are not meant to.")
 TELEMETRY_WINDOWS = Topic("telemetry.windows", WindowSummary, "Windows of 10 s and 1 min in event time.")
 TELEMETRY_LATE = Topic(
     "telemetry.late", LateReading, "Readings behind the watermark: in no window, stored all the same."
@@ -182,6 +184,7 @@ TOPICS = (
     TELEMETRY_RAW,
     TELEMETRY_READINGS,
     TELEMETRY_DUPLICATES,
+    TELEMETRY_IGNORED,
     TELEMETRY_WINDOWS,
     TELEMETRY_LATE,
     TELEMETRY_ANOMALIES,

@@ -1,4 +1,4 @@
-"""`headrace balance`: items received = readings + duplicates + dead letters, readings = windowed + late."""
+"""`headrace balance`: items received = readings + duplicates + ignored + dead letters, readings = windowed + late."""
 
 import json
 import time
@@ -38,10 +38,10 @@ def balance(
 ) -> None:
     """Check that no reading was lost or doubled, by counting what the topics and stores hold.
 
-    Items received = readings + duplicates + dead letters; readings = windowed + late. Reads what is new since the
-    last balance. Exit status: 0 it balances and nothing is in flight, 1 a difference, 3 no difference so far while
-    readings are still in flight. The last windows of a quiet fleet close after up to 80 s: wait for them with
-    `--within 120`.
+    Items received = readings + duplicates + ignored messages + dead letters; readings = windowed + late. Reads what is
+    new since the last balance. Exit status: 0 it balances and nothing is in flight, 1 a difference, 3 no difference so
+    far while readings are still in flight. The last windows of a quiet fleet close after up to 80 s: wait for them
+    with `--within 120`.
 
     Example: `headrace balance --within 120`
     """
@@ -132,6 +132,8 @@ def _sums(taken: "Balance") -> Table:
     table.add_row("items that left the cleaning", f"{totals.items:,}")
     table.add_row("  = readings", f"{totals.readings:,}")
     table.add_row("  + duplicates", f"{totals.duplicates:,}")
+    if totals.ignored:
+        table.add_row("  + ignored messages", f"{totals.ignored:,}")
     for reason, count in sorted(totals.rejected.items()):
         table.add_row(f"  + dead letters: {reason}", f"{count:,}")
     for length, count in sorted(totals.windowed.items()):

@@ -9,11 +9,13 @@ from connectors.kafka.reading import Batch
 from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.ledger import Ledger
 from schemas.dead_letter import DeadLetter
+from schemas.ignored_message import IgnoredMessage
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Position, Record
 from schemas.topics import (
     DEAD_LETTERS,
     TELEMETRY_DUPLICATES,
+    TELEMETRY_IGNORED,
     TELEMETRY_LATE,
     TELEMETRY_RAW,
     TELEMETRY_READINGS,
@@ -29,6 +31,7 @@ TOPICS = tuple(
         TELEMETRY_RAW,
         TELEMETRY_READINGS,
         TELEMETRY_DUPLICATES,
+        TELEMETRY_IGNORED,
         DEAD_LETTERS,
         TELEMETRY_LATE,
         TELEMETRY_WINDOWS,
@@ -48,6 +51,7 @@ class Intake:
             TELEMETRY_RAW.name: self._messages,
             TELEMETRY_READINGS.name: self._readings,
             TELEMETRY_DUPLICATES.name: self._duplicates,
+            TELEMETRY_IGNORED.name: self._ignored,
             DEAD_LETTERS.name: self._dead_letters,
             TELEMETRY_LATE.name: self._late,
             TELEMETRY_WINDOWS.name: self._windows,
@@ -83,6 +87,11 @@ class Intake:
     def _duplicates(self, batch: Batch) -> None:
         items = [reading.position for _, reading in self._parsed(batch, DuplicateReading)]
         self._ledger.totals.duplicates += len(items)
+        self._add_items(items)
+
+    def _ignored(self, batch: Batch) -> None:
+        items = [message.position for _, message in self._parsed(batch, IgnoredMessage)]
+        self._ledger.totals.ignored += len(items)
         self._add_items(items)
 
     def _dead_letters(self, batch: Batch) -> None:

@@ -13,6 +13,7 @@ from jobs.names import consumer_group
 from schemas.topics import (
     DEAD_LETTERS,
     TELEMETRY_DUPLICATES,
+    TELEMETRY_IGNORED,
     TELEMETRY_LATE,
     TELEMETRY_RAW,
     TELEMETRY_READINGS,
@@ -30,7 +31,7 @@ READS = {
 """Job -> the topic that it has to have read for a verdict."""
 
 WRITES = {
-    CLEANING: (TELEMETRY_READINGS.name, TELEMETRY_DUPLICATES.name, DEAD_LETTERS.name),
+    CLEANING: (TELEMETRY_READINGS.name, TELEMETRY_DUPLICATES.name, TELEMETRY_IGNORED.name, DEAD_LETTERS.name),
     WINDOWING: (TELEMETRY_WINDOWS.name, TELEMETRY_LATE.name),
     TO_INFLUXDB: (DEAD_LETTERS.name,),
     TO_REDIS: (DEAD_LETTERS.name,),

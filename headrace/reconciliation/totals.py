@@ -6,7 +6,7 @@ from sqlite3 import Connection
 
 TABLES = "CREATE TABLE totals (name TEXT, key TEXT, number INTEGER, PRIMARY KEY (name, key)) WITHOUT ROWID;"
 
-_NUMBERS = ("messages", "readings", "duplicates", "late")
+_NUMBERS = ("messages", "readings", "duplicates", "ignored", "late")
 _BETWEEN = "\t"
 """Between stage and reason in a key: neither has one."""
 
@@ -18,6 +18,8 @@ class Totals:
     messages: int = 0
     readings: int = 0
     duplicates: int = 0
+    ignored: int = 0
+    """Messages that hold no reading and are not meant to."""
     late: int = 0
     windowed: Counter[str] = field(default_factory=Counter)
     """Readings in windows, by the window's length."""
@@ -29,7 +31,7 @@ class Totals:
     @property
     def items(self) -> int:
         """Items that have left the cleaning."""
-        return self.readings + self.duplicates + self.rejected.total()
+        return self.readings + self.duplicates + self.ignored + self.rejected.total()
 
     @classmethod
     def load(cls, connection: Connection) -> "Totals":
@@ -57,6 +59,7 @@ class Totals:
             "items": self.items,
             "readings": self.readings,
             "duplicates": self.duplicates,
+            "ignored": self.ignored,
             "dead_letters": dict(self.rejected),
             "dead_letters_elsewhere": {f"{s}: {r}": number for (s, r), number in self.refused_elsewhere.items()},
             "late": self.late,

@@ -9,12 +9,13 @@ from headrace.reconciliation.ingest import Intake
 from headrace.reconciliation.ledger import Ledger
 from headrace.reconciliation.stores import Point
 from schemas.dead_letter import DeadLetter
+from schemas.ignored_message import IgnoredMessage
 from schemas.reading import DuplicateReading, LateReading, Reading
 from schemas.record import Position, Record
 from schemas.window_summary import WindowSummary
 
 RAW, READINGS, DUPLICATES = "telemetry.raw", "telemetry.readings", "telemetry.duplicates"
-LETTERS, LATE, WINDOWS = "dead-letters", "telemetry.late", "telemetry.windows"
+IGNORED, LETTERS, LATE, WINDOWS = "telemetry.ignored", "dead-letters", "telemetry.late", "telemetry.windows"
 
 APPENDED_MS = 1_790_000_000_000
 
@@ -29,6 +30,10 @@ def reading(at: Position, device: str = "pump", metric: str = "flow", time: int 
 
 def duplicate(at: Position) -> DuplicateReading:
     return DuplicateReading(**reading(at).model_dump(), occurrence=2)
+
+
+def ignored(at: Position) -> IgnoredMessage:
+    return IgnoredMessage(source="zigbee", reason="excluded", position=at)
 
 
 def late(of: Reading) -> LateReading:

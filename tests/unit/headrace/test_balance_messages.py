@@ -4,10 +4,12 @@ import pytest
 
 from tests.unit.headrace.balance_topics import (
     DUPLICATES,
+    IGNORED,
     LETTERS,
     RAW,
     READINGS,
     duplicate,
+    ignored,
     letter,
     position,
     reading,
@@ -22,13 +24,14 @@ def doubled(ledger):
     return list(ledger.messages.doubled())
 
 
-def test_a_message_is_closed_by_a_reading_a_duplicate_or_a_dead_letter(ledger, topics):
-    topics.messages(3)
+def test_a_message_is_closed_by_a_reading_a_duplicate_an_ignored_message_or_a_dead_letter(ledger, topics):
+    topics.messages(4)
     topics.holds(READINGS, reading(position(0)))
     topics.holds(DUPLICATES, duplicate(position(1)))
     topics.holds(LETTERS, letter(position(2)))
+    topics.holds(IGNORED, ignored(position(3)))
     assert (missing(ledger), doubled(ledger)) == ([], [])
-    assert (ledger.totals.messages, ledger.totals.items) == (3, 3)
+    assert (ledger.totals.messages, ledger.totals.items) == (4, 4)
 
 
 def test_messages_without_outcome_are_named_as_ranges(ledger, topics):

@@ -97,5 +97,7 @@ def test_it_is_taken_from_kafka_and_without_flink_no_window_is_judged():
     seen = Progress.of(InMemoryLog(groups, committed=10, ends=12), NOBODY)
     assert seen.ends[RAW, 1] == 10
     assert seen.groups == {("headrace-store_redis", (READINGS, 0)): 10}
-    assert seen.uncommitted == {READINGS, LATE, "telemetry.duplicates", "telemetry.windows", "dead-letters"}
+    assert seen.uncommitted == {
+        READINGS, LATE, "telemetry.duplicates", "telemetry.ignored", "telemetry.windows", "dead-letters"
+    }  # fmt: skip
     assert seen.watermark_ms is None
