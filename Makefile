@@ -133,6 +133,10 @@ bench-fleet: setup ## The fleet of half-space trees against River's own loop
 bench-bridge: setup ## Messages per CPU second of the bridge
 	$(RUN)/python -m bench.bridge
 
+.PHONY: bench-listener
+bench-listener: setup ## Messages per CPU second of the listener, 1,000 devices with one in flight
+	$(RUN)/python -m bench.listener
+
 .PHONY: bench-pipeline
 bench-pipeline: setup ## Everything at once: 2,000 readings a second for three minutes
 	$(RUN)/python -m bench.pipeline

@@ -81,6 +81,7 @@ HeadraceError
 ├── UnreadableState terminal (models.state_codec)
 ├── UnusableFile terminal (headrace.csv_readings)
 ├── UnusableProxy terminal (connectors.http_clients)
+├── UnusableTokens terminal (connectors.listener.device_tokens)
 └── WindowsNotCorrected transient (headrace.errors)
 """
 

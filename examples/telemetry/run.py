@@ -104,7 +104,7 @@ def rejected_by_reason(after: Totals, before: Totals) -> dict[str, int]:
 
 
 def _door(totals: Totals) -> int:
-    return sum(count for (stage, _), count in totals.refused_elsewhere.items() if stage == "mqtt_bridge")
+    return sum(count for (stage, _), count in totals.refused_elsewhere.items() if stage in ("mqtt_bridge", "listener"))
 
 
 def _scores(endpoints: Endpoints) -> list[AnomalyScore]:

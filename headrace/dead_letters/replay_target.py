@@ -12,7 +12,7 @@ from schemas.limits import MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
 from schemas.topics import TELEMETRY_RAW, UnreadableRecord
 
-RAW_STAGES = ("clean_telemetry", "mqtt_bridge")
+RAW_STAGES = ("clean_telemetry", "mqtt_bridge", "listener")
 """What they refuse is a payload of a device, and starts again in telemetry.raw."""
 
 CHURN_STAGE = "score_churn"
