@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.setting import stated_default
+from schemas.sources_file import SOURCES_FILE
 
 LOOPBACK = "127.0.0.1"
 
@@ -50,6 +51,16 @@ class StackSettings(BaseSettings):
         le=40000,
         description="Number that is added to every port, so that several stacks can run side by side.",
     )
+    sources: Path | None = Field(
+        None,
+        description="File that declares the sources: which MQTT topics are read, and how.",
+        json_schema_extra=stated_default("sources.toml in the stack's folder; without the file the default source"),
+    )
+
+    @property
+    def sources_file(self) -> Path:
+        """The file that declares the sources. It need not be there."""
+        return self.sources or self.home / SOURCES_FILE
 
     @property
     def secrets(self) -> Path:

@@ -38,7 +38,7 @@ def code_archive(layout: Layout) -> Path:
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as content:
         for package in PACKAGES:
             for path in sorted((REPOSITORY / package).rglob("*")):
-                if path.suffix in {".py", ".sql"}:
+                if path.suffix in {".py", ".sql", ".toml"}:
                     content.write(path, path.relative_to(REPOSITORY))
     partial.replace(archive)
     return archive

@@ -14,7 +14,8 @@ from schemas.redis_keys import DAY_S, HOUR_S, KEYS, RedisKey
 from schemas.reject_reasons import RejectReason
 from schemas.sql import sql_type
 from schemas.topics import DAY_MS, MIB, TOPICS, Topic
-from schemas.units import ACCEPTED_UNITS, METRIC_UNITS, conversions
+from schemas.unit_conversions import CONVERSIONS
+from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
 from schemas.usage_features import USAGE_FEATURES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -172,7 +173,7 @@ def _example(reason: RejectReason) -> str:
 
 
 def _conversion(code: str) -> str:
-    conversion = conversions()[code]
+    conversion = CONVERSIONS[code]
     if code == conversion.unit:
         return _code(code)
     offset = f" {'+' if conversion.offset > 0 else '-'} {abs(conversion.offset):.10g}" if conversion.offset else ""

@@ -6,7 +6,9 @@ used, in connectors/. A test compares this drawing with the classes.
 
 HeadraceError
 ├── BadExperiments terminal (schemas.experiment)
+├── BadSources terminal (schemas.sources_file)
 ├── BalanceNotTaken transient (headrace.errors)
+├── BrokerUnavailable transient (headrace.sources.live)
 ├── CaptureError (connectors.postgres_cdc)
 │   ├── ConnectUnavailable transient (connectors.postgres_cdc)
 │   ├── ConnectorRefused terminal (connectors.postgres_cdc)

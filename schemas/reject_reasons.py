@@ -39,6 +39,19 @@ class RejectReason(StrEnum):
     NOT_A_READING = "not_a_reading", "Valid JSON, but no object where a reading should stand.", b"21.4"
     EMPTY_ARRAY = "empty_array", "An array without readings.", b"[]"
     TOO_MANY_ITEMS = "too_many_items", f"One message holds over {MAX_MESSAGE_ITEMS:,} readings."
+    NOT_CBOR = "not_cbor", "The payload is not one CBOR data item, or is nested deeper than its format needs."
+    NOT_SENML = (
+        "not_senml",
+        "JSON or CBOR, but no SenML pack that this version reads (RFC 8428), or an element that is no SenML record.",
+    )
+    NOT_A_POINT = (
+        "not_a_point",
+        "A line is no point of the InfluxDB line protocol, or the payload has none. `detail` names the line.",
+    )
+    NOT_A_CLOUDEVENT = (
+        "not_a_cloudevent",
+        "Neither a CloudEvent nor a batch of them, or an event without data that the source's `data_codec` reads.",
+    )
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
 
     # One item of a message; its siblings are not affected.
@@ -73,6 +86,10 @@ class RejectReason(StrEnum):
         "wrong_unit",
         "`unit` measures something else than this metric.",
         b'{"metric":"temperature","value":21.4,"unit":"km/h"}',
+    )
+    AMBIGUOUS_TIME = (
+        "ambiguous_time",
+        "An earlier sample of the same metric in the same message has no `ts` either. Send a `ts` with each sample.",
     )
     CONFLICTING_DUPLICATE = (
         "conflicting_duplicate",

@@ -1,12 +1,37 @@
 """Sources: which MQTT topics are read, and how their payloads become readings. sources.toml has one table for each."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+import jmespath
+from jmespath.functions import Functions
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.topic_pattern import TopicPattern
+from schemas.units import ACCEPTED_UNITS
+
+LEVEL = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+"""What stands for a named level in a topic and in a template. No JMESPath expression contains it."""
+
+LOGIN, KEY = "login", "key"
+"""Names that templates have beside the topic's levels: who authenticated, and the name of a field of `values`."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class Dropped(StrEnum):
+    """Kinds of values that a source may drop."""
+
+    NULL = "null"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    NESTED = "nested"
 
 
 class Codec(StrEnum):
@@ -33,20 +58,299 @@ class TimeFormat(StrEnum):
     AUTO = "auto"
 
 
+NAMES_ITS_DEVICE = frozenset(
+    {Codec.SENML_JSON, Codec.SENML_CBOR, Codec.LINE_PROTOCOL, Codec.CLOUDEVENTS, Codec.SPARKPLUG_B}
+)
+"""Formats with a place of their own for the device."""
+
+
+TIME_FORMATS = {
+    Codec.SENML_JSON: TimeFormat.S,
+    Codec.SENML_CBOR: TimeFormat.S,
+    Codec.LINE_PROTOCOL: TimeFormat.NS,
+}
+"""How a format writes event times where its source does not say."""
+
+
+def _several(given: Any) -> Any:
+    return (given,) if isinstance(given, str) else given
+
+
+def _of_all_metrics(given: Any) -> Any:
+    return {"*": given} if isinstance(given, str) else given
+
+
+def _topic_filters(given: tuple[str, ...]) -> tuple[str, ...]:
+    for each in given:
+        TopicPattern(each)
+    return given
+
+
+def _expression(given: str) -> str:
+    try:
+        parsed = jmespath.compile(given).parsed
+    except jmespath.exceptions.JMESPathError as error:
+        place = getattr(error, "lex_position", None)
+        raise ValueError(f"no JMESPath{'' if place is None else f': wrong at character {place + 1}'}") from None
+    if unknown := _unknown_functions(parsed):
+        raise ValueError(f"JMESPath has no function {', '.join(sorted(unknown))}")
+    return given
+
+
+def _unknown_functions(node: Mapping[str, Any]) -> set[str]:
+    own = node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE
+    below = (_unknown_functions(child) for child in node["children"] if isinstance(child, dict))
+    return set().union(*below, [node["value"]] if own else [])
+
+
+def _place(given: str) -> str:
+    return given if is_template(given) else _expression(given)
+
+
+def _unit(given: str) -> str:
+    if not any(given in codes for codes in ACCEPTED_UNITS.values()):
+        raise ValueError("no accepted UCUM code; docs/reference/units.md lists them")
+    return given
+
+
+def _name(given: str) -> str:
+    if NAME.fullmatch(given) is None:
+        raise ValueError("a name has lower-case letters, digits, - and _, at most 63")
+    return given
+
+
+def _time_zone(given: str) -> str:
+    try:
+        ZoneInfo(given)
+    except (KeyError, OSError, ValueError):  # not there; a folder; no name of a file
+        raise ValueError("no time zone of the IANA database, such as Europe/Berlin or UTC") from None
+    return given
+
+
+def is_template(place: str) -> bool:
+    """Whether a place is a template over the topic's levels; otherwise it is a JMESPath into the payload.
+
+    Examples
+    --------
+    >>> is_template("{line}-{device}"), is_template("deviceInfo.devEui"), is_template("{a: b}")
+    (True, False, False)
+    """
+    return LEVEL.search(place) is not None
+
+
+def is_constant(place: str) -> bool:
+    """Whether a place is a constant of JMESPath.
+
+    Examples
+    --------
+    >>> is_constant("'Cel'"), is_constant("Cel")
+    (True, False)
+    """
+    return not is_template(place) and bool(jmespath.compile(place).parsed["type"] == "literal")
+
+
+TopicFilters = Annotated[
+    tuple[str, ...], BeforeValidator(_several), AfterValidator(_topic_filters), Field(min_length=1)
+]
+Globs = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_several)]
+Expression = Annotated[str, AfterValidator(_expression)]
+Place = Annotated[str, AfterValidator(_place)]
+Unit = Annotated[str, AfterValidator(_unit)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class Source(BaseModel):
-    """One table `[[source]]` of sources.toml."""
+    """One table `[[source]]` of sources.toml.
+
+    A *place* says where something stands: a template over the named levels of the topic, such as `{line}-{device}`, or
+    a JMESPath expression into the payload, such as `deviceInfo.devEui`; `'text'` is a constant there.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(description="identifies the source in the header `source`, in counters and in dead letters")
-    topic: str = Field(description="MQTT topic filter; {device}, {metric} or another name stands for one level")
-    codec: Codec = Codec.HEADRACE
-    time_format: TimeFormat = TimeFormat.MS
+    name: Annotated[str, AfterValidator(_name)] = Field(
+        description="identifies the source in the header `source`, in counters and in dead letters"
+    )
+    topic: TopicFilters = Field(
+        description="MQTT topic filter, or a list of them; {device}, {metric} or another name stands for one level"
+    )
+    ignore: Annotated[tuple[str, ...], BeforeValidator(_several), AfterValidator(_topic_filters)] = Field(
+        (), description="MQTT topic filters of messages that are passed over although `topic` matches them"
+    )
+    preset: str | None = Field(None, description="preset whose fields apply where the table does not state its own")
+    codec: Codec = Field(Codec.HEADRACE, description="format of the payload")
+    data_codec: Codec = Field(Codec.HEADRACE, description="format of the data of a CloudEvent")
+
+    device: Place | None = Field(
+        None, description="place of the device; without it the level {device}, or the format's own field"
+    )
+    devices: Expression | None = Field(
+        None, description="JMESPath to an object that maps devices to an item or to a list of items"
+    )
+    items: Expression | None = Field(
+        None, description="JMESPath to the list of items; without it the payload, or each element of an array"
+    )
+    values: Expression | None = Field(
+        None, description="JMESPath, in an item, to an object that maps metrics to values; `@` is the item itself"
+    )
+    metric: Place | None = Field(
+        None, description="place of the metric in an item; with `values` a template in which {key} is the field's name"
+    )
+    value: Expression | None = Field(None, description="JMESPath, in an item, to the value of `metric`")
+    unit: Annotated[Mapping[str, Place], BeforeValidator(_of_all_metrics)] = Field(
+        default_factory=dict,
+        description="place of the unit, in the item or else in the payload; or a table of metrics (globs) and places",
+    )
+    sequence: Place | None = Field(None, description="place of the sequence number, in the item or in the payload")
+    time: Place | None = Field(
+        None, description="place of the event time, in the item or else in the payload; without it the time of arrival"
+    )
+
+    time_format: TimeFormat = Field(
+        default_factory=lambda fields: TIME_FORMATS.get(fields.get("codec"), TimeFormat.MS),
+        description="how event times are written; without it as the format has them, or in ms",
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", description="IANA name of the zone of ISO 8601 times that state none"
+    )
+    units: Mapping[str, Unit | Mapping[str, Unit]] = Field(
+        default_factory=dict,
+        description="unit as sent and its UCUM code; below the name of a metric: for that metric alone",
+    )
+    metric_units: Mapping[str, Unit] = Field(
+        default_factory=dict, description="metric (a glob) and the UCUM code of values that are sent without a unit"
+    )
+    words: Mapping[str, Number] = Field(
+        default_factory=dict,
+        description="texts and booleans that stand for numbers, in any case: {on = 1, off = 0, true = 1, false = 0}",
+    )
+    decimal_comma: StrictBool = Field(False, description='read texts such as "21,4" as numbers')
+    unit_in_value: StrictBool = Field(
+        False, description='read texts such as "45%" or "21.4 °C" as a number with its unit'
+    )
+
+    drop: Annotated[tuple[Dropped, ...], BeforeValidator(_several)] = Field(
+        (),
+        description="kinds of values that are dropped, not rejected: null, text and boolean (those that stand for no "
+        "number), nested",
+    )
+    include: Globs = Field((), description="globs of the metrics, as sent, that are kept; none: all")
+    exclude: Globs = Field((), description="globs of the metrics, as sent, that are dropped")
+    rename: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="metric as sent (a glob) and its new name, in which each * is what a * of the glob matched; "
+        "`unit` and `metric_units` know the new names",
+    )
+    flatten: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="separator that joins the names of nested objects; without it they are `nested_values`"
+    )
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @model_validator(mode="after")
+    def _fields_fit_together(self) -> "Source":
+        for field, message in _contradictions(self):
+            raise PydanticCustomError("contradiction", "{message}", {"field": field, "message": message})
+        return self
+
+    @cached_property
+    def patterns(self) -> tuple[TopicPattern, ...]:
+        """The topic filters with their names."""
+        return tuple(map(TopicPattern, self.topic))
+
+    @cached_property
+    def ignored(self) -> tuple[TopicPattern, ...]:
+        """The filters of topics that are passed over."""
+        return tuple(map(TopicPattern, self.ignore))
 
     @property
-    def pattern(self) -> TopicPattern:
-        """The topic filter with its names."""
-        return TopicPattern(self.topic)
+    def payload_names_device(self) -> bool:
+        """Whether the device is known only when the payload is decoded: the record's key is then the topic."""
+        return self.device_template is None
+
+    @cached_property
+    def device_template(self) -> str | None:
+        """What makes the device of the topic's levels or of the login; None where the payload names it."""
+        if self.device is not None:
+            return self.device if is_template(self.device) else None
+        if self.devices is None and all("device" in pattern.names for pattern in self.patterns):
+            return "{device}"
+        return None
+
+
+JSON_FIELDS = (
+    "devices",
+    "items",
+    "values",
+    "value",
+    "sequence",
+    "time",
+    "drop",
+    "include",
+    "exclude",
+    "rename",
+    "flatten",
+)
+"""What only the codec `json` reads, beside expressions in fields that may be templates."""
+
+
+def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
+    """Fields that do not fit to others, each with what to write instead."""
+    formats = {source.codec, source.data_codec} if source.codec is Codec.CLOUDEVENTS else {source.codec}
+    if Codec.JSON in formats:
+        yield from _incomplete_mapping(source)
+    else:
+        yield from _misplaced_fields(source, formats)
+    yield from _unknown_levels(source)
+    if _nothing_names_the_device(source):
+        yield "topic", 'nothing names the device: write {device} for its level, or device = "..."'
+    for glob, name in source.rename.items():
+        if name.count("*") > glob.count("*"):
+            yield "rename", f"{name!r} has more * than {glob!r}: each stands for what one of the glob matched"
+
+
+def _misplaced_fields(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
+    advice = f'is read with codec = "json" only, and this source has codec = "{source.codec}"'
+    yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field))
+    for field, place in _places(source):
+        if not is_template(place) and (field == "device" or not is_constant(place)):
+            yield field, f"is a JMESPath, which {advice}"
+        elif field != "device" and Codec.SCALAR not in formats:
+            yield field, 'is read with codec = "json" or "scalar" only: remove it'
+
+
+def _incomplete_mapping(source: Source) -> Iterator[tuple[str, str]]:
+    if source.devices and source.items:
+        yield "items", "does not go with `devices`, which has the items below each device: remove one of them"
+    if source.values and source.value:
+        yield "value", "does not go with `values`, which has a metric in each field: remove one of them"
+    if not source.values and not (source.metric and source.value):
+        yield "codec", 'codec = "json" needs `values`, such as values = "@", or both `metric` and `value`'
+    if source.values and source.metric and KEY not in LEVEL.findall(source.metric):
+        yield "metric", 'beside `values`, contains {key}, the field\'s name: metric = "{key}" is the default'
+
+
+def _unknown_levels(source: Source) -> Iterator[tuple[str, str]]:
+    for pattern in source.patterns:
+        for name in {LOGIN, KEY}.intersection(pattern.names):
+            yield "topic", f"{{{name}}} has a meaning of its own: give this level another name"
+        for field, place in _places(source):
+            own = {"device": LOGIN, "metric": KEY if source.values else ""}.get(field, "")
+            for name in set(LEVEL.findall(place)).difference(pattern.names, {own}):
+                known = ", ".join(f"{{{each}}}" for each in pattern.names) or "no named level"
+                yield field, f"{{{name}}} is no level of {pattern.pattern!r}, which has {known}"
+
+
+def _places(source: Source) -> Iterator[tuple[str, str]]:
+    for field in ("device", "metric", "sequence", "time"):
+        if place := getattr(source, field):
+            yield field, place
+    yield from (("unit", place) for place in source.unit.values())
+
+
+def _nothing_names_the_device(source: Source) -> bool:
+    return source.payload_names_device and not (source.device or source.devices or source.codec in NAMES_ITS_DEVICE)
 
 
 @dataclass(frozen=True)
@@ -56,9 +360,9 @@ class Routed:
     Parameters
     ----------
     device
-        From the topic's named levels; None where only the payload names it.
+        From the topic's named levels, or the login; None where only the payload names it.
     key
-        Of the record in telemetry.raw: messages of one key keep their order.
+        Of the record in telemetry.raw: messages of one key keep their order. The device; the topic where that is None.
     levels
         The named levels.
     """
@@ -74,10 +378,33 @@ class Sources:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = tuple(sources)
-        self._patterns = tuple((source, source.pattern) for source in sources)
+        self._patterns = tuple((source, pattern) for source in sources for pattern in source.patterns)
 
-    def route(self, topic: str) -> Routed | None:
-        """The source of a topic with its device and key, or None where no filter matches.
+    @classmethod
+    def from_toml(cls, text: str, file: str = "sources.toml") -> "Sources":
+        """The sources that a TOML text declares: the text may travel, to a job for example.
+
+        Parameters
+        ----------
+        file
+            How messages name the file.
+
+        Raises
+        ------
+        schemas.sources_file.BadSources
+            With every mistake and its line.
+        """
+        from schemas.sources_file import sources_of
+
+        return cls(sources_of(text, file))
+
+    def route(self, topic: str, login: str | None = None) -> Routed | None:
+        """The source of a topic with its device and key, or None where none has it.
+
+        Parameters
+        ----------
+        login
+            Whom the entrance authenticated, for sources with `device = "{login}"`.
 
         Examples
         --------
@@ -86,16 +413,46 @@ class Sources:
         """
         for source, pattern in self._patterns:
             levels = pattern.match(topic)
-            if levels is not None:
-                device = levels.get("device")
-                return Routed(source, device, device or topic, levels)
+            if levels is not None and not _matches(source.ignored, topic):
+                return _routed(source, topic, levels if login is None else {**levels, LOGIN: login})
         return None
+
+    def ignores(self, topic: str) -> bool:
+        """Whether a topic that `route` has no source for is one that a source passes over by its own choice."""
+        return any(_matches(source.ignored, topic) for source in self.sources)
 
     @property
     def filters(self) -> tuple[str, ...]:
         """The topic filters to subscribe to, each once."""
         return tuple(dict.fromkeys(pattern.filter for _, pattern in self._patterns))
 
+    def __getitem__(self, name: str) -> Source:
+        return next(source for source in self.sources if source.name == name)
 
-DEFAULT_SOURCE = Source(name="fleet", topic="fleet/{device}/telemetry")
+
+def _routed(source: Source, topic: str, levels: Mapping[str, str]) -> Routed:
+    template = source.device_template
+    device = None if template is None else filled(template, levels)
+    return Routed(source, device, device or topic, levels)
+
+
+def _matches(patterns: Iterable[TopicPattern], topic: str) -> bool:
+    return any(pattern.match(topic) is not None for pattern in patterns)
+
+
+def filled(template: str, levels: Mapping[str, str]) -> str | None:
+    """A template with its names replaced; None where a name has no value.
+
+    Examples
+    --------
+    >>> filled("{line}-{device}", {"line": "4", "device": "press-1"})
+    '4-press-1'
+    """
+    try:
+        return LEVEL.sub(lambda name: levels[name[1]], template)
+    except KeyError:
+        return None
+
+
+DEFAULT_SOURCE = Source(name="fleet", topic=("fleet/{device}/telemetry",))
 """What is read where no sources.toml is."""

@@ -22,6 +22,7 @@ from headrace.cli.privacy import privacy
 from headrace.cli.publish import publish
 from headrace.cli.recommend import recommend
 from headrace.cli.setup import setup
+from headrace.cli.source import source
 from headrace.cli.status import status
 from headrace.cli.submit import submit
 from headrace.cli.up_down import down, up
@@ -32,7 +33,7 @@ COMMANDS = {
     "Jobs and readings": (submit, publish, balance),
 }
 NOUNS = {
-    "Data": {"dlq": dlq, "windows": windows, "cdc": cdc, "privacy": privacy},
+    "Data": {"source": source, "dlq": dlq, "windows": windows, "cdc": cdc, "privacy": privacy},
     "Models": {"churn": churn, "recommend": recommend, "model": model, "experiment": experiment},
 }
 """Both by the heading that they stand under in `headrace --help`."""

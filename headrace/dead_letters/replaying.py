@@ -11,7 +11,7 @@ from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from headrace.dead_letters.replay_log import ReplayLog
 from headrace.dead_letters.replay_producer import Letter, ReplayProducer
 from headrace.dead_letters.replay_target import Refused, ToTopic, replay_target
-from headrace.dead_letters.validation import Problem, first_problem
+from headrace.dead_letters.validation import PayloadValidation, Problem
 
 BATCH = 100
 """Letters of one transaction: at 256 KiB each 25 MiB wait for Kafka."""
@@ -49,6 +49,7 @@ class Choice:
     again: bool = False
     as_device: str | None = None
     edit: Mender | None = None
+    validation: PayloadValidation = field(default_factory=PayloadValidation)
 
     def of(self, kept: StoredDeadLetter) -> Change | Refused:
         """What is sent, or why nothing is."""
@@ -63,7 +64,9 @@ class Choice:
         way = replay_target(kept, self.largest_bytes, edited, self.as_device)
         if isinstance(way, Refused) or kept.letter is None:
             return way if isinstance(way, Refused) else Refused("it cannot be read")
-        problem = first_problem(way.value, self.now_ms) if isinstance(way, ToTopic) else None
+        problem = None
+        if isinstance(way, ToTopic):
+            problem = self.validation.first_problem(way.value, self.now_ms, way.key, dict(way.headers))
         if problem and edited is not None:
             return Refused(f"edited, it is {problem.reason.value} ({problem.detail})")
         return Change(kept, Letter(kept.id, way, kept.letter.replays + 1, edited is not None), problem)

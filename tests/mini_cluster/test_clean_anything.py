@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from connectors.mqtt_bridge.settings import BridgeSettings
 from schemas.dead_letter import DeadLetter
 from schemas.reject_reasons import RejectReason
-from schemas.units import METRIC_UNITS, conversions
+from schemas.unit_conversions import CONVERSIONS
+from schemas.units import METRIC_UNITS
 from tests.mini_cluster.file_tables import NOW_MS
 from tests.mini_cluster.outcomes import sent, word
 
@@ -32,7 +33,7 @@ numbers = st.floats() | st.integers() | st.integers(min_value=-(2**70), max_valu
 texts = numbers.map(str) | st.text(max_size=8) | st.sampled_from(["NaN", "1e3", " 5", "0x10", "5f"])
 scalars = st.none() | st.booleans() | numbers | texts
 times = st.integers(1_262_000_000_000, NOW_MS + 400_000) | st.sampled_from([0, 1719800000, 1.7e12]) | scalars
-units = st.sampled_from([*list(conversions())[:40], "degrees", "|", ""]) | scalars
+units = st.sampled_from([*list(CONVERSIONS)[:40], "degrees", "|", ""]) | scalars
 anything = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4))
 near_readings = st.fixed_dictionaries(
     {},
@@ -49,7 +50,7 @@ good_readings = st.fixed_dictionaries(
     },
     optional={
         "ts": st.integers(1_262_304_000_000, NOW_MS), "seq": st.integers(0, 2**63 - 1),
-        "unit": st.sampled_from(sorted(conversions())),
+        "unit": st.sampled_from(sorted(CONVERSIONS)),
     },
 )  # fmt: skip
 maps = st.fixed_dictionaries(
@@ -151,7 +152,7 @@ def _converted(metric: str, value: float, event_time: int, unit: str | None, seq
     own = METRIC_UNITS.get(metric)
     if unit is None or unit == own:
         return Expected(metric, value, event_time, own, seq)
-    conversion = conversions().get(unit)
+    conversion = CONVERSIONS.get(unit)
     if conversion is None or own not in (None, conversion.unit):
         return None
     converted = value * conversion.factor + conversion.offset

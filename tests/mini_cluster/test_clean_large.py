@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from connectors.mqtt_bridge.settings import BridgeSettings
-from headrace.dead_letters.validation import MAX_PARSED_NAME, first_problem
+from headrace.dead_letters.validation import PayloadValidation
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
 from tests.mini_cluster.file_tables import NOW_MS
 from tests.mini_cluster.outcomes import sent
 
+first_problem = PayloadValidation().first_problem
 T = 1_719_800_000_123
 MAX_BYTES = BridgeSettings.model_fields["max_payload_bytes"].default
 
@@ -58,7 +59,7 @@ FORMS = {
     "value in values": Form('{"values":{"a":1,"b":"', '","c":2}}', ("reading", "bad_value", "reading")),
     "metric": Form('{"metric":"', '","value":1}', ("bad_metric",)),
     "metric in an array": Form('[{"metric":"', '","value":1},{"metric":"a","value":1}]', ("bad_metric", "reading")),
-    "name in values": Form('{"values":{"!":1,"', '":2}}', ("reading", "bad_metric"), MAX_PARSED_NAME // 8),
+    "name in values": Form('{"values":{"!":1,"', '":2}}', ("reading", "bad_metric"), 200_000 // 8),
     "unit": Form('{"metric":"n","value":1,"unit":"', '"}', ("unknown_unit",)),
     "unit in an array": Form(
         '[{"metric":"n","value":1,"unit":"', '"},{"metric":"a","value":1}]', ("unknown_unit", "reading")
@@ -101,7 +102,7 @@ LONG_NUMBERS = {
     "an exponent": sent(f'{{"metric":"n","value":1e{DIGITS}}}'),
     "ts": sent(f'{{"metric":"n","value":1,"ts":{DIGITS}}}'),
     "seq": sent(f'{{"seq":{DIGITS},"values":{{"n":1}}}}'),
-    "a name in values": sent(f'{{"values":{{"{"n" * (MAX_PARSED_NAME + 1)}":1}}}}'),
+    "a name in values": sent(f'{{"values":{{"{"n" * (200_000)}":1}}}}'),
 }
 
 

@@ -14,7 +14,7 @@ from stack.secrets import INFLUXDB_TOKEN, REDIS_PASSWORD, secret
 from tests.unit.headrace.command_tree import ROOT, fault, mentions, walk
 
 PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
-NOUNS = {"churn", "recommend", "privacy", "demo", "dlq", "windows", "model", "experiment", "cdc", "drill"}
+NOUNS = {"source", "churn", "recommend", "privacy", "demo", "dlq", "windows", "model", "experiment", "cdc", "drill"}
 VERBS = {"setup", "up", "status", "logs", "endpoints", "down", "submit", "publish", "balance"}
 TREE = [pytest.param(path, command, id=" ".join(("headrace", *path))) for path, command in walk()]
 

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from connectors.mqtt_bridge.settings import BridgeSettings
 from headrace.dead_letters.edit import by_editor, by_jq, by_python
 from headrace.dead_letters.errors import EditFailed
-from headrace.dead_letters.validation import first_problem
+from headrace.dead_letters.validation import PayloadValidation
 from schemas.reject_reasons import RejectReason
+from schemas.source import Source
 
 MAX_BYTES = BridgeSettings.model_fields["max_payload_bytes"].default
 NOW_MS = 1_790_000_000_000
+first_problem = PayloadValidation().first_problem
 WITH_EXAMPLE = [reason for reason in RejectReason if reason.example is not None]
 READING = {"metric": "temperature", "value": 21.4, "unit": "Cel", "ts": 1719800000123, "seq": 17}
 
@@ -59,7 +61,7 @@ def test_a_number_of_at_most_a_thousand_digits_has_no_problem(number):
         (b'{"metric":"t","value":1,"unit":7}', "unknown_unit"),
         (b'{"metric":"t","value":1} and more', "not_json"),
         (b"[" * 5000, "not_json"),
-        (b'{"metric":"t","value":' + b"9" * 1001 + b"}", "not_json"),
+        (b'{"metric":"t","value":' + b"9" * 1001 + b"}", "bad_value"),
         (b'[{"metric":"t","value":1},7]', "not_a_reading"),
         (b"[" + b"1," * 10_000 + b"1]", "too_many_items"),
         (b'{"values":7}', "no_values"),
@@ -67,9 +69,8 @@ def test_a_number_of_at_most_a_thousand_digits_has_no_problem(number):
         (b'{"values":{"t":1,"u":{"x":1}}}', "nested_values"),
         (b'{"values":{"t":1,"u":[]}}', "nested_values"),
         (b'{"values":{"t":"warm","u":[]}}', "bad_value"),
-        (b'{"values":{"' + b"t" * 50_001 + b'":1}}', "not_json"),
-        (b'{"values":{"' + b"t" * 50_000 + b'":1}}', "bad_metric"),
-        (b'{"metric":"t","value":1e2147483648}', "not_json"),
+        (b'{"values":{"' + b"t" * 50_001 + b'":1}}', "bad_metric"),
+        (b'{"metric":"t","value":1e2147483648}', "bad_value"),
         (b'{"metric":"t","value":1e2147483647}', "bad_value"),
         (b'{"metric":"a\\\\b","value":1}', "bad_metric"),
     ],
@@ -78,8 +79,24 @@ def test_what_the_cleaning_refuses_is_seen_before(payload, reason):
     assert first_problem(payload, NOW_MS).reason == reason
 
 
+def test_a_payload_is_judged_as_its_source_would():
+    seconds = Source(name="plant", topic=("plant/{device}",), time_format="s")
+    validation = PayloadValidation([seconds])
+    payload = b'{"metric":"t","value":1,"ts":1719800000}'
+    assert validation.first_problem(payload, NOW_MS).reason == "ts_out_of_range"
+    assert validation.first_problem(payload, NOW_MS, headers={"source": b"plant"}) is None
+
+
+def test_a_payload_of_a_source_that_is_not_declared_is_not_judged():
+    assert first_problem(b"warm", NOW_MS, headers={"source": b"elsewhere"}) is None
+
+
+def test_a_device_that_cannot_be_used_is_a_problem():
+    assert first_problem(b'{"t":1}', NOW_MS, key=b"back\\slash").reason == "bad_device"
+
+
 def test_a_problem_in_an_array_names_the_item():
-    assert first_problem(b'[{"metric":"t","value":1},{"metric":"t"}]', NOW_MS).detail == "item 1: no value"
+    assert first_problem(b'[{"metric":"t","value":1},{"metric":"t"}]', NOW_MS).detail == "item 1: metric: t"
 
 
 long_texts = st.builds(

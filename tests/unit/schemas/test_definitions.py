@@ -8,7 +8,8 @@ import pytest
 from schemas import documentation
 from schemas.reject_reasons import RejectReason
 from schemas.topics import MAX_MESSAGE_BYTES, TOPICS
-from schemas.units import ACCEPTED_UNITS, METRIC_UNITS, conversions
+from schemas.unit_conversions import CONVERSIONS
+from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
 
 
 def test_the_pages_made_from_the_definitions_are_up_to_date():
@@ -68,7 +69,7 @@ def test_every_code_belongs_to_one_quantity():
 
 @pytest.mark.parametrize("code", [code for accepted in ACCEPTED_UNITS.values() for code in accepted])
 def test_a_code_has_a_finite_conversion_and_no_separator_of_the_job_s_text(code):
-    conversion = conversions()[code]
+    conversion = CONVERSIONS[code]
     assert conversion.factor > 0
     assert math.isfinite(conversion.factor)
     assert math.isfinite(conversion.offset)
@@ -84,6 +85,6 @@ def test_a_code_has_a_finite_conversion_and_no_separator_of_the_job_s_text(code)
     ],
 )  # fmt: skip
 def test_conversions_are_those_of_the_tables(value, code, unit, expected):
-    conversion = conversions()[code]
+    conversion = CONVERSIONS[code]
     assert conversion.unit == unit
     assert value * conversion.factor + conversion.offset == pytest.approx(expected, rel=2e-7, abs=1e-9)

@@ -1,0 +1,1 @@
+"""`headrace source`: declared sources listed, added, and tried on payloads."""

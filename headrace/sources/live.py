@@ -1,0 +1,93 @@
+"""The next live messages from an MQTT broker, by a subscriber of its own: no session and no bridge is touched."""
+
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from schemas.errors import TransientError
+
+MAX_WAITING = 1000
+"""Messages that wait to be shown; later ones are dropped: nobody reads them so quickly."""
+
+
+class BrokerUnavailable(TransientError):
+    """No MQTT broker answers, or it refuses the subscription."""
+
+
+class LiveMessage(NamedTuple):
+    """A message as the broker delivered it."""
+
+    topic: str
+    payload: bytes
+    is_retained: bool
+
+
+def new_client() -> mqtt.Client:
+    """Of MQTT 5, with a client id that the broker chooses, and a session that ends with the connection."""
+    return mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+
+
+def live_messages(
+    host: str,
+    port: int,
+    filters: Sequence[str],
+    within_s: float,
+    client_of: Callable[[], Any] = new_client,
+) -> Iterator[LiveMessage]:
+    """Messages of the filters as they come, until none has come for a while. They are not acknowledged (QoS 0).
+
+    Parameters
+    ----------
+    within_s
+        How long to wait for the next message.
+    client_of
+        Makes the MQTT client.
+
+    Raises
+    ------
+    BrokerUnavailable
+    """
+    arrived: queue.Queue[LiveMessage | BrokerUnavailable] = queue.Queue(MAX_WAITING)
+    client = client_of()
+    client.on_connect = lambda *_: client.subscribe([(each, SubscribeOptions(qos=0)) for each in filters])
+    client.on_message = lambda _client, _data, message: _put(arrived, _live(message))
+    client.on_subscribe = lambda _client, _data, _id, reasons, _properties: _put_refusal(arrived, filters, reasons)
+    try:
+        client.connect(host, port)
+    except OSError as error:
+        raise BrokerUnavailable(f"No MQTT broker answers at {host}:{port} ({error}). Start one:  headrace up") from None
+    client.loop_start()
+    try:
+        yield from _until_silence(arrived, within_s)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _until_silence(arrived: "queue.Queue[LiveMessage | BrokerUnavailable]", within_s: float) -> Iterator[LiveMessage]:
+    while True:
+        try:
+            message = arrived.get(timeout=within_s)
+        except queue.Empty:
+            return
+        if isinstance(message, BrokerUnavailable):
+            raise message
+        yield message
+
+
+def _live(message: Any) -> LiveMessage:
+    return LiveMessage(message.topic, message.payload, message.retain)
+
+
+def _put(arrived: "queue.Queue[Any]", message: object) -> None:
+    if not arrived.full():
+        arrived.put(message)
+
+
+def _put_refusal(arrived: "queue.Queue[Any]", filters: Sequence[str], reasons: Sequence[Any]) -> None:
+    refused = [each for each, reason in zip(filters, reasons, strict=False) if reason.is_failure]
+    if refused:
+        _put(arrived, BrokerUnavailable(f"the MQTT broker refuses the subscription to {', '.join(refused)}"))
