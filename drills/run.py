@@ -79,7 +79,7 @@ def unbalanced(endpoints: Endpoints) -> list[str]:
 @contextmanager
 def _scene(environment: Environment, prefix: str, say: Callable[[str], None]) -> Iterator[Context]:
     endpoints = environment.layout.endpoints
-    publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port)
+    publisher = Publisher(endpoints)
     stream = NumberedStream(publisher, [f"{prefix}{number}" for number in range(DEVICES)])
     redis, influxdb = watch_redis(endpoints, stream), watch_influxdb(endpoints, stream, prefix)
     committed, flink = CommittedOutputs(endpoints, prefix), FlinkJobs(endpoints.flink)
