@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 
 import paho.mqtt.client as mqtt
 
@@ -28,11 +27,9 @@ STOPS_WITHIN_S = 120.0
 def steal_the_session_of_an_absent_bridge(context: Context) -> None:
     context.stop("bridge")
     context.hold(BRIDGE_AWAY_S)
-    stolen_ms = int(time.time() * 1000)
     _connect_and_leave(context, BridgeSettings().client_id)
     context.say("another client with its client id has connected, with clean start, and left")
     context.start("bridge")
-    context.notes.append(f"Stolen at {stolen_ms}.")
 
 
 def _connect_and_leave(context: Context, client_id: str) -> None:
@@ -100,7 +97,7 @@ DRILLS = (
             "the loss is counted, an alarm, and a period that the balance names",
         ),
         inject=steal_the_session_of_an_absent_bridge,
-        seen_failing="",
+        seen_failing="left out: 665 of 1,945 readings are missing outside of any period that the balance names",
         check=the_loss_has_its_period,
         may_lose=int((BRIDGE_AWAY_S + MARGIN_S) * MESSAGES_PER_S),
         why_lost=(
@@ -117,7 +114,7 @@ DRILLS = (
             "the one that started later stops, with an exit status after which supervisord leaves it down",
         ),
         inject=start_a_second_bridge,
-        seen_failing="",
+        seen_failing="`if False:` in its place: the second bridge did not stop within 120 s, and 235 messages came again",
         check=the_first_bridge_goes_on,
     ),
 )
