@@ -38,9 +38,7 @@ def main() -> None:
     with bench_stack() as layout:
         headrace(layout, "submit")
         _stream(layout, arguments.rate, WARM_UP_S, "warming up")
-        latency = LatencyWatch(
-            layout.endpoints.redis_url, [(f"device-{n:03}", "temperature") for n in range(5)]
-        ).start()
+        latency = LatencyWatch(layout.endpoints, [(f"device-{n:03}", "temperature") for n in range(5)]).start()
         first_half = _stream(layout, arguments.rate, arguments.seconds // 2, f"{arguments.rate} readings a second")
         halfway = _lag(layout)
         second_half = _stream(layout, arguments.rate, arguments.seconds // 2, f"{arguments.rate} readings a second")

@@ -32,7 +32,7 @@ class LogSettings(BaseSettings):
     """HEADRACE_LOG_LEVEL and HEADRACE_LOG_FORMAT."""
 
     READ_BY: ClassVar[str] = "every process and command"
-    model_config = SettingsConfigDict(env_prefix="HEADRACE_LOG_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_LOG_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None = Field(
         None,

@@ -43,7 +43,7 @@ class Declaration:
 
 @dataclass(frozen=True, kw_only=True)
 class Drill(Declaration):
-    """Readings flow. `inject` breaks something and mends it, or leaves the mending to the system."""
+    """Readings flow. `inject` breaks something and repairs it, or leaves that to the system."""
 
     inject: Callable[[Context], None]
     check: Callable[[Context], list[str]] = nothing

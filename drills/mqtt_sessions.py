@@ -114,7 +114,7 @@ DRILLS = (
             "the one that started later stops, with an exit status after which supervisord leaves it down",
         ),
         inject=start_a_second_bridge,
-        seen_failing="`if False:` in its place: the second bridge did not stop within 120 s, and 235 messages came again",
+        seen_failing="`if False:` in its place: it did not stop within 120 s, and 235 messages came again",
         check=the_first_bridge_goes_on,
     ),
 )

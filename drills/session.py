@@ -36,7 +36,7 @@ class Session:
         return run.run(drill, environment, say)
 
     def end(self) -> None:
-        """Throws the stack away, if there is one."""
+        """Deletes the stack, if there is one."""
         if self._stage is not None:
             self._stage.throw_away()
 

@@ -1,6 +1,7 @@
-"""The reference pages of the command line and of the settings: `python -m headrace.documentation` writes them.
+"""The reference pages of the command line, the settings and the payload formats.
 
-schemas/documentation.py writes the pages of what is defined there; these two need what stands above it.
+`python -m headrace.documentation` writes them. schemas/documentation.py writes the pages of what is defined there;
+these need what stands above it.
 """
 
 import re
@@ -28,7 +29,7 @@ BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiv
 # What the environment says without a settings object: the servers' programs, and what is needed before there are any.
 def _other_variables() -> Iterator[tuple[str, ...]]:
     from headrace.submission import WORKER_PYTHON
-    from stack.flink_distribution import METRICS_SWITCH
+    from stack.flink_distribution import METRICS_SWITCH, PROPERTIES
     from stack.programs import DEBIAN_PACKAGES, OPTIONAL_PACKAGES, variable
 
     for program in sorted(DEBIAN_PACKAGES | OPTIONAL_PACKAGES):
@@ -42,6 +43,8 @@ def _other_variables() -> Iterator[tuple[str, ...]]:
     yield "`HEADRACE_CACHE`", "`~/.cache/headrace`", "Folder for the downloaded jars and the programs that are built."
     worker = "With `headrace submit --target`: path, on the cluster, of the Python that runs the jobs' workers."
     yield f"`{WORKER_PYTHON}`", "path of the Python that submits", worker
+    given = "Flink's settings for the local stack and the image, one `key: value` a line, as in Flink's official image."
+    yield f"`{PROPERTIES}`", "none", given
     yield f"`{METRICS_SWITCH}`", "off", "`1` turns on Flink's Prometheus reporter, which listens on all interfaces."
 
 
@@ -77,7 +80,18 @@ def command_line() -> str:
     return _page("Command line", "headrace/cli/", [introduction, *_commands(root, ("headrace",))])
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings, "cli.md": command_line}
+def payload_formats() -> str:
+    """Every payload format with its examples."""
+    from payload_codecs.documentation import payload_formats as page
+
+    return f"{MADE_BY.format(source='payload_codecs/')}\n{page()}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "cli.md": command_line,
+    "payload_formats.md": payload_formats,
+}
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:

@@ -49,7 +49,13 @@ class Publisher:
         self._client.publish(topic or f"fleet/{device}/telemetry", payload, qos=1)
 
     def close(self, within_s: float = 60.0) -> None:
-        """Waits for all acknowledgements. Raises NotAcknowledged when they do not come."""
+        """Waits for all acknowledgements.
+
+        Raises
+        ------
+        NotAcknowledged
+            When they do not come.
+        """
         deadline = time.monotonic() + within_s
         while self.acknowledged < self.sent and time.monotonic() < deadline:
             time.sleep(0.01)

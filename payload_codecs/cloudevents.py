@@ -8,13 +8,14 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC
 from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from payload_codecs.codec import Codec, Item, Rejection, Sample
+from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
+from payload_codecs.event_time import iso8601_ms
 from payload_codecs.example import Example
 from payload_codecs.message import Message
 from payload_codecs.registry import stateless_codec_of
@@ -33,7 +34,6 @@ _JSON_FORMATS = frozenset({Format.HEADRACE, Format.JSON, Format.SENML_JSON})
 KEPT = ("specversion", "id", "source", "type", "subject", "time")
 """Attributes that the event of a single item keeps, as far as they are short."""
 
-_ATTRIBUTE = re.compile(r"[a-z0-9]+")
 _JSON_TYPE = re.compile(r"[^/;]+/(?:[^;]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -53,11 +53,6 @@ class CloudEvents:
     Without such headers the payload is an event in JSON, or an array of events. `time` is the time of items that have
     none of their own. The device is the attribute that the source names (`device = "subject"`), or the topic's; where
     neither has one, what the data say, or else the attribute `source`.
-
-    Raises
-    ------
-    ValueError
-        Where `device` is no attribute's name, or the data's format has state.
     """
 
     _EVENT: ClassVar = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -65,10 +60,6 @@ class CloudEvents:
 
     def __init__(self, source: Source) -> None:
         named = source.device if source.device_template is None else None
-        if named is not None and _ATTRIBUTE.fullmatch(named) is None:
-            raise ValueError(f"device = {named!r} is no attribute of a CloudEvent, such as subject")
-        if source.data_codec is Format.CLOUDEVENTS:
-            raise ValueError("data_codec is the format of the data, which are no CloudEvents")
         self._device = named
         self._default_device = "source" if named is None and source.device_template is None else None
         self._time_format = source.time_format
@@ -103,12 +94,14 @@ class CloudEvents:
         return self._inner.original(message, sample)
 
     def _limited(self, items: Iterable[Item]) -> Sequence[Item]:
+        """The items. A message is ignored where each of its events is."""
         found: list[Item] = []
+        ignored: list[Item] = []
         for item in items:
-            found.append(item)
+            (ignored if isinstance(item, Ignored) else found).append(item)
             if len(found) > MAX_MESSAGE_ITEMS:
                 return [Rejection(RejectReason.TOO_MANY_ITEMS)]
-        return found
+        return found or ignored[:1]
 
     def _events(self, payload: bytes) -> tuple[list[msgspec.Raw], bool]:
         if payload.lstrip(b" \t\r\n").startswith(b"["):
@@ -123,15 +116,17 @@ class CloudEvents:
             yield Rejection(RejectReason.NOT_A_CLOUDEVENT, str(error))
 
     def _items(self, event: msgspec.Raw, number: int | None, message: Message) -> Iterator[Item]:
+        alone = bytes(event) if number is None else b"[" + bytes(event) + b"]"
         try:
             attributes, data = self._parts(event)
             items = self._inner.decode(inner := replace(message, payload=data))
             for item in items:
-                item.original = self._event_of(item, inner, attributes) if len(items) > 1 else bytes(event)
+                if not isinstance(item, Ignored):
+                    item.original = self._event_of(item, inner, attributes) if len(items) > 1 else alone
             yield from self._completed(items, attributes)
         except _NotAnEvent as error:
             where = "" if number is None else f"event {number}: "
-            yield Rejection(RejectReason.NOT_A_CLOUDEVENT, f"{where}{error}", bytes(event))
+            yield Rejection(RejectReason.NOT_A_CLOUDEVENT, f"{where}{error}", alone)
 
     def _parts(self, event: msgspec.Raw) -> tuple[Attributes, bytes]:
         """The attributes, and the data as the bytes of their own format."""
@@ -160,7 +155,7 @@ class CloudEvents:
             return str(msgspec.json.decode(data)).encode()
         return bytes(data)
 
-    def _event_of(self, item: Item, inner: Message, attributes: Attributes) -> bytes:
+    def _event_of(self, item: Sample | Rejection, inner: Message, attributes: Attributes) -> bytes:
         """An event with this item alone."""
         original = item.original
         if original is None:
@@ -209,11 +204,9 @@ class CloudEvents:
             return None
         if self._time_format is TimeFormat.ISO8601:
             return time
-        try:
-            moment = datetime.fromisoformat(time.upper())
-        except (ValueError, OverflowError):  # 31 February
+        ms = iso8601_ms(time, UTC)
+        if ms is None:  # 31 February
             return None
-        ms = round(moment.timestamp() * 1000)
         return ms / 1000 if self._time_format is TimeFormat.S else ms * _OF_A_MS.get(self._time_format, 1)
 
 
@@ -290,7 +283,7 @@ EXAMPLES = (
     ),
     Example(
         "Binary mode: the attributes are headers, the payload is the data.",
-        'topic = "events/{device}"\ncodec = "cloudevents"\ndata_codec = "senml-json"\ntime_format = "s"',
+        'topic = "events/{device}"\ncodec = "cloudevents"\ndata_codec = "senml-json"',
         "events/press-1",
         b'[{"n":"torque","u":"N","v":12.5}]',
         (Sample("torque", 12.5, 1780000000.123, "N"),),

@@ -16,8 +16,6 @@ MAX_TEXT = 100
 MAX_POWER_OF_TEN = 30
 """Of a number: above it is a time in no unit, and too large to multiply."""
 
-INT64 = range(-(2**63), 2**63)
-
 _NUMBER = re.compile(r"[0-9eE+\-.]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -29,24 +27,16 @@ _FACTORS = {
 }
 
 
-class NoTime(ValueError):
-    """What was sent is no time in the source's format."""
+def time_reader(source: Source) -> Callable[[Any], int | None]:
+    """A function from a time as sent to ms since the epoch; None where it is no time in the source's format.
 
-
-class ImplausibleTime(ValueError):
-    """A number that is between 2010 and 2100 in none of the units."""
-
-
-def time_reader(source: Source) -> Callable[[Any], int]:
-    """A function from a time as sent to ms since the epoch. Fractions of a ms are cut.
-
-    The function raises NoTime, and ImplausibleTime with TimeFormat.AUTO.
+    Fractions of a ms are cut.
 
     Examples
     --------
     >>> read = time_reader(Source(name="a", topic="a/{device}", time_format="auto"))
-    >>> read(1719800000), read("1719800000123"), read("2024-07-01T02:13:20Z")
-    (1719800000000, 1719800000123, 1719800000000)
+    >>> read(1719800000), read("1719800000123"), read("2024-07-01T02:13:20Z"), read("noon")
+    (1719800000000, 1719800000123, 1719800000000, None)
     """
     zone = ZoneInfo(source.time_zone)
     match source.time_format:
@@ -55,72 +45,57 @@ def time_reader(source: Source) -> Callable[[Any], int]:
         case TimeFormat.AUTO:
             return lambda sent: _any_ms(sent, zone)
         case unit:
-            return lambda sent: _in_int64(_decimal(sent) * _FACTORS[unit])
+            return lambda sent: whole_number(sent, _FACTORS[unit])
 
 
-def whole_number(sent: Any) -> int | None:
-    """A 64-bit whole number of a number or of a number in a text; a fraction is cut. None where there is none."""
-    try:
-        return _in_int64(_decimal(sent))
-    except NoTime:
-        return None
+def whole_number(sent: Any, factor: Decimal = Decimal(1)) -> int | None:
+    """A number, or a number in a text, times a factor; a fraction is cut. None where there is none of 64 bits."""
+    number = _decimal(sent)
+    return int(number * factor) if number is not None and -(2**63) <= number * factor < 2**63 else None
 
 
-def iso8601_ms(sent: Any, zone: tzinfo) -> int:
+def iso8601_ms(sent: Any, zone: tzinfo) -> int | None:
     """Of a date and a time in ISO 8601 or RFC 3339; without an offset in `zone`.
 
-    A local time that the zone skips, or has twice when a summer ends, is no time: nobody can know which was meant.
+    None also for a local time that the zone skips, or has twice when a summer ends: nobody can know which was meant.
     """
     text = sent.strip().upper() if isinstance(sent, str) and len(sent) <= MAX_TEXT else ""
     if not re.search(r"[T ]", text):
-        raise NoTime
+        return None
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
-            moment = _in_zone(moment, zone)
+            moment, other = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+            if moment.utcoffset() != other.utcoffset():
+                return None
         return (moment - _EPOCH) // _MS
     except (ValueError, OverflowError):
-        raise NoTime from None
+        return None
 
 
-def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
-    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if first.utcoffset() != second.utcoffset():
-        raise NoTime
-    return first
+def _any_ms(sent: Any, zone: tzinfo) -> int | None:
+    """By magnitude: from 2010 to 2100 the numbers of s, ms, us and ns are far apart.
 
-
-def _any_ms(sent: Any, zone: tzinfo) -> int:
-    """By magnitude: from 2010 to 2100 the numbers of s, ms, us and ns are far apart."""
-    try:
-        number = _decimal(sent)
-    except NoTime:
+    Of a number that is between 2010 and 2100 in none of them the number itself, which is no plausible time in ms.
+    """
+    number = _decimal(sent)
+    if number is None:
         return iso8601_ms(sent, zone)
-    for factor in _FACTORS.values():
-        if MIN_EVENT_TIME_MS <= number * factor <= MAX_EVENT_TIME_MS:
-            return int(number * factor)
-    raise ImplausibleTime
+    ms = (number * factor for factor in _FACTORS.values())
+    return int(next((each for each in ms if MIN_EVENT_TIME_MS <= each <= MAX_EVENT_TIME_MS), number))
 
 
-def _decimal(sent: Any) -> Decimal:
+def _decimal(sent: Any) -> Decimal | None:
     """Exactly what was written: 1719800000.123 seconds are 123 ms, which binary fractions would make 122."""
     if isinstance(sent, bool) or not isinstance(sent, int | float | str):
-        raise NoTime
-    if isinstance(sent, int) and sent not in INT64:
-        raise NoTime
+        return None
+    if isinstance(sent, int) and not -(2**64) < sent < 2**64:
+        return None  # to write it as text would take quadratic time
     text = sent.strip(" ") if isinstance(sent, str) else repr(sent)
     if len(text) > MAX_TEXT or not _NUMBER.fullmatch(text):
-        raise NoTime
+        return None
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise NoTime from None
-    if number.adjusted() > MAX_POWER_OF_TEN:
-        raise NoTime
-    return number
-
-
-def _in_int64(number: Decimal) -> int:
-    if not -(2**63) <= number < 2**63:
-        raise NoTime
-    return int(number)
+        return None
+    return number if number.adjusted() <= MAX_POWER_OF_TEN else None

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from payload_codecs.codec import Item, Rejection, Sample
+from payload_codecs.codec import Ignored, Item, Rejection, Sample
 from payload_codecs.message import Message
 from schemas.source import Source, Sources
 
@@ -56,6 +56,8 @@ class Example:
 
 def said(item: Item) -> Item:
     """What an item says, without what its codec keeps for itself: as it stands in an example."""
+    if isinstance(item, Ignored):
+        return item
     if isinstance(item, Rejection):
         return Rejection(item.reason, item.detail)
     return Sample(item.metric, item.value, item.time, item.unit, item.sequence, item.device)

@@ -34,6 +34,13 @@ def getter(expression: str) -> Getter:
     return _getter(jmespath.compile(expression).parsed)
 
 
+@cache
+def field_name(expression: str) -> str | None:
+    """The name of an expression that is one field of the value itself; None of any other."""
+    node = jmespath.compile(expression).parsed
+    return node["value"] if node["type"] == "field" else None
+
+
 def _getter(node: Mapping[str, Any]) -> Getter:
     match node["type"]:
         case "current" | "identity":

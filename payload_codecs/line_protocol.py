@@ -10,24 +10,18 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
-import jmespath
-
 from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
 from payload_codecs.message import Message
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
-from schemas.source import Source, filled, is_template
-
-MAX_OPEN_STRINGS = 16
-"""Lines of a message whose string may be looked for beyond the end of the line in vain, before strings end with their
-line: each search may go to the end of the payload, and the cost of a message stays linear."""
+from schemas.source import Source, filled
 
 _NAME = r"(?:[^\\,= \n]++|\\[,= ]?+)++"
 _MEASUREMENT = r"(?:[^\\, \n]++|\\[, ]?+)++"
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
 _STRING_OF_ONE_LINE = r'"(?:[^"\\\n]++|\\[^\n])*+"'
-_OTHER_VALUE = r'(?!")[^, \t\r\n]++'
+_OTHER_VALUE = r'(?!")[^, \t\r\n\0]++'
 
 
 def _point(string: str) -> re.Pattern[str]:
@@ -35,7 +29,7 @@ def _point(string: str) -> re.Pattern[str]:
     field = rf"{_NAME}=(?:{string}|{_OTHER_VALUE})"
     return re.compile(
         rf"[ \t]*+({_MEASUREMENT}(?:,{_NAME}={_NAME})*+)[ ]++({field}(?:,{field})*+)(?:[ ]++(-?+[0-9]{{1,19}}+))?+"
-        rf"[ \t\r]*+(?:\n|\Z)",
+        rf"[ \t\r\0]*+(?:\n|\Z)",
         re.DOTALL,
     )
 
@@ -88,20 +82,12 @@ class LineProtocol:
 
     A line that is no point is rejected with its number and bytes, a field whose value is none with its point; the
     others are read. Comments and empty lines are no items.
-
-    Raises
-    ------
-    ValueError
-        Where `device` or `metric` points to anything else.
     """
 
     def __init__(self, source: Source) -> None:
-        tag = "device" if source.device_template is None and source.device is None else _tag(source)
+        tag = _tag(source)
         self._tag = tag and re.compile(rf"(?<!\\),{re.escape(_escaped(tag))}=({_NAME})")
-        template = source.metric or "{measurement}.{field}"
-        if not is_template(template) or template.count("{field}") > 1:
-            raise ValueError(f"metric = {template!r} is no template with at most one {{field}}")
-        self._metric = template.split("{field}")
+        self._metric = (source.metric or "{measurement}.{field}").split("{field}")
         self._words = frozenset(word.casefold() for word in source.words)
 
     def decode(self, message: Message) -> Sequence[Item]:
@@ -124,15 +110,15 @@ class LineProtocol:
         # What is no UTF-8 becomes surrogates, which no UTF-8 contains: its line is rejected, its bytes come back.
         text = message.payload.decode("utf-8", "surrogateescape").removeprefix("\ufeff").rstrip("\0")
         named: dict[str, _Named | Rejection] = {}
-        position, number, open_strings = 0, 1, 0
+        position, number = 0, 1
         while position < len(text):
             point = _POINT.match(text, position)
             if point is None and (passed := _NO_POINT.match(text, position)) is not None:
                 position, number = passed.end(), number + 1
                 continue
-            if point is None and open_strings < MAX_OPEN_STRINGS:
-                point = _POINT_OF_LINES.match(text, position)
-                open_strings += point is None
+            # Linear: a line that goes on inside a string of the point before it cannot begin such a point itself, since
+            # it ends outside of a string when it is read from its start. No part is tried in vain again and again.
+            point = point or _POINT_OF_LINES.match(text, position)
             if point is None:
                 end = text.find("\n", position) + 1 or len(text)
                 yield _no_point(text[position:end], number)
@@ -187,13 +173,9 @@ class LineProtocol:
 
 def _tag(source: Source) -> str | None:
     """The tag that holds the device; None where the topic does."""
-    if source.device is None or source.device_template is not None:
+    if source.device_template is not None:
         return None
-    parsed = jmespath.compile(source.device).parsed
-    names = [part.get("value") for part in parsed["children"]] if parsed["type"] == "subexpression" else []
-    if len(names) != 2 or names[0] != "tags" or not isinstance(names[1], str):
-        raise ValueError(f'device = {source.device!r}, but a point names its device in a tag: write "tags.NAME"')
-    return names[1]
+    return "device" if source.device is None else source.device.removeprefix("tags.").strip('"')
 
 
 def _escaped(name: str) -> str:

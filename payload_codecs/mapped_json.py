@@ -1,38 +1,33 @@
 """JSON of any shape: a source says where device, time, metric, value and unit are."""
 
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-import orjson
 
-from payload_codecs.codec import Ignored, Item, Rejection, Sample
-from payload_codecs.json_path import NOT_APPLICABLE, Getter, getter
+from payload_codecs.codec import Item, Rejection, Sample
+from payload_codecs.example import Example
+from payload_codecs.json_path import NOT_APPLICABLE, Getter, field_name, getter
+from payload_codecs.json_text import NoJsonText, encoded, parsed
 from payload_codecs.message import Message
-from payload_codecs.metric_names import MAX_REMEMBERED, MetricNames
+from payload_codecs.selection import MAX_REMEMBERED, Selection, nothing_kept
 from schemas.glob import glob_pattern
-from schemas.ignored_message import IgnoredReason
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
-from schemas.source import KEY, Dropped, Source, filled, is_template
+from schemas.source import KEY, Source, filled, is_template
 
 SAMPLE = "$sample"
 """The one field of a message that holds one sample, as `MappedJson.original` makes it."""
 
-MAX_NUMBER_LENGTH = 100
-"""Characters of a text that may be a number with its unit."""
+_ORIGINAL_FIELDS = frozenset({"metric", "value", "device", "time", "sequence", "unit", "item"})
 
 MAX_SHARED_LENGTH = 1000
 """Characters of a device, time or sequence number that all samples of an item have."""
 
 MAX_DETAIL = 300
 """Characters of a rejection's detail."""
-
-_NUMBER_IN_TEXT = re.compile(r"\s*[-+]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?[^0-9]*")
-
-_encode = msgspec.json.Encoder().encode
 
 
 class _Root:
@@ -47,8 +42,11 @@ class _Root:
 
     def find(self, get: Getter) -> Any:
         if get not in self.found:
-            self.found[get] = get(self.value)
-        return self.found[get]
+            self.found[get] = _attempt(get, self.value)
+        found = self.found[get]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 Place = Callable[[Any, _Root], Any]
@@ -89,16 +87,19 @@ class MappedJson:
     """
 
     def __init__(self, source: Source) -> None:
+        self.passed_over: Counter[str] = Counter()
+        """Messages with a `byte order mark`, and with `NULs`."""
         self._devices = getter(source.devices) if source.devices else None
         self._items = getter(source.items) if source.items else None
+        self._has_one_item = self._devices is None and self._items is None
         self._device = _place(None if source.device_template else source.device)
         self._time = _place(source.time)
         self._sequence = _place(source.sequence)
         self._units = tuple((glob_pattern(glob), _place(place)) for glob, place in source.unit.items())
+        self._unit_of_all = _place(source.unit["*"]) if list(source.unit) == ["*"] else None
         self._unit_place = lru_cache(MAX_REMEMBERED)(self._unit_place_of)
-        self._name = MetricNames(source).name
-        self._words = frozenset(word.casefold() for word in source.words)
-        self._drop = frozenset(source.drop)
+        self._selection = Selection(source)
+        self._name = self._selection.name
         self._flatten = source.flatten
         self._values = getter(source.values) if source.values else None
         self._key = source.metric if source.values and source.metric != f"{{{KEY}}}" else None
@@ -107,21 +108,29 @@ class MappedJson:
 
     def decode(self, message: Message) -> Sequence[Item]:
         """The items in the order of the payload; Ignored where the source keeps nothing of a message."""
-        value = _parsed(message.payload)
-        if type(value) is Rejection:
-            return [value]
+        try:
+            value = parsed(message.payload, self.passed_over)
+        except NoJsonText as error:
+            return [error.rejection]
         if type(value) is dict and len(value) == 1 and SAMPLE in value:
             return [_from_original(value[SAMPLE])]
         root = _Root(value, message.levels)
         found: list[Item] = []
         try:
-            for device, item in self._items_of(root):
-                self._read(item, root, device, found)
-                if len(found) > MAX_MESSAGE_ITEMS:
-                    return [Rejection(RejectReason.TOO_MANY_ITEMS)]
+            if self._has_one_item and type(value) is not list:
+                self._read(value, root, None, found)
+            else:
+                for device, item in self._items_of(root):
+                    self._read(item, root, device, found)
+                    if len(found) > MAX_MESSAGE_ITEMS:
+                        break
         except NOT_APPLICABLE as error:
             return [Rejection(RejectReason.NO_VALUES, _not_applicable(error))]
-        return found or [Ignored(IgnoredReason.EXCLUDED, "include, exclude and drop leave nothing of it")]
+        if len(found) > MAX_MESSAGE_ITEMS:
+            return [Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_MESSAGE_ITEMS:,} items")]
+        if len(found) == 1 and isinstance(found[0], Rejection):
+            found[0].original = None  # the payload
+        return found or [nothing_kept()]
 
     def original(self, message: Message, sample: Sample) -> bytes:
         """A message in a form of our own, because a mapping cannot be reversed."""
@@ -147,20 +156,20 @@ class MappedJson:
             else:
                 self._read_values(self._values(item), shared, found)
         except NOT_APPLICABLE as error:
-            original = _original(None, item, device)
+            original = _original_of_item(item, device)
             found.append(Rejection(RejectReason.NO_VALUES, _not_applicable(error), original))
 
     def _shared(self, item: Any, root: _Root, device: str | None) -> _Shared:
         if device is None and self._device is not None:
             device = _short(self._device(item, root), "device")
-            device = device if device is None or type(device) is str else _encode(device).decode()
+            device = device if device is None or type(device) is str else encoded(device).decode()
         time = _short(self._time(item, root), "time") if self._time else None
         sequence = _short(self._sequence(item, root), "sequence") if self._sequence else None
         return _Shared(item, root, device, time, sequence)
 
     def _read_values(self, values: Any, shared: _Shared, found: list[Item]) -> None:
         if type(values) is not dict or not values:
-            original = _original(None, shared.item, shared.device, shared.time, shared.sequence)
+            original = _original_of_item(shared.item, shared.device, shared.time, shared.sequence)
             found.append(Rejection(RejectReason.NO_VALUES, f"values leads to {_kind(values)}", original))
             return
         if self._key is not None:
@@ -176,8 +185,6 @@ class MappedJson:
                 self._add_flattened(key, value, shared, found)
             else:
                 self._add(key, value, shared, found)
-            if len(found) > MAX_MESSAGE_ITEMS:
-                return
 
     def _add_flattened(self, key: str, value: Any, shared: _Shared, found: list[Item]) -> None:
         """Add what is nested, in its order. A stack of our own: JSON may be nested deeper than Python calls."""
@@ -196,28 +203,19 @@ class MappedJson:
             metric = self._name(metric)
             if metric is None:
                 return
-        kind = self._kind_to_drop(value)
-        if kind is not None and kind in self._drop:
+        kind = type(value)
+        if kind is not float and kind is not int and self._selection.drops(value):
             return
-        if kind is Dropped.NESTED:
+        if kind is dict or kind is list:
             original = _original(metric, value, shared.device, shared.time, shared.sequence)
             found.append(Rejection(RejectReason.NESTED_VALUES, f"metric: {metric}"[:MAX_DETAIL], original))
             return
-        unit = self._unit(metric, shared) if self._units else None
+        unit = None
+        if self._unit_of_all is not None:
+            unit = _short(self._unit_of_all(shared.item, shared.root), "unit")
+        elif self._units:
+            unit = _short(self._unit(metric, shared), "unit")
         found.append(Sample(metric, value, shared.time, unit, shared.sequence, shared.device))
-
-    def _kind_to_drop(self, value: Any) -> Dropped | None:
-        """What kind of a value this is; None of one that may be a number."""
-        if type(value) is dict or type(value) is list:
-            return Dropped.NESTED
-        if value is None:
-            return Dropped.NULL
-        if type(value) is bool:
-            return None if str(value).casefold() in self._words else Dropped.BOOLEAN
-        if type(value) is not str or value.strip().casefold() in self._words:
-            return None
-        number = len(value) <= MAX_NUMBER_LENGTH and _NUMBER_IN_TEXT.fullmatch(value)
-        return None if number else Dropped.TEXT
 
     def _unit(self, metric: Any, shared: _Shared) -> Any:
         place = self._unit_place(metric) if type(metric) is str else None
@@ -238,10 +236,35 @@ def _place(place: str | None, in_root: bool = True) -> Place | None:
     get = getter(place)
     if not in_root:
         return lambda item, root: get(item)
+    if (name := field_name(place)) is not None:
+        return _field_place(name, get)
 
     def find(item: Any, root: _Root) -> Any:
-        found = get(item)
-        return root.find(get) if found is None and item is not root.value else found
+        if item is root.value:
+            return get(item)
+        found = _attempt(get, item)
+        return root.find(get) if found is None or isinstance(found, Exception) else found
+
+    return find
+
+
+def _attempt(get: Getter, value: Any) -> Any:
+    """What a getter finds, or the exception that it raises: such as that of `max(list)` where there is no list."""
+    try:
+        return get(value)
+    except NOT_APPLICABLE as error:
+        return error
+
+
+def _field_place(name: str, get: Getter) -> Place:
+    """Of one field of the item: without the call of its getter, the usual case costs half."""
+
+    def find(item: Any, root: _Root) -> Any:
+        if type(item) is dict:
+            found = item.get(name)
+            if found is not None:
+                return found
+        return None if item is root.value else root.find(get)
 
     return find
 
@@ -256,32 +279,26 @@ def _listed(items: Any, what: str) -> list[Any]:
     return [items]
 
 
-def _parsed(payload: bytes) -> Any:
-    """The JSON value of a payload, or the Rejection of what is none."""
-    if not payload:
-        return Rejection(RejectReason.EMPTY_PAYLOAD)
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        return Rejection(RejectReason.NOT_JSON, str(error))
-
-
 def _original(
     metric: Any, value: Any, device: str | None, time: Any = None, sequence: Any = None, unit: Any = None
 ) -> bytes:
     names = ("metric", "value", "device", "time", "sequence", "unit")
     given = zip(names, (metric, value, device, time, sequence, unit), strict=True)
-    fields = {name: each for name, each in given if each is not None or name == "value"}
-    try:
-        return _encode({SAMPLE: fields})
-    except RecursionError:
-        return _encode({SAMPLE: {**fields, "value": "nested too deep to be repeated here"}})
+    return encoded({SAMPLE: {name: each for name, each in given if each is not None or name == "value"}})
+
+
+def _original_of_item(item: Any, device: str | None = None, time: Any = None, sequence: Any = None) -> bytes:
+    """Of an item without samples. To replay it, a person writes metric and value in place of `item`."""
+    given = (("item", item), ("device", device), ("time", time), ("sequence", sequence))
+    return encoded({SAMPLE: {name: each for name, each in given if each is not None or name == "item"}})
 
 
 def _from_original(fields: Any) -> Item:
-    """The sample of a message that `_original` made, as it is or as a person has changed it."""
-    if type(fields) is not dict or fields.keys() - set(Sample.__struct_fields__):
+    """What a message holds that `_original` made, as it is or as a person has changed it."""
+    if type(fields) is not dict or fields.keys() - _ORIGINAL_FIELDS:
         return Rejection(RejectReason.NOT_A_READING, f"{SAMPLE} is no object with the fields of a sample")
+    if "item" in fields:
+        return Rejection(RejectReason.NO_VALUES, "write metric and value in place of item")
     if type(fields.get("value")) in (dict, list):
         return Rejection(RejectReason.NESTED_VALUES)
     return Sample(**{"metric": None, "value": None, **fields})
@@ -289,7 +306,10 @@ def _from_original(fields: Any) -> Item:
 
 def _short(value: Any, name: str) -> Any:
     """What all samples of an item have: each dead letter of 10,000 has a copy of it."""
-    if type(value) is dict or type(value) is list or (type(value) is str and len(value) > MAX_SHARED_LENGTH):
+    if value is None or type(value) is int or type(value) is float:
+        return value
+    size = len(value) if type(value) is str else len(bytes(value)) if type(value) is msgspec.Raw else 0
+    if type(value) is dict or type(value) is list or size > MAX_SHARED_LENGTH:
         raise ValueError(f"{name} leads to {_kind(value)}, or is over {MAX_SHARED_LENGTH} characters")
     return value
 
@@ -302,3 +322,38 @@ def _kind(value: Any) -> str:
 
 def _not_applicable(error: Exception) -> str:
     return f"an expression does not fit the payload: {error}"[:MAX_DETAIL]
+
+
+EXAMPLES = (
+    Example(
+        "A gateway of a PLC: values of poor quality are left out, and the time is that of the value or of the message.",
+        'topic = "plc/{device}"\ncodec = "json"\nitems = "values[?q]"\nmetric = "id"\nvalue = "v"\n'
+        'time = "t || timestamp"',
+        "plc/press-1",
+        b'{"timestamp":1719800000123,"values":[{"id":"Line1.Temp","v":61.5,"q":true,"t":1719800000100},'
+        b'{"id":"Line1.Speed","v":3,"q":true},{"id":"Line1.Broken","v":0,"q":false}]}',
+        (Sample("Line1.Temp", 61.5, 1719800000100), Sample("Line1.Speed", 3, 1719800000123)),
+    ),
+    Example(
+        "Nested objects are flattened, and each name but one is kept.",
+        'topic = "tele/{device}/SENSOR"\ncodec = "json"\nvalues = "@"\nflatten = "."\ntime = "Time"\n'
+        'time_format = "iso8601"\nexclude = "Time"\nrename = {"*.Temperature" = "*.temperature"}',
+        "tele/cellar/SENSOR",
+        b'{"Time":"2024-07-01T02:13:20","AM2301":{"Temperature":14.5,"Humidity":61.2}}',
+        (
+            Sample("AM2301.temperature", 14.5, "2024-07-01T02:13:20"),
+            Sample("AM2301.Humidity", 61.2, "2024-07-01T02:13:20"),
+        ),
+    ),
+    Example(
+        "One message with the values of several devices; a nested field is rejected alone.",
+        'topic = "gateway"\ncodec = "json"\ndevices = "@"\nvalues = "values"\ntime = "ts"',
+        "gateway",
+        b'{"press-1":[{"ts":1719800000123,"values":{"torque":4.1,"limits":{"max":9}}}],"press-2":{"values":{"torque":4}}}',
+        (
+            Sample("torque", 4.1, 1719800000123, device="press-1"),
+            Rejection(RejectReason.NESTED_VALUES, "metric: limits"),
+            Sample("torque", 4, device="press-2"),
+        ),
+    ),
+)

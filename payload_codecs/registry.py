@@ -5,11 +5,14 @@ from typing import cast
 
 from payload_codecs.codec import Codec, StatefulCodec
 from payload_codecs.example import Example
+from payload_codecs.selection import SelectedSamples, selects
 from schemas.errors import TerminalError
 from schemas.source import Codec as Format
 from schemas.source import Source
 
 CODECS: dict[Format, tuple[str, str]] = {
+    Format.HEADRACE: ("payload_codecs.headrace_json", "HeadraceJson"),
+    Format.JSON: ("payload_codecs.mapped_json", "MappedJson"),
     Format.SCALAR: ("payload_codecs.scalar", "Scalar"),
     Format.SENML_JSON: ("payload_codecs.senml", "SenmlJson"),
     Format.SENML_CBOR: ("payload_codecs.senml", "SenmlCbor"),
@@ -18,13 +21,12 @@ CODECS: dict[Format, tuple[str, str]] = {
 }
 """Format -> module and class. The class takes a Source; the module's EXAMPLES are its test vectors."""
 
+SELECT_THEMSELVES = frozenset({Format.JSON, Format.CLOUDEVENTS, Format.SPARKPLUG_B})
+"""Formats that apply `include`, `exclude`, `rename` and `drop` themselves, CloudEvents by the codec of the data."""
+
 
 class NoCodec(TerminalError):
     """A source names a format that this version does not decode."""
-
-
-class UnusableSource(TerminalError):
-    """A source has a setting that its format cannot follow."""
 
 
 def codec_of(source: Source) -> Codec | StatefulCodec[object]:
@@ -34,17 +36,13 @@ def codec_of(source: Source) -> Codec | StatefulCodec[object]:
     ------
     NoCodec
         Where no class decodes the format.
-    UnusableSource
-        Where the format cannot follow one of the source's settings.
     """
     if source.codec not in CODECS:
         known = ", ".join(sorted(CODECS))
         raise NoCodec(f"source {source.name}: no codec decodes {source.codec}. Choose one of: {known}")
     module, name = CODECS[source.codec]
-    try:
-        return cast(Codec, getattr(import_module(module), name)(source))
-    except ValueError as error:
-        raise UnusableSource(f"source {source.name}: {error}") from error
+    codec = cast(Codec, getattr(import_module(module), name)(source))
+    return SelectedSamples(codec, source) if selects(source) and source.codec not in SELECT_THEMSELVES else codec
 
 
 def stateless_codec_of(source: Source) -> Codec:
@@ -52,14 +50,12 @@ def stateless_codec_of(source: Source) -> Codec:
 
     Raises
     ------
-    UnusableSource
-        Where the format has state.
+    NoCodec
+        Where no class decodes the format, or it keeps state.
     """
     codec = codec_of(source)
     if hasattr(codec, "new_state"):
-        raise UnusableSource(
-            f"source {source.name}: {source.codec} keeps state, and cannot stand inside another format"
-        )
+        raise NoCodec(f"source {source.name}: {source.codec} keeps state, so that one message alone cannot be decoded")
     return codec
 
 

@@ -24,16 +24,11 @@ class Scalar:
     source's `unit`, a template or a constant. The payload has no time: the sample's is that of its arrival. White space
     and NULs around the value, and a byte order mark before it, are passed over. `true`, `false` and `null` are those of
     JSON; any other text is a sample too, for which the source may have a number (`words`).
-
-    Raises
-    ------
-    ValueError
-        Where `metric` or `unit` points into the payload, which has no parts.
     """
 
     def __init__(self, source: Source) -> None:
-        self._metric = _place("metric", source.metric or "{metric}")
-        self._units = tuple((glob, _place("unit", place)) for glob, place in source.unit.items())
+        self._metric = _place(source.metric or "{metric}")
+        self._units = tuple((glob, _place(place)) for glob, place in source.unit.items())
 
     def decode(self, message: Message) -> list[Item]:
         """One sample, or one rejection of what is no text."""
@@ -60,14 +55,9 @@ class Scalar:
         return filled(place, message.levels) if isinstance(place, str) else place[0]
 
 
-def _place(name: str, given: str) -> str | tuple[str]:
+def _place(given: str) -> str | tuple[str]:
     """A template, or a constant as a tuple of one."""
-    if is_template(given):
-        return given
-    constant = jmespath.search(given, None)
-    if not isinstance(constant, str):
-        raise ValueError(f"{name} = {given!r} points into the payload, but a scalar has no parts. Write '\"text\"'")
-    return (constant,)
+    return given if is_template(given) else (jmespath.search(given, None),)
 
 
 def _value(payload: bytes) -> Any:

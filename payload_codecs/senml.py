@@ -16,7 +16,7 @@ from payload_codecs.message import Message
 from payload_codecs.senml_units import UCUM_OF_SENML, integral_of
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
-from schemas.source import Source, TimeFormat
+from schemas.source import Source
 
 SMALLEST_ABSOLUTE_TIME_S = 2**28
 """Smaller times are relative to now (section 4.5.3)."""
@@ -110,18 +110,9 @@ class Senml(ABC):
     without a name of its own is then named after its unit.
 
     Times are seconds. A time below 2**28 is relative to the message's arrival; without a time it is that.
-
-    Raises
-    ------
-    ValueError
-        Where `device` points to anything but `bn`, or times are not in seconds.
     """
 
     def __init__(self, source: Source) -> None:
-        if source.time_format is not TimeFormat.S:
-            raise ValueError(f"time_format = {source.time_format.value!r}, but times of SenML are in seconds: omit it")
-        if source.device is not None and source.device_template is None and source.device != "bn":
-            raise ValueError(f'device = {source.device!r}, but SenML names devices by its base name: write "bn"')
         self._device_is_base = source.device_template is None
         self._words = frozenset(word.casefold() for word in source.words)
 

@@ -1,6 +1,5 @@
 """What makes a sample a reading: names, value, time and unit, by the same rules for every payload format."""
 
-import fnmatch
 import json
 import math
 import re
@@ -10,9 +9,10 @@ from typing import Any
 import msgspec
 
 from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
-from payload_codecs.event_time import ImplausibleTime, NoTime, time_reader, whole_number
+from payload_codecs.event_time import time_reader, whole_number
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ValidReading
+from schemas.glob import glob_pattern
 from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS
 from schemas.reject_reasons import RejectReason
 from schemas.source import Source, TimeFormat
@@ -32,6 +32,8 @@ MAX_FLOAT = 1.7976931348623157e308
 
 _UNUSABLE = re.compile("[\x00-\x1f\x7f\\\\\ud800-\udfff]")
 """InfluxDB's line protocol cannot write a name with a line break or a backslash at its end, UTF-8 no lone surrogate."""
+
+_JSON_TYPES = (bool, int, float, list, dict, type(None))
 
 _NUMBER = re.compile(r"[0-9eE+\-.]+")
 _NUMBER_WITH_UNIT = re.compile(r"([+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([^\s0-9.,+-].*)", re.DOTALL)
@@ -80,6 +82,7 @@ class Validator:
         self._read_time = time_reader(source)
         self._takes_ms = source.time_format is TimeFormat.MS
         self._words = {word.casefold(): number for word, number in source.words.items()}
+        self._metric_units = [(glob_pattern(glob), unit) for glob, unit in source.metric_units.items()]
         self._devices: set[str] = set()
         self._quantities: dict[str | None, dict[str, _Quantity]] = {}
         """By unit and metric as sent."""
@@ -172,14 +175,15 @@ class Validator:
             raise _Refused(RejectReason.BAD_VALUE, f"value: {_text(sample.value)}")
         return ValidReading(device, metric, event_time, converted, quantity.unit, sequence)
 
-    def _device(self, device: str | None) -> str:
-        if not device:
+    def _device(self, device: Any) -> str:
+        if device is None or device == "":
             raise _Refused(RejectReason.NO_DEVICE, None)
-        if len(device) > MAX_NAME_LENGTH or _UNUSABLE.search(device):
-            raise _Refused(RejectReason.BAD_DEVICE, f"device: {device}")
-        if len(self._devices) >= self._max_known:
-            self._devices.clear()
-        self._devices.add(device)
+        if not isinstance(device, str) or len(device) > MAX_NAME_LENGTH or _UNUSABLE.search(device):
+            raise _Refused(RejectReason.BAD_DEVICE, f"device: {_text(device)}")
+        if device not in self._devices:
+            if len(self._devices) >= self._max_known:
+                self._devices.clear()
+            self._devices.add(device)
         return device
 
     def _value(self, metric: str, value: Any, unit: Any) -> tuple[float, Any]:
@@ -210,28 +214,28 @@ class Validator:
         return (_float(number) if _NUMBER.fullmatch(number) else None), unit
 
     def _event_time(self, message: Message, sent: Any) -> int:
-        try:
-            time = (message.received_at_ms or message.append_time_ms) if sent is None else self._read_time(sent)
-        except NoTime:
-            raise _Refused(RejectReason.BAD_TS, f"ts: {_text(sent)}") from None
-        except ImplausibleTime:
-            raise _Refused(RejectReason.TS_OUT_OF_RANGE, f"ts: {_text(sent)}") from None
+        time = (message.received_at_ms or message.append_time_ms) if sent is None else self._read_time(sent)
+        if time is None:
+            raise _Refused(RejectReason.BAD_TS, f"ts: {_text(sent)}")
         if not MIN_EVENT_TIME_MS <= time <= message.append_time_ms + MAX_CLOCK_SKEW_MS:
             shown = time if sent is None or self._takes_ms else _text(sent)
             raise _Refused(RejectReason.TS_OUT_OF_RANGE, f"ts: {shown}")
         return time
 
     def _quantity(self, metric: str, unit: Any) -> _Quantity:
-        quantity = self._new_quantity(metric, unit)
-        if unit is None or isinstance(unit, str):
-            self._known += 1
-            if self._known > self._max_known:
+        if not isinstance(unit, str | None) or (unit is not None and len(unit) > MAX_UNIT_LENGTH):
+            raise _Refused(RejectReason.UNKNOWN_UNIT, f"unit: {_text(unit)}")
+        quantity = self._quantities.get(unit, {}).get(metric)
+        if quantity is None:
+            quantity = self._new_quantity(metric, unit)
+            if self._known >= self._max_known:
                 self._quantities.clear()
-                self._known = 1
+                self._known = 0
             self._quantities.setdefault(unit, {})[metric] = quantity
+            self._known += 1
         return quantity
 
-    def _new_quantity(self, metric: str, unit: Any) -> _Quantity:
+    def _new_quantity(self, metric: str, unit: str | None) -> _Quantity:
         own = METRIC_UNITS.get(metric)
         if unit is None or unit == "":
             unit = self._unit_of_metric(metric)
@@ -239,20 +243,17 @@ class Validator:
                 return _Quantity(metric, own)
         code = self._code(metric, unit, own)
         if code is None:
-            raise _Refused(RejectReason.UNKNOWN_UNIT, f"unit: {_text(unit)}")
+            raise _Refused(RejectReason.UNKNOWN_UNIT, f"unit: {unit}")
         conversion = CONVERSIONS[code]
         if own is not None and conversion.unit != own:
             raise _Refused(RejectReason.WRONG_UNIT, f"unit: {unit}, but {metric} is in {own}")
         return _Quantity(metric, conversion.unit, conversion.factor, conversion.offset)
 
     def _unit_of_metric(self, metric: str) -> str | None:
-        units = self.source.metric_units.items()
-        return next((unit for pattern, unit in units if fnmatch.fnmatchcase(metric, pattern)), None)
+        return next((unit for pattern, unit in self._metric_units if pattern.fullmatch(metric)), None)
 
-    def _code(self, metric: str, unit: Any, own: str | None) -> str | None:
+    def _code(self, metric: str, unit: str, own: str | None) -> str | None:
         """By the source's spellings of this metric, its spellings of all, and ours."""
-        if not isinstance(unit, str) or len(unit) > MAX_UNIT_LENGTH:
-            return None
         for spellings in (self.source.units.get(metric), self.source.units):
             if not isinstance(spellings, str | None) and isinstance(code := spellings.get(unit.strip()), str):
                 return unit_code(code, own)
@@ -304,14 +305,17 @@ def _text(value: Any) -> str:
     """What was sent, as text for a person."""
     if isinstance(value, str):
         return value
+    try:
+        return json.dumps(value, default=_plain) if isinstance(value, _JSON_TYPES) else _plain(value)
+    except (RecursionError, TypeError, ValueError):
+        return f"a value of type {type(value).__name__}"
+
+
+def _plain(value: Any) -> str:
+    """Of what JSON has no type for: a number as it was written, bytes, and the types of other formats."""
     if isinstance(value, msgspec.Raw):
         return bytes(value).decode()
-    if isinstance(value, bytes | bytearray):
-        return value[:MAX_DETAIL].hex()
-    try:
-        return json.dumps(value, default=_text)
-    except (RecursionError, ValueError):
-        return f"a nested {type(value).__name__}"
+    return value.hex() if isinstance(value, bytes | bytearray) else str(value)
 
 
 def _readable(rejection: Rejection) -> Rejection:

@@ -2,20 +2,22 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from schemas.personal import Personal
+from schemas.presets import PRESETS, Preset, preset
 from schemas.record import Position, Record
 from schemas.redis_keys import DAY_S, HOUR_S, KEYS, RedisKey
 from schemas.reject_reasons import RejectReason
+from schemas.source import DEFAULT_SOURCE, Source
 from schemas.sql import sql_type
 from schemas.topics import DAY_MS, MIB, TOPICS, Topic
 from schemas.unit_conversions import CONVERSIONS
-from schemas.units import ACCEPTED_UNITS, METRIC_UNITS
+from schemas.units import ACCEPTED_UNITS, ALIASES, DECIDED_BY_METRIC, METRIC_UNITS
 from schemas.usage_features import USAGE_FEATURES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -52,10 +54,24 @@ def units() -> str:
         "[UCUM](https://ucum.org/ucum), case-sensitive. A reading without `unit` is taken to be in the metric's unit.\n"
     )
     not_listed = "A metric that is not listed takes the stored unit of the code that it is sent with.\n"
+    aliases = ((_code(unit), ", ".join(map(_spellings, _by_code(names).items()))) for unit, names in ALIASES.items())
+    spelled = (
+        "Spellings that are no UCUM, and the codes that they stand for. White space is ignored. Characters that look\n"
+        "alike are the same (Unicode normal form KC): `m³` and `m^3` are `m3`, `µ` is `u`, `·` is `.`, `℃` is `°C`. A\n"
+        "source can declare spellings of its own (`units` in `sources.toml`).\n"
+    )
+    decided = ", ".join(_code(alias) for alias in sorted(DECIDED_BY_METRIC))
+    ambiguous = (
+        "Where a spelling is the UCUM code of something else, the metric decides: `F` is degree Fahrenheit for a\n"
+        "metric that is stored in `Cel`, and otherwise the farad; `g` is standard gravity for an acceleration, and\n"
+        f"otherwise the gram. {decided} are UCUM codes of units that are not accepted (bel, coulomb, gauss): they are\n"
+        "read for metrics that are stored in the unit of their line, and otherwise are `unknown_unit`.\n"
+    )
     accepted = "Behind each code: what its value is multiplied with, and what is then added.\n"
     return _page("Units", "units.py", [
         introduction, "## Metrics\n", _table(("metric", "stored in"), metrics), not_listed,
         "## Accepted codes\n", accepted, _table(("stored in", "accepted"), quantities),
+        "## Other spellings\n", spelled, _table(("stored in", "spellings"), aliases), ambiguous,
     ])  # fmt: skip
 
 
@@ -99,6 +115,38 @@ def usage_features() -> str:
     return _page("Usage features", "usage_features.py", [introduction, _table(head, rows)])
 
 
+def sources() -> str:
+    """Every field of a source, and every preset."""
+    fields = (
+        (f"`{name}`", _json_type(field), _source_default(name, field), _cell(field.description or ""))
+        for name, field in Source.model_fields.items()
+    )
+    introduction = (
+        "Which MQTT topics are read, and how payloads become readings: `sources.toml` has one table `[[source]]` for\n"
+        "each source. The first source whose filter matches a topic has it. The file is that of `HEADRACE_SOURCES`,\n"
+        "else `sources.toml` in the stack's folder. Without a file the default source is read:\n"
+        "`fleet/{device}/telemetry` with Headrace's own JSON. How to write one: [Sources](../how-to/sources.md).\n"
+    )
+    places = (
+        f"{_docstring(Source)}\n\n"
+        'With `codec = "json"`, expressions for device, unit, sequence and time that find nothing in an item are\n'
+        "looked up in the whole payload. A glob is a name in which `*` stands for any text. `include` and `exclude`\n"
+        "see metrics as they were sent, after `flatten`; then `rename` names them, and `unit`, `metric_units` and\n"
+        "`units` know the new names. A message of which nothing is kept goes to `telemetry.ignored`.\n\n"
+        "The key of a record in `telemetry.raw` is the device where topic or login name it. Where only the payload\n"
+        "does, the key is the topic: messages of one topic keep their order.\n"
+    )
+    presets = ((f"`{name}`", *_preset(preset(name))) for name in PRESETS)
+    state = (
+        "A source with `preset` has the preset's fields. A field of the table replaces the preset's; tables such as\n"
+        "`rename` are merged. `headrace source test` decodes the test vectors of all presets.\n"
+    )
+    return _page("Sources", "source.py and schemas/presets", [
+        introduction, "## Fields\n", places, _table(("field", "type", "default", "meaning"), fields),
+        "## Presets\n", state, _table(("preset", "for", "topic", "codec"), presets),
+    ])  # fmt: skip
+
+
 def redis_keys() -> str:
     """Every key of Redis with its value, lifetime and bound."""
     rows = ((f"`{key.shown}`", _cell(key.value), _lifetime(key), _cell(key.bound), _people_of(key)) for key in KEYS)
@@ -117,6 +165,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "topics.md": topics,
     "redis_keys.md": redis_keys,
     "usage_features.md": usage_features,
+    "sources.md": sources,
 }
 
 
@@ -152,7 +201,7 @@ def _fields_of(model: type[BaseModel], where: str) -> str:
 
 
 def _docstring(model: type[BaseModel]) -> str:
-    return " ".join(line.strip() for line in (model.__doc__ or "").splitlines()).strip()
+    return " ".join((model.__doc__ or "").split())
 
 
 def _type(name: str, field: FieldInfo) -> str:
@@ -164,6 +213,33 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     return f"`{json.dumps(field.get_default(call_default_factory=True))}`"
+
+
+_TOML_TYPES = {"string": "text", "boolean": "true or false", "array": "list of texts", "object": "table"}
+
+
+def _json_type(field: FieldInfo) -> str:
+    schema = TypeAdapter(field.rebuild_annotation()).json_schema()
+    choices = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    schema = {**schema, **choices[0]}
+    if "$ref" in schema:
+        schema = schema["$defs"][schema["$ref"].split("/")[-1]]
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    takes_text = any(isinstance(each, BeforeValidator) for each in field.metadata)
+    return f"{'text or ' * takes_text}{_TOML_TYPES[schema['type']]}"
+
+
+def _source_default(name: str, field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = getattr(DEFAULT_SOURCE, name)
+    return f"`{json.dumps(value)}`" if value not in (None, (), {}) else "none"
+
+
+def _preset(of: Preset) -> tuple[str, ...]:
+    topics = Source(name="preset", **of.source).topic
+    return f"[{of.title}]({of.documentation})", ", ".join(map(_code, topics)), f"`{of.source['codec']}`"
 
 
 def _example(reason: RejectReason) -> str:
@@ -178,6 +254,15 @@ def _conversion(code: str) -> str:
         return _code(code)
     offset = f" {'+' if conversion.offset > 0 else '-'} {abs(conversion.offset):.10g}" if conversion.offset else ""
     return f"{_code(code)} (× {conversion.factor:.10g}{offset})"
+
+
+def _by_code(names: Mapping[str, str]) -> dict[str, list[str]]:
+    return {code: [name for name, stands_for in names.items() if stands_for == code] for code in names.values()}
+
+
+def _spellings(given: tuple[str, list[str]]) -> str:
+    code, names = given
+    return f"{', '.join(map(_code, names))} ({_code(code)})"
 
 
 def _topic(topic: Topic) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from schemas.limits import MAX_CLOCK_SKEW_MINUTES, MAX_MESSAGE_ITEMS, MAX_NAME_L
 
 
 class RejectReason(StrEnum):
-    """The `reason` of a dead letter; `meaning` says what to mend, `example` is a payload that gets it."""
+    """The `reason` of a dead letter; `meaning` says what to correct, `example` is a payload that gets it."""
 
     meaning: str
     example: bytes | None
@@ -19,7 +19,7 @@ class RejectReason(StrEnum):
         member.example = example
         return member
 
-    # The door: what the bridge refuses itself does not reach telemetry.raw.
+    # The bridge: what it refuses itself does not reach telemetry.raw.
     NO_DEVICE = (
         "no_device",
         "No source reads the MQTT topic, or its level {device} is empty, has a control character, or is over "
@@ -36,8 +36,7 @@ class RejectReason(StrEnum):
     INVALID_UTF8 = "invalid_utf8", "The payload is not UTF-8 text.", b'{"metric":"t","value":1,"unit":"\xff"}'
     NOT_JSON = (
         "not_json",
-        "The payload is not one JSON text: cut off, followed by something, nested 1,000 deep, "
-        "with a number of over 1,000 digits, or with a name of over 50,000 characters.",
+        "The payload is not one JSON text: cut off, followed by something, or nested over 1,024 deep.",
         b'{"metric":',
     )
     NOT_A_READING = "not_a_reading", "Valid JSON, but no object where a reading should stand.", b"21.4"
@@ -59,31 +58,35 @@ class RejectReason(StrEnum):
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
 
     # One item of a message; its siblings are not affected.
-    NO_METRIC = "no_metric", "`metric` is missing or empty.", b'{"value":21.4}'
+    NO_METRIC = "no_metric", "`metric` is missing or empty, or the object is empty.", b'{"value":21.4}'
     BAD_METRIC = (
         "bad_metric",
-        "`metric` is an object or array, has a control character or a backslash, "
+        "`metric` is an object or array, has a control character, a backslash or half a surrogate pair, "
         f"or is over {MAX_NAME_LENGTH} characters.",
         b'{"metric":"a\\u0007b","value":21.4}',
     )
     NO_VALUE = "no_value", "`value` is missing or null.", b'{"metric":"temperature"}'
     NESTED_VALUES = (
         "nested_values",
-        "A field of `values` is an object or array; `values` maps metrics to numbers.",
+        "A field of a map of values is an object or array; such a map has numbers.",
         b'{"ts":1719800000123,"values":{"pos":{"x":1}}}',
     )
     BAD_VALUE = "bad_value", "`value` is not a finite number.", b'{"metric":"temperature","value":"warm"}'
-    BAD_TS = "bad_ts", "`ts` is not a number of ms.", b'{"metric":"temperature","value":21.4,"ts":"noon"}'
+    BAD_TS = (
+        "bad_ts",
+        "`ts` is no time in the source's time format: ms, unless it declares another.",
+        b'{"metric":"temperature","value":21.4,"ts":"noon"}',
+    )
     TS_OUT_OF_RANGE = (
         "ts_out_of_range",
         f"`ts` is before 2010 or over {MAX_CLOCK_SKEW_MINUTES} minutes after the message was stored "
-        "(seconds instead of ms?).",
+        "(another unit than the source's time format?).",
         b'{"metric":"temperature","value":21.4,"ts":1719800000}',
     )
     BAD_SEQ = "bad_seq", "`seq` is not a number.", b'{"metric":"temperature","value":21.4,"seq":"first"}'
     UNKNOWN_UNIT = (
         "unknown_unit",
-        "`unit` is not a UCUM code on the list of schemas/units.py.",
+        "`unit` is no UCUM code and no other spelling that [Units](units.md) lists.",
         b'{"metric":"temperature","value":21.4,"unit":"degrees"}',
     )
     WRONG_UNIT = (

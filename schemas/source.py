@@ -64,12 +64,25 @@ NAMES_ITS_DEVICE = frozenset(
 """Formats with a place of their own for the device."""
 
 
-TIME_FORMATS = {
-    Codec.SENML_JSON: TimeFormat.S,
-    Codec.SENML_CBOR: TimeFormat.S,
-    Codec.LINE_PROTOCOL: TimeFormat.NS,
-}
+SENML = frozenset({Codec.SENML_JSON, Codec.SENML_CBOR})
+
+TIME_FORMATS = {**dict.fromkeys(SENML, TimeFormat.S), Codec.LINE_PROTOCOL: TimeFormat.NS}
 """How a format writes event times where its source does not say."""
+
+DEVICE_PLACES = {
+    **dict.fromkeys(SENML, (re.compile("bn"), 'bn", the base name')),
+    Codec.LINE_PROTOCOL: (re.compile(r'tags\.([A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")'), 'tags.NAME", the tag NAME'),
+    Codec.CLOUDEVENTS: (re.compile("[a-z0-9]+"), 'subject" or another attribute of the event'),
+}
+"""What `device` may be in a format that names devices: the expression, and what to write."""
+
+POINT_NAMES = frozenset({"measurement", "field"})
+"""Names that the metric of a point of the line protocol has beside the topic's levels."""
+
+
+def _own_time_format(fields: Mapping[str, Any]) -> TimeFormat:
+    codec = fields.get("data_codec" if fields.get("codec") is Codec.CLOUDEVENTS else "codec")
+    return TimeFormat.MS if codec is None else TIME_FORMATS.get(codec, TimeFormat.MS)
 
 
 def _several(given: Any) -> Any:
@@ -207,7 +220,7 @@ class Source(BaseModel):
     )
 
     time_format: TimeFormat = Field(
-        default_factory=lambda fields: TIME_FORMATS.get(fields.get("codec"), TimeFormat.MS),
+        default_factory=lambda fields: _own_time_format(fields),
         description="how event times are written; without it as the format has them, or in ms",
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
@@ -279,30 +292,22 @@ class Source(BaseModel):
         return None
 
 
-JSON_FIELDS = (
-    "devices",
-    "items",
-    "values",
-    "value",
-    "sequence",
-    "time",
-    "drop",
-    "include",
-    "exclude",
-    "rename",
-    "flatten",
-)
-"""What only the codec `json` reads, beside expressions in fields that may be templates."""
+_READ_BY: Mapping[str, set[Codec]] = {
+    **{field: {Codec.JSON} for field in ("devices", "items", "values", "value", "sequence", "time", "flatten")},
+    "metric": {Codec.JSON, Codec.SCALAR, Codec.LINE_PROTOCOL},
+    "unit": {Codec.JSON, Codec.SCALAR},
+}
+"""Fields that some formats read only."""
 
 
 def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
     """Fields that do not fit to others, each with what to write instead."""
-    formats = {source.codec, source.data_codec} if source.codec is Codec.CLOUDEVENTS else {source.codec}
+    formats = _formats(source)
+    yield from _misplaced_fields(source, formats)
     if Codec.JSON in formats:
         yield from _incomplete_mapping(source)
-    else:
-        yield from _misplaced_fields(source, formats)
     yield from _unknown_levels(source)
+    yield from _against_the_format(source, formats)
     if _nothing_names_the_device(source):
         yield "topic", 'nothing names the device: write {device} for its level, or device = "..."'
     for glob, name in source.rename.items():
@@ -311,13 +316,41 @@ def _contradictions(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _misplaced_fields(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
-    advice = f'is read with codec = "json" only, and this source has codec = "{source.codec}"'
-    yield from ((field, advice) for field in JSON_FIELDS if getattr(source, field))
+    for field, readers in _READ_BY.items():
+        if getattr(source, field) and not readers.intersection(formats):
+            yield field, f'is read with codec = {_or(readers)} only, and this source has codec = "{source.codec}"'
     for field, place in _places(source):
-        if not is_template(place) and (field == "device" or not is_constant(place)):
-            yield field, f"is a JMESPath, which {advice}"
-        elif field != "device" and Codec.SCALAR not in formats:
-            yield field, 'is read with codec = "json" or "scalar" only: remove it'
+        if is_template(place) or Codec.JSON in formats:
+            continue
+        if field == "device" and source.codec not in DEVICE_PLACES:
+            readers = {Codec.JSON, *DEVICE_PLACES}
+            yield field, f"is a JMESPath into the payload, which is read with codec = {_or(readers)} only"
+        elif field in ("metric", "unit") and Codec.SCALAR in formats and not is_constant(place):
+            yield field, 'is a JMESPath into the payload, which is read with codec = "json" only'
+
+
+def _or(codecs: Iterable[Codec]) -> str:
+    return " or ".join(f'"{codec}"' for codec in sorted(codecs))
+
+
+def _against_the_format(source: Source, formats: Collection[Codec]) -> Iterator[tuple[str, str]]:
+    if source.codec in DEVICE_PLACES and source.device is not None and not is_template(source.device):
+        expression, example = DEVICE_PLACES[source.codec]
+        if expression.fullmatch(source.device) is None:
+            yield "device", f'is no place of a device in {source.codec}: write "{example}'
+    if Codec.LINE_PROTOCOL in formats and source.metric and not _is_template_of_a_point(source.metric):
+        yield "metric", "is a template of {measurement}, {field} and levels of the topic, with {field} once at most"
+    if SENML & set(formats) and source.time_format is not TimeFormat.S:
+        yield "time_format", "does not go with SenML, whose times are seconds: remove it"
+    if source.codec is Codec.CLOUDEVENTS and source.data_codec in (Codec.CLOUDEVENTS, Codec.SPARKPLUG_B):
+        yield "data_codec", f"is no format of an event's data: {source.data_codec}"
+    names_metric = source.metric is not None or all("metric" in pattern.names for pattern in source.patterns)
+    if Codec.SCALAR in formats and not names_metric:
+        yield "metric", "a scalar has no name: write {metric} for its level of the topic, or metric = \"'NAME'\""
+
+
+def _is_template_of_a_point(metric: str) -> bool:
+    return is_template(metric) and metric.count("{field}") <= 1
 
 
 def _incomplete_mapping(source: Source) -> Iterator[tuple[str, str]]:
@@ -336,10 +369,23 @@ def _unknown_levels(source: Source) -> Iterator[tuple[str, str]]:
         for name in {LOGIN, KEY}.intersection(pattern.names):
             yield "topic", f"{{{name}}} has a meaning of its own: give this level another name"
         for field, place in _places(source):
-            own = {"device": LOGIN, "metric": KEY if source.values else ""}.get(field, "")
-            for name in set(LEVEL.findall(place)).difference(pattern.names, {own}):
+            for name in set(LEVEL.findall(place)).difference(pattern.names, _own_names(source, field)):
                 known = ", ".join(f"{{{each}}}" for each in pattern.names) or "no named level"
                 yield field, f"{{{name}}} is no level of {pattern.pattern!r}, which has {known}"
+
+
+def _own_names(source: Source, field: str) -> Collection[str]:
+    """What a template of a field knows beside the levels."""
+    if field == "device":
+        return {LOGIN}
+    if field == "metric":
+        return {KEY} if source.values else POINT_NAMES if Codec.LINE_PROTOCOL in _formats(source) else ()
+    return ()
+
+
+def _formats(source: Source) -> Collection[Codec]:
+    """The formats of a payload, from the outside to the inside."""
+    return (source.codec, source.data_codec) if source.codec is Codec.CLOUDEVENTS else (source.codec,)
 
 
 def _places(source: Source) -> Iterator[tuple[str, str]]:

@@ -96,7 +96,7 @@ DEAD_LETTERS = Topic(
     max_message_bytes=8 * MIB,
     personal=Personal.NAMED,
 )
-# As long as a letter can be there: its own retention, and what Kafka keeps beyond it, which is one segment (7 days).
+# As long as a dead letter can be there: its own retention, and the segment (7 days) that Kafka keeps beyond it.
 DEAD_LETTER_REPLAYS = Topic(
     "dead-letters.replays",
     Replay,
@@ -238,7 +238,11 @@ class UnreadableRecord(TerminalError, ValueError):
 
 
 def read_record(topic: str, value: bytes | None) -> Record:
-    """The record that a message of `topic` is. Raises UnreadableRecord.
+    """The record that a message of `topic` is.
+
+    Raises
+    ------
+    UnreadableRecord
 
     >>> read_record("telemetry.readings", b'{"device": 7}')
     Traceback (most recent call last):

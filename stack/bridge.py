@@ -20,14 +20,12 @@ class Bridge(Server):
         return [sys.executable, "-m", "connectors.mqtt_bridge"]
 
     def check(self) -> None:
-        import httpx
-
         from connectors import http_clients
 
         url = f"http://{LOOPBACK}:{self.layout.port(BRIDGE_HTTP_PORT)}/readyz"
         try:
             answer = http_clients.get(url, timeout_s=2)
-        except httpx.HTTPError as error:
+        except http_clients.HttpUnavailable as error:
             raise NotYet(str(error)) from error
         if answer.status_code != 200:
             raise NotYet(answer.text.strip()[:200] or f"/readyz answers {answer.status_code}")

@@ -89,7 +89,13 @@ class Supervision:
         return True
 
     def start(self) -> None:
-        """Start supervisord as a daemon. Raises NotReady with the last line it said."""
+        """Start supervisord as a daemon.
+
+        Raises
+        ------
+        NotReady
+            With the last line it said.
+        """
         self.layout.folder("run")
         environment = self.layout.environment() | {orphans.MARK: "supervisord"}
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration)]
@@ -108,7 +114,12 @@ class Supervision:
             self._call("supervisor.addProcessGroup", name)
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """`getAllProcessInfo` by name. Raises NotRunning."""
+        """`getAllProcessInfo` by name.
+
+        Raises
+        ------
+        NotRunning
+        """
         try:
             return {info["name"]: info for info in self._call("supervisor.getAllProcessInfo")}
         except OSError as error:

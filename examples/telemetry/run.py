@@ -59,7 +59,7 @@ def stream(endpoints: Endpoints, ledger: Path, console: Console, ticks: int) -> 
     """The demo on a stack whose jobs run. `ledger` is that of its balances."""
     before = accounting.take(endpoints, ledger).totals
     fleet = RecordedFleet(ticks)
-    latency = LatencyWatch(endpoints.redis_url, WATCHED).start()
+    latency = LatencyWatch(endpoints, WATCHED).start()
     publisher = Publisher(endpoints, "headrace-demo")
     started = time.time()
     with _progress(console) as progress:

@@ -94,7 +94,7 @@ def _watch(layout: "Layout", every_s: float, full: bool, as_json: bool) -> None:
 
 
 def _balances(layout: "Layout", every_s: float, full: bool) -> "Iterator[Balance]":
-    """One after the other. Kafka away is something to wait for here, not an end."""
+    """One after the other. An unavailable Kafka is waited for here."""
     from headrace.errors import BalanceNotTaken
     from headrace.reconciliation.balance import Balance
     from headrace.reconciliation.totals import Totals

@@ -221,7 +221,7 @@ def _unread_as_json(unread: "Unread") -> dict[str, Any]:
 
 
 def _dead_letters(topics: "TopicFigures") -> dict[str, int]:
-    """Offsets, so upper bounds of the letters: transaction markers take offsets too."""
+    """Offsets, so upper bounds of the dead letters: transaction markers take offsets too."""
     from schemas.topics import DEAD_LETTERS
 
     name = DEAD_LETTERS.name

@@ -3,16 +3,16 @@
 The job has the last word: whether another value came before with the same identity, only its state knows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.dead_letters.replay_target import RECEIVED_AT
-from payload_codecs.codec import Codec, Rejection
-from payload_codecs.headrace_json import HeadraceJson
+from payload_codecs.codec import Rejection
 from payload_codecs.message import Message
+from payload_codecs.registry import stateless_codec_of
 from payload_codecs.validation import Validator
 from schemas.reject_reasons import RejectReason
-from schemas.source import DEFAULT_SOURCE, Source
+from schemas.source import DEFAULT_SOURCE, Codec, Source
 
 SOURCE, MQTT_TOPIC = "source", "mqtt_topic"
 """Headers of telemetry.raw that the cleaning reads."""
@@ -33,24 +33,24 @@ class PayloadValidation:
     ----------
     sources
         Those that are declared, beside DEFAULT_SOURCE.
-    codec_of
-        The codec of a source.
     """
 
-    def __init__(self, sources: Sequence[Source] = (), codec_of: Callable[[Source], Codec] = HeadraceJson) -> None:
+    def __init__(self, sources: Sequence[Source] = ()) -> None:
         self._sources = {source.name: source for source in (DEFAULT_SOURCE, *sources)}
-        self._codec_of = codec_of
 
     def first_problem(
         self, payload: bytes, now_ms: int, key: bytes = b"device", headers: Mapping[str, bytes] | None = None
     ) -> Problem | None:
-        """None where every item of a record of telemetry.raw is a reading, or where its source is not declared here."""
+        """None where every item of a record of telemetry.raw is a reading.
+
+        Also where only the job can tell: its source is not declared here, or has a format with state.
+        """
         headers = headers or {}
         source = self._sources.get(headers.get(SOURCE, DEFAULT_SOURCE.name.encode()).decode("utf-8", "replace"))
-        if source is None:
+        if source is None or source.codec is Codec.SPARKPLUG_B:
             return None
         message = _message(payload, now_ms, key, headers, source)
-        outcomes = Validator(source).readings(message, self._codec_of(source))
+        outcomes = Validator(source).readings(message, stateless_codec_of(source))
         for number, outcome in enumerate(outcomes):
             if isinstance(outcome, Rejection):
                 detail = outcome.detail or outcome.reason.meaning

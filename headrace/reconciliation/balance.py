@@ -46,7 +46,7 @@ class Balance:
 
     totals: Totals
     differences: list[Difference] = field(default_factory=list)
-    """What is wrong and will not mend by itself."""
+    """What is wrong and will not come right by itself."""
     waiting: list[str] = field(default_factory=list)
     """What is still under way. As long as there is any, what is missing may still come."""
     gaps: list[Difference] = field(default_factory=list)
@@ -188,7 +188,7 @@ class _Taking:
             self._taken.waiting.append(f"{still_open:,} windows are not closed yet{why}")
 
     def _judge_store(self, judge: Callable[[], None]) -> None:
-        """A store that is away leaves the other's verdict alone."""
+        """An unavailable store does not affect the other's verdict."""
         try:
             with self._ledger.step():
                 judge()

@@ -5,17 +5,23 @@ from collections.abc import Iterator
 
 from headrace.sources.preview import Preview, preview
 from payload_codecs.valid_reading import ValidReading
-from schemas.presets import Vector, preset, preset_fields
+from schemas.presets import Preset, Vector, preset, preset_fields
 from schemas.source import Source, Sources
 
 ARRIVED_MS = 1_796_083_200_000
 """2026-12-01T00:00:00Z: when the messages of all vectors arrive."""
 
 
-def failures(name: str) -> Iterator[str]:
-    """Each vector of a preset that becomes something else than it says, with both."""
+def failures(name: str, of: Preset | None = None) -> Iterator[str]:
+    """Each vector of a preset that becomes something else than it says, with both.
+
+    Parameters
+    ----------
+    of
+        In place of the preset of that name.
+    """
     sources = Sources([Source(**preset_fields(name))])
-    for vector in preset(name).vector:
+    for vector in (of or preset(name)).vector:
         found = preview(sources, vector.topic, vector.payload.encode(), ARRIVED_MS, vector.login)
         if (got := _got(found)) != (expected := _expected(vector)):
             yield f"{name}, {vector.name}: expected {expected}, got {got}"

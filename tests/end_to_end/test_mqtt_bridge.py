@@ -1,4 +1,4 @@
-"""The bridge on real brokers. Mosquitto and the bridge are the test's own; Kafka is the stack's."""
+"""The bridge on real brokers. Mosquitto and the bridge are the test's own; Kafka is the one of `broker`."""
 
 import contextlib
 import signal
@@ -72,6 +72,12 @@ class Bridge:
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def stack(broker):
+    """No part of it but Kafka is needed."""
+    return broker
 
 
 @pytest.fixture

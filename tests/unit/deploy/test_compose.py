@@ -15,7 +15,7 @@ import yaml
 from connectors.endpoints import CONNECT_PORT, POSTGRES_PORT, SERVING_PORT, Endpoints, StackSettings
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
 from jobs.names import JOBS
-from stack import haproxy, influxd, jars, postgres, programs
+from stack import connect, haproxy, influxd, jars, postgres, programs
 from stack.connect import Connect
 from stack.layout import FLINK_CONF, REPOSITORY, Layout
 from stack.servers import SERVERS
@@ -160,12 +160,6 @@ def test_jobmanager_and_taskmanager_share_the_state_that_flinks_settings_name():
 
 
 # ---------------------------------------------------------------- secrets
-
-
-def test_secrets_are_files_of_one_folder_that_make_secrets_fills(made_secrets):
-    files = {Path(secret["file"]) for secret in COMPOSE["secrets"].values()}
-    assert {file.parent for file in files} == {Path("deploy/secrets")}
-    assert {file.name for file in files} == {path.name for path in made_secrets.iterdir() if path.name != ".gitignore"}
 
 
 def test_no_secret_stands_in_a_variable_or_a_command():
@@ -330,6 +324,19 @@ def test_connect_is_set_up_as_the_local_one(written):
         "config.providers.file.param.allowed.paths",
     )  # fmt: skip
     assert without(in_compose, *place) == without(written("connect", "worker.properties"), *place)
+
+
+def test_connect_logs_as_the_local_one():
+    (option,) = [word for word in environment("connect")["KAFKA_LOG4J_OPTS"].split() if "log4j2" in word]
+    inside = option.removeprefix("-Dlog4j2.configurationFile=")
+    mounted = dict(reversed(each.removesuffix(":ro").split(":")) for each in SERVICES["connect"]["volumes"])
+    assert (REPOSITORY / mounted[inside]).samefile(connect.LOGGING)
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_every_process_of_ours_is_told_how_to_log(service):
+    assert environment(service)["HEADRACE_LOG_LEVEL"] == "${HEADRACE_LOG_LEVEL:-}"
+    assert environment(service)["HEADRACE_LOG_FORMAT"] == "${HEADRACE_LOG_FORMAT:-}"
 
 
 def test_connect_has_the_heap_of_the_local_one(monkeypatch, tmp_path):

@@ -1,12 +1,10 @@
 """Event times in each format that a source may have."""
 
-import contextlib
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payload_codecs.event_time import ImplausibleTime, NoTime, time_reader
+from payload_codecs.event_time import time_reader
 from schemas.limits import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS
 from schemas.source import Source
 
@@ -14,7 +12,7 @@ T = 1_719_800_000_123
 ISO = "2024-07-01T02:13:20.123"
 
 
-def read(time_format: str, sent: object, time_zone: str = "UTC") -> int:
+def read(time_format: str, sent: object, time_zone: str = "UTC") -> int | None:
     source = Source(name="plant", topic=("plant/{device}",), time_format=time_format, time_zone=time_zone)
     return time_reader(source)(sent)
 
@@ -56,14 +54,12 @@ def test_a_time_is_read_in_the_format_of_its_source(time_format, sent):
     ],
 )
 def test_what_is_no_time_is_refused_in_each_format(time_format, sent):
-    with pytest.raises((NoTime, ImplausibleTime)):
-        assert read(time_format, sent) is None
+    assert read(time_format, sent) is None
 
 
 def test_a_number_is_no_iso_time_and_an_iso_time_no_number():
     for time_format, sent in (("iso8601", T), ("iso8601", str(T)), ("ms", f"{ISO}Z"), ("s", f"{ISO}Z")):
-        with pytest.raises(NoTime):
-            read(time_format, sent)
+        assert read(time_format, sent) is None
 
 
 def test_a_time_without_an_offset_is_in_the_zone_of_its_source():
@@ -74,15 +70,14 @@ def test_a_time_without_an_offset_is_in_the_zone_of_its_source():
 
 @pytest.mark.parametrize("sent", ["2024-10-27T02:30:00", "2024-03-31T02:30:00"])
 def test_a_local_time_that_is_there_twice_or_never_is_no_time(sent):
-    with pytest.raises(NoTime):
-        read("iso8601", sent, "Europe/Berlin")
+    assert read("iso8601", sent, "Europe/Berlin") is None
     assert read("iso8601", f"{sent}+01:00", "Europe/Berlin")
 
 
 @pytest.mark.parametrize("sent", [0, 1, 10**6, 5 * 10**9, 10**11, 10**14, 10**17, 2**63 - 1, -T])
-def test_auto_takes_no_number_that_is_between_2010_and_2100_in_no_unit(sent):
-    with pytest.raises(ImplausibleTime):
-        read("auto", sent)
+def test_auto_leaves_a_number_that_is_between_2010_and_2100_in_no_unit_out_of_range(sent):
+    assert read("auto", sent) == sent
+    assert not MIN_EVENT_TIME_MS <= sent <= MAX_EVENT_TIME_MS
 
 
 @given(st.integers(MIN_EVENT_TIME_MS, MAX_EVENT_TIME_MS))
@@ -93,7 +88,6 @@ def test_auto_finds_each_time_from_2010_to_2100_in_each_unit(time_ms):
 
 
 @given(st.text(max_size=30) | st.floats() | st.integers() | st.datetimes().map(lambda moment: moment.isoformat()))
-def test_anything_else_is_refused_by_the_two_errors_alone(sent):
+def test_anything_is_a_time_or_none_and_never_raises(sent):
     for time_format in ("ms", "s", "us", "ns", "iso8601", "auto"):
-        with contextlib.suppress(NoTime, ImplausibleTime):
-            assert -(2**63) <= read(time_format, sent) < 2**63
+        assert isinstance(read(time_format, sent), int | None)

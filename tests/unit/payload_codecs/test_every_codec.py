@@ -7,12 +7,11 @@ import time
 from copy import deepcopy
 from dataclasses import replace
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from payload_codecs.codec import Command, Rejection, Sample
+from payload_codecs.codec import Command, Ignored, Rejection, Sample
 from payload_codecs.example import Example, said
 from payload_codecs.message import Message
 from payload_codecs.registry import CODECS, codec_of, examples_of
@@ -26,7 +25,9 @@ EXAMPLES = [
 ]
 every_codec = pytest.mark.parametrize("codec", CODECS)
 every_example = pytest.mark.parametrize("vector", EXAMPLES)
-thorough = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+any_size = list(HealthCheck)
+thorough = settings(max_examples=60, suppress_health_check=any_size)
+few = settings(max_examples=25, suppress_health_check=any_size)
 
 
 def decoded(codec, message):
@@ -53,13 +54,14 @@ def check(vector: Example, message: Message) -> None:
     assert 1 <= len(items) <= MAX_MESSAGE_ITEMS
     assert message == before, "decode changes its message"
     assert decoded(codec, message) == items, "the same bytes give other items"
-    assert all(isinstance(item, Sample | Rejection) for item in items)
+    assert all(isinstance(item, Sample | Rejection) for item in items) or isinstance(items[0], Ignored), items
+    if isinstance(items[0], Ignored):
+        assert len(items) == 1
+        return
     for item in items:
         if isinstance(item, Rejection):
             assert item.reason in RejectReason
             assert item.detail is None or len(item.detail) < 1000
-    if len(items) == 1 and items[0].reason is RejectReason.TOO_MANY_ITEMS if isinstance(items[0], Rejection) else False:
-        assert items[0].original in (None, message.payload)
     chosen = items if len(items) <= 30 else [*items[:10], *items[len(items) // 2 :][:10], *items[-10:]]
     for item in chosen:
         check_own_bytes(codec, message, item, alone=len(items) == 1)
@@ -110,21 +112,23 @@ def test_any_bytes_become_items(vector, payload):
 
 
 @every_example
-@thorough
+@few
 @given(
     piece=st.one_of(
         st.binary(min_size=1, max_size=20), st.sampled_from([*'[]{}",:=\\ \n#\0', '{"', '"a":', "[1,", "\\u"])
     ),
     size=st.sampled_from([KIB, 64 * KIB, MAX_PAYLOAD_BYTES]),
 )
-@settings(max_examples=25)
 def test_long_repetitions_become_items(vector, piece, size):
     piece = piece.encode() if isinstance(piece, str) else piece
     check(vector, replace(vector.message, payload=(piece * (size // len(piece) + 1))[:size]))
 
 
-PIECES = [b'"', b"\\", b"\n", b",", b"=", b" ", b":", b"[", b"]", b"{", b"}", b"\0", b"\xff", b"\xed\xa0\x80", b"-", b"e999",
-          b"1e400", b"9" * 400, b"null", b"true", b"NaN", "ü€𝄞".encode(), b"\xf9\x7e\x00", b"\x9f", b"\xa1", b"\xc4\x82"]  # fmt: skip
+PIECES = [
+    *(bytes([each]) for each in b'"\\\n,= :[]{}\0\xff-'),
+    *(b"\xed\xa0\x80", b"e999", b"1e400", b"9" * 400, b"null", b"true", b"NaN", "ü€𝄞".encode()),
+    *(b"\xf9\x7e\x00", b"\x9f", b"\xa1", b"\xc4\x82"),
+]
 
 
 @st.composite
@@ -150,14 +154,14 @@ def mutations(draw, payload: bytes):
 
 
 @every_example
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@thorough
 @given(data=st.data())
 def test_damaged_examples_become_items(vector, data):
     check(vector, replace(vector.message, payload=data.draw(mutations(vector.payload))))
 
 
 @every_example
-@settings(max_examples=40)
+@few
 @given(
     device=st.none() | st.text(max_size=300),
     topic=st.text(max_size=300),
@@ -207,10 +211,12 @@ SHAPES = {
     "backslashes": lambda _, size: b"\\" * size + b" f=1",
     "a long measurement": lambda _, size: b"\n".join([b"m" * (size // 2) + b" " + b"f=1," * (size // 8) + b"f=1"]),
     "a long base name": lambda _, size: b'[{"bn":"' + b"b" * (size // 2) + b'"},' + b'{"v":1},' * (size // 16) + b"{}]",
-    "a long base unit": lambda _, size: b'[{"n":"a","bu":"' + b"b" * (size // 2) + b'"},' + b"{}," * (size // 6) + b"{}]",
+    "a long base unit": lambda _, size: b'[{"n":"a","bu":"' + b"b" * (size // 2) + b'"},' + b"0," * (size // 4) + b"0]",
     "events": lambda _, size: b"[" + b'{"specversion":"1.0","source":"s","data":1},' * (size // 44) + b"{}]",
     "a long subject": lambda _, size: b'{"specversion":"1.0","subject":"' + b"s" * (size // 2) + b'","source":"'
     + b"s" * 150 + b'","data":[' + b'{"n":"a","v":1},' * (size // 32) + b"{}]}",
+    "a long subject of lines": lambda _, size: b'{"specversion":"1.0","subject":"' + b"s" * (size // 2)
+    + b'","data":"m ' + b"f=1," * (size // 8) + b'f=1"}',
     "brackets": lambda _, size: b"[" * size,
     "digits": lambda _, size: b"1" * size,
     "digits in a record": lambda _, size: b'[{"n":"a","v":' + b"1" * size + b"}]",
@@ -226,18 +232,18 @@ def bytes_and_seconds(codec, message):
     """CPU seconds of decoding and of making what dead letters would keep, and the bytes of the latter."""
     begin = time.process_time()
     items = decoded(codec, message)
-    kept = sum(len(own_bytes(codec, message, item)) for item in items)
+    kept = sum(len(own_bytes(codec, message, item)) for item in items if not isinstance(item, Ignored))
     return kept, time.process_time() - begin
 
 
 @every_codec
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_cost_of_a_message_is_linear_in_its_bytes(codec, shape):
-    vector = examples_of(codec)[0]
+    vector = max(examples_of(codec), key=lambda example: len(example.items))
     sized = [SHAPES[shape](vector.payload or b"0", size * KIB)[: size * KIB + 1000] for size in (32, 128)]
     of = codec_of(vector.source)
     small, large = (
-        [bytes_and_seconds(of, replace(vector.message, payload=payload)) for _ in range(5)] for payload in sized
+        [bytes_and_seconds(of, replace(vector.message, payload=payload)) for _ in range(3)] for payload in sized
     )
     assert max(kept for kept, _ in large) <= 4 * len(sized[1]) + 4 * KIB * MAX_MESSAGE_ITEMS
     seconds = [statistics.median(seconds for _, seconds in each) for each in (small, large)]
@@ -251,9 +257,3 @@ def test_random_bytes_of_the_largest_size_become_items(codec):
         for letters in (bytes(range(256)), string.printable.encode(), b'{}[]",:0123456789 \n=\\abntuv'):
             payload = bytes(chance.choices(letters, k=MAX_PAYLOAD_BYTES))
             check(vector, replace(vector.message, payload=payload))
-
-
-@every_example
-def test_items_are_small_enough_to_be_many(vector):
-    for item in decoded(codec_of(vector.source), vector.message):
-        assert isinstance(item, msgspec.Struct)

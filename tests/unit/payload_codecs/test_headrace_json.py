@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payload_codecs import headrace_json
-from payload_codecs.codec import Rejection, Sample
-from payload_codecs.headrace_json import MAX_NESTING, HeadraceJson
+from payload_codecs import headrace_json, json_text
+from payload_codecs.codec import Item, Rejection, Sample
+from payload_codecs.headrace_json import HeadraceJson
+from payload_codecs.json_text import MAX_NESTING
 from payload_codecs.validation import Validator
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
@@ -345,6 +346,22 @@ def test_a_text_may_be_as_long_as_the_largest_payload(form, unit):
     assert words(form % text) == expected
 
 
+BROKEN = [
+    "[" + " " * (MAX_BYTES - 3) + "x]", "," * MAX_BYTES, ": " * (MAX_BYTES // 2), '"' * MAX_BYTES, "\\" * MAX_BYTES,
+    '{"a":1,' * (MAX_BYTES // 7), '{"metric":"n","value":"' + "x" * (MAX_BYTES - 30),
+    "[" + " NaN" * (MAX_BYTES // 4 - 2) + "]",
+    '{"values":{"a":"' + "\\" * (MAX_BYTES - 17), '"' + '\\"' * (MAX_BYTES // 2 - 1) + "\\", "nan" * (MAX_BYTES // 3),
+    "[" + "+-" * (MAX_BYTES // 2 - 1) + "]", "[nan(" + "x" * (MAX_BYTES - 8) + "]", " \n" * (MAX_BYTES // 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=lambda text: repr(text[:20]))
+def test_a_large_payload_that_is_no_json_is_refused_and_its_cost_is_linear(text):
+    """The quadratic cost of one of these is minutes: the run's own time limit is the assertion."""
+    assert len(text) <= MAX_BYTES
+    assert words(text) == ["not_json"]
+
+
 def test_ten_thousand_items_are_the_limit():
     n = MAX_MESSAGE_ITEMS
     assert words([{}] * n) == ["no_metric"] * n
@@ -391,17 +408,17 @@ def payloads(draw: st.DrawFn) -> bytes:
     return payload
 
 
-def slowly(payload: bytes) -> list[Rejection | Sample]:
+def slowly(payload: bytes) -> list[Item]:
     """The items by the exact path alone."""
     try:
-        return headrace_json._items(headrace_json._parse_exactly(payload.decode()))
+        return headrace_json._items(json_text.parse_exactly(payload.decode()))
     except UnicodeDecodeError:
         return [Rejection(RejectReason.INVALID_UTF8)]
-    except headrace_json._NotJson:
+    except json_text.NoJsonText:
         return [Rejection(RejectReason.NOT_JSON)]
 
 
-def judged(payload: bytes, items: list[Rejection | Sample]) -> list[object]:
+def judged(payload: bytes, items: list[Item]) -> list[object]:
     found = Validator(DEFAULT_SOURCE).outcomes(message(payload), items, CODEC.original)
     return [each.reason if isinstance(each, Rejection) else msgspec.to_builtins(each) for each in found]
 
@@ -437,3 +454,12 @@ def _told(outcome: object) -> object:
 def test_the_event_time_without_ts_is_when_the_message_was_received():
     for payload in ('{"metric":"n","value":1}', '{"values":{"n":1}}', '{"n":1}', '{"metric":"n","value":1,"ts":null}'):
         assert [each.event_time for each in outcomes(payload)] == [NOW_MS - 777]
+
+
+def test_constants_without_a_space_between_them_are_no_json():
+    assert [each.reason for each in CODEC.decode(message(b'NaNNaN{"a":1}'))] == [RejectReason.NOT_JSON]
+
+
+def test_the_detail_of_a_nested_field_is_short_however_long_its_name_is():
+    [found] = CODEC.decode(message(b'{"values":{"' + b"a" * 100_000 + b'":{}}}'))
+    assert len(found.detail) < 300

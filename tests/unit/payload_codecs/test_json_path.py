@@ -15,7 +15,8 @@ JSON = st.recursive(
 )
 FIELDS = st.lists(NAMES.map(lambda name: f'"{name}"'), min_size=1, max_size=3).map(".".join)
 EXPRESSIONS = st.recursive(
-    FIELDS | st.sampled_from(["@", "'text'", "`0`", "`null`", "a[0]", "a[0].b", "a[*].b", "a[?b]", "length(a)", "max(@)"]),
+    FIELDS
+    | st.sampled_from(["@", "'text'", "`0`", "`null`", "a[0]", "a[0].b", "a[*].b", "a[?b]", "length(a)", "max(@)"]),
     lambda inner: st.builds("{} || {}".format, inner, inner) | st.builds("{} && {}".format, inner, inner),
     max_leaves=4,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from payload_codecs.codec import Ignored, Rejection, Sample
-from payload_codecs.mapped_json import MappedJson
+from payload_codecs.mapped_json import MappedJson, _Root
 from payload_codecs.message import Message
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.source import Source, Sources
@@ -28,7 +28,7 @@ def message(payload, of=None, topic=TOPIC):
 
 def decoded(payload, **fields):
     of = source(**fields)
-    return list(MappedJson(of).decode(message(payload, of)))
+    return list(MappedJson(of).decode(message(payload, of, fields.get("topic", TOPIC))))
 
 
 def pairs(payload, **fields):
@@ -126,8 +126,8 @@ def test_a_message_of_which_nothing_is_kept_is_ignored():
 
 def test_only_what_stands_for_no_number_is_dropped():
     payload = {
-        "null": None, "word": "idle", "on": " ON ", "number": "21.4", "comma": "21,4", "percent": "45%", "date": "2026-11-30",
-        "true": True, "nested": {"a": 1},
+        "null": None, "word": "idle", "on": " ON ", "number": "21.4", "comma": "21,4", "percent": "45%",
+        "date": "2026-11-30", "true": True, "nested": {"a": 1},
     }  # fmt: skip
     kept = [name for name, _ in pairs(payload, values="@", drop=["null", "text", "boolean", "nested"], words={"on": 1})]
     assert kept == ["on", "number", "comma", "percent"]
@@ -186,7 +186,7 @@ def test_as_many_items_as_a_message_may_hold_are_read_and_one_more_is_not():
 
 
 def test_names_of_deep_objects_are_not_joined_beyond_the_longest_name():
-    nested = 1
+    nested: object = 1
     for _ in range(800):
         nested = {"k" * 200: nested, "leaf": 1}
     found = decoded(nested, values="@", flatten=".", drop="nested")
@@ -194,17 +194,33 @@ def test_names_of_deep_objects_are_not_joined_beyond_the_longest_name():
 
 
 def test_an_expression_into_the_whole_payload_is_looked_up_once():
+    root = _Root({"times": [1, 2]}, {})
     looked_up = []
 
-    class Counting(dict):
-        pass
+    def get(value):
+        looked_up.append(value)
 
-    codec = MappedJson(source(items="list", metric="'m'", value="v", time="max(times)"))
-    place = codec._time
-    codec._time = lambda item, root: looked_up.append(len(root.found)) or place(item, root)
-    items = [{"v": 1, "times": None}] * 3
-    found = codec.decode(message({"times": [1, 2], "list": items}))
-    assert len(found) == 3
+    assert [root.find(get) for _ in range(3)] == [None, None, None]
+    assert looked_up == [root.value]
+
+
+def test_an_expression_that_does_not_fit_an_item_is_looked_up_in_the_whole_payload():
+    found = decoded({"ts": [3, 5], "list": [{"v": 1}]}, items="list", metric="'m'", value="v", time="max(ts)")
+    assert [each.time for each in found] == [5]
+
+
+def test_an_expression_that_fits_neither_is_tried_once_on_the_whole_payload():
+    root = _Root({"a": 1}, {})
+    tried = []
+
+    def get(value):
+        tried.append(value)
+        raise TypeError("does not fit")
+
+    for _ in range(3):
+        with pytest.raises(TypeError, match="does not fit"):
+            root.find(get)
+    assert len(tried) == 1
 
 
 SAMPLE_VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=30) | st.floats(
@@ -274,7 +290,7 @@ ANY_JSON = st.recursive(
 def test_any_bytes_give_samples_or_rejections(payload, fields):
     of = source(**fields)
     codec = MappedJson(of)
-    whole = message(payload, of, "x" if fields.get("topic") else TOPIC)
+    whole = message(payload, of, fields.get("topic", TOPIC))
     found = codec.decode(whole)
     assert found
     assert all(isinstance(item, Sample | Rejection | Ignored) for item in found)

@@ -1,6 +1,8 @@
 """What makes a sample a reading, whatever format it came in."""
 
 import math
+from datetime import datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -65,6 +67,12 @@ def test_a_name_that_no_store_can_hold_is_refused(name):
     assert reason(judge(level(), device=name)) == "bad_device"
     assert reason(judge(level(device=name))) == "bad_device"
     judge(level(metric=name)).detail.encode()
+
+
+def test_a_known_metric_of_an_unusable_device_is_refused():
+    validator = Validator(source())
+    found = [validator.judge(message(device), level()) for device in ("pump-7", "back\\slash", "", None, "pump-7")]
+    assert [reason(each) for each in found] == [None, "bad_device", "no_device", "no_device", None]
 
 
 @pytest.mark.parametrize("name", ["x", "two words", "Größe µ", "😀" * 200, "a,b=c d", "'); DROP TABLE x; --", "\x80"])
@@ -142,6 +150,12 @@ def test_a_unit_in_a_text_is_read_where_the_source_says_so():
     assert judge(Sample("humidity", "45%"), unit_in_value=True).value == 45
     assert judge(Sample("humidity", "45,5 %"), unit_in_value=True, decimal_comma=True).value == 45.5
     assert reason(judge(Sample("humidity", "45 furlongs"), unit_in_value=True)) == "unknown_unit"
+
+
+@pytest.mark.parametrize("field", ["metric", "value", "time", "unit", "sequence", "device"])
+def test_types_of_other_formats_are_refused_where_they_do_not_belong(field):
+    for sent in (b"\xff", {b"\xff": 1}, {(1, 2): 3}, Decimal("NaN"), datetime(2026, 1, 1), object(), [object()]):
+        assert isinstance(judge(level(**{field: sent})), Rejection)
 
 
 def test_null_is_no_value():
@@ -331,3 +345,4 @@ def test_a_validator_that_forgets_judges_on():
     for number in range(100):
         sample = Sample(f"metric {number}", 1, T, device=f"device {number}")
         assert validator.judge(message(), sample) == validator.judge(message(), sample)
+        assert isinstance(validator.judge(message(), Sample("text", "5", T)), ValidReading)

@@ -57,7 +57,7 @@ def test_a_source_is_a_plain_value_that_travels():
     assert Source.model_validate_json(source.model_dump_json()) == source
     assert {source: 1}[source] == 1
     with pytest.raises(ValueError, match="frozen"):
-        source.name = "b"
+        setattr(source, "name", "b")  # noqa: B010
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_a_source_is_a_plain_value_that_travels():
         ('[[source]]\nname = "a"\ntopic = "a/b"', "sources.toml:3: `topic`: nothing names the device: write {device}"),
         ('[[source]]\nname = "a"\ntopic = "{key}/{device}"', "sources.toml:3: `topic`: {key} has a meaning of its own"),
         (FLEET + 'values = "@"', 'sources.toml:4: `values`: is read with codec = "json" only'),
-        (FLEET + 'device = "dev.id"', 'sources.toml:4: `device`: is a JMESPath, which is read with codec = "json"'),
-        (FLEET + 'metric = "{device}"', '`metric`: is read with codec = "json" or "scalar" only: remove it'),
+        (FLEET + 'device = "dev.id"', 'sources.toml:4: `device`: is a JMESPath into the payload, which is read with'),
+        (FLEET + 'metric = "{device}"', '`metric`: is read with codec = "json" or "line-protocol" or "scalar" only'),
         (FLEET + 'preset = "tasmotta"', "sources.toml:4: unknown preset 'tasmotta': did you mean `tasmota`?"),
         (mapped('time = "a..b"'), 'sources.toml:6: time = "a..b": no JMESPath: wrong at character 3'),
         (mapped('time = "a["'), 'sources.toml:6: time = "a[": no JMESPath'),

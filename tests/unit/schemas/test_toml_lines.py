@@ -23,7 +23,8 @@ VALUES = st.one_of(
 @st.composite
 def documents(draw):
     """A text, and the line of each path in it."""
-    lines, expected = [], {}
+    lines: list[str] = []
+    expected: dict[tuple[str | int, ...], int] = {}
     for number in range(draw(st.integers(1, 5))):
         lines += draw(st.lists(st.sampled_from(["", "# a comment = 1", "  "]), max_size=3))
         expected["source", number] = len(lines) + 1

@@ -2,12 +2,14 @@
 
 import configparser
 import re
+from pathlib import Path
 
 import pytest
 
 from connectors.mqtt_bridge.settings import FRAMING_BYTES, BridgeSettings
 from schemas.topics import MAX_MESSAGE_BYTES
 from stack import flink_distribution, influxd, programs
+from stack.connect import LOGGING, Connect
 from stack.errors import StackError
 from stack.influxdb import InfluxDB
 from stack.kafka import Kafka
@@ -30,13 +32,29 @@ def layout(tmp_path, monkeypatch):
         (programs_folder / name).touch()
     monkeypatch.setattr(programs, "find", programs_folder.joinpath)
     monkeypatch.setattr(influxd, "find", lambda: programs_folder / "influxd")
-    monkeypatch.delenv(flink_distribution.METRICS_SWITCH, raising=False)
+    for variable in (flink_distribution.METRICS_SWITCH, flink_distribution.PROPERTIES):
+        monkeypatch.delenv(variable, raising=False)
     return Layout(tmp_path / "home", 1000, OPTIONAL)
 
 
 def properties(path):
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
     return dict(re.split(r"\s*[=:]\s*|\s+", line, maxsplit=1) for line in lines)
+
+
+@pytest.mark.parametrize("server", [Kafka, Connect])
+def test_kafka_and_connect_log_as_a_file_that_exists_says(layout, server):
+    (option,) = [word for word in server(layout).command() if "log4j2" in word]
+    logging = properties(Path(option.removeprefix("-Dlog4j2.configurationFile=")))
+    assert logging["appender.console.type"] == "CONSOLE"
+
+
+def test_warnings_of_debezium_are_logged(layout):
+    logging = properties(LOGGING)
+    levels = [logging[name.replace(".name", ".level")] for name, value in logging.items() if "debezium" in value]
+    assert levels
+    assert set(levels) <= {"INFO", "WARN"}
+    assert logging["rootLogger.level"] == "WARN"
 
 
 def test_kafka_listens_on_loopback_at_moved_ports(layout):
@@ -134,6 +152,17 @@ def test_flinks_metrics_port_is_open_only_when_asked_for(layout, monkeypatch):
     monkeypatch.setenv(flink_distribution.METRICS_SWITCH, "1")
     flink_distribution.write_configuration(layout)
     assert properties(path)["metrics.reporters"] == "prom"
+
+
+def test_flink_properties_replace_committed_settings_and_none_of_this_stack(layout, monkeypatch):
+    monkeypatch.setenv(
+        flink_distribution.PROPERTIES, "execution.checkpointing.interval: 250 ms\nrest.port: 1\nmetrics.reporters: x\n"
+    )
+    flink_distribution.write_configuration(layout)
+    written = properties(layout.home / "flink" / "conf" / "config.yaml")
+    assert written["execution.checkpointing.interval"] == "250 ms"
+    assert written["rest.port"] == "19081"
+    assert "metrics.reporters" not in written
 
 
 def test_stale_jars_leave_flinks_lib(layout):

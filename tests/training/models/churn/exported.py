@@ -1,12 +1,11 @@
 """A small model, trained and exported."""
 
-import onnxruntime
-
 from models.churn.artifact import export
 from models.churn.families import FAMILIES
 from models.churn.onnx_graph import graph
 from models.churn.training import prepare
 from models.churn.tuning import Side, fit
+from models.onnx_session import onnxruntime
 from tests.unit.models.churn.customers import customers, quick
 
 

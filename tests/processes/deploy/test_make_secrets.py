@@ -1,6 +1,9 @@
 """deploy/make-secrets.sh: random, kept, private."""
 
 import subprocess
+from pathlib import Path
+
+import yaml
 
 from stack.layout import REPOSITORY
 
@@ -36,3 +39,10 @@ def test_only_the_owner_enters_the_folder_and_the_users_of_containers_read_what_
 
 def test_git_never_sees_them(made_secrets):
     assert (made_secrets / ".gitignore").read_text() == "*\n"
+
+
+def test_secrets_of_compose_are_files_of_one_folder_that_make_secrets_fills(made_secrets):
+    secrets = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["secrets"]
+    files = {Path(secret["file"]) for secret in secrets.values()}
+    assert {file.parent for file in files} == {Path("deploy/secrets")}
+    assert {file.name for file in files} == {path.name for path in made_secrets.iterdir() if path.name != ".gitignore"}

@@ -7,7 +7,7 @@ import pytest
 from models.churn.artifact import log_odds_of
 from models.churn.reason_tables import NumberTable, reason_tables
 from models.churn.shapley import shapley_values
-from tests.unit.models.churn.exported import fitted_and_prepared, session_of
+from tests.training.models.churn.exported import fitted_and_prepared, session_of
 
 
 def rows(n=300):

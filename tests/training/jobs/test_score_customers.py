@@ -13,9 +13,9 @@ from models.champion import NoChampion
 from models.churn.errors import RefusedModel
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
+from tests.training.models.churn.exported import exported
 from tests.unit.jobs.micro_batches import scattered
 from tests.unit.models.churn.arriving import Came, columns
-from tests.unit.models.churn.exported import exported
 
 
 class Model:

@@ -16,8 +16,8 @@ from models.churn.families import FAMILIES
 from models.churn.gate import MIN_ROWS, UNKNOWN, gate_rows, pass_gate, split_values
 from models.churn.pipeline import Steps
 from models.churn.tree_nodes import rounded_down
+from tests.training.models.churn.exported import exported, fitted_and_prepared, session_of
 from tests.unit.models.churn.customers import customers
-from tests.unit.models.churn.exported import exported, fitted_and_prepared, session_of
 
 STEPS = [Steps(), Steps(scale=False), Steps(mark_missing=True), Steps(reduce_to=3)]
 

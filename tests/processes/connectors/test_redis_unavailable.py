@@ -13,12 +13,13 @@ import redis.asyncio
 from connectors.redis.device_state import DeviceUpdate, RedisWriter
 from connectors.redis.reader import BatchedReads
 from connectors.redis.recommendation_lists import RedisLists
+from connectors.retries import Retries
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.polling import wait_until
 from serving.cache import RecommendationCache, shared_fetcher
+from tests.processes.connectors.test_redis_lists import listed
 from tests.redis_server import redis_server
 from tests.unit.connectors.resp_server import answering
-from tests.unit.connectors.test_redis_lists import listed
 
 T = 1_719_800_000_123
 ROW = DeviceUpdate("kiln-4", "pressure", "reading", T, f'"value":7.5,"ts":{T}')
@@ -84,12 +85,12 @@ def server(tmp_path):
 
 def writing(port, row=ROW):
     with redis.Redis(port=port) as client:
-        return RedisWriter(client, patience_s=0).write([row])
+        return RedisWriter(client, retries=Retries(0)).write([row])
 
 
 def writing_lists(port):
     with redis.Redis(port=port) as client:
-        RedisLists(client, lifetime_s=600, patience_s=0).write([LIST], {"tea": False})
+        RedisLists(client, lifetime_s=600, retries=Retries(0)).write([LIST], {"tea": False})
 
 
 @pytest.mark.parametrize("reply", AWAY)
@@ -236,7 +237,7 @@ def test_a_list_is_not_put_back_while_its_time_may_not_be_read(server):
     administrator, port = server
     newer = listed("ann", T + 5, "pot")
     with redis.Redis(port=port) as client:
-        RedisLists(client, lifetime_s=600, patience_s=0).write([newer], {})
+        RedisLists(client, lifetime_s=600, retries=Retries(0)).write([newer], {})
     with denied(administrator, "-getrange"), pytest.raises(StoreMisconfigured):
         writing_lists(port)
     assert administrator.get("recommendations:ann") == newer.body

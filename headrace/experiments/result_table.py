@@ -1,4 +1,4 @@
-"""The standing of an experiment for the terminal, and as JSON."""
+"""The result of an experiment as a table for the terminal, and as JSON."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One letter as the topic keeps it, and the identifier that a person types."""
+"""One dead letter as the topic keeps it, and the identifier that a person types."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from headrace.dead_letters.errors import NoSuchDeadLetter
 from schemas.dead_letter import DeadLetter
 
 UNREADABLE = "unreadable"
-"""Stands where the reason of a letter stands, for a record that is no letter."""
+"""Stands where the reason of a dead letter stands, for a record that is no dead letter."""
 
 
 @dataclass(frozen=True, order=True)
@@ -30,7 +30,7 @@ class DeadLetterId:
         found = re.fullmatch(r"(\d{1,9}):(\d{1,18})", text.strip())
         if found is None:
             raise NoSuchDeadLetter(
-                f"{text!r} names no letter: say partition:offset, such as 2:1734. See: headrace dlq ls"
+                f"{text!r} names no dead letter: say partition:offset, such as 2:1734. See: headrace dlq ls"
             )
         return cls(int(found[1]), int(found[2]))
 
@@ -40,11 +40,11 @@ class DeadLetterId:
 
 @dataclass(frozen=True)
 class StoredDeadLetter:
-    """A record of dead-letters: a letter, or what stands there instead of one and why it cannot be read."""
+    """A record of dead-letters: a dead letter, or what stands there instead of one and why it cannot be read."""
 
     id: DeadLetterId
     time_ms: int
-    """When it became a letter: the broker's time, which grows with the offset."""
+    """When it became a dead letter: the broker's time, which grows with the offset."""
     letter: DeadLetter | None
     unreadable: str | None = None
     value: bytes = b""

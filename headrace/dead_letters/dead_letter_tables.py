@@ -1,4 +1,4 @@
-"""What the commands print: for a person with Rich, for a program as JSON."""
+"""What `headrace dlq` prints: tables for the terminal, JSON for programs."""
 
 import base64
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from headrace.dead_letters.differences import differences
-from headrace.dead_letters.letter import StoredDeadLetter
 from headrace.dead_letters.replay_log import ReplayLog
 from headrace.dead_letters.replay_target import LETTER, Refused, ReplayTarget, ToTopic
 from headrace.dead_letters.replaying import Change, Tally
+from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
 from headrace.dead_letters.summary import Summary, sparkline
 from headrace.dead_letters.terminal_text import block, one_line
 from schemas.replay import Replay
@@ -37,22 +37,22 @@ def gone_sentence(gone: dict[int, int]) -> str:
     """What retention has removed: an upper bound, because transaction markers take offsets too.
 
     >>> gone_sentence({0: 12, 1: 0})
-    'Retention has removed up to 12 letters: all before offset 12 of partition 0.'
+    'Retention has removed up to 12 dead letters: all before offset 12 of partition 0.'
     """
     left = {partition: first for partition, first in sorted(gone.items()) if first}
     if not left:
-        return "No letter has left by retention."
+        return "No dead letter has left by retention."
     where = ", ".join(f"{first:,} of partition {partition}" for partition, first in left.items())
-    return f"Retention has removed up to {sum(left.values()):,} letters: all before offset {where}."
+    return f"Retention has removed up to {sum(left.values()):,} dead letters: all before offset {where}."
 
 
 def print_list(summary: Summary, gone: dict[int, int], log: ReplayLog, console: Console) -> None:
-    """Groups with their course over time, then the newest letters."""
+    """Groups with their course over time, then the newest dead letters."""
     if summary.letters:
         console.print(_groups(summary, console.width))
     if summary.newest:
         console.print(_newest(summary, log, console.width))
-    console.print(f"{summary.letters:,} letters. {gone_sentence(gone)}", highlight=False, soft_wrap=True)
+    console.print(f"{summary.letters:,} dead letters. {gone_sentence(gone)}", highlight=False, soft_wrap=True)
 
 
 def _groups(summary: Summary, width: int) -> Table:
@@ -63,7 +63,7 @@ def _groups(summary: Summary, width: int) -> Table:
     if (more := len(summary.groups) - MAX_GROUPS) > 0:
         rows.append((f"and {more:,} more groups", "", "", "", ""))
     title = f"{utc(summary.axis.start_ms)} to {utc(summary.axis.end_ms)}"
-    return _table(title, ("reason", "stage", "device", "letters", "over time"), rows, width)
+    return _table(title, ("reason", "stage", "device", "dead letters", "over time"), rows, width)
 
 
 def _newest(summary: Summary, log: ReplayLog, width: int) -> Table:
@@ -92,12 +92,12 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], wi
 def list_as_json(summary: Summary, gone: dict[int, int], log: ReplayLog) -> dict[str, Any]:
     """The object of `dlq ls --json`. People script against its keys."""
     return {
-        "letters": summary.letters,
+        "dead_letters": summary.letters,
         "gone_before_offset": {str(partition): first for partition, first in gone.items()},
         "from_ms": summary.axis.start_ms,
         "until_ms": summary.axis.end_ms,
         "groups": [
-            {"reason": reason, "stage": stage, "device": device, "letters": group.letters,
+            {"reason": reason, "stage": stage, "device": device, "dead_letters": group.letters,
              "newest_ms": group.newest_ms, "over_time": group.over_time}
             for (reason, stage, device), group in summary.largest
         ],
@@ -110,7 +110,7 @@ def list_as_json(summary: Summary, gone: dict[int, int], log: ReplayLog) -> dict
 
 
 def print_letter(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay], console: Console) -> None:
-    """Everything that is known of a letter."""
+    """Everything that is known of a dead letter."""
     for name, value in _facts(kept, way, replays):
         if not value:
             continue
@@ -124,14 +124,14 @@ def print_letter(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Re
 
 
 def _facts(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay]) -> list[tuple[str, str]]:
-    facts = [("letter", f"{kept.id}, since {utc(kept.time_ms)}")]
+    facts = [("dead letter", f"{kept.id}, since {utc(kept.time_ms)}")]
     letter = kept.letter
     if letter is None:
         facts.append(("unreadable", kept.unreadable or ""))
     else:
         at = letter.position
         where = (
-            f"{at.topic}[{at.partition}] offset {at.offset}, item {at.item} of {at.items}" if at else "the MQTT door"
+            f"{at.topic}[{at.partition}] offset {at.offset}, item {at.item} of {at.items}" if at else "the MQTT bridge"
         )
         facts += [
             ("reason", f"{letter.reason.value}: {letter.reason.meaning}"), ("detail", letter.detail or ""),
@@ -144,7 +144,7 @@ def _facts(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay])
 
 
 def _replays(count: int, parent: bytes | None) -> str:
-    return f"{count}, the replay of letter {parent.decode(errors='replace')}" if parent else str(count)
+    return f"{count}, the replay of dead letter {parent.decode(errors='replace')}" if parent else str(count)
 
 
 def _sent(replay: Replay) -> str:
@@ -152,7 +152,7 @@ def _sent(replay: Replay) -> str:
 
 
 def letter_as_json(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay]) -> dict[str, Any]:
-    """The object of `dlq show --json`: the letter's own fields, bytes in base64, and what is known beside them."""
+    """The object of `dlq show --json`: the dead letter's own fields, bytes in base64, and what is known beside them."""
     fields = kept.letter.model_dump(mode="json") if kept.letter else {"original": base64.b64encode(kept.value).decode()}
     return {
         "id": str(kept.id),
@@ -167,7 +167,7 @@ def letter_as_json(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[
 
 
 def print_tally(tally: Tally, sent: bool, with_letters: bool, console: Console) -> None:
-    """What was done, or would be; with the first letters and what is changed in them."""
+    """What was done, or would be; with the first dead letters and what is changed in them."""
     would = "Sent" if sent else "Would send"
     for destination, count in tally.sent.items():
         console.print(f"{would} {count:,} to {destination}", highlight=False)
@@ -177,13 +177,13 @@ def print_tally(tally: Tally, sent: bool, with_letters: bool, console: Console) 
             print_change(change.kept.payload, change.letter.way.value, console)
     for reason, count in tally.still_wrong.items():
         console.print(
-            f"[yellow]{count:,} of them are {reason} still, and come back as letters[/]: edit them, headrace dlq fix",
+            f"[yellow]{count:,} of them are still {reason} and would come back[/]: edit them with headrace dlq fix",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     for why, count in tally.refused.most_common():
         console.print(f"[red]✘[/] {count:,} not sent: {escape(one_line(why, 500))}", highlight=False, soft_wrap=True)
     if not tally.sent and not tally.refused:
-        console.print("No letter is meant.")
+        console.print("No dead letter is meant.")
 
 
 def _what(change: Change) -> str:

@@ -7,6 +7,7 @@ import redis
 
 from bench.free_port import free_port
 from connectors.redis.device_state import ChurnUpdate, DeviceUpdate, RedisWriter
+from connectors.retries import Retries
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 from schemas.redis_keys import ANOMALIES, CHURN, DEVICE
 from tests.redis_server import redis_server
@@ -30,7 +31,7 @@ def client(port):
 
 @pytest.fixture
 def writer(client):
-    return RedisWriter(client, patience_s=0)
+    return RedisWriter(client, retries=Retries(0))
 
 
 def reading(value, ts, metric="temperature", device="pump-1"):
@@ -152,14 +153,14 @@ def test_nothing_to_write_is_nothing(writer):
 
 def test_a_redis_with_full_memory_is_away(client, writer):
     client.config_set("maxmemory", 1)
-    with pytest.raises(StoreUnavailable, match="takes no writes"):
+    with pytest.raises(StoreUnavailable, match="answers with an error"):
         writer.write([reading(1, T)])
 
 
 def test_a_redis_with_full_memory_for_the_alerts_is_away_too(client, writer):
     writer.write([reading(1, T)])
     client.config_set("maxmemory", 1)
-    with pytest.raises(StoreUnavailable, match="takes no writes"):
+    with pytest.raises(StoreUnavailable, match="answers with an error"):
         writer.write([score(1, T, alert="{}")])
 
 
@@ -180,16 +181,16 @@ def test_a_hash_that_is_no_hash_is_a_refusal_of_its_rows_only(client, writer):
 def test_no_redis_is_away():
     client = redis.Redis(port=free_port())
     with pytest.raises(StoreUnavailable, match="does not answer"):
-        RedisWriter(client, patience_s=0).write([reading(1, T)])
+        RedisWriter(client, retries=Retries(0)).write([reading(1, T)])
 
 
 def test_a_wrong_password_is_said_with_the_name_of_the_setting(port, client):
     client.config_set("requirepass", "right")
     try:
         with pytest.raises(StoreMisconfigured, match="HEADRACE_REDIS_PASSWORD"):
-            RedisWriter(redis.Redis(port=port, password="wrong"), patience_s=0).write([reading(1, T)])
+            RedisWriter(redis.Redis(port=port, password="wrong"), retries=Retries(0)).write([reading(1, T)])
         with pytest.raises(StoreMisconfigured, match="HEADRACE_REDIS_PASSWORD"):
-            RedisWriter(redis.Redis(port=port), patience_s=0).write([reading(1, T)])
+            RedisWriter(redis.Redis(port=port), retries=Retries(0)).write([reading(1, T)])
     finally:
         redis.Redis(port=port, password="right").config_set("requirepass", "")
 

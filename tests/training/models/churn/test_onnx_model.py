@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from models.churn import ABSENT, ChurnModel, RefusedModel
 from models.churn.onnx_model import CONTRACT_FILE, MODEL_FILE
 from models.churn.reason_text import ReasonsInWords
+from tests.training.models.churn.exported import exported
 from tests.unit.models.churn.customers import customers
-from tests.unit.models.churn.exported import exported
 
 ROW = {"contract": "month", "payment": "card", "months": 3, "bill": 80.5, "total": 241.5}
 

@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from connectors.redis.recommendation_lists import LISTS_A_CALL, RedisLists
+from connectors.retries import Retries
 from connectors.stores import StoreUnavailable
 from tests.redis_server import redis_server
 
@@ -41,7 +42,7 @@ def client(port):
 
 @pytest.fixture
 def writer(client, port):
-    return RedisLists(redis.Redis(port=port), lifetime_s=600, patience_s=0)
+    return RedisLists(redis.Redis(port=port), lifetime_s=600, retries=Retries(0))
 
 
 def items(client, key):
@@ -92,17 +93,17 @@ def test_lists_of_users_who_are_forgotten_go(client, writer):
 
 
 def test_nothing_to_write_asks_nobody():
-    RedisLists(redis.Redis(port=1), lifetime_s=600, patience_s=0).write([], {})
+    RedisLists(redis.Redis(port=1), lifetime_s=600, retries=Retries(0)).write([], {})
 
 
 def test_no_redis_is_away():
     with pytest.raises(StoreUnavailable, match="does not answer"):
-        RedisLists(redis.Redis(port=1), lifetime_s=600, patience_s=0).write([listed("ann", T)], {})
+        RedisLists(redis.Redis(port=1), lifetime_s=600, retries=Retries(0)).write([listed("ann", T)], {})
 
 
 def test_a_redis_with_full_memory_is_away(client, writer):
     client.config_set("maxmemory", 1)
-    with pytest.raises(StoreUnavailable, match="takes no writes"):
+    with pytest.raises(StoreUnavailable, match="answers with an error"):
         writer.write([listed("ann", T)], {})
 
 

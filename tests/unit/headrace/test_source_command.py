@@ -1,0 +1,240 @@
+"""`headrace source`: sources listed, added and tried without a stack."""
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from headrace.cli.main import app
+from headrace.sources import vectors
+from headrace.sources.live import BrokerUnavailable, live_messages
+from headrace.sources.preview import preview
+from schemas.presets import PRESETS, Preset, preset
+from schemas.source import DEFAULT_SOURCE, Sources
+
+SENSOR = '{"Time":"2026-11-30T09:12:04","AM2301":{"Temperature":14.5,"Humidity":"4,1"},"TempUnit":"C"}'
+WIDE = {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def call(*arguments, stdin=None, **env):
+        environment = {"HEADRACE_HOME": str(tmp_path), "HEADRACE_SOURCES": None, **WIDE, **env}
+        return CliRunner().invoke(app, ["source", *arguments], input=stdin, env=environment)
+
+    return call
+
+
+def declared(tmp_path, text):
+    (tmp_path / "sources.toml").write_text(text)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_vectors_of_every_preset_become_what_they_say(name):
+    assert list(vectors.failures(name)) == []
+    assert preset(name).vector
+
+
+def test_every_preset_has_a_vector_with_readings():
+    assert [name for name in PRESETS if not any(vector.readings for vector in preset(name).vector)] == []
+
+
+def test_a_vector_that_becomes_something_else_is_reported_with_both():
+    wrong = preset("scalar").vector[0].model_copy(update={"payload": "22"})
+    changed = Preset(**{**preset("scalar").model_dump(), "vector": [wrong]})
+    [line] = vectors.failures("scalar", changed)
+    assert "expected {'readings': [('kitchen', 'temperature', 21.5" in line
+    assert "got {'readings': [('kitchen', 'temperature', 22.0" in line
+
+
+def test_without_a_payload_all_vectors_are_decoded(run):
+    for arguments in ((), ("--presets",)):
+        shown = run("test", *arguments)
+        assert shown.exit_code == 0
+        assert f"test vectors of {len(PRESETS)} presets pass" in shown.output
+
+
+def test_a_payload_is_shown_as_readings_and_rejections_with_their_reasons(run):
+    shown = run("test", "--preset", "tasmota", "--topic", "tele/cellar/SENSOR", SENSOR)
+    assert "source tasmota, 1 reading, 1 rejection" in shown.output
+    assert "cellar  AM2301.Temperature  14.5   Cel   2026-11-30T09:12:04.000Z" in shown.output
+    assert "rejected: bad_value  value: 4,1" in shown.output
+    assert shown.exit_code == 1
+
+
+@pytest.mark.parametrize("how", ["argument", "file", "stdin"])
+def test_a_payload_is_an_argument_a_file_or_stdin(run, tmp_path, how):
+    payload = '{"temperature":20.4}'
+    (tmp_path / "payload").write_text(payload)
+    given = {"argument": [payload], "file": ["--file", str(tmp_path / "payload")], "stdin": ["-"]}[how]
+    shown = run("test", "--topic", "fleet/a/telemetry", "--json", *given, stdin=payload)
+    assert shown.exit_code == 0
+    found = json.loads(shown.output)
+    assert (found["source"], found["key"], found["rejections"]) == ("fleet", "a", [])
+    assert [(each["metric"], each["value"], each["unit"]) for each in found["readings"]] == [
+        ("temperature", 20.4, "Cel")
+    ]
+
+
+def test_bytes_that_are_no_text_reach_the_codec(run, tmp_path):
+    (tmp_path / "payload").write_bytes(b'{"a":"\xff"}')
+    shown = run("test", "--topic", "fleet/a/telemetry", "--file", str(tmp_path / "payload"))
+    assert "rejected: invalid_utf8" in shown.output
+
+
+def test_a_topic_that_no_source_reads_is_said(run):
+    shown = run("test", "--topic", "a/b", "1")
+    assert (shown.exit_code, shown.output) == (1, "a/b: no source reads this topic\n")
+    shown = run("test", "--preset", "zigbee2mqtt", "--topic", "zigbee2mqtt/bridge/state", "1")
+    assert shown.output == "zigbee2mqtt/bridge/state: passed over by a source's `ignore`\n"
+
+
+def test_a_login_is_the_device_where_a_source_says_so(run):
+    arguments = ("test", "--preset", "thingsboard", "--topic", "v1/devices/me/telemetry", '{"temperature":1}')
+    assert "no_device" in run(*arguments).output
+    assert "press-1  temperature" in run(*arguments, "--login", "press-1").output
+
+
+def test_text_of_a_payload_is_not_read_as_markup(run):
+    shown = run("test", "--topic", "fleet/[red]/telemetry", '{"values":{"[bold]x":1,"y":"[red]"}}')
+    assert "[bold]x" in shown.output
+    assert "value: [red]" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("test", "1"), "--topic"),
+        (("test", "1", "--live", "3"), "give one of PAYLOAD"),
+        (("test", "1", "--topic", "a", "--preset", "tasmotta"), "no preset 'tasmotta'"),
+        (("add", "tasmotta"), "no preset 'tasmotta'; there are chirpstack"),
+    ],
+)
+def test_what_is_wrong_with_the_arguments_is_one_line(run, arguments, message):
+    shown = run(*arguments)
+    assert shown.exit_code == 2
+    assert message in shown.stderr
+
+
+def test_mistakes_of_the_file_are_lines_and_no_traceback(run, tmp_path):
+    declared(tmp_path, '[[source]]\nname = "a"\ntopics = "b"\n')
+    shown = run("ls")
+    assert shown.exit_code == 1
+    assert f"{tmp_path}/sources.toml:3: unknown field `topics`" in shown.stderr
+
+
+def test_the_default_source_is_listed_where_there_is_no_file(run, tmp_path):
+    assert f"the default source, because there is no {tmp_path}/sources.toml" in run("ls").output
+    assert json.loads(run("ls", "--json").output)["file"] is None
+
+
+def test_a_list_has_every_filter_and_says_what_names_the_devices(run, tmp_path):
+    declared(tmp_path, "".join(f'[[source]]\npreset = "{name}"\n' for name in PRESETS))
+    shown = run("ls").output
+    for text in (
+        "tele/{device}/SENSOR",
+        "tele/{device}/STATE",
+        "the login",
+        "@ of the payload",
+        "zigbee2mqtt/{device}",
+    ):
+        assert text in shown
+    assert [each["preset"] for each in json.loads(run("ls", "--json").output)["sources"]] == list(PRESETS)
+
+
+def test_the_file_is_that_of_the_setting(run, tmp_path):
+    file = tmp_path / "elsewhere" / "my.toml"
+    assert run("add", "scalar", HEADRACE_SOURCES=str(file)).exit_code == 0
+    assert file.exists()
+    assert "home/{device}/{metric}" in run("ls", HEADRACE_SOURCES=str(file)).output
+
+
+def test_a_new_file_begins_with_the_default_source(run, tmp_path):
+    run("add", "tasmota")
+    sources = Sources.from_toml((tmp_path / "sources.toml").read_text()).sources
+    assert sources[0] == DEFAULT_SOURCE
+    assert [each.name for each in sources] == ["fleet", "tasmota"]
+
+
+def test_a_source_is_appended_and_what_stands_there_stays_byte_by_byte(run, tmp_path):
+    before = '# mine\n[[source]] # first\nname = "a"\ntopic = "Größe/{device}"'
+    declared(tmp_path, before)
+    arguments = ("--name", "plant-2", "--topic", 'p"1/{device}/S', "--topic", "p\\2/{device}/S")
+    assert run("add", "tasmota", *arguments).exit_code == 0
+    text = (tmp_path / "sources.toml").read_text()
+    assert text.startswith(before + "\n\n# Tasmota firmware")
+    added = Sources.from_toml(text).sources[1]
+    assert (added.name, added.preset, added.topic) == ("plant-2", "tasmota", ('p"1/{device}/S', "p\\2/{device}/S"))
+
+
+def test_a_source_that_is_there_already_is_refused_and_the_file_stays(run, tmp_path):
+    run("add", "tasmota")
+    before = (tmp_path / "sources.toml").read_text()
+    shown = run("add", "tasmota")
+    assert shown.exit_code == 1
+    assert "a source before is named 'tasmota' too" in shown.stderr
+    assert (tmp_path / "sources.toml").read_text() == before
+
+
+class Client:
+    """An MQTT client with messages of its own."""
+
+    on_connect: Callable[..., object]
+    on_subscribe: Callable[..., object]
+    on_message: Callable[..., object]
+
+    def __init__(self, messages, reasons=()):
+        self._messages, self._reasons = messages, reasons
+        self.subscribed, self.is_stopped = [], False
+
+    def connect(self, host, port):
+        if host == "nowhere":
+            raise ConnectionRefusedError("refused")
+
+    def subscribe(self, filters):
+        self.subscribed += [(each, options.QoS) for each, options in filters]
+
+    def loop_start(self):
+        self.on_connect(self, None, None, None, None)
+        self.on_subscribe(self, None, 1, self._reasons, None)
+        for topic, payload in self._messages:
+            self.on_message(self, None, SimpleNamespace(topic=topic, payload=payload, retain=False))
+
+    def disconnect(self):
+        self.is_stopped = True
+
+    def loop_stop(self):
+        pass
+
+
+def test_live_messages_come_by_a_subscription_without_acknowledgement():
+    client = Client([("a/1", b"x"), ("a/2", b"y")])
+    found = list(live_messages("here", 1, ("a/+", "b/#"), 0.01, lambda: client))
+    assert [(each.topic, each.payload) for each in found] == [("a/1", b"x"), ("a/2", b"y")]
+    assert client.subscribed == [("a/+", 0), ("b/#", 0)]
+    assert client.is_stopped
+
+
+def test_a_subscription_that_is_refused_is_said_with_its_filters():
+    client = Client([], [SimpleNamespace(is_failure=False), SimpleNamespace(is_failure=True)])
+    with pytest.raises(BrokerUnavailable, match="refuses the subscription to b/#"):
+        list(live_messages("here", 1, ("a/+", "b/#"), 5, lambda: client))
+    assert client.is_stopped
+
+
+def test_no_broker_is_one_line():
+    with pytest.raises(BrokerUnavailable, match=r"No MQTT broker answers at nowhere:1 \(refused\)"):
+        list(live_messages("nowhere", 1, ("a",), 5, lambda: Client([])))
+
+
+def test_no_more_live_messages_are_kept_than_can_be_shown():
+    client = Client([("a", b"x")] * 5000)
+    assert len(list(live_messages("here", 1, ("a",), 0.01, lambda: client))) == 1000
+
+
+def test_the_preview_of_a_message_has_the_time_of_its_arrival():
+    found = preview(Sources([DEFAULT_SOURCE]), "fleet/a/telemetry", b'{"t":1}', 1_796_000_000_000)
+    assert [each.event_time for each in found.readings] == [1_796_000_000_000]
+    assert found.is_usable
