@@ -180,7 +180,7 @@ def here(mosquitto: MosquittoServer) -> Here:
     return Here(mosquitto)
 
 
-LINES = Source(name="lines", topic="plant/{line}/{device}/torque", codec=Codec.SCALAR)
+LINES = Source(name="lines", topic="plant/{line}/{device}/torque", codec=Codec.SCALAR, metric="'torque'")
 PRESS = Source(name="press", topic="plant/4/{device}/{metric}", codec=Codec.SCALAR)
 PLANT = Source(name="plant", topic="plant/#", codec=Codec.JSON, device="id", metric="name", value="value")
 

@@ -209,7 +209,7 @@ def test_it_stalls_while_kafka_stores_nothing_and_something_waits(here: Setting)
 
 def test_each_source_names_itself_in_the_header_and_the_first_that_matches_has_the_message(here: Setting) -> None:
     here.reading(
-        Source(name="lines", topic="plant/{line}/{device}/torque", codec=Codec.SCALAR),
+        Source(name="lines", topic="plant/{line}/{device}/torque", codec=Codec.SCALAR, metric="'torque'"),
         Source(name="plant", topic="plant/#", codec=Codec.JSON, **FROM_THE_PAYLOAD),
         DEFAULT_SOURCE,
     )
@@ -226,8 +226,8 @@ def test_of_a_message_that_two_subscriptions_deliver_one_copy_is_stored_and_both
     here: Setting,
 ) -> None:
     bridge = here.reading(
-        Source(name="one", topic="plant/{device}/a", codec=Codec.SCALAR),
-        Source(name="two", topic="plant/4/{device}", codec=Codec.SCALAR),
+        Source(name="one", topic="plant/{device}/a", codec=Codec.SCALAR, metric="'a'"),
+        Source(name="two", topic="plant/4/{device}", codec=Codec.SCALAR, metric="'b'"),
     )
     first, second = (each.identifier for each in bridge._subscriptions.all)
     here.take(
