@@ -97,10 +97,11 @@ def _scene(drill: Drill, environment: Environment, prefix: str, say: Callable[[s
 
 
 def _publisher(drill: Drill, environment: Environment) -> Publisher:
-    if drill.through_listener:
-        return Publisher(LOOPBACK, environment.layout.port(LISTENER_MQTT_PORT), max_in_flight=LISTENER_IN_FLIGHT)
     endpoints = environment.layout.endpoints
-    return Publisher(endpoints.mqtt_host, endpoints.mqtt_port)
+    if not drill.through_listener:
+        return Publisher(endpoints)
+    listener = {"mqtt_host": LOOPBACK, "mqtt_port": environment.layout.port(LISTENER_MQTT_PORT)}
+    return Publisher(endpoints.model_copy(update=listener), max_in_flight=LISTENER_IN_FLIGHT)
 
 
 def _break_and_recover(drill: Drill, context: Context) -> float:

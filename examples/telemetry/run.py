@@ -60,7 +60,7 @@ def stream(endpoints: Endpoints, ledger: Path, console: Console, ticks: int) -> 
     before = accounting.take(endpoints, ledger).totals
     fleet = RecordedFleet(ticks)
     latency = LatencyWatch(endpoints, WATCHED).start()
-    publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port, "headrace-demo")
+    publisher = Publisher(endpoints, "headrace-demo")
     started = time.time()
     with _progress(console) as progress:
         task = progress.add_task("streaming the fleet", total=ticks)

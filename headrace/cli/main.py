@@ -41,7 +41,7 @@ NOUNS = {
         "windows": windows,
         "cdc": cdc,
         "privacy": privacy,
-    },  # fmt: skip
+    },
     "Models": {"churn": churn, "recommend": recommend, "model": model, "experiment": experiment},
 }
 """Both by the heading that they stand under in `headrace --help`."""

@@ -107,7 +107,7 @@ def running(stack):
 
 @pytest.fixture
 def publish(running):
-    publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
+    publisher = Publisher(running.endpoints)
     yield publisher.publish
     publisher.close()
 

@@ -103,3 +103,32 @@ def test_shutting_down_leaves_nothing(supervision):
     assert not supervision.answers()
     with pytest.raises(NotRunning):
         supervision.processes()
+
+
+@pytest.mark.parametrize(("status", "state"), [(78, "EXITED"), (1, "RUNNING")])
+def test_a_process_that_no_restart_helps_stays_down_and_any_other_is_started_again(
+    tmp_path, monkeypatch, status, state
+):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    once = tmp_path / "ended-once"
+
+    class Ends(Sleeper):
+        stays_down_at = 78
+
+        def command(self):
+            # Once, and late enough for supervisord to take it for no failed start.
+            ends = f"p=pathlib.Path({str(once)!r}); e=p.exists(); p.touch(); time.sleep(60 if e else 3.5); "
+            return [sys.executable, "-c", f"import pathlib, sys, time; {ends}sys.exit({status})"]
+
+    layout = Layout(tmp_path / "home")
+    supervision = Supervision(layout)
+    supervision.write_configuration([Ends(layout)])
+    supervision.start()
+    try:
+        supervision.start_process("sleeper")
+        first = pid(supervision)
+        eventually(lambda: pid(supervision) != first)
+        eventually(lambda: supervision.process("sleeper")["statename"] == state)
+        assert supervision.starts() == {"sleeper": 1 if state == "EXITED" else 2}
+    finally:
+        orphans.end(orphans.find(layout.home), within_s=5)

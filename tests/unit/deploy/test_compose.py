@@ -92,7 +92,7 @@ def test_addresses_inside_are_names_of_services_and_the_ports_they_listen_on():
 @pytest.mark.parametrize("service", sorted(OURS))
 def test_our_processes_are_told_every_address(service):
     secrets = {"redis_password", "influxdb_token"}
-    defaults = {"influxdb_org", "influxdb_bucket"}
+    defaults = {"influxdb_org", "influxdb_bucket", "mqtt_user", "mqtt_password", "mqtt_tls", "mqtt_ca_file"}
     wanted = {f"HEADRACE_{name.upper()}" for name in Endpoints.model_fields.keys() - secrets - defaults}
     assert wanted <= environment(service).keys()
 

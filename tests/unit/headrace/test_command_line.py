@@ -13,7 +13,8 @@ from tests.unit.headrace.command_tree import ROOT, fault, mentions, walk
 
 PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
 NOUNS = {
-    "source", "device", "churn", "recommend", "privacy", "demo", "dlq", "windows", "model", "experiment", "cdc", "drill",
+    "source", "device", "dlq", "windows", "cdc", "privacy", "churn", "recommend", "model", "experiment", "demo",
+    "drill",
 }  # fmt: skip
 VERBS = {"setup", "up", "status", "logs", "endpoints", "down", "submit", "publish", "balance"}
 TREE = [pytest.param(path, command, id=" ".join(("headrace", *path))) for path, command in walk()]
