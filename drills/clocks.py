@@ -138,8 +138,8 @@ DRILLS = (
         name="clock-ahead",
         breaks="The clock of one device runs 400 days ahead.",
         protected_by=Protection(
-            "jobs/clean_telemetry.sql",
-            "ts_out_of_range",
+            "payload_codecs/validation.py",
+            "TS_OUT_OF_RANGE",
             "a time more than 5 minutes ahead is refused",
         ),
         inject=run_a_clock_400_days_ahead,

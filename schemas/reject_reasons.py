@@ -57,6 +57,12 @@ class RejectReason(StrEnum):
     )
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
 
+    DECODER_FAILED = (
+        "decoder_failed",
+        "A codec or the validation failed on this message; `detail` has the traceback. It is a fault of Headrace: "
+        "report it, and replay the message with a version that has it mended.",
+    )
+
     # One item of a message; its siblings are not affected.
     NO_METRIC = "no_metric", "`metric` is missing or empty, or the object is empty.", b'{"value":21.4}'
     BAD_METRIC = (

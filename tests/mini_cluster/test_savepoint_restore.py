@@ -28,12 +28,14 @@ from schemas.topics import (
     RECOMMENDATIONS_FEEDBACK,
     TELEMETRY_ANOMALIES,
     TELEMETRY_DUPLICATES,
+    TELEMETRY_IGNORED,
     TELEMETRY_RAW,
     TELEMETRY_READINGS,
 )
 from tests.mini_cluster import recommending
-from tests.mini_cluster.file_tables import NOW_MS, RAW_COLUMNS, Message
+from tests.mini_cluster.file_tables import RAW_COLUMNS, raw_row
 from tests.mini_cluster.savepoints import OPTIONS, GrowingTables, run_until_written
+from tests.raw_messages import NOW_MS, Message
 from tests.redis_server import redis_server
 from tests.state_files import N_SNAPSHOT, readings
 from tests.unit.models.recommend.live_batches import Sent, Shop
@@ -49,8 +51,8 @@ class Cleaning:
     """What was read before the savepoint comes again after it."""
 
     job = "clean_telemetry"
-    writes_bytes = False
-    sinks = (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, DEAD_LETTERS)
+    writes_bytes = True
+    sinks = (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, DEAD_LETTERS)
     before = tuple(b'{"metric":"flow","value":%d,"ts":1764000000%03d}' % (n, n) for n in range(5))
     after = (
         before[0],
@@ -60,9 +62,9 @@ class Cleaning:
     )
 
     def build(self, topics, payloads, offset):
-        rows = [Message(payload).row(offset + n) for n, payload in enumerate(payloads)]
+        rows = [raw_row(Message(payload), offset + n) for n, payload in enumerate(payloads)]
         topics._source(TELEMETRY_RAW, RAW_COLUMNS, rows)
-        return clean_telemetry.build(topics.tables)
+        return clean_telemetry.build(topics.tables, SETTINGS)
 
     def past(self, topics):
         return self.build(topics, self.before, 0)
