@@ -20,7 +20,11 @@ class RejectReason(StrEnum):
         return member
 
     # The bridge: what it refuses itself does not reach telemetry.raw.
-    NO_DEVICE = "no_device", "The MQTT topic is not fleet/{device}/telemetry with a device in it."
+    NO_DEVICE = (
+        "no_device",
+        "No source reads the MQTT topic, or its level {device} is empty, has a control character, or is over "
+        f"{MAX_NAME_LENGTH} characters.",
+    )
     PAYLOAD_TOO_LARGE = "payload_too_large", "The payload is over 256 KiB."
     BAD_DEVICE = (
         "bad_device",
