@@ -79,6 +79,7 @@ HeadraceError
 ├── TooManySubscriptions terminal (connectors.mqtt_bridge.subscriptions)
 ├── Unconfirmed transient (serving.interaction_producer)
 ├── Unreadable terminal (serving.stored_lists)
+├── UnreadableCodecState terminal (payload_codecs.codec)
 ├── UnreadablePointer terminal (models.champion)
 ├── UnreadableRecord terminal (schemas.topics)
 ├── UnreadableState terminal (models.state_codec)

@@ -10,6 +10,7 @@ from schemas.bridge_session import BridgeSession
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
+from schemas.device_command import DeviceCommand
 from schemas.errors import TerminalError
 from schemas.exposure import Exposure
 from schemas.forgotten_user import ForgottenUser
@@ -82,6 +83,13 @@ BRIDGE_SESSIONS = Topic(
 TELEMETRY_READINGS = Topic("telemetry.readings", Reading, "Clean readings, each identity once.")
 TELEMETRY_DUPLICATES = Topic("telemetry.duplicates", DuplicateReading, "Readings that came again, unchanged.")
 TELEMETRY_IGNORED = Topic("telemetry.ignored", IgnoredMessage, "Messages that hold no reading and are not meant to.")
+TELEMETRY_COMMANDS = Topic(
+    "telemetry.commands",
+    DeviceCommand,
+    "What payload formats ask of their devices; the bridge publishes it.",
+    partitions=1,
+    retention_ms=DAY_MS,
+)
 TELEMETRY_WINDOWS = Topic("telemetry.windows", WindowSummary, "Windows of 10 s and 1 min in event time.")
 TELEMETRY_LATE = Topic(
     "telemetry.late", LateReading, "Readings behind the watermark: in no window, stored all the same."
@@ -198,6 +206,7 @@ TOPICS = (
     TELEMETRY_READINGS,
     TELEMETRY_DUPLICATES,
     TELEMETRY_IGNORED,
+    TELEMETRY_COMMANDS,
     TELEMETRY_WINDOWS,
     TELEMETRY_LATE,
     TELEMETRY_ANOMALIES,

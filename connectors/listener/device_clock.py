@@ -1,6 +1,6 @@
 """Receipt times of a device: strictly increasing, and never far ahead of the wall clock."""
 
-MAX_AHEAD_MS = 1000
+MAX_LEAD_MS = 1000
 """A clock that was set back, or a device with 1,000 messages a second, must not get times that are refused later."""
 
 
@@ -15,7 +15,7 @@ class DeviceClock:
     def received_at(self, now_ms: int) -> int:
         """`now_ms`, or 1 ms after the last one; `now_ms` again where that would be over 1 s ahead."""
         last_ms = self.last_ms
-        if now_ms <= last_ms < now_ms + MAX_AHEAD_MS:
+        if now_ms <= last_ms < now_ms + MAX_LEAD_MS:
             now_ms = last_ms + 1
         self.last_ms = now_ms
         return now_ms

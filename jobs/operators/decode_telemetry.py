@@ -9,7 +9,7 @@ from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from connectors.gc_tuning import collect_garbage_rarely
 from jobs.operators.micro_batch import BYTES
-from jobs.operators.telemetry_decoder import Decoder, Outcomes
+from jobs.operators.telemetry_decoder import COMMAND, Decoder, Outcomes
 from payload_codecs.registry import stateless_codec_of
 from schemas.source import Source, Sources
 
@@ -23,12 +23,10 @@ DECODED = Types.ROW_NAMED(["frame"], [BYTES])
 class DecodeTelemetry(ProcessFunction):
     """Micro-batches of messages in, those of their items out.
 
-    Counts `items`, and `outcomes_<outcome>` below each `source`: `reading`, `ignored`, or the reason of a dead letter.
-
     Parameters
     ----------
     sources
-        Those that are declared, each as plain values.
+        Those that are declared and whose formats keep no state, each as plain values.
     """
 
     def __init__(self, sources: Sequence[dict[str, Any]]) -> None:
@@ -38,17 +36,34 @@ class DecodeTelemetry(ProcessFunction):
         collect_garbage_rarely()
         sources = Sources([Source.model_validate(each) for each in self._sources])
         self._decoder = Decoder(sources, stateless_codec_of)
-        self._metrics = runtime_context.get_metrics_group()
-        self._items = self._metrics.counter("items")
-        self._counters: dict[tuple[str, str], Any] = {}
+        self._counters = OutcomeCounters(runtime_context.get_metrics_group())
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
         outcomes: Outcomes = Counter()
         for frame in self._decoder.decode(value[1], outcomes):
             yield Row(frame)
+        self._counters.add(outcomes)
+
+
+class OutcomeCounters:
+    """Counters `items`, and `outcomes_<outcome>` below each `source`: `reading`, `ignored`, `command`, or a reason.
+
+    Parameters
+    ----------
+    metrics
+        Flink's metric group of the operator.
+    """
+
+    def __init__(self, metrics: Any) -> None:
+        self._metrics = metrics
+        self._items = metrics.counter("items")
+        self._counters: dict[tuple[str, str], Any] = {}
+
+    def add(self, outcomes: Outcomes) -> None:
+        """Add those of a micro-batch."""
         for (source, outcome), n in outcomes.items():
             self._counter(source, outcome).inc(n)
-        self._items.inc(outcomes.total())
+        self._items.inc(sum(n for (_, outcome), n in outcomes.items() if outcome != COMMAND))
 
     def _counter(self, source: str, outcome: str) -> Any:
         if (source, outcome) not in self._counters:

@@ -11,8 +11,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from payload_codecs.codec import Command, Ignored, Item, Rejection, Sample, StateSnapshot
+from payload_codecs.example import RECEIVED_AT_MS, Example
 from payload_codecs.message import Message
-from payload_codecs.selection import SelectedSamples, nothing_kept, selects
+from payload_codecs.selection import ItemSelection, nothing_kept, selects
 from payload_codecs.sparkplug_b import session
 from payload_codecs.sparkplug_b.data_types import BOOLEAN, BYTES, DOUBLE, INT64, TEXT, UINT64, is_known, value_of
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
@@ -45,7 +46,7 @@ class SparkplugB:
     """
 
     def __init__(self, source: Source) -> None:
-        self._keeps = SelectedSamples(self, source).keeps if selects(source) else None
+        self._keeps = ItemSelection(source, self.original).keeps if selects(source) else None
 
     def key(self, message: Message) -> str:
         """`group/node`."""
@@ -355,3 +356,58 @@ def _names(group: str, node: str, device: str) -> str:
 
 def _protocol(detail: str) -> Ignored:
     return Ignored(IgnoredReason.PROTOCOL, detail)
+
+
+def _example_birth() -> bytes:
+    payload = Payload(timestamp=RECEIVED_AT_MS - 40, seq=0)
+    payload.metrics.add(name="bdSeq", datatype=INT64, long_value=3)
+    payload.metrics.add(name=REBIRTH, datatype=BOOLEAN, boolean_value=False)
+    temperature = payload.metrics.add(name="Oil/Temperature", alias=7, datatype=DOUBLE, double_value=61.5)
+    temperature.properties.keys.append("engUnit")
+    temperature.properties.values.add(string_value="Cel")
+    payload.metrics.add(name="Running", alias=8, datatype=BOOLEAN, boolean_value=True)
+    return bytes(payload.SerializeToString())
+
+
+def _example_data() -> bytes:
+    payload = Payload(timestamp=RECEIVED_AT_MS - 20, seq=1)
+    payload.metrics.add(name="Speed", datatype=INT64, long_value=1480, timestamp=RECEIVED_AT_MS - 30)
+    payload.metrics.add(alias=7, double_value=62.0)
+    return bytes(payload.SerializeToString())
+
+
+_TABLE = 'topic = "spBv1.0/{group}/{type}/{node}/#"\ndevice = "{group}/{node}"\ncodec = "sparkplug-b"'
+_PRESS = "plant/press"
+
+EXAMPLES = (
+    Example(
+        "A birth gives each metric its alias and unit, and its value. `$online` says that the edge node is there.",
+        _TABLE,
+        "spBv1.0/plant/NBIRTH/press",
+        _example_birth(),
+        (
+            Sample(ONLINE, 1, RECEIVED_AT_MS - 40, device=_PRESS),
+            Sample("Oil/Temperature", 61.5, RECEIVED_AT_MS - 40, "Cel", device=_PRESS),
+            Sample("Running", True, RECEIVED_AT_MS - 40, device=_PRESS),
+        ),
+    ),
+    Example(
+        "Data by alias are refused while no birth of the session is known, and a rebirth is requested.",
+        _TABLE,
+        "spBv1.0/plant/NDATA/press",
+        _example_data(),
+        (
+            Sample("Speed", 1480, RECEIVED_AT_MS - 30, device=_PRESS),
+            Rejection(
+                RejectReason.UNKNOWN_METRIC, "alias 7: no birth of this session is known; a rebirth was requested"
+            ),
+        ),
+    ),
+    Example(
+        "A command of a host application is passed over.",
+        _TABLE,
+        "spBv1.0/plant/NCMD/press",
+        b"",
+        (Ignored(IgnoredReason.PROTOCOL, "message type NCMD"),),
+    ),
+)
