@@ -4,6 +4,7 @@ Ends with 0 after SIGTERM, with 1 where a restart helps, and with 78 where none 
 another bridge has our client id.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ from connectors.kafka import clients
 from connectors.kafka.bridge_sessions import bridge_sessions, newest_of
 from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge, epoch_ms
+from connectors.mqtt_bridge.commands import CommandPublisher, follow_commands
 from connectors.mqtt_bridge.exit_status import FAILED, NO_RESTART_HELPS, STOPPED
 from connectors.mqtt_bridge.http import Pages, serve
 from connectors.mqtt_bridge.loop import NetworkLoop, NoWork
@@ -31,7 +33,7 @@ from connectors.mqtt_bridge.subscriptions import Subscriptions
 from schemas.bridge_session import BridgeSession
 from schemas.errors import TerminalError
 from schemas.sources_file import load_sources
-from schemas.topics import BRIDGE_SESSIONS, DEAD_LETTERS, TELEMETRY_RAW
+from schemas.topics import BRIDGE_SESSIONS, DEAD_LETTERS, TELEMETRY_COMMANDS, TELEMETRY_RAW
 
 log = logging.getLogger("connectors.mqtt_bridge")
 
@@ -91,10 +93,19 @@ def _run(settings: BridgeSettings, endpoints: Endpoints, stop: threading.Event) 
         read=partial(newest_of, endpoints.kafka, settings.client_id),
         started_ms=started_ms,
     )
-    loop.every_second = record.keep
+    commands = CommandPublisher(client)
+
+    def every_second() -> None:
+        record.keep()
+        commands.publish()
+
+    loop.every_second = every_second
     collect_garbage_rarely(*YOUNG_AND_OLD)
     try:
-        loop.run(bridge, until=stop.is_set)
+        with contextlib.ExitStack() as stack:
+            if sources.ask_devices:
+                stack.callback(follow_commands(endpoints.kafka, commands, started_ms))
+            loop.run(bridge, until=stop.is_set)
     except TerminalError:
         loop.leave()
         raise
@@ -114,7 +125,7 @@ def _wait_for_kafka(
     kept = False
     while not stop.is_set():
         try:
-            topics = (TELEMETRY_RAW, DEAD_LETTERS, BRIDGE_SESSIONS)
+            topics = (TELEMETRY_RAW, DEAD_LETTERS, BRIDGE_SESSIONS, TELEMETRY_COMMANDS)
             client_id, linger_ms = settings.client_id, settings.linger_ms
             producer = clients.ready_producer(address, topics, client_id=client_id, linger_ms=linger_ms)
             return producer, bridge_sessions(address).get(client_id)
