@@ -38,9 +38,7 @@ def main() -> None:
     with bench_stack() as layout:
         headrace(layout, "submit")
         _stream(layout, arguments.rate, WARM_UP_S, "warming up")
-        latency = LatencyWatch(
-            layout.endpoints.redis_url, [(f"device-{n:03}", "temperature") for n in range(5)]
-        ).start()
+        latency = LatencyWatch(layout.endpoints, [(f"device-{n:03}", "temperature") for n in range(5)]).start()
         first_half = _stream(layout, arguments.rate, arguments.seconds // 2, f"{arguments.rate} readings a second")
         halfway = _lag(layout)
         second_half = _stream(layout, arguments.rate, arguments.seconds // 2, f"{arguments.rate} readings a second")
@@ -73,7 +71,7 @@ def main() -> None:
 def _stream(layout: Layout, rate: int, seconds: int, what: str) -> float:
     """Publishes at `rate`, as far as the system lets it; readings a second that were acknowledged."""
     started = time.monotonic()
-    publisher = Publisher(layout.endpoints.mqtt_host, layout.endpoints.mqtt_port)
+    publisher = Publisher(layout.endpoints)
     pace = Pace(rate / 10)
     for tick in track(range(seconds * rate // 10), what):
         for number in range(10):
@@ -92,7 +90,7 @@ def _stream(layout: Layout, rate: int, seconds: int, what: str) -> float:
 
 def _most(layout: Layout, messages: int) -> float:
     """Readings a second that leave the slowest consumer while it works off a backlog."""
-    publisher, clock = Publisher(layout.endpoints.mqtt_host, layout.endpoints.mqtt_port), StrictlyIncreasingClock()
+    publisher, clock = Publisher(layout.endpoints), StrictlyIncreasingClock()
     started = time.monotonic()
     for number in track(range(messages), "as fast as it goes"):
         reading = {"metric": "temperature", "value": 20.5, "ts": clock.now_ms()}

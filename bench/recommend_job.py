@@ -28,7 +28,7 @@ from bench.reset_offsets import forget_offsets
 from bench.stack import bench_stack
 from connectors.kafka.clients import create_topics, producer
 from connectors.pseudonym_key import PseudonymKey
-from connectors.redis.device_state import client_of
+from connectors.redis.clients import client_of
 from headrace.model_store.publishing import publish
 from jobs.names import consumer_group
 from models.recommend.artifact import export

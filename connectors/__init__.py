@@ -1,1 +1,1 @@
-"""The doors: one file or folder per outside system. Knows nothing of models and of Flink."""
+"""Clients for external systems, one module or package each. Knows nothing of models and of Flink."""

@@ -57,7 +57,12 @@ class ExperimentsFile:
         return [each for each in self.all() if each.name not in self._over]
 
     def plan(self) -> Plan:
-        """Which list whom. Raises BadExperiments."""
+        """Which list whom.
+
+        Raises
+        ------
+        BadExperiments
+        """
         running = self.running()
         promoted = [(ended.at_ms, ended.list) for ended in self._over.values() if ended.list is not None]
         return Plan(running, max(promoted)[1] if promoted else DEFAULT_LIST)

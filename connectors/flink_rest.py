@@ -31,7 +31,12 @@ class FlinkRest:
         self._client.close()
 
     def get(self, path: str) -> Any:
-        """The answer to GET. Raises FlinkUnavailable."""
+        """The answer to GET.
+
+        Raises
+        ------
+        FlinkUnavailable
+        """
         return self.ask("GET", path)
 
     def find(self, path: str) -> Any:
@@ -39,7 +44,12 @@ class FlinkRest:
         return self.ask("GET", path, missing={})
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None, missing: Any = None) -> Any:
-        """The answer to any method; `missing` for 404, where it is given. Raises FlinkUnavailable."""
+        """The answer to any method; `missing` for 404, where it is given.
+
+        Raises
+        ------
+        FlinkUnavailable
+        """
         try:
             answer = self._client.request(method, path, json=body)
             if missing is not None and answer.status_code == httpx.codes.NOT_FOUND:

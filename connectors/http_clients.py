@@ -1,21 +1,28 @@
 """The one place that makes HTTP clients, and decides which of their requests go through a proxy.
 
+Inside of `translated`, and in `request`, `get` and `get_ok`, an httpx.HTTPError becomes HttpUnavailable.
+
 Requests to this machine, and to a name without a dot (a container, a host of the local network), never do: a proxy
 cannot reach them, and would be shown the token. All others follow HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in
 capitals or not, as those of other programs do.
 """
 
+import contextlib
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 
-from schemas.errors import TerminalError
+from schemas.errors import TerminalError, TransientError
 
 
-class UnusableProxy(TerminalError, httpx.ProxyError):
+class HttpUnavailable(TransientError):
+    """An HTTP server does not answer, or answers with an error."""
+
+
+class UnusableProxy(TerminalError):
     """The environment names a proxy that cannot be used."""
 
 
@@ -43,14 +50,39 @@ def http_client(base_url: str, timeout_s: float, headers: Mapping[str, str] | No
 
 
 def request(method: str, url: str, timeout_s: float, **arguments: Any) -> httpx.Response:
-    """One request over a connection of its own; `arguments` are those of httpx. Raises httpx.HTTPError."""
-    with http_client(url, timeout_s) as client:
+    """One request over a connection of its own; `arguments` are those of httpx.
+
+    Raises
+    ------
+    HttpUnavailable
+    """
+    with translated(), http_client(url, timeout_s) as client:
         return client.request(method, url, **arguments)
 
 
 def get(url: str, timeout_s: float) -> httpx.Response:
-    """GET. Raises httpx.HTTPError."""
+    """GET.
+
+    Raises
+    ------
+    HttpUnavailable
+    """
     return request("GET", url, timeout_s)
+
+
+def get_ok(url: str, timeout_s: float) -> httpx.Response:
+    """GET. Raises HttpUnavailable also where the status is an error."""
+    with translated():
+        return get(url, timeout_s).raise_for_status()
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Inside of it an httpx.HTTPError becomes HttpUnavailable, with its words or else its name."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise HttpUnavailable(str(error) or type(error).__name__) from error
 
 
 def is_local(host: str) -> bool:

@@ -25,6 +25,7 @@ LIBRARIES = {
     "kafka.net.selector": logging.ERROR,  # says of every busy moment that it is busy
     "httpx": logging.WARNING,  # each request is a line
     "uvicorn.error": logging.WARNING,
+    "websockets.server": logging.WARNING,  # each connection is a line
 }
 
 
@@ -32,7 +33,7 @@ class LogSettings(BaseSettings):
     """HEADRACE_LOG_LEVEL and HEADRACE_LOG_FORMAT."""
 
     READ_BY: ClassVar[str] = "every process and command"
-    model_config = SettingsConfigDict(env_prefix="HEADRACE_LOG_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_LOG_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None = Field(
         None,

@@ -126,7 +126,7 @@ DRILLS = (
         protected_by=Protection(
             "connectors/postgres_cdc/connector.py",
             '"errors.max.retries": "-1"',
-            "a connector whose database is away tries again, for ever",
+            "a connector whose database is unavailable retries for ever",
         ),
         victim="postgres",
         seen_failing="`0` in its place: the task failed and stayed so, 48,235 of 49,367 changes lost",

@@ -43,11 +43,13 @@ class Declaration:
 
 @dataclass(frozen=True, kw_only=True)
 class Drill(Declaration):
-    """Readings flow. `inject` breaks something and mends it, or leaves the mending to the system."""
+    """Readings flow. `inject` breaks something and repairs it, or leaves that to the system."""
 
     inject: Callable[[Context], None]
     check: Callable[[Context], list[str]] = nothing
     """One sentence for each thing that is not as it should be; called once everything has arrived."""
+    through_listener: bool = False
+    """The readings are published to the listener instead of the MQTT broker."""
     cold: bool = False
     """Begins on an empty stack without jobs, and `inject` streams and submits by itself."""
     recovers_within_s: float = 180.0

@@ -1,4 +1,4 @@
-"""The stack that drills break: brought up whole before each drill, thrown away when a drill left it unsound."""
+"""The stack that drills break: brought up whole before each drill, deleted when a drill has damaged it."""
 
 import os
 import shutil
@@ -31,7 +31,12 @@ class Environment:
         self._disposable = disposable
 
     def prepare(self, jobs: tuple[str, ...] = JOBS, fresh: bool = False) -> None:
-        """Starts what does not run; `fresh`: from nothing. Raises HeadraceError."""
+        """Starts what does not run; `fresh`: from nothing.
+
+        Raises
+        ------
+        HeadraceError
+        """
         if fresh:
             self.throw_away()
         if self._disposable:
@@ -50,7 +55,12 @@ class Environment:
         submission.wait_until_running(target, jobs)
 
     def wait_until_ready(self, name: str) -> None:
-        """Until that server passes its own check. Raises NotReady."""
+        """Until that server passes its own check.
+
+        Raises
+        ------
+        NotReady
+        """
         server = next(each for each in servers(self.layout) if each.name == name)
         with Display(Console(quiet=True), [name]) as display:
             wait_for(server, Supervision(self.layout), display, Event())
@@ -58,13 +68,19 @@ class Environment:
     def throw_away(self) -> None:
         """Ends the stack and deletes its folder, if drills made it."""
         if not self._disposable:
-            raise NotOurs(f"{self.layout.home} is not a stack of the drills: it is not thrown away")
+            raise NotOurs(f"{self.layout.home} is not a stack of the drills: it is not deleted")
         lifecycle.down(self.layout, Console(quiet=True))
         if (self.layout.home / OURS).exists():
             shutil.rmtree(self.layout.home)
 
     def _claim(self) -> None:
-        """Marks the folder as ours. Raises NotOurs for one with something else in it."""
+        """Marks the folder as ours.
+
+        Raises
+        ------
+        NotOurs
+            For one with something else in it.
+        """
         home = self.layout.home
         if home.exists() and any(home.iterdir()) and not (home / OURS).exists():
             raise NotOurs(f"{home} holds something else. Name an empty folder:  headrace drill run --home DIR")

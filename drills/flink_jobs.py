@@ -21,7 +21,7 @@ class FlinkJobs:
         self._flink.close()
 
     def all_run(self, names: tuple[str, ...]) -> bool:
-        """Whether each has all of its tasks running. False too while the JobManager is away."""
+        """Whether each has all of its tasks running. False too while the JobManager is unavailable."""
         try:
             overview = self._flink.get("/jobs/overview")["jobs"]
         except FlinkUnavailable:
@@ -30,7 +30,12 @@ class FlinkJobs:
         return whole.issuperset(names)
 
     def id_of(self, name: str) -> str:
-        """Of the job that runs. Raises FlinkUnavailable."""
+        """Of the job that runs.
+
+        Raises
+        ------
+        FlinkUnavailable
+        """
         for job in self._flink.get("/jobs/overview")["jobs"]:
             if job["name"] == name and job["state"] == "RUNNING":
                 return str(job["jid"])
@@ -42,7 +47,7 @@ class FlinkJobs:
         return int((latest.get("completed") or {}).get("id", 0))
 
     def checkpointed_since(self, names: tuple[str, ...], time_ms: int) -> bool:
-        """Whether each has completed a checkpoint that began after `time_ms`. False while the JobManager is away."""
+        """Whether each has completed a checkpoint that began after `time_ms`. False while it is unavailable."""
         try:
             return all(self._checkpoint_began_ms(name) > time_ms for name in names)
         except (FlinkUnavailable, SavepointFailed):

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
 from connectors import http_clients
 from connectors.endpoints import INFLUXDB_PORT, LOOPBACK
 from drills.context import Context
@@ -89,7 +87,7 @@ def why_no_mount() -> str:
 def _is_healthy(url: str) -> bool:
     try:
         return http_clients.get(f"{url}/health", timeout_s=2).is_success
-    except httpx.TransportError:
+    except http_clients.HttpUnavailable:
         return False
 
 

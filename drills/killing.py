@@ -12,12 +12,22 @@ RESTARTED_WITHIN_S = 120.0
 
 
 def pid_of(server: str, supervision: Supervision) -> int:
-    """Once it runs. Raises NotWithin."""
+    """Once it runs.
+
+    Raises
+    ------
+    NotWithin
+    """
     return wait_until(f"{server} to run", lambda: _pid(server, supervision), RESTARTED_WITHIN_S)
 
 
 def kill(server: str, supervision: Supervision, say: Callable[[str], None], with_children: bool = False) -> None:
-    """SIGKILL; supervisord starts it again, and this returns when it has. Raises NotWithin."""
+    """SIGKILL; supervisord starts it again, and this returns when it has.
+
+    Raises
+    ------
+    NotWithin
+    """
     killed = psutil.Process(pid_of(server, supervision))
     for process in [killed, *(killed.children(recursive=True) if with_children else [])]:
         with contextlib.suppress(psutil.NoSuchProcess):  # a server's workers come and go

@@ -8,7 +8,7 @@ from threading import Lock, Thread
 import httpx
 
 from connectors.endpoints import LOOPBACK
-from connectors.http_clients import http_client
+from connectors.http_clients import HttpUnavailable, http_client, translated
 
 WRITE = "/api/v2/write"
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "content-encoding", "host", "accept-encoding"}
@@ -68,8 +68,9 @@ def _handler(overload: Overload, client: httpx.Client) -> type[BaseHTTPRequestHa
                 return
             headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
             try:
-                answer = client.request(self.command, self.path, content=body, headers=headers)
-            except httpx.TransportError as error:
+                with translated():
+                    answer = client.request(self.command, self.path, content=body, headers=headers)
+            except HttpUnavailable as error:
                 self._send(502, {}, str(error).encode())
                 return
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}

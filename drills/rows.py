@@ -1,6 +1,5 @@
 """Numbered rows of `customers`: written one after the other, and looked for in their topic."""
 
-import contextlib
 import json
 import threading
 import time
@@ -8,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import psycopg
+from tenacity import Retrying, retry_if_exception_type, wait_fixed
 
 from connectors.postgres_cdc import DatabaseUnavailable, database
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
@@ -51,18 +51,20 @@ class NumberedRows:
         self._thread.start()
 
     def finish(self) -> None:
-        """Ends the stream behind a row that is committed. Raises NotWithin."""
+        """Ends the stream behind a row that is committed.
+
+        Raises
+        ------
+        NotWithin
+        """
         self._stop.set()
         wait_until("the last row's commit", lambda: not self._thread.is_alive(), ACKNOWLEDGED_WITHIN_S)
 
     def _run(self) -> None:
-        while not self._done():
-            with contextlib.suppress(psycopg.OperationalError, DatabaseUnavailable):
-                self._write()
-            time.sleep(PAUSE_S)
+        Retrying(retry=retry_if_exception_type(DatabaseUnavailable), wait=wait_fixed(PAUSE_S))(self._write)
 
     def _write(self) -> None:
-        with database.connection(self._endpoints) as connection:
+        with database.asking(self._endpoints) as connection:
             connection.execute(COLUMN)
             while not self._done():
                 self._commit(connection)

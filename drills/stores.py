@@ -10,7 +10,7 @@ from drills.overloaded_proxy import overloaded
 from drills.stores_watch import StoreWatch
 
 GOES_ON_WITHIN_S = 10.0
-"""The other store's readings never wait longer while one store is away."""
+"""The other store's readings never wait longer while one store is unavailable."""
 OVERLOADED_S = 20.0
 FULL_S = 20.0
 REDIS_DOWN_S = 30.0
@@ -74,11 +74,13 @@ def influxdb_goes_on(context: Context) -> list[str]:
 def _goes_on(name: str, watch: StoreWatch) -> list[str]:
     if watch.longest_s <= GOES_ON_WITHIN_S:
         return []
-    return [f"{name} stood still for {watch.longest_s:.1f} s, though another store was away"]
+    return [f"{name} stood still for {watch.longest_s:.1f} s, though only another store was unavailable"]
 
 
 BATCH_IS_KEPT = Protection(
-    "connectors/stores.py", "except StoreUnavailable as away:", "a batch is kept, and tried until the store has it"
+    "connectors/retries.py",
+    "retry=retry_if_exception_type(TransientError)",
+    "a batch is kept, and tried until the store has it",
 )
 
 DRILLS = (

@@ -5,18 +5,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-import redis
-
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader, milliseconds
+from connectors.redis.clients import client_of, metric_states
 from connectors.stores import StoreUnavailable
 from drills.stream import METRIC, NumberedStream
-from schemas.redis_keys import DEVICE
 
 REDIS_EVERY_S = 0.2
 INFLUXDB_EVERY_S = 1.0
 MEASUREMENTS = ("reading", "anomaly")
-# Scores and readings come by different roads: a device is as far as the slower of the two.
+# Scores and readings arrive through different jobs: a device is as far as the slower of the two.
 NEWEST_POINTS = """
 from(bucket: "{bucket}")
   |> range(start: -15m, stop: 10m)
@@ -76,16 +74,14 @@ class StoreWatch:
 
 def watch_redis(endpoints: Endpoints, stream: NumberedStream) -> StoreWatch:
     """Of Redis, 5 times a second."""
-    client = redis.Redis.from_url(endpoints.redis_url, decode_responses=True, socket_timeout=2)
+    client = client_of(endpoints, timeout_s=2)
+    series = [(device, METRIC) for device in stream.devices]
 
     def look() -> dict[str, int]:
-        pipeline = client.pipeline(transaction=False)
-        for device in stream.devices:
-            pipeline.hget(DEVICE.key(device), METRIC)
         try:
-            fields = pipeline.execute()
-        except redis.RedisError:
-            return {}  # away: nothing new is to be seen, and the readings wait on
+            fields = metric_states(client, series)
+        except StoreUnavailable:
+            return {}  # nothing new is to be seen, and the readings go on waiting
         return dict(zip(stream.devices, (_slower_half(field) for field in fields), strict=True))
 
     return StoreWatch(stream, look, REDIS_EVERY_S)

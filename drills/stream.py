@@ -72,7 +72,12 @@ class NumberedStream:
         self._publisher.close(ACKNOWLEDGED_WITHIN_S)
 
     def wait_until_acknowledged(self) -> None:
-        """Returns when the broker has acknowledged everything that was sent. Raises NotWithin."""
+        """Returns when the broker has acknowledged everything that was sent.
+
+        Raises
+        ------
+        NotWithin
+        """
         wait_until("the acknowledgements", lambda: self.acknowledged == self.sent, ACKNOWLEDGED_WITHIN_S)
 
     def first_after(self, device: str, time_ms: int) -> int | None:

@@ -3,13 +3,11 @@
 import json
 from collections import Counter
 
-import redis
-
 from connectors.influxdb.reader import InfluxDBReader, milliseconds
+from connectors.redis.clients import client_of, metric_states
 from drills.context import Context
 from drills.counts import Counts, Identity, counted, identities, missing, surplus
 from drills.stream import METRIC
-from schemas.redis_keys import DEVICE
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 POINTS = """
@@ -62,13 +60,9 @@ def _points(context: Context, measurement: str, field: str) -> Counter[Identity]
 
 def _behind_in_redis(context: Context) -> int:
     """Devices whose field is not the last reading that was sent, scored."""
-    client = redis.Redis.from_url(context.endpoints.redis_url, decode_responses=True, socket_timeout=10)
-    pipeline = client.pipeline(transaction=False)
     sent = {device: times for device, times in context.stream.times.items() if times}
-    for device in sent:
-        pipeline.hget(DEVICE.key(device), METRIC)
-    fields = pipeline.execute()
-    client.close()
+    with client_of(context.endpoints, timeout_s=10) as client:
+        fields = metric_states(client, [(device, METRIC) for device in sent])
     return sum(not _is_last(field, times) for field, times in zip(fields, sent.values(), strict=True))
 
 

@@ -40,7 +40,13 @@ class CsvReadings:
         unit: str | None = None,
         keep_time: bool = False,
     ) -> "CsvReadings":
-        """Reads the file and finds its columns. Raises UnusableFile when they cannot be found."""
+        """Reads the file and finds its columns.
+
+        Raises
+        ------
+        UnusableFile
+            When they cannot be found.
+        """
         with file.open(newline="", encoding="utf-8-sig") as text:
             reader = csv.DictReader(text)
             rows, columns = list(reader), list(reader.fieldnames or ())

@@ -13,7 +13,10 @@ from jobs.names import transactional_id_prefix
 def abort_orphans(jobs: Sequence[str], bootstrap: str, say: Callable[[str], None]) -> None:
     """Abort what earlier runs of these jobs left open; `say` gets a line for each. None of the jobs may be running.
 
-    Raises KafkaClientError when Kafka does not answer or refuses.
+    Raises
+    ------
+    KafkaClientError
+        When Kafka does not answer or refuses.
     """
     orphans = open_transactions(bootstrap, [transactional_id_prefix(job) for job in jobs])
     abort(bootstrap, orphans)

@@ -5,6 +5,8 @@ import time
 
 import paho.mqtt.client as mqtt
 
+from connectors.endpoints import Endpoints
+from connectors.mqtt_login import log_in
 from schemas.errors import TransientError
 
 MAX_IN_FLIGHT = 2000
@@ -19,17 +21,19 @@ class NotAcknowledged(TransientError):
 
 
 class Publisher:
-    """One MQTT client. `publish` blocks while too many messages wait for their acknowledgement."""
+    """One MQTT client. `publish` blocks while `max_in_flight` messages wait for their acknowledgement."""
 
-    def __init__(self, host: str, port: int, client_id: str = "") -> None:
+    def __init__(self, endpoints: Endpoints, client_id: str = "", max_in_flight: int = MAX_IN_FLIGHT) -> None:
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
         # Of paho's own limit each acknowledgement costs a walk over all messages in flight; `_room` limits for nothing.
         self._client.max_inflight_messages_set(0)
         self._client.max_queued_messages_set(0)
-        self._room = threading.Semaphore(MAX_IN_FLIGHT)
+        self._room = threading.Semaphore(max_in_flight)
         self._client.on_publish = self._on_publish
         self.sent = 0
         self.acknowledged = 0
+        log_in(self._client, endpoints)
+        host, port = endpoints.mqtt_host, endpoints.mqtt_port
         try:
             self._client.connect(host, port)
         except OSError as error:
@@ -45,7 +49,13 @@ class Publisher:
         self._client.publish(topic or f"fleet/{device}/telemetry", payload, qos=1)
 
     def close(self, within_s: float = 60.0) -> None:
-        """Waits for all acknowledgements. Raises NotAcknowledged when they do not come."""
+        """Waits for all acknowledgements.
+
+        Raises
+        ------
+        NotAcknowledged
+            When they do not come.
+        """
         deadline = time.monotonic() + within_s
         while self.acknowledged < self.sent and time.monotonic() < deadline:
             time.sleep(0.01)

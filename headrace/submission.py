@@ -69,7 +69,10 @@ def submit(
 
     Without a savepoint they start afresh, and the transactions that an earlier run left open are aborted first.
 
-    Raises SubmissionFailed with the cause that Flink names.
+    Raises
+    ------
+    SubmissionFailed
+        With the cause that Flink names.
     """
     running = running_jobs(target)
     for job in jobs:
@@ -131,12 +134,23 @@ def _module(jobs: Sequence[str]) -> tuple[str, Sequence[str]]:
 
 
 def running_jobs(target: str) -> dict[str, str]:
-    """Name -> id of the jobs on the cluster that have not ended. Raises FlinkUnavailable."""
+    """Name -> id of the jobs on the cluster that have not ended.
+
+    Raises
+    ------
+    FlinkUnavailable
+    """
     return {job["name"]: job["jid"] for job in _overview(target) if job["state"] in _NOT_ENDED}
 
 
 def wait_until_running(target: str, jobs: Sequence[str], within_s: float = 120.0) -> None:
-    """Returns when every task of these jobs runs. Raises SubmissionFailed with the state they are stuck in."""
+    """Returns when every task of these jobs runs.
+
+    Raises
+    ------
+    SubmissionFailed
+        With the state they are stuck in.
+    """
     deadline = time.monotonic() + within_s
     while True:
         waiting = {

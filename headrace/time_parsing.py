@@ -7,7 +7,12 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def duration_s(text: str) -> float:
-    """Seconds of a number with its unit. Raises ValueError that says what is taken.
+    """Seconds of a number with its unit.
+
+    Raises
+    ------
+    ValueError
+        That says what is taken.
 
     >>> duration_s("5m"), duration_s("1.5h")
     (300.0, 5400.0)
@@ -21,7 +26,10 @@ def duration_s(text: str) -> float:
 def moment_ms(text: str, now_ms: int) -> int:
     """Ms since the epoch of a duration before now, or of a time in ISO 8601, in UTC unless it says otherwise.
 
-    Raises ValueError that says what is taken.
+    Raises
+    ------
+    ValueError
+        That says what is taken.
 
     >>> moment_ms("2h", now_ms=10_000_000), moment_ms("2026-09-21T14:13:20Z", now_ms=0)
     (2800000, 1790000000000)

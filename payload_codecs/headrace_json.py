@@ -7,7 +7,7 @@ import msgspec
 
 from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
-from payload_codecs.json_text import MAX_NESTING, NotJson, encoded, parsed
+from payload_codecs.json_text import MAX_NESTING, NoJsonText, encoded, parsed
 from payload_codecs.message import Message
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
@@ -86,7 +86,7 @@ class HeadraceJson:
                 pass  # another form, or no JSON
         try:
             return _items(parsed(payload, self.passed_over))
-        except NotJson as error:
+        except NoJsonText as error:
             return [error.rejection]
 
     def original(self, message: Message, sample: Sample) -> bytes:

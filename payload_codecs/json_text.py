@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 _encode = msgspec.json.Encoder().encode
 
 
-class NotJson(ValueError):
+class NoJsonText(ValueError):
     """A payload that is no JSON text."""
 
     def __init__(self, reason: RejectReason, detail: str | None = None) -> None:
@@ -58,18 +58,18 @@ def parsed(payload: bytes, passed_over: Counter[str]) -> Any:
 
     Raises
     ------
-    NotJson
+    NoJsonText
         Also where the payload is empty, or no UTF-8.
     """
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
         if not payload:
-            raise NotJson(RejectReason.EMPTY_PAYLOAD) from None
+            raise NoJsonText(RejectReason.EMPTY_PAYLOAD) from None
     try:
         text = _without_padding(payload, passed_over).decode()
     except UnicodeDecodeError as error:
-        raise NotJson(RejectReason.INVALID_UTF8, f"byte {error.start} is not UTF-8") from None
+        raise NoJsonText(RejectReason.INVALID_UTF8, f"byte {error.start} is not UTF-8") from None
     return parse_exactly(text)
 
 
@@ -103,10 +103,10 @@ def _for_json(value: Any) -> Any:
 def parse_exactly(text: str) -> Any:
     """By the standard library, which keeps lone surrogates and shows each number as it stands.
 
-    Raises NotJson.
+    Raises NoJsonText.
     """
     if text.count("[") + text.count("{") > MAX_NESTING and _nesting(text) > MAX_NESTING:
-        raise NotJson(RejectReason.NOT_JSON, f"nested over {MAX_NESTING:,} deep")
+        raise NoJsonText(RejectReason.NOT_JSON, f"nested over {MAX_NESTING:,} deep")
     words: list[str] = []
     only_nan = _NO_NUMBER.sub(lambda found: _keep(found, words), text)
     spelled = iter(words)
@@ -119,7 +119,7 @@ def parse_exactly(text: str) -> Any:
             )
         )  # fmt: skip
     except (ValueError, RecursionError) as error:
-        raise NotJson(RejectReason.NOT_JSON, str(error)) from None
+        raise NoJsonText(RejectReason.NOT_JSON, str(error)) from None
 
 
 def _keep(found: re.Match[str], words: list[str]) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
 from payload_codecs.json_path import NOT_APPLICABLE, Getter, field_name, getter
-from payload_codecs.json_text import NotJson, encoded, parsed
+from payload_codecs.json_text import NoJsonText, encoded, parsed
 from payload_codecs.message import Message
 from payload_codecs.selection import MAX_REMEMBERED, Selection, nothing_kept
 from schemas.glob import glob_pattern
@@ -110,7 +110,7 @@ class MappedJson:
         """The items in the order of the payload; Ignored where the source keeps nothing of a message."""
         try:
             value = parsed(message.payload, self.passed_over)
-        except NotJson as error:
+        except NoJsonText as error:
             return [error.rejection]
         if type(value) is dict and len(value) == 1 and SAMPLE in value:
             return [_from_original(value[SAMPLE])]

@@ -5,9 +5,11 @@ line prints any of them as its message and exits with 1. What is an exception of
 used, in connectors/. A test compares this drawing with the classes.
 
 HeadraceError
+├── AnotherBridge terminal (connectors.mqtt_bridge.session_record)
 ├── BadExperiments terminal (schemas.experiment)
 ├── BadSources terminal (schemas.sources_file)
 ├── BalanceNotTaken transient (headrace.errors)
+├── BrokerRefuses terminal (connectors.mqtt_bridge.session)
 ├── BrokerUnavailable transient (headrace.sources.live)
 ├── CaptureError (connectors.postgres_cdc)
 │   ├── ConnectUnavailable transient (connectors.postgres_cdc)
@@ -34,11 +36,13 @@ HeadraceError
 ├── FeaturesNotMade terminal (headrace.errors)
 ├── FlinkUnavailable transient (connectors.flink_rest)
 ├── GivenUp terminal (stack.readiness)
+├── HttpUnavailable transient (connectors.http_clients)
 ├── KafkaClientError (connectors.kafka.clients)
 │   ├── KafkaRefuses terminal (connectors.kafka.clients)
 │   ├── KafkaUnavailable transient (connectors.kafka.clients)
 │   ├── MissingTopics terminal (connectors.kafka.clients)
 │   ├── NotAborted terminal (connectors.kafka.transactions)
+│   ├── ProducerReplaced transient (connectors.kafka.clients)
 │   └── RecordsRemoved transient (connectors.kafka.clients)
 ├── LedgerUnusable terminal (headrace.errors)
 ├── MissingTrainingExtra terminal (headrace.errors)
@@ -72,13 +76,16 @@ HeadraceError
 │   ├── StoreMisconfigured terminal (connectors.stores)
 │   └── StoreUnavailable transient (connectors.stores)
 ├── SubmissionFailed terminal (headrace.submission)
+├── TooManySubscriptions terminal (connectors.mqtt_bridge.subscriptions)
 ├── Unconfirmed transient (serving.interaction_producer)
 ├── Unreadable terminal (serving.stored_lists)
 ├── UnreadablePointer terminal (models.champion)
 ├── UnreadableRecord terminal (schemas.topics)
 ├── UnreadableState terminal (models.state_codec)
+├── UnusableCertificates terminal (connectors.mqtt_login)
 ├── UnusableFile terminal (headrace.csv_readings)
 ├── UnusableProxy terminal (connectors.http_clients)
+├── UnusableTokens terminal (connectors.listener.device_tokens)
 └── WindowsNotCorrected transient (headrace.errors)
 """
 

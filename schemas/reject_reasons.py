@@ -6,7 +6,7 @@ from schemas.limits import MAX_CLOCK_SKEW_MINUTES, MAX_MESSAGE_ITEMS, MAX_NAME_L
 
 
 class RejectReason(StrEnum):
-    """The `reason` of a dead letter; `meaning` says what to mend, `example` is a payload that gets it."""
+    """The `reason` of a dead letter; `meaning` says what to correct, `example` is a payload that gets it."""
 
     meaning: str
     example: bytes | None
@@ -19,8 +19,12 @@ class RejectReason(StrEnum):
         member.example = example
         return member
 
-    # The door: what the bridge refuses itself does not reach telemetry.raw.
-    NO_DEVICE = "no_device", "The MQTT topic is not fleet/{device}/telemetry with a device in it."
+    # The bridge: what it refuses itself does not reach telemetry.raw.
+    NO_DEVICE = (
+        "no_device",
+        "No source reads the MQTT topic, or its level {device} is empty, has a control character, or is over "
+        f"{MAX_NAME_LENGTH} characters.",
+    )
     PAYLOAD_TOO_LARGE = "payload_too_large", "The payload is over 256 KiB."
     BAD_DEVICE = (
         "bad_device",

@@ -17,7 +17,13 @@ def columns(record: type[BaseModel]) -> str:
 
 
 def sql_type(name: str, annotation: object) -> str:
-    """Flink SQL type of a field. Raises TypeError for a Python type that no record uses yet."""
+    """Flink SQL type of a field.
+
+    Raises
+    ------
+    TypeError
+        For a Python type that no record uses yet.
+    """
     annotation = _without_none(annotation)
     if annotation is int and name in _INT_COLUMNS:
         return "INT"

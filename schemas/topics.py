@@ -6,6 +6,7 @@ from itertools import islice
 from pydantic import ValidationError
 
 from schemas.anomaly_score import AnomalyScore
+from schemas.bridge_session import BridgeSession
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
@@ -67,6 +68,17 @@ class Topic:
 
 
 TELEMETRY_RAW = Topic("telemetry.raw", None, "Payloads as devices sent them; headers say how they came.")
+# Compacted: one small record for each client id. It is how a loss of the queue at the MQTT broker gets a period.
+BRIDGE_SESSIONS = Topic(
+    "bridge.sessions",
+    BridgeSession,
+    "Up to when what a bridge's MQTT session held is stored, and the sessions that were lost.",
+    key="client_id",
+    partitions=1,
+    cleanup_policy="compact",
+    retention_ms=-1,
+    retention_bytes=-1,
+)
 TELEMETRY_READINGS = Topic("telemetry.readings", Reading, "Clean readings, each identity once.")
 TELEMETRY_DUPLICATES = Topic("telemetry.duplicates", DuplicateReading, "Readings that came again, unchanged.")
 TELEMETRY_IGNORED = Topic("telemetry.ignored", IgnoredMessage, "Messages that hold no reading and are not meant to.")
@@ -84,7 +96,7 @@ DEAD_LETTERS = Topic(
     max_message_bytes=8 * MIB,
     personal=Personal.NAMED,
 )
-# As long as a letter can be there: its own retention, and what Kafka keeps beyond it, which is one segment (7 days).
+# As long as a dead letter can be there: its own retention, and the segment (7 days) that Kafka keeps beyond it.
 DEAD_LETTER_REPLAYS = Topic(
     "dead-letters.replays",
     Replay,
@@ -182,6 +194,7 @@ CHURN_SCORES = Topic(
 
 TOPICS = (
     TELEMETRY_RAW,
+    BRIDGE_SESSIONS,
     TELEMETRY_READINGS,
     TELEMETRY_DUPLICATES,
     TELEMETRY_IGNORED,
@@ -225,7 +238,11 @@ class UnreadableRecord(TerminalError, ValueError):
 
 
 def read_record(topic: str, value: bytes | None) -> Record:
-    """The record that a message of `topic` is. Raises UnreadableRecord.
+    """The record that a message of `topic` is.
+
+    Raises
+    ------
+    UnreadableRecord
 
     >>> read_record("telemetry.readings", b'{"device": 7}')
     Traceback (most recent call last):

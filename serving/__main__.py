@@ -17,6 +17,7 @@ from connectors.endpoints import Endpoints, StackSettings
 from connectors.gc_tuning import YOUNG_AND_OLD, collect_garbage_rarely
 from connectors.pseudonyms import PseudonymsError
 from serving.app import Instance
+from serving.request_id import add_request_id
 from serving.settings import ServingSettings
 from serving.single_write_protocol import SingleWriteProtocol
 
@@ -35,7 +36,7 @@ class _Server(uvicorn.Server):
 
 
 def main() -> int:
-    logging_setup.configure()
+    logging_setup.configure().addFilter(add_request_id)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         uvloop.run(_serve(ServingSettings(), Endpoints.load(), StackSettings()))

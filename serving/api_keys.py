@@ -43,7 +43,10 @@ class ApiKeys:
 def read_keys(secrets: Path) -> ApiKeys:
     """The keys in a folder. A key of an invalid length is skipped with an error in the log.
 
-    Raises OSError if the folder cannot be read.
+    Raises
+    ------
+    OSError
+        If the folder cannot be read.
     """
     keys = {}
     for path in sorted(secrets.iterdir()) if secrets.is_dir() else ():

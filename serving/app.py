@@ -12,7 +12,8 @@ from connectors.experiments_file import ExperimentsFile
 from connectors.kafka import clients
 from connectors.kafka.log import KafkaLog
 from connectors.pseudonyms import KEY_FILE, Pseudonyms
-from connectors.redis.reader import BatchedReads, client
+from connectors.redis.clients import async_client_of
+from connectors.redis.reader import BatchedReads
 from schemas.topics import EXPOSURES, INTERACTIONS
 from serving.api import create_app
 from serving.api_keys import ApiKeys, read_keys
@@ -44,11 +45,14 @@ class Instance:
     def __init__(self, settings: ServingSettings, endpoints: Endpoints, secrets: Path, experiments: Path) -> None:
         """`secrets`, `experiments`: the folders with the keys, and with the files of experiments.
 
-        Raises PseudonymsError without a usable key for pseudonyms.
+        Raises
+        ------
+        PseudonymsError
+            Without a usable key for pseudonyms.
         """
         self._settings = settings
         self._secrets = secrets
-        self._redis = client(endpoints, settings.redis_timeout_ms)
+        self._redis = async_client_of(endpoints, settings.redis_timeout_ms)
         reads = BatchedReads(self._redis, settings.redis_timeout_ms)
         fetch_shared = shared_fetcher(self._redis, settings.redis_timeout_ms)
         self._cache = RecommendationCache(reads, fetch_shared, settings.stale_after_ms, time.monotonic)

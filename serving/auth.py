@@ -19,7 +19,13 @@ class Authenticator:
         self._now = now
 
     def authorize(self, headers: Iterable[Header]) -> str:
-        """The owner of the key. Raises ApiError for an invalid key, and for too many requests with a valid one."""
+        """The owner of the key.
+
+        Raises
+        ------
+        ApiError
+            For an invalid key, and for too many requests with a valid one.
+        """
         presented = None
         for name, value in headers:
             if name == HEADER:

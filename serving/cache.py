@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import redis.asyncio
-from redis.exceptions import RedisError
 
-from connectors.stores import StoreUnavailable
+from connectors.redis.clients import translated
+from connectors.stores import StoreError, StoreUnavailable
 from serving import stored_lists
 
 log = logging.getLogger(__name__)
@@ -92,9 +92,10 @@ class RecommendationCache:
         self._older, self._newer = self._newer, {}
         asked_at = self._now()
         try:
-            withdrawn, popular, trending = await self._fetch_shared()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._mark_unavailable(str(error) or type(error).__name__)
+            with translated():
+                withdrawn, popular, trending = await self._fetch_shared()
+        except StoreError as error:
+            self._mark_unavailable(str(error))
             return
         self._shared_at = asked_at
         self.shared = self._shared_of(withdrawn, popular, trending)

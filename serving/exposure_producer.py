@@ -12,9 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from kafka.errors import KafkaError
-
-from connectors.kafka.clients import KafkaClientError
+from connectors.kafka.clients import KafkaClientError, translated
+from connectors.retries import until_stopped
 from schemas.topics import EXPOSURES
 
 log = logging.getLogger(__name__)
@@ -77,25 +76,29 @@ class ExposureProducer:
             self._count_confirmed()
 
     def _connected(self) -> Producer | None:
-        """None if stopped first."""
-        while not self._stopped.is_set():
-            try:
-                return self._connect()
-            except (KafkaClientError, KafkaError) as error:
-                log.warning("Kafka is unavailable, %d exposures wait, retrying: %s", self.waiting, error)
-            self._stopped.wait(self._retry_s)
-        return None
+        """None if stopped first. Also a terminal error is tried again: a person may create a missing topic."""
+        return until_stopped(
+            self._connect, self._stopped, self._retry_s, self._log_unavailable, retry_on=KafkaClientError
+        )
 
     def _send_all(self, producer: Producer) -> None:
-        for _ in range(len(self._queue)):
-            # Removed only once it counts among the unconfirmed: `waiting` is never too low.
-            user, exposure = self._queue[0]
-            try:
-                self._unconfirmed.append(producer.send(EXPOSURES.name, key=user, value=exposure))
-            except KafkaError as error:
-                log.warning("Kafka is unavailable, %d exposures wait, retrying: %s", self.waiting, error)
-                return
-            self._queue.popleft()
+        try:
+            with translated():
+                for _ in range(len(self._queue)):
+                    # Removed only once it counts among the unconfirmed: `waiting` is never too low.
+                    user, exposure = self._queue[0]
+                    self._unconfirmed.append(producer.send(EXPOSURES.name, key=user, value=exposure))
+                    self._queue.popleft()
+        except KafkaClientError as error:
+            self._log_unavailable(error)
+
+    def _log_unavailable(self, error: BaseException) -> None:
+        log.warning(
+            "Kafka is unavailable, %d exposures wait, retrying: %s",
+            self.waiting,
+            error,
+            extra={"topic": EXPOSURES.name},
+        )
 
     def _count_confirmed(self) -> None:
         """In the order of sending: an unconfirmed one hides those behind it until the next poll."""

@@ -5,11 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from kafka.errors import KafkaError
-
 from connectors.kafka.clients import KafkaClientError
 from connectors.kafka.follower import FollowedTopic
 from connectors.kafka.log import KafkaLog
+from connectors.retries import until_stopped
 from schemas.topics import RECOMMENDATIONS_FEEDBACK
 from serving.feedback import Feedback
 
@@ -23,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class FeedbackConsumer:
-    """Passes new records to `feedback`. `connect` opens the log, and raises KafkaClientError or KafkaError."""
+    """Passes new records to `feedback`. `connect` opens the log, and raises KafkaClientError."""
 
     def __init__(
         self, feedback: Feedback, connect: Callable[[], KafkaLog], now_s: Callable[[], float],
@@ -53,13 +52,14 @@ class FeedbackConsumer:
         return self._now_s() - self._read_at_s
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                with self._connect() as kafka:
-                    self._follow(kafka)
-            except (KafkaClientError, KafkaError) as error:
-                self._log_once(error)
-                self._stopped.wait(self._poll_interval_s)
+        # Also a terminal error is tried again: a person may create a missing topic while the instance serves lists.
+        until_stopped(
+            self._connect_and_follow, self._stopped, self._poll_interval_s, self._log_once, retry_on=KafkaClientError
+        )
+
+    def _connect_and_follow(self) -> None:
+        with self._connect() as kafka:
+            self._follow(kafka)
 
     def _follow(self, kafka: KafkaLog) -> None:
         """Polls until stopped. The first poll may raise; later ones resume where the last one stopped."""
@@ -68,15 +68,18 @@ class FeedbackConsumer:
         while not self._stopped.wait(self._poll_interval_s):
             try:
                 self._poll(topic)
-            except (KafkaClientError, KafkaError) as error:
+            except KafkaClientError as error:
                 self._log_once(error)
 
     def _poll(self, topic: FollowedTopic) -> None:
         topic.refresh()
         self._read_at_s, self._last_error = self._now_s(), ""
 
-    def _log_once(self, error: Exception) -> None:
+    def _log_once(self, error: BaseException) -> None:
         """A repeated error is logged once."""
         if repr(error) != self._last_error:
             self._last_error = repr(error)
-            log.warning("Cannot read feedback, keeping the last counts, retrying: %s", error)
+            log.warning(
+                "Cannot read feedback, keeping the last counts, retrying: %s",
+                error, extra={"topic": RECOMMENDATIONS_FEEDBACK.name},
+            )  # fmt: skip

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from kafka.errors import KafkaError
-
-from connectors.kafka.clients import KafkaClientError
+from connectors.kafka.clients import KafkaClientError, awaitable, translated
+from connectors.retries import until_stopped
 from schemas.errors import TransientError
 from schemas.topics import INTERACTIONS
 from serving.exposure_producer import RETRY_S, Producer
@@ -48,7 +47,7 @@ class InteractionProducer:
         self._retry_s = retry_s
         self._producer: Producer | None = None
         self._abandoned: list[Producer] = []
-        self._stopped = False
+        self._stopped = threading.Event()
         self._reconnect = threading.Event()
         # Sending blocks while the client fetches metadata, which must not block the event loop.
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="interactions")
@@ -67,7 +66,13 @@ class InteractionProducer:
         return self._producer is not None
 
     async def store(self, records: Sequence[Record]) -> None:
-        """Returns once Kafka has confirmed all of them. Raises Unconfirmed within `timeout_s`."""
+        """Returns once Kafka has confirmed all of them.
+
+        Raises
+        ------
+        Unconfirmed
+            Within `timeout_s`.
+        """
         producer = self._producer
         if producer is None:
             self.failed += len(records)
@@ -79,7 +84,7 @@ class InteractionProducer:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._confirmed(producer, records)
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaClientError, TimeoutError) as error:
             self.failed += len(records)
             self._abandon(producer)
             raise Unconfirmed(f"Kafka did not confirm within {self._timeout_s:g} s") from error
@@ -89,7 +94,7 @@ class InteractionProducer:
 
     def stop(self) -> None:
         """Requests that still wait for a confirmation fail."""
-        self._stopped = True
+        self._stopped.set()
         self._reconnect.set()
         self._sender.shutdown(wait=False, cancel_futures=True)
         for producer in (self._producer, *self._abandoned):
@@ -99,59 +104,47 @@ class InteractionProducer:
     async def _confirmed(self, producer: Producer, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()
         sent = await loop.run_in_executor(self._sender, _send, producer, records)
-        await asyncio.gather(*(_awaitable(future, loop) for future in sent))
+        await asyncio.gather(*(awaitable(future, loop) for future in sent))
 
     def _abandon(self, producer: Producer) -> None:
         if self._producer is producer:
-            log.warning("Kafka did not confirm interactions in time: refusing interactions until it is available.")
+            log.warning(
+                "Kafka did not confirm interactions in time: refusing interactions until it is available.",
+                extra={"topic": INTERACTIONS.name},
+            )
             self._producer = None
             self._abandoned.append(producer)
             self._reconnect.set()
 
     def _keep_connected(self) -> None:
-        while self._reconnect.wait() and not self._stopped:
+        while self._reconnect.wait() and not self._stopped.is_set():
             while self._abandoned:
                 _close(self._abandoned.pop())
-            try:
-                producer = self._connect()
-            except (KafkaClientError, KafkaError) as error:
-                log.warning("Kafka is unavailable, refusing interactions, retrying: %s", error)
-                self.connection_attempted = True
-                threading.Event().wait(self._retry_s)
-                continue
+            # A person may create a missing topic or grant a right while the instance serves lists.
+            producer = until_stopped(
+                self._connect, self._stopped, self._retry_s, self._log_unavailable, retry_on=KafkaClientError
+            )
+            if producer is None:
+                return
             # In this order: a failure in between sets it again.
             self._reconnect.clear()
             self._producer = producer
             self.connection_attempted = True
             log.info("Kafka is available, accepting interactions.")
 
+    def _log_unavailable(self, error: BaseException) -> None:
+        log.warning(
+            "Kafka is unavailable, refusing interactions, retrying: %s", error, extra={"topic": INTERACTIONS.name}
+        )
+        self.connection_attempted = True
+
 
 def _close(producer: Producer) -> None:
     """Without waiting for confirmations: the requests have been answered."""
-    with contextlib.suppress(KafkaError):
+    with contextlib.suppress(KafkaClientError), translated():
         producer.close(timeout=0)
 
 
 def _send(producer: Producer, records: Sequence[Record]) -> list[Any]:
-    return [producer.send(INTERACTIONS.name, key=key, value=value) for key, value in records]
-
-
-def _awaitable(sent: Any, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
-    """A future of the Kafka client, whose callbacks run on a thread of its own, as one of the event loop."""
-    waiting: asyncio.Future[None] = loop.create_future()
-
-    def settle(error: BaseException | None) -> None:
-        if waiting.done():  # the request has timed out
-            return
-        if error is None:
-            waiting.set_result(None)
-        else:
-            waiting.set_exception(error)
-
-    def call(error: BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has ended
-            loop.call_soon_threadsafe(settle, error)
-
-    sent.add_callback(lambda _: call(None))
-    sent.add_errback(call)
-    return waiting
+    with translated():
+        return [producer.send(INTERACTIONS.name, key=key, value=value) for key, value in records]

@@ -43,7 +43,13 @@ class PostedInteraction(BaseModel):
 
 
 def read(body: bytes, now_ms: int | None = None) -> list[Interaction]:
-    """The interactions of a body: an object, or an array of 1 to 100. Raises ApiError if one of them is invalid."""
+    """The interactions of a body: an object, or an array of 1 to 100.
+
+    Raises
+    ------
+    ApiError
+        If one of them is invalid.
+    """
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     try:
         found: Any = orjson.loads(body)

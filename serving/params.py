@@ -62,7 +62,11 @@ def path_parameter(name: str, example: str) -> dict[str, Any]:
 
 
 def identifier(raw: bytes, what: str) -> str:
-    """The percent-encoded id of a path. Raises ApiError.
+    """The percent-encoded id of a path.
+
+    Raises
+    ------
+    ApiError
 
     >>> identifier(b"%C3%A9%2F1", "user")
     'é/1'
@@ -74,9 +78,13 @@ def identifier(raw: bytes, what: str) -> str:
 
 
 def parse(query: bytes) -> ListParams:
-    """`limit`, `context`, `exclude`; other parameters are ignored. Raises ApiError.
+    """`limit`, `context`, `exclude`; other parameters are ignored.
 
     `exclude` may come several times, with commas, or both. An id with a comma counts as its parts, and is left out too.
+
+    Raises
+    ------
+    ApiError
 
     >>> parse(b"limit=3&exclude=a&exclude=b").limit
     3

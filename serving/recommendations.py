@@ -84,7 +84,12 @@ class RecommendationService:
     def _answer(
         self, source: str, stored: stored_lists.StoredList, degraded: bool, params: ListParams
     ) -> dict[str, Any]:
-        """What is shown of one list. Raises Unreadable."""
+        """What is shown of one list.
+
+        Raises
+        ------
+        Unreadable
+        """
         items = stored_lists.shown(stored, params.limit, self._cache.shared.withdrawn, params.exclude)
         self.by_source[source] += 1
         return {

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from contextvars import ContextVar
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,15 @@ HEADER = b"x-request-id"
 _SCOPE_KEY = "headrace.request_id"
 _FORM = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
 """Unreserved characters of RFC 3986: such an id is a URI reference and cannot forge a line of the log."""
+
+_current: ContextVar[bytes | None] = ContextVar("request_id", default=None)
+
+
+def add_request_id(record: logging.LogRecord) -> bool:
+    """A filter of a log handler: gives each line that a request causes its id."""
+    if (current := _current.get()) is not None and not hasattr(record, "request_id"):
+        record.request_id = current.decode()
+    return True
 
 
 class RequestIds:
@@ -25,6 +35,7 @@ class RequestIds:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         scope[_SCOPE_KEY] = request_id = _presented(scope) or os.urandom(16).hex().encode()
+        _current.set(request_id)  # the server runs each request in a context of its own
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -49,9 +49,13 @@ EMPTY = StoredList([], [], None, [], None, None)
 
 
 def read(value: bytes) -> StoredList:
-    """The list that a value of Redis is. Raises Unreadable.
+    """The list that a value of Redis is.
 
     What is looked at is what an answer needs: lengths that fit, and types of what is shown (in `shown`).
+
+    Raises
+    ------
+    Unreadable
     """
     try:
         found: dict[str, Any] = orjson.loads(value)
@@ -68,7 +72,12 @@ def read(value: bytes) -> StoredList:
 
 
 def shown(stored: StoredList, limit: int, hidden: Set[str], excluded: Set[str]) -> list[dict[str, Any]]:
-    """The first `limit` items that are neither hidden nor excluded, as they stand in an answer. Raises Unreadable."""
+    """The first `limit` items that are neither hidden nor excluded, as they stand in an answer.
+
+    Raises
+    ------
+    Unreadable
+    """
     shown: list[dict[str, Any]] = []
     why, reasons = stored.why, stored.reasons
     for place, item in enumerate(stored.items):

@@ -3,6 +3,7 @@
 import sys
 
 from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK
+from connectors.mqtt_bridge.exit_status import NO_RESTART_HELPS
 from stack.server import NotYet, Server
 
 
@@ -13,19 +14,18 @@ class Bridge(Server):
     after = ("kafka", "mosquitto")
     standard_ports = (BRIDGE_HTTP_PORT,)
     ready_within_s = 60
+    stays_down_at = NO_RESTART_HELPS
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "connectors.mqtt_bridge"]
 
     def check(self) -> None:
-        import httpx
-
         from connectors import http_clients
 
         url = f"http://{LOOPBACK}:{self.layout.port(BRIDGE_HTTP_PORT)}/readyz"
         try:
             answer = http_clients.get(url, timeout_s=2)
-        except httpx.HTTPError as error:
+        except http_clients.HttpUnavailable as error:
             raise NotYet(str(error)) from error
         if answer.status_code != 200:
             raise NotYet(answer.text.strip()[:200] or f"/readyz answers {answer.status_code}")

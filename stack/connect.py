@@ -43,6 +43,7 @@ config.providers.file.param.allowed.paths={secrets}
 # Of one worker: it takes its connectors at once.
 scheduled.rebalance.max.delay.ms=0
 """
+LOGGING = Path(__file__).with_name("log4j-connect.properties")
 SECRETS = "connect.properties"
 REFRESH_WITHIN_S = 30.0
 
@@ -75,7 +76,7 @@ class Connect(Server):
 
     def command(self) -> list[str]:
         heap = ["-Xmx256m", "-XX:+ExitOnOutOfMemoryError"]
-        return [*java(), *heap, "org.apache.kafka.connect.cli.ConnectDistributed", str(self._configuration)]
+        return [*java(LOGGING), *heap, "org.apache.kafka.connect.cli.ConnectDistributed", str(self._configuration)]
 
     def check(self) -> None:
         """Also once it is registered: a task that failed is no working connector."""
@@ -116,7 +117,7 @@ class Connect(Server):
         except ConnectorRefused as error:
             raise StackUnusable(f"Kafka Connect refuses the connector: {error}") from error
         except DatabaseRefuses as error:
-            raise StackUnusable(f"Changes are not captured. {error}. Mend that, then:  headrace up") from error
+            raise StackUnusable(f"Changes are not captured. {error}. Correct that, then:  headrace up") from error
         except CaptureError as error:
             raise NotYet(str(error)) from error
 

@@ -35,14 +35,12 @@ class _FlinkProcess(Server):
         return [*super().ports, *metrics]
 
     def _get(self, path: str) -> dict[str, Any]:
-        import httpx
-
         from connectors import http_clients
 
         try:
-            answer = http_clients.get(f"http://{self.layout.endpoints.flink}{path}", timeout_s=5).raise_for_status()
+            answer = http_clients.get_ok(f"http://{self.layout.endpoints.flink}{path}", timeout_s=5)
             found: dict[str, Any] = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (http_clients.HttpUnavailable, ValueError) as error:
             raise NotYet(str(error)) from error
         return found
 

@@ -33,30 +33,27 @@ class InfluxDB(Server):
         secret(self.layout, INFLUXDB_TOKEN)
 
     def check(self) -> None:
-        import httpx
-
         from connectors import http_clients
 
         try:
-            http_clients.get(f"{self.layout.endpoints.influxdb_url}/health", timeout_s=2).raise_for_status()
-        except httpx.HTTPError as error:
+            http_clients.get_ok(f"{self.layout.endpoints.influxdb_url}/health", timeout_s=2)
+        except http_clients.HttpUnavailable as error:
             raise NotYet(str(error)) from error
 
     def set_up(self) -> None:
         """Raises StackError if the stored data were set up with another token."""
-        import httpx
-
         from connectors import http_clients
 
         token = secret(self.layout, INFLUXDB_TOKEN)
         headers = {"Authorization": f"Token {token}"}
-        with http_clients.http_client(self.layout.endpoints.influxdb_url, timeout_s=20, headers=headers) as client:
-            try:
+        url = self.layout.endpoints.influxdb_url
+        try:
+            with http_clients.translated(), http_clients.http_client(url, timeout_s=20, headers=headers) as client:
                 if client.get("/api/v2/setup").json()["allowed"]:
                     client.post("/api/v2/setup", json=self._first_setup(token)).raise_for_status()
                 self._require_bucket(client)
-            except httpx.HTTPError as error:
-                raise NotYet(str(error)) from error
+        except http_clients.HttpUnavailable as error:
+            raise NotYet(str(error)) from error
 
     def _first_setup(self, token: str) -> dict[str, object]:
         endpoints = self.layout.endpoints

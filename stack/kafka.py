@@ -12,7 +12,6 @@ from connectors.endpoints import KAFKA_CONTROLLER_PORT, KAFKA_PORT, LOOPBACK
 from schemas.topics import MAX_MESSAGE_BYTES
 from stack import jars, programs
 from stack.errors import BuildFailed, StackUnusable
-from stack.layout import FLINK_CONF
 from stack.server import NotYet, Server
 
 CONFIGURATION = """\
@@ -54,10 +53,17 @@ num.io.threads=4
 FRAMING_BYTES = 64 * 1024
 
 
-def java() -> list[str]:
-    """The beginning of a command line whose main class is one of Kafka's, or of Connect's."""
-    logging = f"-Dlog4j2.configurationFile={FLINK_CONF / 'log4j-clients.properties'}"
-    return [str(programs.find("java")), logging, "-cp", f"{jars.folder() / 'kafka'}/*"]
+LOGGING = Path(__file__).with_name("log4j-kafka.properties")
+
+
+def java(logging: Path) -> list[str]:
+    """The beginning of a command line whose main class is one of Kafka's, or of Connect's.
+
+    `logging` is a configuration of Log4j 2. Without one that exists, Log4j writes errors only.
+    """
+    return [
+        str(programs.find("java")), f"-Dlog4j2.configurationFile={logging}", "-cp", f"{jars.folder() / 'kafka'}/*",
+    ]  # fmt: skip
 
 
 class Kafka(Server):
@@ -77,7 +83,7 @@ class Kafka(Server):
 
     def command(self) -> list[str]:
         heap = ["-Xms128m", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError"]
-        return [*java(), *heap, "kafka.Kafka", str(self._configuration)]
+        return [*java(LOGGING), *heap, "kafka.Kafka", str(self._configuration)]
 
     def check(self) -> None:
         from connectors.kafka import clients
@@ -103,7 +109,7 @@ class Kafka(Server):
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # With "=", because one identifier of 64 begins with "-" and would be read as an option.
         format_ = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(configuration)]
-        done = subprocess.run([*java(), *format_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run([*java(LOGGING), *format_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise BuildFailed(f"Kafka could not format {self._data}: {programs.last_line(done.stdout)}")
         partial.rename(self._data)

@@ -25,7 +25,12 @@ def require_key(layout: Layout) -> None:
 
 
 def destroy_key_of(layout: Layout, user: str) -> None:
-    """From now on nobody can make the user's pseudonym. Raises PseudonymsError."""
+    """From now on nobody can make the user's pseudonym.
+
+    Raises
+    ------
+    PseudonymsError
+    """
     with _alone(layout):
         path = layout.settings.secrets / KEY_FILE
         atomic_write_text(path, read_key(path).without(user).text(), mode=path.stat().st_mode & 0o777)

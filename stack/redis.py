@@ -4,6 +4,7 @@ from pathlib import Path
 
 from connectors.atomic_write import atomic_write_text
 from connectors.endpoints import LOOPBACK, REDIS_PORT
+from connectors.stores import StoreError
 from stack import programs
 from stack.secrets import REDIS_PASSWORD, secret
 from stack.server import NotYet, Server
@@ -44,15 +45,13 @@ class Redis(Server):
         return [str(programs.find("redis-server")), str(self._configuration)]
 
     def check(self) -> None:
-        import redis
+        from connectors.redis.clients import client_of, translated
 
-        client = redis.Redis.from_url(self.layout.endpoints.redis_url, socket_timeout=2, socket_connect_timeout=2)
         try:
-            client.ping()
-        except redis.RedisError as error:  # also while it loads its append-only file
+            with translated(), client_of(self.layout.endpoints, timeout_s=2, connect_timeout_s=2) as client:
+                client.ping()
+        except StoreError as error:  # also while it loads its append-only file
             raise NotYet(str(error)) from error
-        finally:
-            client.close()
 
     @property
     def _configuration(self) -> Path:

@@ -1,4 +1,4 @@
-"""Instances of the REST API (the room serving/). Only with `headrace up --with serving`, or `serving=2` and more."""
+"""Instances of the REST API (package serving). Only with `headrace up --with serving`, or `serving=2` and more."""
 
 import sys
 from collections.abc import Sequence
@@ -40,13 +40,11 @@ class Serving(Server):
 
 def require_ready(port: int) -> None:
     """Raises NotYet unless /readyz says that it is, and that it lacks nothing."""
-    import httpx
-
     from connectors import http_clients
 
     try:
         answer = http_clients.get(f"http://{LOOPBACK}:{port}/readyz", timeout_s=2)
-    except httpx.HTTPError as error:
+    except http_clients.HttpUnavailable as error:
         raise NotYet(str(error)) from error
     if answer.text != "ready\n":
         raise NotYet(answer.text.strip()[:200] or f"/readyz answers {answer.status_code}")

@@ -50,7 +50,7 @@ command={command}
 environment={environment}
 directory={home}
 autostart=false
-autorestart=true
+{restart}
 startsecs=3
 startretries=20
 stopsignal=TERM
@@ -89,7 +89,13 @@ class Supervision:
         return True
 
     def start(self) -> None:
-        """Start supervisord as a daemon. Raises NotReady with the last line it said."""
+        """Start supervisord as a daemon.
+
+        Raises
+        ------
+        NotReady
+            With the last line it said.
+        """
         self.layout.folder("run")
         environment = self.layout.environment() | {orphans.MARK: "supervisord"}
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration)]
@@ -108,7 +114,12 @@ class Supervision:
             self._call("supervisor.addProcessGroup", name)
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """`getAllProcessInfo` by name. Raises NotRunning."""
+        """`getAllProcessInfo` by name.
+
+        Raises
+        ------
+        NotRunning
+        """
         try:
             return {info["name"]: info for info in self._call("supervisor.getAllProcessInfo")}
         except OSError as error:
@@ -195,7 +206,12 @@ class Supervision:
             home=_escaped(self.layout.home),
             log=_escaped(self.layout.log(server.name)),
             stop_within_s=server.stop_within_s,
+            restart=_restart(server.stays_down_at),
         )
+
+
+def _restart(stays_down_at: int | None) -> str:
+    return "autorestart=true" if stays_down_at is None else f"autorestart=unexpected\nexitcodes={stays_down_at}"
 
 
 def _pairs(variables: Mapping[str, str]) -> str:

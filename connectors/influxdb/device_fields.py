@@ -39,17 +39,20 @@ class DeviceFields:
     def take(self, records: Iterable[Any]) -> None:
         """Takes over records of the topic. One that cannot be used changes nothing, is counted, and is logged."""
         last = ""
+        position: dict[str, Any] = {}
         before = self.unusable_rows
         for record in records:
             try:
                 self._change(record.key, record.value)
             except _UnusableRow as why:
                 self.unusable_rows += 1
+                # Also in the text: a Flink worker's log has no fields.
                 last = f"{DEVICES.name}[{record.partition}] {record.offset}, {why}"
+                position = {"topic": DEVICES.name, "partition": record.partition, "offset": record.offset}
         if last:
             log.warning(
                 "%d rows cannot be used (%d since the start), their devices keep what was known of them. The last: %s",
-                self.unusable_rows - before, self.unusable_rows, last, extra={"topic": DEVICES.name},
+                self.unusable_rows - before, self.unusable_rows, last, extra=position,
             )  # fmt: skip
 
     def _change(self, key: bytes | None, value: bytes | None) -> None:

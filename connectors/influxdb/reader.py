@@ -39,8 +39,14 @@ class InfluxDBReader:
     def rows(self, flux: str) -> Iterator[dict[str, str]]:
         """Each row of each table as texts, with the name of its `yield` under `result`.
 
-        Raises StoreUnavailable when InfluxDB does not answer or asks for a pause, StoreMisconfigured when we may not
-        read, ValueError with InfluxDB's own words when it refuses the query.
+        Raises
+        ------
+        StoreUnavailable
+            When InfluxDB does not answer or asks for a pause.
+        StoreMisconfigured
+            When we may not read.
+        ValueError
+            With InfluxDB's own words when it refuses the query.
         """
         dialect = {"header": True, "annotations": [], "dateTimeFormat": "RFC3339Nano"}
         body = {"query": flux, "type": "flux", "dialect": dialect}

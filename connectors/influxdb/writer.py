@@ -8,7 +8,8 @@ import httpx
 
 from connectors import http_clients
 from connectors.endpoints import Endpoints
-from connectors.stores import StoreMisconfigured, StoreUnavailable, until_it_answers
+from connectors.retries import DEFAULT_RETRIES, Retries
+from connectors.stores import StoreMisconfigured, StoreUnavailable
 
 # A line for each request would be most of a TaskManager's log, and PyFlink sends each one over gRPC.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -42,16 +43,16 @@ class InfluxDBWriter:
         An httpx client with base URL and Authorization header, closed by the caller.
     org, bucket
         Where to write.
-    patience_s
-        How long an absent InfluxDB is waited for before StoreUnavailable is raised.
+    retries
+        How long an unavailable InfluxDB is waited for before StoreUnavailable is raised.
 
     Source: https://docs.influxdata.com/influxdb/v2/api/#operation/PostWrite
     """
 
-    def __init__(self, client: httpx.Client, org: str, bucket: str, patience_s: float = 60.0) -> None:
+    def __init__(self, client: httpx.Client, org: str, bucket: str, retries: Retries = DEFAULT_RETRIES) -> None:
         self._client = client
         self._parameters = {"org": org, "bucket": bucket, "precision": "ms"}
-        self._patience_s = patience_s
+        self._retries = retries
 
     @classmethod
     def connect(cls, endpoints: Endpoints) -> "InfluxDBWriter":
@@ -61,8 +62,12 @@ class InfluxDBWriter:
     def write(self, lines: Sequence[str]) -> list[str | None]:
         """For each line None, or InfluxDB's words if it refused that line. All others are stored.
 
-        Raises StoreUnavailable when InfluxDB stays away for `patience_s`, StoreMisconfigured when it
-        answers that it will never take anything of us.
+        Raises
+        ------
+        StoreUnavailable
+            InfluxDB has not answered within the patience of `retries`.
+        StoreMisconfigured
+            InfluxDB will never take anything of us; the message says why.
         """
         refusals: list[str | None] = [None] * len(lines)
         if lines:
@@ -72,7 +77,7 @@ class InfluxDBWriter:
     def _write_slice(self, lines: Sequence[str], start: int, end: int, refusals: list[str | None]) -> None:
         """Halves a refused batch until the bad lines stand alone; a good line that goes twice is one point."""
         body = "\n".join(lines[start:end]).encode()
-        words = until_it_answers(lambda: self._post(body, is_one_row=end - start == 1), self._patience_s)
+        words = self._retries.call(lambda: self._post(body, is_one_row=end - start == 1))
         if words is None:
             return
         if end - start == 1:

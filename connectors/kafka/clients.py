@@ -1,9 +1,11 @@
 """The one place that makes Kafka clients, with the guarantees the design promises, and where their errors end.
 
 A client's KafkaError becomes a KafkaClientError: inside of `translated`, and in every method of `consumer()` and
-`admin()`. Futures of a producer hold the client's own errors; `confirmed` translates them.
+`admin()`. Methods and futures of a producer raise the client's own errors: use them inside of `translated`,
+`in_transaction`, `confirmed` and `awaitable`.
 """
 
+import asyncio
 import contextlib
 import logging
 import socket
@@ -17,9 +19,11 @@ from kafka.errors import (
     AuthorizationError,
     IllegalArgumentError,
     IllegalStateError,
+    InvalidProducerEpochError,
     KafkaConfigurationError,
     KafkaError,
     OffsetOutOfRangeError,
+    ProducerFencedError,
     SaslAuthenticationFailedError,
     TopicAlreadyExistsError,
     UnsupportedSaslMechanismError,
@@ -33,7 +37,7 @@ from schemas.topics import MAX_MESSAGE_BYTES, TOPICS, Topic
 log = logging.getLogger(__name__)
 
 NEVER_MS = 2**31 - 1
-"""24 days: Kafka's largest int. A broker that is away is waited for; a record is not given up."""
+"""24 days: Kafka's largest int. An unavailable broker is waited for; no record is given up."""
 
 BATCH_BYTES = 512 * 1024
 """Of one partition's batch; under the 1 MiB that a topic takes, framing included."""
@@ -60,6 +64,10 @@ class MissingTopics(KafkaClientError, TerminalError):
 
 class KafkaRefuses(KafkaClientError, TerminalError):
     """The broker answers, and does not allow it: credentials, rights, or its version."""
+
+
+class ProducerReplaced(KafkaClientError, TransientError):
+    """Another producer with this transactional id has started: this one sends nothing any more."""
 
 
 class RecordsRemoved(KafkaClientError, TransientError):
@@ -130,7 +138,10 @@ def producer(
     `give_up_after_ms`, for a caller whom somebody waits for, a record fails that is not confirmed by then; it may be
     stored all the same, if what was lost is the broker's answer.
 
-    Raises KafkaUnavailable when no broker answers within `wait_ms`.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers within `wait_ms`.
     """
     with translated(bootstrap):
         return KafkaProducer(
@@ -168,7 +179,10 @@ def transactional_producer(
     whatever an earlier producer of the same `transactional_id` has left open, and shuts that producer out. A process
     that is killed in a transaction keeps read_committed readers waiting behind it for `timeout_ms`.
 
-    Raises KafkaUnavailable when no broker answers within 10 s.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers within 10 s.
     """
     with translated(bootstrap):
         return KafkaProducer(
@@ -258,8 +272,60 @@ def confirmed(sent: Iterable[Any], timeout_s: float) -> list[Any]:
         return [each.get(timeout=timeout_s) for each in sent]
 
 
+def awaitable(sent: Any, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
+    """What `send` has promised, as a future of an event loop.
+
+    Callbacks of the Kafka client run on a thread of its own.
+
+    Raises
+    ------
+    KafkaClientError
+    """
+    waiting: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if waiting.done():  # the caller has timed out
+            return
+        if error is None:
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(_ours(error, "Kafka") if isinstance(error, KafkaError) else error)
+
+    def call(error: BaseException | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+            loop.call_soon_threadsafe(settle, error)
+
+    sent.add_callback(lambda _: call(None))
+    sent.add_errback(call)
+    return waiting
+
+
+@contextlib.contextmanager
+def in_transaction(producer: KafkaProducer) -> Iterator[None]:
+    """Commits what is sent inside, or none of it.
+
+    Raises
+    ------
+    KafkaClientError
+    """
+    with translated():
+        producer.begin_transaction()
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(KafkaError):  # the first error is the one to tell; the broker aborts by itself
+                producer.abort_transaction()
+            raise
+        producer.commit_transaction()
+
+
 def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
-    """Return when the client knows these topics, so that no later send waits for it. Raises MissingTopics."""
+    """Return when the client knows these topics, so that no later send waits for it.
+
+    Raises
+    ------
+    MissingTopics
+    """
     for topic in topics:
         try:
             client.partitions_for(topic.name)
@@ -268,7 +334,12 @@ def require_topics(client: KafkaProducer, topics: Iterable[Topic]) -> None:
 
 
 def require_reachable(bootstrap: str) -> None:
-    """Asked before a client is made, which would try for long and log each attempt. Raises KafkaUnavailable."""
+    """Asked before a client is made, which would try for long and log each attempt.
+
+    Raises
+    ------
+    KafkaUnavailable
+    """
     if not reachable(bootstrap):
         raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
 
@@ -300,7 +371,9 @@ def create_topics(bootstrap: str, topics: Collection[Topic] = TOPICS, *, replica
     Returns what was done and what differs still, one sentence each, also logged. The number of partitions is never
     changed: keys would move to other partitions, and a device's readings overtake one another.
 
-    Raises KafkaClientError.
+    Raises
+    ------
+    KafkaClientError
     """
     with admin_client(bootstrap) as admin:
         present = set(admin.list_topics())
@@ -353,7 +426,10 @@ def _other_partitions(admin: KafkaAdminClient, topics: Collection[Topic]) -> Ite
 def admin_client(bootstrap: str, wait_ms: int = 30_000) -> Iterator[KafkaAdminClient]:
     """What its methods raise becomes a KafkaClientError where the block ends.
 
-    Raises KafkaUnavailable when no broker answers within `wait_ms`.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers within `wait_ms`.
     """
     with translated(bootstrap):
         made = _admin(bootstrap, wait_ms)
@@ -390,6 +466,8 @@ def _ours(error: KafkaError, kafka: str) -> KafkaClientError:
     words = str(error) or type(error).__name__
     if isinstance(error, OffsetOutOfRangeError):
         return RecordsRemoved(f"{kafka} no longer has the records that were to be read: {words}")
+    if isinstance(error, (ProducerFencedError, InvalidProducerEpochError)):
+        return ProducerReplaced(f"{kafka} has seen a newer producer with the same transactional id: {words}")
     if isinstance(error, _REFUSALS):
         return KafkaRefuses(f"{kafka} refuses: {words}. Check our credentials and rights there")
     return KafkaUnavailable(f"{kafka} does not answer: {words}")

@@ -24,8 +24,13 @@ Take = Callable[[list[Any]], None]
 def followed(bootstrap: str, topic: Topic, take: Take) -> Iterator["FollowedTopic"]:
     """Inside the block `take` has had all that was committed when it began, and gets what comes, in another thread.
 
-    Raises KafkaUnavailable and MissingTopics at the beginning. A Kafka that is away later is said in the log and asked
-    again; nobody waits for it.
+    A Kafka that becomes unavailable later is logged and asked again; nobody waits for it.
+
+    Raises
+    ------
+    KafkaUnavailable
+    MissingTopics
+        At the beginning.
     """
     # The client tells of each attempt, ten times a second; PyFlink would send each line over gRPC.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)

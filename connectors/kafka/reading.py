@@ -41,7 +41,10 @@ def read(
     Positions are compared with the ends and records are not counted: a position passes transaction markers and aborted
     records. What the caller does with a batch does not count as a pause of the broker.
 
-    Raises KafkaUnavailable when nothing has moved for `stalled_after_s`.
+    Raises
+    ------
+    KafkaUnavailable
+        When nothing has moved for `stalled_after_s`.
     """
     position = {each: start for each, start in starts.items() if start < ends[each]}
     partitions = as_kafka(position)

@@ -19,7 +19,10 @@ def scan(
 ) -> Iterator[Any]:
     """Every committed record of the topic up to its end as it was when the scan began.
 
-    Raises KafkaUnavailable when no broker answers, or when one stops answering in the middle.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers, or when one stops answering in the middle.
     """
     require_reachable(bootstrap)
     reader = consumer(

@@ -15,7 +15,10 @@ def tail(
 ) -> dict[int, list[Any]]:
     """Partition -> its records among the last `offsets`; an empty list where these are markers only.
 
-    Raises KafkaUnavailable when the broker does not answer, or sends nothing, within `within_ms`.
+    Raises
+    ------
+    KafkaUnavailable
+        When the broker does not answer, or sends nothing, within `within_ms`.
     """
     reader = consumer(bootstrap, committed=committed, start="earliest", timeout_ms=within_ms, max_records=1000)
     with closing(reader):

@@ -39,7 +39,12 @@ class OpenTransaction:
 def open_transactions(bootstrap: str, prefixes: Collection[str]) -> list[OpenTransaction]:
     """Those whose id begins with one of `prefixes`, sorted by id.
 
-    Raises KafkaUnavailable when no broker answers, NotAborted when one refuses.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers.
+    NotAborted
+        When one refuses.
     """
     with admin_client(bootstrap) as admin:
         try:
@@ -54,7 +59,12 @@ def abort(bootstrap: str, transactions: Collection[OpenTransaction]) -> None:
     The other way, an abort marker written by an administrator, ends a transaction in its partitions only: the
     coordinator goes on to think that it is open.
 
-    Raises KafkaUnavailable when no broker answers, NotAborted when one refuses.
+    Raises
+    ------
+    KafkaUnavailable
+        When no broker answers.
+    NotAborted
+        When one refuses.
 
     .. [1] KIP-98, Exactly Once Delivery and Transactional Messaging, section 2, "Getting a producer Id".
     """

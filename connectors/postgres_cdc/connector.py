@@ -15,13 +15,13 @@ from connectors.kafka.clients import FRAMING_BYTES
 from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable
 from connectors.postgres_cdc.database import PUBLICATION, SLOT
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
+from connectors.postgres_cdc.settings import CaptureSettings
 from connectors.postgres_cdc.tables import ADDED_COLUMNS, CAPTURED, HEARTBEAT, NOTIFICATIONS, SCHEMA, SIGNALS
 from schemas.topics import MAX_MESSAGE_BYTES
 from schemas.unavailable_values import PLACEHOLDER
 
 NAME = "headrace"
 PREFIX = "cdc"
-HEARTBEAT_MS = 5000
 QUEUE_BYTES = 32 * 2**20
 KEYS = {table.name: table.key for table in CAPTURED} | {HEARTBEAT: "id"}
 """Of each table whose changes become records, the column that names a row."""
@@ -95,11 +95,11 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "post.processors.reselect.reselect.null.values": "false",
         "post.processors.reselect.reselect.use.event.key": "true",
         "unavailable.value.placeholder": PLACEHOLDER,
-        "heartbeat.interval.ms": str(HEARTBEAT_MS),
+        "heartbeat.interval.ms": str(CaptureSettings().heartbeat_ms),
         "heartbeat.action.query": beat,
         # A row is in its topic once, also if Connect is killed between sending it and noting that it was sent.
         "exactly.once.support": "required",
-        # A database that is away is tried for ever, and back soon (10 s by default).
+        # An unavailable database is retried for ever, at short intervals (10 s by default).
         "errors.max.retries": "-1",
         "retriable.restart.connector.wait.ms": "2000",
         "decimal.handling.mode": "double",
@@ -146,10 +146,15 @@ def _key_of(name: str, table: str, key: str) -> dict[str, str]:
 
 
 def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = False) -> None:
-    """Give Connect the connector; the same again changes nothing. Raises ConnectUnavailable, ConnectorRefused.
+    """Give Connect the connector; the same again changes nothing.
 
     `stopped`: only if there is none, and it does not run yet. Where a connector stood outlives it, and can be removed
     only with one.
+
+    Raises
+    ------
+    ConnectUnavailable
+    ConnectorRefused
     """
     wanted = configuration(endpoints, password)
     there = _ask(endpoints, "GET", f"/connectors/{NAME}/config")
@@ -188,7 +193,12 @@ def _cause(trace: str) -> str:
 
 
 def changed_settings(endpoints: CaptureEndpoints) -> tuple[str, ...]:
-    """Settings of the connector that were changed, apart from the password's place. Raises ConnectUnavailable."""
+    """Settings of the connector that were changed, apart from the password's place.
+
+    Raises
+    ------
+    ConnectUnavailable
+    """
     answer = _ask(endpoints, "GET", f"/connectors/{NAME}/config")
     if answer.status_code == 404:
         return ()
@@ -199,12 +209,22 @@ def changed_settings(endpoints: CaptureEndpoints) -> tuple[str, ...]:
 
 
 def resume(endpoints: CaptureEndpoints) -> None:
-    """What was paused or stopped, from where it stands. Raises ConnectUnavailable."""
+    """What was paused or stopped, from where it stands.
+
+    Raises
+    ------
+    ConnectUnavailable
+    """
     _require(_ask(endpoints, "PUT", f"/connectors/{NAME}/resume"))
 
 
 def restart(endpoints: CaptureEndpoints) -> None:
-    """What failed, again from where it stopped. Raises ConnectUnavailable."""
+    """What failed, again from where it stopped.
+
+    Raises
+    ------
+    ConnectUnavailable
+    """
     parameters = "?includeTasks=true&onlyFailed=true"
     _require(_ask(endpoints, "POST", f"/connectors/{NAME}/restart{parameters}"))
 
@@ -212,7 +232,11 @@ def restart(endpoints: CaptureEndpoints) -> None:
 def remove(endpoints: CaptureEndpoints) -> bool:
     """The connector and where it stood, so that the next one begins with a snapshot.
 
-    Whether there was one. Raises ConnectUnavailable.
+    Whether there was one.
+
+    Raises
+    ------
+    ConnectUnavailable
     """
     if state(endpoints).connector == "MISSING":
         return False
@@ -234,7 +258,7 @@ def _wait_until_stopped(endpoints: CaptureEndpoints) -> None:
 def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
     try:
         return http_clients.request(method, f"http://{endpoints.connect}{path}", timeout_s=20, json=body)
-    except httpx.HTTPError as error:
+    except http_clients.HttpUnavailable as error:
         raise ConnectUnavailable(f"Kafka Connect does not answer at {endpoints.connect}: {error}") from error
 
 

@@ -1,7 +1,6 @@
 """PostgreSQL's side of change capture: tables, publication, replication slot."""
 
 import json
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors.postgres_cdc import DatabaseRefuses, DatabaseUnavailable, SlotInUse
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
@@ -21,6 +21,7 @@ PUBLICATION = "headrace"
 SLOT = "headrace"
 TRUNCATE_TRIGGER = "headrace_truncate"
 ANSWERS_WITHIN_S = 5
+SLOT_RELEASE_PAUSE_S = 0.2
 LOCKS_WITHIN_S = 10
 """Who waits for a table's lock keeps everybody behind it waiting."""
 
@@ -79,7 +80,12 @@ class PublicationState(NamedTuple):
 
 @contextmanager
 def connection(endpoints: CaptureEndpoints) -> Iterator[Database]:
-    """Each statement its own transaction. Raises DatabaseUnavailable."""
+    """Each statement its own transaction.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    """
     try:
         connection = psycopg.connect(endpoints.postgres_url, connect_timeout=ANSWERS_WITHIN_S, autocommit=True)
     except psycopg.OperationalError as error:
@@ -95,16 +101,21 @@ def asking(endpoints: CaptureEndpoints) -> Iterator[Database]:
         try:
             yield database
         except psycopg.Error as error:
-            kind = DatabaseUnavailable if database.broken else DatabaseRefuses
+            # Operational: a shutdown, full disk or lock, whose connection may still be counted as whole.
+            again = isinstance(error, psycopg.OperationalError) or database.broken
+            kind = DatabaseUnavailable if again else DatabaseRefuses
             raise kind(f"PostgreSQL: {str(error).splitlines()[0]}") from error
 
 
 def prepare(endpoints: CaptureEndpoints) -> None:
-    """Tables and publication, made or mended where they are not as they should be: changes nothing twice.
+    """Tables and publication, created or repaired where they are not as they should be: changes nothing twice.
 
     A table that differs from what was captured before is noted as one to refresh (`repair.refresh`).
 
-    Raises DatabaseUnavailable, DatabaseRefuses.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
     """
     with asking(endpoints) as database:
         database.execute(TABLES.read_text())
@@ -205,13 +216,25 @@ def _write_note(database: Database, table: CapturedTable, oid: int, refresh: str
 
 
 def needs_snapshot(endpoints: CaptureEndpoints) -> bool:
-    """Whether the replication slot is of no use any more. Raises DatabaseUnavailable, DatabaseRefuses."""
+    """Whether the replication slot is of no use any more.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    """
     with asking(endpoints) as database:
         return any(note.refresh == "snapshot" for note in notes(database))
 
 
 def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
-    """The replication slot is of no use any more. Raises DatabaseUnavailable, DatabaseRefuses."""
+    """The replication slot is of no use any more.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    """
     with asking(endpoints) as database:
         query = f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'snapshot', reason = %s, version = version + 1"
         database.execute(query, [reason])
@@ -220,7 +243,10 @@ def note_snapshot(endpoints: CaptureEndpoints, reason: str) -> None:
 def note_snapshot_begins(endpoints: CaptureEndpoints) -> None:
     """Slot and position are gone, so the connector reads all rows; those that are gone it cannot know of.
 
-    Raises DatabaseUnavailable, DatabaseRefuses.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
     """
     with asking(endpoints) as database:
         database.execute(f"UPDATE {SCHEMA}.{NOTES} SET refresh = 'deletions' WHERE refresh = 'snapshot'")
@@ -336,7 +362,12 @@ def position(database: Database) -> tuple[int, int]:
 
 
 def slot(endpoints: CaptureEndpoints) -> Slot | None:
-    """None: there is no slot. Raises DatabaseUnavailable."""
+    """None: there is no slot.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    """
     with connection(endpoints) as database:
         return _slot(database)
 
@@ -351,17 +382,25 @@ def _slot(database: Database) -> Slot | None:
 
 
 def drop_slot(endpoints: CaptureEndpoints, within_s: float = ANSWERS_WITHIN_S) -> bool:
-    """Whether there was one. Raises DatabaseUnavailable, and SlotInUse while a connector reads it.
+    """Whether there was one.
 
     One that has stopped does so for a moment more.
+
+    Raises
+    ------
+    DatabaseUnavailable
+    SlotInUse
+        While a connector reads it.
     """
     query = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s"
-    until = time.monotonic() + within_s
+    while_in_use = Retrying(
+        retry=retry_if_exception_type(psycopg.errors.ObjectInUse),
+        stop=stop_after_delay(within_s),
+        wait=wait_fixed(SLOT_RELEASE_PAUSE_S),
+        reraise=True,
+    )
     with connection(endpoints) as database:
-        while True:
-            try:
-                return database.execute(query, [SLOT]).fetchone() is not None
-            except psycopg.errors.ObjectInUse as error:
-                if time.monotonic() > until:
-                    raise SlotInUse(str(error).splitlines()[0]) from error
-            time.sleep(0.2)
+        try:
+            return while_in_use(lambda: database.execute(query, [SLOT]).fetchone()) is not None
+        except psycopg.errors.ObjectInUse as error:
+            raise SlotInUse(str(error).splitlines()[0]) from error

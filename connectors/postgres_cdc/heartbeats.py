@@ -31,7 +31,12 @@ class Heartbeat:
 
 
 def newest(bootstrap: str) -> Heartbeat | None:
-    """None: none has arrived yet. Raises KafkaClientError."""
+    """None: none has arrived yet.
+
+    Raises
+    ------
+    KafkaClientError
+    """
     last = tail(bootstrap, HEARTBEAT, committed=True, offsets=LAST_OFFSETS, within_ms=ANSWERS_WITHIN_MS)
     records = last.get(0, [])
     return _read(records[-1].value) if records and records[-1].value is not None else None

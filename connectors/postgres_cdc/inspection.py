@@ -19,7 +19,7 @@ BEGIN_AGAIN = "headrace cdc remove, headrace up"
 SHOWN_SETTINGS = 3
 MAX_TRACE = 200
 MAX_HEARTBEAT_AGE_S = 60.0
-"""Twelve beats."""
+"""Twelve beats of 5 s; six of the longest interval that CaptureSettings allows."""
 
 
 class Fault(NamedTuple):
@@ -32,7 +32,11 @@ class Fault(NamedTuple):
 def inspect(endpoints: CaptureEndpoints, kafka: str, max_heartbeat_age_s: float = MAX_HEARTBEAT_AGE_S) -> list[Fault]:
     """Of PostgreSQL, the connector, and what passes from one to the other.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    ConnectUnavailable
     """
     with database.asking(endpoints) as asked:
         notes = {note.table: note for note in database.notes(asked)}

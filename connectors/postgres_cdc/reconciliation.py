@@ -23,7 +23,13 @@ def end_gone_rows(endpoints: CaptureEndpoints, kafka: str, table: CapturedTable,
 
     What the log says must be in the topic before this.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, NotCaughtUp, RowsNotRead, KafkaClientError.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    NotCaughtUp
+    RowsNotRead
+    KafkaClientError
     """
     rows = sorted(_rows(kafka, table.topic))
     ended = 0

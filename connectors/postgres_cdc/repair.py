@@ -37,8 +37,15 @@ def repair(
 
     Where an incremental snapshot does not read the rows, or is stuck, a new snapshot of all tables reads them.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, SlotInUse, ConnectUnavailable, ConnectorRefused, NotCaughtUp,
-    RowsNotRead.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    SlotInUse
+    ConnectUnavailable
+    ConnectorRefused
+    NotCaughtUp
+    RowsNotRead
     """
 
     def once() -> None:
@@ -63,8 +70,14 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
 
     Where the slot is of no use any more, as `database.prepare` or the connector found, it begins with a snapshot.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable, ConnectorRefused, and SlotInUse while the slot is
-    not free yet.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    ConnectUnavailable
+    ConnectorRefused
+    SlotInUse
+        While the slot is not free yet.
     """
     if connector.state(endpoints).lost_its_place:
         database.note_snapshot(endpoints, "PostgreSQL's log lacks what the connector has not read")
@@ -99,8 +112,14 @@ def refresh(
 
     Without `prove`, a recent heartbeat is enough. What is not done stays noted, and `inspection.inspect` finds it.
 
-    Raises DatabaseUnavailable, DatabaseRefuses, ConnectUnavailable, RowsNotRead, and NotCaughtUp if the connector does
-    not read up to now in time.
+    Raises
+    ------
+    DatabaseUnavailable
+    DatabaseRefuses
+    ConnectUnavailable
+    RowsNotRead
+    NotCaughtUp
+        If the connector does not read up to now in time.
     """
     try:
         noted = list(_noted(endpoints))

@@ -6,14 +6,14 @@ clock back. A customer's risk moves only forward too; the key of a deleted custo
 the time, so that a replay does not restore it.
 """
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import redis
 
 from connectors.endpoints import Endpoints
-from connectors.stores import StoreError, StoreMisconfigured, StoreUnavailable, until_it_answers
+from connectors.redis.clients import MAX_REPLY_LENGTH, answers_of, client_of
+from connectors.retries import DEFAULT_RETRIES, Retries
 from schemas.limits import MAX_ALERTS, MAX_METRICS
 from schemas.redis_keys import ANOMALIES, CHURN, CHURN_DELETED, DEVICE
 
@@ -59,18 +59,6 @@ end
 return 'moved'
 """
 
-# Replies that are about a row: the closed list. What is not in it is the state of the server, and no fault of a row.
-# Redis before 7 wraps the error of a command in that of its script.
-_OF_THE_ROW = re.compile(
-    r"(Error running script \(call to \w+\): @user_script:\s*\d+: (@user_script:\s*\d+: )?-?)?WRONGTYPE "
-)
-_OF_PERMISSIONS = re.compile(
-    r"NOPERM |The user executing the script can't|ACL failure in script|Error running script .*?: -?NOPERM "
-)
-_OF_A_CLUSTER = re.compile(r"(MOVED|CROSSSLOT) ")
-MAX_REPLY_LENGTH = 500
-"""Characters of a reply that a message quotes."""
-
 
 class ChurnUpdate(NamedTuple):
     """The risk of one customer at one time; `body` is its JSON and ends in the time, None for a deleted customer."""
@@ -113,10 +101,10 @@ Update = DeviceUpdate | ChurnUpdate
 
 
 class RedisWriter:
-    """Writes device updates in one round trip a batch. Raises StoreUnavailable after `patience_s` without Redis."""
+    """Writes device updates in one round trip a batch. Raises StoreUnavailable when `retries` give up."""
 
     def __init__(
-        self, client: "redis.Redis", patience_s: float = 60.0,
+        self, client: "redis.Redis", retries: Retries = DEFAULT_RETRIES,
         max_metrics: int = MAX_METRICS, max_alerts: int = MAX_ALERTS,
     ) -> None:  # fmt: skip
         self._client = client
@@ -124,7 +112,7 @@ class RedisWriter:
         self._max_alerts = max_alerts
         self._script = client.register_script(_MOVE_FORWARD)
         self._churn_script = client.register_script(_MOVE_CHURN)
-        self._patience_s = patience_s
+        self._retries = retries
 
     @classmethod
     def connect(cls, endpoints: Endpoints) -> "RedisWriter":
@@ -134,7 +122,7 @@ class RedisWriter:
     def write(self, updates: Sequence[Update]) -> list[str | None]:
         """For each update None, or why Redis does not hold it."""
         newest = _newest(updates)
-        found = until_it_answers(lambda: self._send([updates[i] for i in newest]), self._patience_s)
+        found = self._retries.call(lambda: self._send([updates[i] for i in newest]))
         refusals: list[str | None] = [None] * len(updates)
         for index, refusal in zip(newest, found, strict=True):
             refusals[index] = refusal
@@ -176,59 +164,6 @@ class RedisWriter:
         if answer == b"full":
             return f"the device has over {self._max_metrics} metrics"
         return str(answer)[:MAX_REPLY_LENGTH] if isinstance(answer, Exception) else None
-
-
-def client_of(endpoints: Endpoints) -> "redis.Redis":
-    """Opens no connection yet."""
-    password = endpoints.redis_password.get_secret_value() if endpoints.redis_password else None
-    return redis.Redis(
-        host=endpoints.redis_host, port=endpoints.redis_port, password=password,
-        socket_timeout=20, socket_connect_timeout=5, health_check_interval=30,
-    )  # fmt: skip
-
-
-def answers_of(pipeline: "redis.client.Pipeline") -> list[object]:
-    """Sends the commands of a pipeline. The error that Redis gives for a row is the answer of its command.
-
-    Raises StoreUnavailable and StoreMisconfigured for every other error: the rows can be sent again.
-    """
-    try:
-        answers: list[object] = pipeline.execute(raise_on_error=False)
-    except redis.exceptions.DataError:
-        raise  # of redis-py and not of Redis: a value that cannot be sent is a fault of ours
-    except redis.exceptions.RedisError as error:
-        raise _store_error(error) from error
-    for answer in answers:
-        if isinstance(answer, Exception) and not _is_of_the_row(answer):
-            raise _store_error(answer) from answer
-    return answers
-
-
-def _is_of_the_row(error: Exception) -> bool:
-    return _OF_THE_ROW.match(str(error)) is not None
-
-
-def _store_error(error: Exception) -> StoreError:
-    """What an error says about the server. One that is not known is a reason to wait: waiting loses nothing."""
-    reply = str(error)[:MAX_REPLY_LENGTH]
-    if isinstance(error, redis.exceptions.AuthenticationError | redis.exceptions.AuthenticationWrongNumberOfArgsError):
-        return StoreMisconfigured(f"Redis refuses our password ({reply}): check HEADRACE_REDIS_PASSWORD")
-    if isinstance(error, redis.exceptions.NoPermissionError) or _OF_PERMISSIONS.match(reply):
-        return StoreMisconfigured(
-            f"Redis denies permission ({reply}). Give the user that HEADRACE_REDIS_PASSWORD belongs to all keys, "
-            "scripts and writes: ACL SETUSER"
-        )
-    if reply.startswith("DENIED "):
-        return StoreMisconfigured(
-            f"Redis accepts no remote clients without a password: set one there, and HEADRACE_REDIS_PASSWORD ({reply})"
-        )
-    if _OF_A_CLUSTER.match(reply):
-        return StoreMisconfigured(
-            f"Redis runs as a cluster ({reply}), which is not supported: let HEADRACE_REDIS_HOST name a single server"
-        )
-    if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError):
-        return StoreUnavailable(f"Redis does not answer ({reply})")
-    return StoreUnavailable(f"Redis takes no writes ({reply})")
 
 
 def _newest(updates: Sequence[Update]) -> list[int]:

@@ -8,27 +8,14 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-import redis.asyncio
-from redis.exceptions import RedisError
-
-from connectors.endpoints import Endpoints
-from connectors.stores import StoreUnavailable
+from connectors.redis.clients import translated
+from connectors.stores import StoreError, StoreUnavailable
 
 
 class Commands(Protocol):
     """What is used of redis.asyncio.Redis; the network comes through the constructor."""
 
     def mget(self, keys: Sequence[str]) -> Awaitable[list[bytes | None]]: ...
-
-
-def client(endpoints: Endpoints, timeout_ms: int) -> "redis.asyncio.Redis":
-    """For the Redis of `endpoints`. Opens no connection yet; each step of a call takes `timeout_ms` at most."""
-    password = endpoints.redis_password.get_secret_value() if endpoints.redis_password else None
-    timeout_s = timeout_ms / 1000
-    return redis.asyncio.Redis(
-        host=endpoints.redis_host, port=endpoints.redis_port, password=password,
-        socket_timeout=timeout_s, socket_connect_timeout=timeout_s,
-    )  # fmt: skip
 
 
 class BatchedReads:
@@ -47,7 +34,10 @@ class BatchedReads:
     async def get(self, key: str) -> bytes | None:
         """The value, None without one.
 
-        Raises StoreUnavailable if Redis does not answer in time, or answers with an error.
+        Raises
+        ------
+        StoreUnavailable
+            If Redis does not answer in time, or answers with an error.
         """
         future = self._waiting.get(key)
         if future is None:
@@ -68,11 +58,12 @@ class BatchedReads:
     async def _read_together(self, asked: dict[str, "asyncio.Future[bytes | None]"]) -> None:
         self.round_trips += 1
         try:
-            async with asyncio.timeout(self._timeout_s):
-                values = await self._commands.mget(list(asked))
-        except (RedisError, OSError, TimeoutError) as error:
+            with translated():
+                async with asyncio.timeout(self._timeout_s):
+                    values = await self._commands.mget(list(asked))
+        except StoreError as error:
             for future in asked.values():
-                future.set_exception(StoreUnavailable(f"Redis does not answer ({error or type(error).__name__})"))
+                future.set_exception(StoreUnavailable(str(error)))
                 future.exception()  # looked at: nobody may wait for it any more
             return
         except BaseException:  # a fault of ours, or the end: nobody may wait for ever

@@ -10,8 +10,9 @@ from typing import Protocol
 import redis
 
 from connectors.endpoints import Endpoints
-from connectors.redis.device_state import answers_of, client_of
-from connectors.stores import StoreUnavailable, until_it_answers
+from connectors.redis.clients import answers_of, client_of
+from connectors.retries import DEFAULT_RETRIES, Retries
+from connectors.stores import StoreUnavailable
 from schemas.redis_keys import RECOMMENDATIONS, WITHDRAWN_ITEMS
 
 LISTS_A_CALL = 100
@@ -45,10 +46,12 @@ class WrittenList(Protocol):
 
 
 class RedisLists:
-    """Writes lists in one round trip a batch. Raises StoreUnavailable after `patience_s` without Redis."""
+    """Writes lists in one round trip a batch. Raises StoreUnavailable when `retries` give up."""
 
-    def __init__(self, client: "redis.Redis", lifetime_s: int, patience_s: float = 60.0) -> None:
-        self._client, self._lifetime_s, self._patience_s = client, lifetime_s, patience_s
+    def __init__(self, client: "redis.Redis", lifetime_s: int, retries: Retries = DEFAULT_RETRIES) -> None:
+        self._client = client
+        self._lifetime_s = lifetime_s
+        self._retries = retries
         self._script = client.register_script(_MOVE_FORWARD)
 
     @classmethod
@@ -59,7 +62,7 @@ class RedisLists:
     def write(self, lists: Sequence[WrittenList], offered: Mapping[str, bool], forgotten: Sequence[str] = ()) -> None:
         """Lists, items that may be shown from now on (True) or may not (False), and users whose lists go."""
         if lists or offered or forgotten:
-            until_it_answers(lambda: self._send(lists, offered, forgotten), self._patience_s)
+            self._retries.call(lambda: self._send(lists, offered, forgotten))
 
     def _send(self, lists: Sequence[WrittenList], offered: Mapping[str, bool], forgotten: Sequence[str]) -> None:
         pipeline = self._client.pipeline(transaction=False)

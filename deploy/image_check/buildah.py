@@ -21,7 +21,12 @@ JAVA_AUTHORITIES = Path("/etc/ssl/certs/java/cacerts")
 
 
 def require_programs() -> None:
-    """Install what is missing. Raises BuildFailed."""
+    """Install what is missing.
+
+    Raises
+    ------
+    BuildFailed
+    """
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         _call(["apt-get", "update", "-q"])
@@ -57,7 +62,13 @@ class Storage:
         self.call("commit", "--quiet", "--rm", container, BASE)
 
     def build(self) -> "Image":
-        """The image of deploy/Dockerfile. Raises BuildFailed with the end of what the build said."""
+        """The image of deploy/Dockerfile.
+
+        Raises
+        ------
+        BuildFailed
+            With the end of what the build said.
+        """
         command = self._command("bud", "--layers=false", *_authorities(), "--build-arg", f"BASE={BASE}")
         command += ["-f", str(REPOSITORY / "deploy" / "Dockerfile"), "-t", IMAGE, str(REPOSITORY)]
         with self.log.open("w") as log:
@@ -73,7 +84,12 @@ class Storage:
         return str(found["size"])
 
     def call(self, *arguments: str, check: bool = True) -> str:
-        """Standard output of one buildah command. Raises BuildFailed."""
+        """Standard output of one buildah command.
+
+        Raises
+        ------
+        BuildFailed
+        """
         return _call(self._command(*arguments), self.environment, check)
 
     def popen(self, *arguments: str, log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -53,7 +53,13 @@ class ImageCluster:
         self._container.remove()
 
     def run(self, role: str, *arguments: str) -> None:
-        """A role that ends. Raises NotReady with what it said, unless it ends with 0."""
+        """A role that ends.
+
+        Raises
+        ------
+        NotReady
+            With what it said, unless it ends with 0.
+        """
         if self._start(role, *arguments).wait() != 0:
             raise NotReady(f"the role {role} failed:\n{self._said(role)}")
 
@@ -136,8 +142,8 @@ class ImageCluster:
 
     def _answers(self, url: str, satisfies: Callable[[httpx.Response], bool]) -> bool:
         try:
-            return satisfies(http_clients.get(url, timeout_s=3).raise_for_status())
-        except (httpx.HTTPError, ValueError):
+            return satisfies(http_clients.get_ok(url, timeout_s=3))
+        except (http_clients.HttpUnavailable, ValueError):
             return False
 
     def _found(self) -> list[psutil.Process]:

@@ -22,7 +22,12 @@ MAX_DIFFERENCE = 1e-6
 
 
 def run(layout: Layout, data: Path, limit: int, console: Console) -> bool:
-    """Whether Redis holds for every customer what the model says of the row. Raises NotWithin."""
+    """Whether Redis holds for every customer what the model says of the row.
+
+    Raises
+    ------
+    NotWithin
+    """
     model = ChurnModel.load(ModelStore.of(layout).champion_folder())
     columns, rows = model.contract.columns, read_rows(data, limit)
     keys = [key_of(model.contract, row, number) for number, row in enumerate(rows)]

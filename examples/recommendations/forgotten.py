@@ -4,8 +4,8 @@ from rich.console import Console
 
 from examples.recommendations.application import Shop
 from headrace.polling import wait_until
+from headrace.privacy.findings_list import print_findings
 from headrace.privacy.forgetting import forget
-from headrace.privacy.printed import print_findings
 from stack.layout import Layout
 
 STRANGER_WITHIN_S = 10.0

@@ -19,8 +19,8 @@ from examples.recommendations.application import Shop
 from examples.recommendations.forgotten import forget_somebody
 from examples.recommendations.shop import Person, histories, item, names_of_both_arms
 from headrace.experiments.from_topics import from_topics
-from headrace.experiments.printed import print_result
 from headrace.experiments.result import ExperimentResult, result
+from headrace.experiments.result_table import print_result
 from headrace.polling import wait_until
 from jobs.settings import JobSettings
 from schemas.experiment import CONTROL, Experiment, experiments_of
@@ -47,7 +47,12 @@ within_h  = {within_h:.6f}
 
 
 def run(layout: Layout, address: str, key: str, console: Console) -> bool:
-    """Whether an experiment was decided for lists of one's own, and somebody forgotten. Raises HeadraceError."""
+    """Whether an experiment was decided for lists of one's own, and somebody forgotten.
+
+    Raises
+    ------
+    HeadraceError
+    """
     draw = random.Random(7)  # noqa: S311  # a demo, not a secret
     suffix = f"{int(time.time()) % 100_000:05}"
     declaration = DECLARATION.format(name=f"demo-{suffix}", within_h=SUCCESS_WITHIN_S / 3600)

@@ -5,9 +5,8 @@ import threading
 import time
 from collections.abc import Sequence
 
-import redis
-
-from schemas.redis_keys import DEVICE
+from connectors.endpoints import Endpoints
+from connectors.redis.clients import client_of, metric_states
 
 POLL_S = 0.02
 
@@ -18,8 +17,8 @@ class LatencyWatch:
     Right only for readings that are stamped as they are sent, by this machine.
     """
 
-    def __init__(self, redis_url: str, series: Sequence[tuple[str, str]]) -> None:
-        self._client = redis.Redis.from_url(redis_url, decode_responses=True)
+    def __init__(self, endpoints: Endpoints, series: Sequence[tuple[str, str]]) -> None:
+        self._client = client_of(endpoints)
         self._series = series
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="latency", daemon=True)
@@ -42,10 +41,7 @@ class LatencyWatch:
     def _run(self) -> None:
         seen: dict[tuple[str, str, str], int] = {}
         while not self._stop.is_set():
-            pipeline = self._client.pipeline(transaction=False)
-            for device, metric in self._series:
-                pipeline.hget(DEVICE.key(device), metric)
-            states = pipeline.execute()
+            states = metric_states(self._client, self._series)
             now_ms = time.time() * 1000
             for (device, metric), state in zip(self._series, states, strict=True):
                 fields = json.loads(state) if state else {}

@@ -94,7 +94,7 @@ def _watch(layout: "Layout", every_s: float, full: bool, as_json: bool) -> None:
 
 
 def _balances(layout: "Layout", every_s: float, full: bool) -> "Iterator[Balance]":
-    """One after the other. Kafka away is something to wait for here, not an end."""
+    """One after the other. An unavailable Kafka is waited for here."""
     from headrace.errors import BalanceNotTaken
     from headrace.reconciliation.balance import Balance
     from headrace.reconciliation.totals import Totals
@@ -155,7 +155,9 @@ def _verdict(taken: "Balance") -> "Iterator[Text]":
         yield Text.assemble(("✘ ", "red"), str(each))
     for sentence in taken.waiting:
         yield Text.assemble(("… ", "cyan"), sentence)
-    if taken.holds:
+    if taken.holds and taken.gaps:
+        yield Text.assemble(("✔ ", "green"), "It balances, but for what is marked with ? above, which cannot be told.")
+    elif taken.holds:
         yield Text.assemble(("✔ ", "green"), "It balances: nothing lost, nothing twice, InfluxDB and Redis agree.")
     elif not taken.differences:
         yield Text.assemble(

@@ -17,19 +17,19 @@ from headrace.cli.groups import noun
 from headrace.cli.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
-    from connectors.endpoints import Endpoints
+    from connectors.endpoints import Endpoints, StackSettings
     from headrace.dead_letters.edit import Mender
     from headrace.dead_letters.filters import Filters
-    from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
     from headrace.dead_letters.replay_log import ReplayLog
     from headrace.dead_letters.replaying import Choice, Tally
+    from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
     from headrace.dead_letters.topic import DeadLetterReader
 
 WHICH_PANEL, EDIT_PANEL, SEND_PANEL = "Which dead letters", "How to edit", "Sending"
 
 
 def _reasons(incomplete: str) -> list[str]:
-    from headrace.dead_letters.letter import UNREADABLE
+    from headrace.dead_letters.stored_dead_letter import UNREADABLE
     from schemas.reject_reasons import RejectReason
 
     return [reason for reason in (*RejectReason, UNREADABLE) if reason.startswith(incomplete)]
@@ -136,7 +136,7 @@ def ls(
 
     Example: `headrace dlq ls --since 2h --reason bad_value`
     """
-    from headrace.dead_letters import printed
+    from headrace.dead_letters import dead_letter_tables
     from headrace.dead_letters.filters import Filters
     from headrace.dead_letters.summary import Summary, TimeAxis
 
@@ -151,9 +151,9 @@ def ls(
         gone = letters.gone()
     log = _log(endpoints, [row.id for row in summary.newest])
     if as_json:
-        print(json.dumps(printed.list_as_json(summary, gone, log), indent=2))
+        print(json.dumps(dead_letter_tables.list_as_json(summary, gone, log), indent=2))
     else:
-        printed.print_list(summary, gone, log, _console())
+        dead_letter_tables.print_list(summary, gone, log, _console())
 
 
 @dlq.command()
@@ -171,9 +171,9 @@ def show(
     Example: `headrace dlq show 2:1734`
     """
     from connectors.mqtt_bridge.settings import BridgeSettings
-    from headrace.dead_letters import printed
-    from headrace.dead_letters.letter import DeadLetterId
+    from headrace.dead_letters import dead_letter_tables
     from headrace.dead_letters.replay_target import replay_target
+    from headrace.dead_letters.stored_dead_letter import DeadLetterId
 
     id_, endpoints = DeadLetterId.parse(letter), _endpoints(home, port_offset)
     with _letters(endpoints) as letters:
@@ -184,9 +184,9 @@ def show(
     way = replay_target(kept, BridgeSettings().max_payload_bytes)
     replays = _log(endpoints, [kept.id]).get(kept.id, [])
     if as_json:
-        print(json.dumps(printed.letter_as_json(kept, way, replays), indent=2))
+        print(json.dumps(dead_letter_tables.letter_as_json(kept, way, replays), indent=2))
     else:
-        printed.print_letter(kept, way, replays, _console())
+        dead_letter_tables.print_letter(kept, way, replays, _console())
 
 
 @dlq.command()
@@ -212,9 +212,8 @@ def replay(
 
     Example: `headrace dlq replay --reason no_device --as-device dev-1 --yes`
     """
-    _Work(
-        _meant(letters, reason, stage, device, since, until, all_), _endpoints(home, port_offset), again, as_device
-    ).do(yes, as_json)
+    meant = _meant(letters, reason, stage, device, since, until, all_)
+    _Work(meant, _stack_settings(home, port_offset), again, as_device).do(yes, as_json)
 
 
 @dlq.command()
@@ -269,13 +268,13 @@ def fix(
         raise typer.BadParameter("give only one of --edit, --jq and --python")
     if jq is None and python is None and (meant.ids is None or len(meant.ids) != 1):
         raise typer.BadParameter("the editor takes one ID; for several dead letters give --jq or --python")
-    work = _Work(meant, _endpoints(home, port_offset), again, as_device, _mender(jq, python))
+    work = _Work(meant, _stack_settings(home, port_offset), again, as_device, _mender(jq, python))
     work.do(yes, as_json, ask=jq is None and python is None)
 
 
 @dataclass(frozen=True)
 class _Meant:
-    """The letters of these identifiers, else those of the filters."""
+    """The dead letters of these identifiers, else those of the filters."""
 
     ids: "list[DeadLetterId] | None"
     filters: "Filters"
@@ -288,13 +287,19 @@ class _Meant:
 
 @dataclass(frozen=True)
 class _Work:
-    """Of `replay` and `fix`: the same letters rehearsed, then sent."""
+    """Of `replay` and `fix`: the same dead letters rehearsed, then sent."""
 
     meant: _Meant
-    endpoints: "Endpoints"
+    stack_settings: "StackSettings"
     again: bool
     as_device: str | None
     edit: "Mender | None" = None
+
+    @property
+    def endpoints(self) -> "Endpoints":
+        from connectors.endpoints import Endpoints
+
+        return Endpoints.load(self.stack_settings)
 
     def do(self, yes: bool, as_json: bool, ask: bool = False) -> None:
         tally = self._run() if yes else self._rehearse()
@@ -318,25 +323,28 @@ class _Work:
         from headrace.dead_letters.replay_producer import replay_producer
         from headrace.dead_letters.replaying import run
 
-        # The log is read behind the outbox's opening: from there on nobody else sends.
+        # The log is read after the producer has opened: from there on nobody else sends.
         with replay_producer(self.endpoints) as out, _letters(self.endpoints) as letters:
             return run(self.meant.read(letters), self._choice(), out)
 
     def _choice(self) -> "Choice":
         from connectors.mqtt_bridge.settings import BridgeSettings
         from headrace.dead_letters.replaying import Choice
+        from headrace.dead_letters.validation import PayloadValidation
+        from schemas.sources_file import load_sources
 
+        validation = PayloadValidation(load_sources(self.stack_settings.sources_file).sources)
         log = _log(self.endpoints, self.meant.ids)
         largest = BridgeSettings().max_payload_bytes
-        return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.edit)
+        return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.edit, validation)
 
     def _report(self, tally: "Tally", sent: bool, as_json: bool, with_letters: bool) -> None:
-        from headrace.dead_letters import printed
+        from headrace.dead_letters import dead_letter_tables
 
         if as_json:
-            print(json.dumps(printed.tally_as_json(tally, sent), indent=2))
+            print(json.dumps(dead_letter_tables.tally_as_json(tally, sent), indent=2))
         else:
-            printed.print_tally(tally, sent, with_letters, _console())
+            dead_letter_tables.print_tally(tally, sent, with_letters, _console())
 
 
 def _meant(
@@ -349,7 +357,7 @@ def _meant(
     all_: bool,
 ) -> _Meant:
     from headrace.dead_letters.filters import Filters
-    from headrace.dead_letters.letter import DeadLetterId
+    from headrace.dead_letters.stored_dead_letter import DeadLetterId
 
     filters = Filters.of(reasons, stages, devices, since, until)
     if bool(ids) + (not filters.lets_everything_through) + all_ != 1:
@@ -373,9 +381,14 @@ def _console() -> Console:
 
 def _endpoints(home: Path | None, port_offset: int | None) -> "Endpoints":
     from connectors.endpoints import Endpoints
+
+    return Endpoints.load(_stack_settings(home, port_offset))
+
+
+def _stack_settings(home: Path | None, port_offset: int | None) -> "StackSettings":
     from stack.layout import Layout
 
-    return Endpoints.load(Layout.of(home, port_offset).settings)
+    return Layout.of(home, port_offset).settings
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ Page = Annotated[
 @experiment.command()
 def ls(as_json: AsJson = False, home: Home = None) -> None:
     """List the declared experiments, and which of them have ended. Needs no running stack."""
-    from headrace.experiments.printed import listed_as_json, print_list
+    from headrace.experiments.result_table import listed_as_json, print_list
 
     file = _file(home)
     declared, ended = list(file.all()), file.ended()
@@ -63,9 +63,9 @@ def status(
     from connectors.endpoints import Endpoints
     from headrace.experiments.from_topics import from_topics
     from headrace.experiments.page import page as page_of
-    from headrace.experiments.printed import as_json as json_of
-    from headrace.experiments.printed import print_result
     from headrace.experiments.result import result
+    from headrace.experiments.result_table import as_json as json_of
+    from headrace.experiments.result_table import print_result
     from schemas.experiment import BadExperiments
     from stack.layout import Layout
 
@@ -78,14 +78,14 @@ def status(
     if page is not None and len(chosen) > 1:
         raise typer.BadParameter(f"name one of {', '.join(each.name for each in chosen)}", param_hint="--page")
     outcomes, unreadable = from_topics(Endpoints.load(layout.settings).kafka, chosen)
-    standings = [result(each, ended.get(each.experiment.name)) for each in outcomes]
+    results = [result(each, ended.get(each.experiment.name)) for each in outcomes]
     if page is not None:
-        page.write_text(page_of(standings[0]))
+        page.write_text(page_of(results[0]))
     if as_json:
-        print(json.dumps({"experiments": [json_of(each) for each in standings], "unreadable": unreadable}, indent=2))
+        print(json.dumps({"experiments": [json_of(each) for each in results], "unreadable": unreadable}, indent=2))
         return
     console = Console(soft_wrap=True)
-    for each in standings:
+    for each in results:
         print_result(each, console)
     if unreadable:
         console.print(f"{unreadable:,} records of exposures or interactions cannot be read")

@@ -65,16 +65,16 @@ def promote(which: Which, name: Name = "churn", home: Home = None) -> None:
 
     Example: `headrace model promote 3 --name recommend`
     """
-    print(_crowned(_store(home, name).promote(which).version, name))
+    print(_promoted(_store(home, name).promote(which).version, name))
 
 
 @model.command()
 def rollback(name: Name = "churn", home: Home = None) -> None:
     """Make the previous champion the champion again. Running jobs load it without a restart."""
-    print(_crowned(_store(home, name).roll_back().version, name))
+    print(_promoted(_store(home, name).roll_back().version, name))
 
 
-def _crowned(version: str, name: str) -> str:
+def _promoted(version: str, name: str) -> str:
     said = f"{version} is champion"
     if name != "churn":
         return said

@@ -58,8 +58,8 @@ def forget(
     from connectors.endpoints import Endpoints
     from headrace.errors import NotForgotten
     from headrace.privacy.file_erasure import require_column
+    from headrace.privacy.findings_list import print_findings
     from headrace.privacy.forgetting import Table, forget
-    from headrace.privacy.printed import print_findings
     from stack.layout import Layout
 
     layout = Layout.of(home, port_offset)

@@ -64,7 +64,7 @@ def publish(
 
     endpoints = Endpoints.load(Layout.of(home, port_offset).settings)
     readings = CsvReadings.open(file, metric, time_column, value_column, unit, keep_time)
-    publisher, pace = Publisher(endpoints.mqtt_host, endpoints.mqtt_port), Pace(rate)
+    publisher, pace = Publisher(endpoints), Pace(rate)
     for payload in track(readings, f"{file.name} → fleet/{device}/telemetry"):
         publisher.publish(device, payload)
         pace.wait()

@@ -75,7 +75,7 @@ def _train_recommender(
 ) -> None:
     from headrace.model_store.store import RECOMMEND, ModelStore
     from headrace.progress import progress
-    from headrace.recommend.printed import WIDTH, print_interactions, print_outcome
+    from headrace.recommend.recommender_figures import WIDTH, print_interactions, print_outcome
     from headrace.recommend.training_run import PROTOCOLS, compared, run
     from models.recommend.catalogue import names
     from models.recommend.interactions import read_interactions, read_words

@@ -39,7 +39,7 @@ PresetName = Annotated[
 @source.command()
 def ls(as_json: AsJson = False, home: Home = None) -> None:
     """List the sources in their order, with their topic filters and codecs. Needs no running stack."""
-    from headrace.sources.printed import print_sources, sources_as_json
+    from headrace.sources.source_tables import print_sources, sources_as_json
     from schemas.sources_file import load_sources
 
     file = _settings(home).sources_file
@@ -194,7 +194,7 @@ def _live(sources: "Sources", settings: "StackSettings", number: int, within_s: 
 
 
 def _show(previews: Iterator["Preview"], as_json: bool) -> None:
-    from headrace.sources.printed import preview_as_json, print_preview, summary_of
+    from headrace.sources.source_tables import preview_as_json, print_preview, summary_of
 
     shown: list[Preview] = []
     for each in previews:

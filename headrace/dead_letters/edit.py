@@ -42,7 +42,13 @@ def by_python(expression: str) -> Mender:
 
 
 def by_jq(expression: str) -> Mender:
-    """The one result of a jq filter. Raises EditFailed at once where jq is not installed."""
+    """The one result of a jq filter.
+
+    Raises
+    ------
+    EditFailed
+        At once where jq is not installed.
+    """
     program = shutil.which("jq")
     if program is None:
         raise EditFailed("jq is not installed. Install it:  apt-get install jq   (or say it in Python:  --python EXPR)")

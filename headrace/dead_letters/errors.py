@@ -8,7 +8,7 @@ class DeadLetterError(HeadraceError):
 
 
 class NoSuchDeadLetter(DeadLetterError, TerminalError):
-    """There is no letter of this identifier."""
+    """There is no dead letter of this identifier."""
 
 
 class BadFilter(DeadLetterError, TerminalError):

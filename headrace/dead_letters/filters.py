@@ -1,4 +1,4 @@
-"""Which letters a command is about."""
+"""Which dead letters a command is about."""
 
 import time
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from headrace.dead_letters.errors import BadFilter
-from headrace.dead_letters.letter import UNREADABLE, StoredDeadLetter
+from headrace.dead_letters.stored_dead_letter import UNREADABLE, StoredDeadLetter
 from headrace.time_parsing import moment_ms
 from schemas.reject_reasons import RejectReason
 
@@ -30,7 +30,13 @@ class Filters:
         since: str | None = None,
         until: str | None = None,
     ) -> Self:
-        """From what a person typed. Raises BadFilter for a reason that is not on the closed list, and for no time."""
+        """From what a person typed.
+
+        Raises
+        ------
+        BadFilter
+            For a reason that is not on the closed list, and for no time.
+        """
         chosen = frozenset(reasons or ())
         if unknown := chosen - {UNREADABLE, *RejectReason}:
             raise BadFilter(f"no reason {min(unknown)!r}; there are {', '.join(RejectReason)} and {UNREADABLE}")
@@ -41,7 +47,7 @@ class Filters:
         return self == Filters()
 
     def take(self, kept: StoredDeadLetter) -> bool:
-        """Whether this letter is meant."""
+        """Whether this dead letter is meant."""
         return (
             (not self.reasons or kept.reason in self.reasons)
             and (not self.stages or kept.stage in self.stages)
@@ -52,7 +58,12 @@ class Filters:
 
 
 def moment(text: str | None) -> int | None:
-    """Milliseconds since the epoch of what a person typed. Raises BadFilter."""
+    """Milliseconds since the epoch of what a person typed.
+
+    Raises
+    ------
+    BadFilter
+    """
     if text is None:
         return None
     try:

@@ -6,22 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kafka.errors import InvalidProducerEpochError, KafkaError, ProducerFencedError
-
 from connectors.endpoints import Endpoints
 from connectors.influxdb.writer import InfluxDBWriter
 from connectors.kafka import clients
 from connectors.redis.device_state import RedisWriter
 from connectors.stores import StoreError
 from headrace.dead_letters.errors import ReplayFailed
-from headrace.dead_letters.letter import DeadLetterId
 from headrace.dead_letters.replay_target import ToStore, ToTopic
 from headrace.dead_letters.store_rows import INFLUXDB, REDIS
+from headrace.dead_letters.stored_dead_letter import DeadLetterId
 from schemas.replay import Replay
 from schemas.topics import DEAD_LETTER_REPLAYS, TELEMETRY_RAW
 
 TRANSACTIONAL_ID = "headrace-dead-letters"
-"""One for everybody: whoever begins to replay shuts out whoever was about to, so that no letter goes twice."""
+"""One for everybody: whoever begins to replay shuts out whoever was about to, so that no dead letter goes twice."""
 
 CONFIRMED_WITHIN_S = 30
 
@@ -33,8 +31,8 @@ class StoreWriter(Protocol):
 
 
 @dataclass(frozen=True)
-class Letter:
-    """What goes back of one letter."""
+class PlannedReplay:
+    """What goes back of one dead letter."""
 
     id: DeadLetterId
     way: ToTopic | ToStore
@@ -63,18 +61,18 @@ class ReplayProducer:
         self._store = store
         self._clock_ms = clock_ms
 
-    def send(self, letters: Sequence[Letter]) -> list[str | None]:
+    def send(self, letters: Sequence[PlannedReplay]) -> list[str | None]:
         """For each None when it went and is written down, or a store's words. Raises ReplayFailed: none of them did."""
         try:
             refusals = [self._to_store(each.way) if isinstance(each.way, ToStore) else None for each in letters]
             self._in_one_transaction([each for each, refusal in zip(letters, refusals, strict=True) if refusal is None])
         except StoreError as error:
             raise ReplayFailed(
-                f"{error}. The letters of this batch are kept as they were: replay them again"
+                f"{error}. The dead letters of this batch are kept as they were: replay them again"
             ) from error
-        except (ProducerFencedError, InvalidProducerEpochError) as error:
+        except clients.ProducerReplaced as error:
             raise ReplayFailed("somebody else has begun to replay: of this batch nothing was sent") from error
-        except KafkaError as error:
+        except clients.KafkaClientError as error:
             raise ReplayFailed(
                 f"Kafka did not take the batch: {error}. Run the same again: what went is written down and stays out"
             ) from error
@@ -84,21 +82,14 @@ class ReplayProducer:
         # Before it is written down: a row that is written twice is the same row.
         return self._store(way.store).write([way.row])[0]
 
-    def _in_one_transaction(self, letters: Sequence[Letter]) -> None:
+    def _in_one_transaction(self, letters: Sequence[PlannedReplay]) -> None:
         if not letters:
             return
-        self._producer.begin_transaction()
-        try:
+        with clients.in_transaction(self._producer):
             futures = [future for each in letters for future in self._send(each)]
-            for future in futures:
-                future.get(CONFIRMED_WITHIN_S)
-        except BaseException:
-            with contextlib.suppress(KafkaError):  # the first error is the one to tell; the broker aborts by itself
-                self._producer.abort_transaction()
-            raise
-        self._producer.commit_transaction()
+            clients.confirmed(futures, CONFIRMED_WITHIN_S)
 
-    def _send(self, letter: Letter) -> Iterator[Any]:
+    def _send(self, letter: PlannedReplay) -> Iterator[Any]:
         if isinstance(letter.way, ToTopic):
             way = letter.way
             yield self._producer.send(way.topic, way.value, way.key, way.headers)
@@ -111,9 +102,13 @@ class ReplayProducer:
 
 @contextlib.contextmanager
 def replay_producer(endpoints: Endpoints) -> Iterator[ReplayProducer]:
-    """An outbox whose predecessors are shut out: what they have sent is written down, and they send nothing more.
+    """A producer whose predecessors are shut out: what they have sent is written down, and they send nothing more.
 
-    Read the log of replays inside of it, not before. Raises KafkaClientError.
+    Read the log of replays inside of it, not before.
+
+    Raises
+    ------
+    KafkaClientError
     """
     clients.require_reachable(endpoints.kafka)
     producer = clients.transactional_producer(

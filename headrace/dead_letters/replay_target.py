@@ -1,18 +1,18 @@
-"""Where a letter's replay goes: to the topic that its stage reads, or to the store that refused it."""
+"""Where a dead letter's replay goes: to the topic that its stage reads, or to the store that refused it."""
 
 import shlex
 from dataclasses import dataclass
 
-from connectors.mqtt_bridge.topics import device_of
 from connectors.redis.device_state import Update
 from headrace.dead_letters import store_rows
-from headrace.dead_letters.letter import StoredDeadLetter
+from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
 from schemas.dead_letter import DeadLetter
+from schemas.device_name import device_name_fault
 from schemas.limits import MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
 from schemas.topics import TELEMETRY_RAW, UnreadableRecord
 
-RAW_STAGES = ("clean_telemetry", "mqtt_bridge")
+RAW_STAGES = ("clean_telemetry", "mqtt_bridge", "listener")
 """What they refuse is a payload of a device, and starts again in telemetry.raw."""
 
 CHURN_STAGE = "score_churn"
@@ -25,7 +25,7 @@ _INSTEAD_OF_A_REPLAY = {
 }
 
 REPLAYS, LETTER, EDITED, RECEIVED_AT = "replays", "dead_letter", "edited", "received_at"
-"""Headers. `replays` comes back in the next letter (clean_telemetry); the others say where the message comes from."""
+"""Headers. `replays` comes back in the next dead letter (clean_telemetry); the others say where a message is from."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ ReplayTarget = ToTopic | ToStore | Refused
 def replay_target(
     kept: StoredDeadLetter, largest_bytes: int, edited: bytes | None = None, as_device: str | None = None
 ) -> ReplayTarget:
-    """What a replay of this letter sends, with `edited` instead of its payload and to `as_device` if they are given.
+    """What a replay of this dead letter sends; `edited` replaces its payload, `as_device` its device.
 
     `largest_bytes` is what the bridge takes: a replay is no way around it.
     """
@@ -87,7 +87,7 @@ def replay_target(
         return _to_store(letter, edited, as_device)
     if letter.stage in RAW_STAGES or (letter.position and letter.position.topic == TELEMETRY_RAW.name):
         return _to_raw(kept.id, letter, largest_bytes, edited, as_device)
-    return Refused(f"no replay is defined for letters of {letter.stage}")
+    return Refused(f"no replay is defined for dead letters of {letter.stage}")
 
 
 def _to_raw(
@@ -125,4 +125,4 @@ def _to_store(letter: DeadLetter, edited: bytes | None, as_device: str | None) -
 
 
 def _is_a_device(device: str) -> bool:
-    return "\\" not in device and device_of(f"fleet/{device}/telemetry") == device
+    return "\\" not in device and "/" not in device and device_name_fault(device) is None

@@ -1,4 +1,4 @@
-"""What is to be done with each letter, and what was done with all of them."""
+"""What is to be done with each dead letter, and what was done with all of them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -7,14 +7,14 @@ from itertools import islice
 
 from headrace.dead_letters.edit import Mender
 from headrace.dead_letters.errors import EditFailed
-from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from headrace.dead_letters.replay_log import ReplayLog
-from headrace.dead_letters.replay_producer import Letter, ReplayProducer
+from headrace.dead_letters.replay_producer import PlannedReplay, ReplayProducer
 from headrace.dead_letters.replay_target import Refused, ToTopic, replay_target
+from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
 from headrace.dead_letters.validation import PayloadValidation, Problem
 
 BATCH = 100
-"""Letters of one transaction: at 256 KiB each 25 MiB wait for Kafka."""
+"""Dead letters of one transaction: at 256 KiB each 25 MiB wait for Kafka."""
 
 MAX_SHOWN = 20
 MAX_REASONS = 100
@@ -26,14 +26,14 @@ class Change:
     """What would be sent, or was."""
 
     kept: StoredDeadLetter
-    letter: Letter
+    letter: PlannedReplay
     problem: Problem | None
     """Why the cleaning would refuse it once more."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How one letter is judged.
+    """How one dead letter is judged.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Choice:
             problem = self.validation.first_problem(way.value, self.now_ms, way.key, dict(way.headers))
         if problem and edited is not None:
             return Refused(f"edited, it is {problem.reason.value} ({problem.detail})")
-        return Change(kept, Letter(kept.id, way, kept.letter.replays + 1, edited is not None), problem)
+        return Change(kept, PlannedReplay(kept.id, way, kept.letter.replays + 1, edited is not None), problem)
 
 
 @dataclass
@@ -107,7 +107,7 @@ def rehearse(letters: Iterable[StoredDeadLetter], choice: Choice) -> Tally:
 
 
 def run(letters: Iterable[StoredDeadLetter], choice: Choice, replay_producer: ReplayProducer) -> Tally:
-    """Sends what can be sent, BATCH letters a transaction. Raises ReplayFailed; what went before is written down."""
+    """Sends what can be sent, BATCH to a transaction. Raises ReplayFailed; what went before is written down."""
     tally = Tally()
     changes = _changes(letters, choice, tally)
     while batch := list(islice(changes, BATCH)):

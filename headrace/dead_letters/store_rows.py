@@ -1,4 +1,4 @@
-"""The row that a store refused, made again from the record in its letter.
+"""The row that a store refused, made again from the record in its dead letter.
 
 What a store refuses stands in a topic that windows, models and the other store have read already: sent there again it
 would be counted twice. So a replay goes to the store alone, whose writes overwrite.
@@ -15,7 +15,13 @@ STORES = {"store_influxdb": INFLUXDB, "store_redis": REDIS}
 
 
 def row(letter: DeadLetter) -> tuple[str, str | Update]:
-    """The store and its row. Raises UnreadableRecord where the record gives none."""
+    """The store and its row.
+
+    Raises
+    ------
+    UnreadableRecord
+        Where the record gives none.
+    """
     store = STORES[letter.stage]
     topic = letter.position.topic if letter.position else "no topic"
     return store, (point if store == INFLUXDB else update)(topic, letter.original)

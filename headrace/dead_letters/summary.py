@@ -1,11 +1,11 @@
-"""What `dlq ls` shows: counts by reason, stage and device over time, and the newest letters. Bounded memory."""
+"""What `dlq ls` shows: counts by reason, stage and device over time, and the newest dead letters. Bounded memory."""
 
 import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
+from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
 
 BUCKETS = 16
 MAX_GROUPS = 10_000
@@ -34,7 +34,7 @@ class TimeAxis:
 
 @dataclass
 class Group:
-    """Letters of one reason, stage and device."""
+    """Dead letters of one reason, stage and device."""
 
     letters: int = 0
     newest_ms: int = 0
@@ -43,7 +43,7 @@ class Group:
 
 @dataclass(frozen=True, order=True)
 class Row:
-    """One of the newest letters, without its bytes."""
+    """One of the newest dead letters, without its bytes."""
 
     time_ms: int
     id: DeadLetterId
@@ -57,7 +57,7 @@ class Row:
 
 
 class Summary:
-    """Takes letters in any order."""
+    """Takes dead letters in any order."""
 
     def __init__(self, axis: TimeAxis, newest: int) -> None:
         self.axis = axis
@@ -86,7 +86,7 @@ class Summary:
 
     @property
     def largest(self) -> list[tuple[tuple[str, str, str | None], Group]]:
-        """Groups, those with most letters first."""
+        """Groups, those with most dead letters first."""
         return sorted(self.groups.items(), key=lambda each: (-each[1].letters, -each[1].newest_ms))
 
     def _group(self, kept: StoredDeadLetter) -> Group:

@@ -10,7 +10,7 @@ from connectors.kafka import clients
 from connectors.kafka.reading import STALLED_AFTER_S, plain, read
 from headrace.dead_letters.errors import NoSuchDeadLetter
 from headrace.dead_letters.filters import Filters
-from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
+from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
 from schemas.topics import DEAD_LETTERS, MIB, Topic
 
 
@@ -64,7 +64,7 @@ class Records:
 
 
 class DeadLetterReader:
-    """The letters that are kept."""
+    """The dead letters that are kept."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
@@ -88,19 +88,24 @@ class DeadLetterReader:
         return {each.partition: first for each, first in self._records.firsts().items()}
 
     def first_ms(self) -> int | None:
-        """When the oldest that is kept became a letter."""
+        """When the oldest that is kept became a dead letter."""
         return min((at[1] for at in self._records.since(0).values() if at), default=None)
 
     def _why_missing(self, id_: DeadLetterId) -> str:
         first = self.gone().get(id_.partition)
         if first is not None and id_.offset < first:
-            return f"The letter {id_} has left by retention: partition {id_.partition} begins at offset {first}"
-        return f"There is no letter {id_}. See those that there are:  headrace dlq ls"
+            return f"The dead letter {id_} has left by retention: partition {id_.partition} begins at offset {first}"
+        return f"There is no dead letter {id_}. See those that there are:  headrace dlq ls"
 
 
 @contextlib.contextmanager
 def committed(bootstrap: str, topic: Topic = DEAD_LETTERS) -> Iterator[Records]:
-    """The records of a topic, for as long as the context lasts. Raises KafkaClientError."""
+    """The records of a topic, for as long as the context lasts.
+
+    Raises
+    ------
+    KafkaClientError
+    """
     clients.require_reachable(bootstrap)
     # Retention may remove what we stand on: go on with what is left. A record that is larger than a fetch comes alone.
     consumer = clients.consumer(

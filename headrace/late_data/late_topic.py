@@ -77,7 +77,12 @@ class LateTopic:
         yield from self._read(plain(self._starts(partitions, ends, since_ms)), plain(ends))
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Partition -> the first offset that is not done. Raises KafkaClientError."""
+        """Partition -> the first offset that is not done.
+
+        Raises
+        ------
+        KafkaClientError
+        """
         if offsets:
             self._consumer.commit(
                 {

@@ -99,7 +99,11 @@ class Correction:
         With `since_ms` those that came since then, and the group's offsets stay where they are; with `dry_run`
         nothing is sent. The store is waited for `wait_s` for each batch.
 
-        Raises KafkaClientError and StoreError where Kafka or InfluxDB does not answer.
+        Raises
+        ------
+        KafkaClientError
+        StoreError
+            Where Kafka or InfluxDB does not answer.
         """
         result, held = Result(), dict[int, int]()
         for batch in self._late.batches(since_ms):

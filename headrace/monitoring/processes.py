@@ -28,7 +28,12 @@ class ProcessFigures:
 
 
 def collect(layout: Layout) -> list[ProcessFigures]:
-    """In the order of the servers. Raises NotRunning."""
+    """In the order of the servers.
+
+    Raises
+    ------
+    NotRunning
+    """
     supervision = Supervision(layout)
     processes = supervision.processes()
     starts = supervision.starts()

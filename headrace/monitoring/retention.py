@@ -53,7 +53,12 @@ class Unread:
 
 
 def collect(bootstrap: str) -> list[Unread]:
-    """Of every group that has committed an offset, and is behind. Raises KafkaClientError."""
+    """Of every group that has committed an offset, and is behind.
+
+    Raises
+    ------
+    KafkaClientError
+    """
     with admin_client(bootstrap, TIME_LIMIT_MS) as admin:
         return list(unread(admin, partial(_first_timestamp, bootstrap), time.time_ns() // 1_000_000))
 

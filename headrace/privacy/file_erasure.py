@@ -29,7 +29,13 @@ NEVER_ESCAPED = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 def require_column(table: Path, column: str | None) -> str:
-    """The column that names users. Raises NotForgotten where there is none, or no table."""
+    """The column that names users.
+
+    Raises
+    ------
+    NotForgotten
+        Where there is none, or no table.
+    """
     head = _head(table)
     found = next((name for name in ([column] if column else COLUMNS) if name in head), None)
     if found is None:
@@ -38,7 +44,12 @@ def require_column(table: Path, column: str | None) -> str:
 
 
 def remove_from_table(table: Path, column: str, user: str, pseudonym: str) -> Finding:
-    """Rows of the user go, under the id or the pseudonym; the bytes of all others stay. Raises NotForgotten."""
+    """Rows of the user go, under the id or the pseudonym; the bytes of all others stay.
+
+    Raises
+    ------
+    NotForgotten
+    """
     ids = (user, pseudonym)
     kept, removed, elsewhere = io.StringIO(newline=""), 0, set[str]()
     rows = _rows(table, strict=True)

@@ -34,7 +34,7 @@ class Table:
 
 
 class Topics(Protocol):
-    """What is asked of Kafka; `in_kafka.UserTopics` is the real one."""
+    """What is asked of Kafka; `kafka_erasure.UserTopics` is the real one."""
 
     def require_no_row(self, user: str) -> None: ...
     def tell(self, pseudonym: str) -> int: ...
@@ -45,10 +45,15 @@ class Topics(Protocol):
 def forget(
     layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[Table], topics: Topics | None = None
 ) -> Iterator[Finding]:
-    """What each place has left, as it is looked at. Raises NotForgotten, NotWithin.
+    """What each place has left, as it is looked at.
 
     Only once every place is done is the key destroyed, and all that can name the user searched. A store that is
     unavailable is a finding, and does not keep the others from being done.
+
+    Raises
+    ------
+    NotForgotten
+    NotWithin
     """
     _require_id(user)
     try:

@@ -21,7 +21,12 @@ class NotJson(TerminalError, ValueError):
 
 
 def parse(data: bytes | str) -> Any:
-    """The document with each number as the text that it is: 17 is the id `17`, and 17.0 is another. Raises NotJson."""
+    """The document with each number as the text that it is: 17 is the id `17`, and 17.0 is another.
+
+    Raises
+    ------
+    NotJson
+    """
     try:
         return json.loads(
             data, object_pairs_hook=JsonObject, parse_int=str, parse_float=str, parse_constant=str, strict=False

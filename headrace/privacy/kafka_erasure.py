@@ -53,7 +53,13 @@ class UserTopics:
             client.close()
 
     def wait_for_the_recommender(self, offset: int, is_running: Callable[[], bool]) -> Finding:
-        """Return once a checkpoint of recommend_items knows whom not to keep. Raises NotForgotten, NotWithin."""
+        """Return once a checkpoint of recommend_items knows whom not to keep.
+
+        Raises
+        ------
+        NotForgotten
+        NotWithin
+        """
         place = "state of recommend_items"
         partition = (USERS_FORGOTTEN.name, 0)
         with KafkaLog.connect(self._bootstrap) as log:

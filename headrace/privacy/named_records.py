@@ -1,4 +1,4 @@
-"""Which ids a record of a topic names: by its key, by the personal fields of its value, by the payload in a letter."""
+"""Which ids a record of a topic names: by its key, its value's personal fields, or the payload of a dead letter."""
 
 import base64
 import binascii

@@ -1,11 +1,9 @@
 """A user in Redis and InfluxDB: removed, and looked for."""
 
-import redis
-
 from connectors.endpoints import Endpoints
 from connectors.influxdb.deletion import InfluxDBRemover
 from connectors.influxdb.reader import InfluxDBReader, text
-from connectors.redis.device_state import client_of
+from connectors.redis.clients import client_of, translated
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.privacy.finding import Finding
 from schemas.redis_keys import CHURN_DELETED, keys_to_forget
@@ -28,12 +26,14 @@ def remove_from_redis(endpoints: Endpoints, user: str, pseudonym: str) -> Findin
     """The user's list and risk go, under the id or the pseudonym; the note about a deleted row goes by itself."""
     keys = keys_to_forget(user, pseudonym)
     try:
-        with client_of(endpoints) as client:
+        with translated(), client_of(endpoints) as client:
             client.delete(*keys)
             left = client.exists(*keys)
             note_s = client.ttl(CHURN_DELETED.key(user))
-    except redis.RedisError as error:
-        return Finding("Redis", f"not erased, since Redis does not answer ({error}). {AGAIN}", stays=True)
+    except StoreUnavailable as error:
+        return Finding("Redis", f"not erased: {error}. {AGAIN}", stays=True)
+    except StoreMisconfigured as error:
+        return Finding("Redis", f"not erased: {error}", stays=True)
     if left:
         return Finding("Redis", f"{left} keys are left, because something writes them. {AGAIN_SOON}", stays=True)
     if note_s > 0:  # without the note, a replay of the row's changes would bring the risk back

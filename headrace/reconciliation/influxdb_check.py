@@ -18,7 +18,7 @@ CREATE TABLE points (
   verdict INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (time, series)) WITHOUT ROWID;
 CREATE TABLE refused_points (partition INTEGER, offset INTEGER, PRIMARY KEY (partition, offset)) WITHOUT ROWID;
 """
-"""points: identities that were not yet seen in InfluxDB. refused_points: readings that it refused, by their letters."""
+"""points: identities not yet seen in InfluxDB. refused_points: readings that it refused, by their dead letters."""
 
 WAITING, MISSING, DIFFERING = range(3)
 """The verdict on an identity that is kept."""

@@ -94,10 +94,14 @@ class States:
     def check(
         self, store: StateStore, is_due: Callable[[int, int], bool], *, now_ms: int, judged_from_ms: int
     ) -> StatesCheck:
-        """Compares the states that changed; what agrees is not looked at again. Raises StoreUnavailable.
+        """Compares the states that changed; what agrees is not looked at again.
 
         `is_due` says for a partition and offset of telemetry.readings whether store_redis is past it. A state that
         is newer than `judged_from_ms` allows for is not reported: its reading may have left Kafka.
+
+        Raises
+        ------
+        StoreUnavailable
         """
         self._connection.execute(
             "UPDATE series SET state_is_open = 0 WHERE state_is_open"

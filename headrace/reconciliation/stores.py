@@ -4,12 +4,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-import redis
-
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader, instant, milliseconds
-from connectors.stores import StoreUnavailable
-from schemas.redis_keys import DEVICE
+from connectors.redis.clients import client_of, metric_states
 
 TIME_LIMIT_S = 60.0
 
@@ -66,26 +63,11 @@ class InfluxDBPoints:
 
 
 class RedisStates:
-    """Asks Redis for many states at once. Raises StoreUnavailable when it does not answer."""
+    """Asks Redis for many states at once. Raises StoreError when it does not answer, or refuses."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
 
     def states(self, series: Sequence[tuple[str, str]]) -> Sequence[str | None]:
-        # A value that is no UTF-8 is a value that differs, not an error.
-        client = redis.Redis.from_url(
-            self._endpoints.redis_url,
-            decode_responses=True,
-            encoding_errors="replace",
-            socket_timeout=TIME_LIMIT_S,
-            socket_connect_timeout=5,
-        )
-        try:
-            pipeline = client.pipeline(transaction=False)
-            for device, metric in series:
-                pipeline.hget(DEVICE.key(device), metric)
-            return list(pipeline.execute())
-        except redis.exceptions.RedisError as error:
-            raise StoreUnavailable(f"Redis does not answer ({error})") from error
-        finally:
-            client.close()
+        with client_of(self._endpoints, TIME_LIMIT_S) as client:
+            return metric_states(client, series)

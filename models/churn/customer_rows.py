@@ -122,7 +122,12 @@ def _judged(place: int, element: Sequence[Any], reads_usage: bool) -> CustomerRo
 
 
 def _usage(usage: Any) -> tuple[int, dict[str, int]]:
-    """Its time and its features. Raises ValueError."""
+    """Its time and its features.
+
+    Raises
+    ------
+    ValueError
+    """
     if isinstance(usage, ValueError):
         raise usage
     try:

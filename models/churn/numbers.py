@@ -131,7 +131,7 @@ def _no_convention(counts: "Counter[str]", values: dict[str, dict[str, float | N
 
 
 def _mixed(counts: "Counter[str]", plain: set[str], total: int) -> Reading:
-    """Numbers beside other text: few values are categories, many have a cell that the person can mend."""
+    """Numbers beside other text: few values are categories, many have a cell that the person can correct."""
     numbers = [cell for cell in counts if cell in plain or split_number(cell)]
     if len(counts) <= MAX_CATEGORIES or 2 * sum(counts[cell] for cell in numbers) <= total:
         return TEXT

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from pydantic import ValidationError
 
 from models.churn.contract import CATEGORY_CODES, Contract
 from models.churn.errors import RefusedModel
 from models.churn.raw_values import ABSENT, NO_TEXT, Tensor, places_of, tensor
 from models.churn.reason_text import Reason, ReasonsInWords
+from models.onnx_session import onnxruntime
 
 MODEL_FILE, CONTRACT_FILE = "model.onnx", "contract.json"
 SCORE_OUTPUTS = ("probability", "label")
@@ -156,7 +156,12 @@ class ChurnModel:
 
 
 def _cells_of(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """What takes these out of a row. Raises KeyError."""
+    """What takes these out of a row.
+
+    Raises
+    ------
+    KeyError
+    """
     if len(names) == 1:  # of one name an itemgetter gives the value alone
         return lambda row: (row[names[0]],)
     return itemgetter(*names)

@@ -109,7 +109,7 @@ class Scorer:
     0
     """
 
-    version = 2  # of the whole layout: raise it when guard, threshold or episodes freeze differently
+    version = 2  # of the whole layout: raise it when guard, threshold or episodes take their snapshots differently
     migrations: ClassVar[Migrations] = {1: partial(from_highest_alone, prefix="guard.")}  # without one: starts cold
 
     def __init__(self, detector_name: str, *, closes_after: int = 3, n_deviations: float | None = None) -> None:
@@ -184,5 +184,5 @@ class Scorer:
             part.load({name.removeprefix(prefix): a for name, a in frozen.arrays.items() if name.startswith(prefix)})
 
     def _parts(self) -> dict[str, PositionGuard | AdaptiveThreshold | Episodes]:
-        """The parts that freeze as plain arrays, by the prefix of their names."""
+        """The parts whose snapshots are plain arrays, by the prefix of their names."""
         return {"guard.": self._guard, "threshold.": self._threshold, "episodes.": self._episodes}

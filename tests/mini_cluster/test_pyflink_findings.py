@@ -3,7 +3,7 @@
 One job carries every stage through one crash. Its bundles are ended by checkpoint barriers only, and no
 watermark comes before the last one: that makes a matter of luck a matter of course.
 
-A test that says "lost" pins a bug. When it fails, PyFlink has mended it: read ADR 4 again.
+A test that says "lost" pins a bug. When it fails, PyFlink has fixed it: read ADR 4 again.
 """
 
 import time

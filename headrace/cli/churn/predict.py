@@ -26,7 +26,7 @@ def predict(file: File, out: Out, model: Model = None, home: Home = None) -> Non
 
     Example: `headrace churn predict customers.csv --out scores.csv`
     """
-    from headrace.churn.printed_tally import print_tally
+    from headrace.churn.prediction_tally import print_tally
     from headrace.model_store.store import ModelStore
     from headrace.progress import progress
     from models.churn import ChurnModel

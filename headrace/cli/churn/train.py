@@ -211,7 +211,7 @@ def _train(
     promote: bool,
     home: Path | None,
 ) -> None:
-    from headrace.churn.printed import print_outcome, print_schema
+    from headrace.churn.training_figures import print_outcome, print_schema
     from headrace.churn.training_run import n_steps, require_folder, run
     from headrace.model_store.store import ModelStore
     from headrace.progress import progress

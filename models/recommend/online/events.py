@@ -27,7 +27,7 @@ class LiveRecord(NamedTuple):
     value: bytes | None
 
 
-class Taken(NamedTuple):
+class ItemInteraction(NamedTuple):
     """A user did something with an item. Times in ms since the epoch; Kafka took it at `appended_ms`."""
 
     user: str
@@ -37,14 +37,14 @@ class Taken(NamedTuple):
     appended_ms: int
 
 
-class Offered(NamedTuple):
+class ItemAvailability(NamedTuple):
     """An item may be listed, or may not."""
 
     item: str
     available: bool
 
 
-class Forgotten(NamedTuple):
+class UserDeletion(NamedTuple):
     """Nothing is to be kept of a user, whatever still comes; Kafka took the record at `appended_ms`."""
 
     user: str
@@ -54,7 +54,7 @@ class Forgotten(NamedTuple):
 class Events(NamedTuple):
     """What a micro-batch holds; `passed_over` counts interactions without an item, such as a login."""
 
-    events: list[Taken | Offered | Forgotten]
+    events: list[ItemInteraction | ItemAvailability | UserDeletion]
     refused: list[Refused]
     passed_over: int
 
@@ -98,7 +98,7 @@ def _refused(record: LiveRecord, detail: str) -> Refused:
     return Refused(reason, detail, topic, partition, offset, appended_ms, key, value or b"")
 
 
-def _event(came: LiveRecord) -> Taken | Offered | Forgotten | None:
+def _event(came: LiveRecord) -> ItemInteraction | ItemAvailability | UserDeletion | None:
     """Raises _Unusable."""
     topic, _, _, appended_ms, key, value = came
     try:
@@ -106,19 +106,19 @@ def _event(came: LiveRecord) -> Taken | Offered | Forgotten | None:
     except orjson.JSONDecodeError as error:
         raise _Unusable(f"not JSON: {error}") from None
     if topic == ITEMS.name:
-        return _offered(key, record)
+        return _availability(key, record)
     if topic == USERS_FORGOTTEN.name:
-        return Forgotten(_read(ForgottenUser, record).user, appended_ms)
+        return UserDeletion(_read(ForgottenUser, record).user, appended_ms)
     if type(record) is dict:
         user, item, action, time_ms = map(record.get, ("user", "item", "action", "event_time"))
         # As most are; whatever is not goes by the record's own definition, which says what is wrong.
         if type(user) is type(item) is type(action) is str and type(time_ms) is int:
-            return _taken(user, item, action, time_ms, appended_ms)
+            return _interaction(user, item, action, time_ms, appended_ms)
     read = _read(Interaction, record)
-    return None if read.item is None else _taken(read.user, read.item, read.action, read.event_time, appended_ms)
+    return None if read.item is None else _interaction(read.user, read.item, read.action, read.event_time, appended_ms)
 
 
-def _taken(user: str, item: str, action: str, time_ms: int, appended_ms: int) -> Taken:
+def _interaction(user: str, item: str, action: str, time_ms: int, appended_ms: int) -> ItemInteraction:
     if not (
         0 < len(user) <= MAX_NAME_LENGTH and 0 < len(item) <= MAX_NAME_LENGTH and 0 < len(action) <= MAX_NAME_LENGTH
     ):
@@ -128,16 +128,16 @@ def _taken(user: str, item: str, action: str, time_ms: int, appended_ms: int) ->
     # Compared here, and explained only where it is wrong: this runs for every interaction.
     if not MIN_EVENT_TIME_MS <= time_ms <= appended_ms + MAX_CLOCK_SKEW_MS:
         raise _Unusable(f"event_time {time_ms} {event_time_fault(time_ms, appended_ms)}, as of when it was stored")
-    return Taken(user, item, action, time_ms, appended_ms)
+    return ItemInteraction(user, item, action, time_ms, appended_ms)
 
 
-def _offered(key: str | None, record: Any) -> Offered:
+def _availability(key: str | None, record: Any) -> ItemAvailability:
     if record is None:
         if not key or len(key) > MAX_NAME_LENGTH:
             raise _Unusable("neither value nor a key that is an item")
-        return Offered(key, False)
+        return ItemAvailability(key, False)
     item = _read(Item, record)
-    return Offered(item.item, item.available)
+    return ItemAvailability(item.item, item.available)
 
 
 def _read(definition: type[Record], record: Any) -> Any:

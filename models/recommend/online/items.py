@@ -209,7 +209,7 @@ class LiveItems:
         }  # fmt: skip
 
     def load(self, names: Sequence[str | None], free: Sequence[int], arrays: Arrays) -> None:
-        """Become what was frozen; room and all, since sums of other lengths end in other last bits."""
+        """Become what the snapshot holds; room and all, since sums of other lengths end in other last bits."""
         self.names, self._free = list(names), list(free)
         self.numbers = {name: number for number, name in enumerate(names) if name is not None}
         self._pairs, self._counts = arrays["pairs"], arrays["counts"]

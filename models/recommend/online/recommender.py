@@ -46,7 +46,7 @@ class Arrival(Enum):
     DUPLICATE = auto()
     FORGOTTEN = auto()
     """Older than all that is kept of its user, so that nobody can tell whether it is a duplicate: not counted."""
-    UNWANTED = auto()
+    DROPPED = auto()
     """Of a user who is to be forgotten: not counted."""
 
 
@@ -116,7 +116,7 @@ class LiveRecommender:
     def learn(self, user: str, item: str, action: str, event_time_ms: int, appended_ms: int) -> Arrival:
         """Learn an interaction that Kafka took at `appended_ms`; what comes again changes nothing."""
         if user in self._forgotten_ms:
-            return Arrival.UNWANTED
+            return Arrival.DROPPED
         known = self._users.pop(user, None)
         while len(self._users) >= self._most_users:
             del self._users[next(iter(self._users))]
@@ -221,7 +221,13 @@ class LiveRecommender:
         return is_news
 
     def list_of(self, user: str) -> bytes:
-        """The list as JSON of a user who took something. Raises KeyError for any other."""
+        """The list as JSON of a user who took something.
+
+        Raises
+        ------
+        KeyError
+            For any other.
+        """
         known = self._users[user]
         recent = known.log.recent(REACH)
         parts = self._parts_of(known.chosen)

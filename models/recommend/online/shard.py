@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from models.recommend.online.events import Forgotten, LiveRecord, Offered, Taken, read
+from models.recommend.online.events import ItemAvailability, ItemInteraction, LiveRecord, UserDeletion, read
 from models.recommend.online.recommender import Arrival, LiveRecommender
 from models.refused import Refused
 from models.state_codec import State, UnreadableState, decode, encode
@@ -27,7 +27,7 @@ JOURNAL_VERSION = 2
 _TIME = b',"generated_at":'
 
 
-Event = Taken | Offered | Forgotten
+Event = ItemInteraction | ItemAvailability | UserDeletion
 
 
 class Listed(NamedTuple):
@@ -99,7 +99,7 @@ class LiveShard:
         step = Step(passed_over=found.passed_over, refused=found.refused if self._shard == 0 else [])
         lists = self._follow(found.events, step, self._model())
         step.lists += (listed for user, listed in lists.items() if self._is_news(user, listed))
-        step.lists += self._of_items(event.item for event in found.events if isinstance(event, Taken))
+        step.lists += self._of_items(event.item for event in found.events if isinstance(event, ItemInteraction))
         if self._shard == 0:
             step.lists += self._of_everybody(bool(step.offered))
         else:
@@ -109,7 +109,11 @@ class LiveShard:
     def replay(self, entry: bytes, records_of: Callable[[bytes], Sequence[LiveRecord]]) -> None:
         """Learn a batch of the journal; leaves the state that `step` left, whichever model there is now.
 
-        `records_of` reads the batch as it came, and raises ValueError for bytes that are none. Raises UnreadableState.
+        `records_of` reads the batch as it came, and raises ValueError for bytes that are none.
+
+        Raises
+        ------
+        UnreadableState
         """
         state = decode(entry, "interactions", JOURNAL_VERSION)
         chosen = {place: Chosen(place, *more) for place, *more in state.values["chosen"]}
@@ -118,7 +122,7 @@ class LiveShard:
         except ValueError as error:
             raise UnreadableState(f"a batch of the journal: {error}") from error
         for place, event in enumerate(read(records).events):
-            if not isinstance(event, Taken):
+            if not isinstance(event, ItemInteraction):
                 self._hear(event)
                 continue
             self.live.learn(*event)
@@ -130,9 +134,9 @@ class LiveShard:
         needed_from = self._needed_from(events)
         lists: dict[str, Listed] = {}
         for place, event in enumerate(events):
-            if not isinstance(event, Taken):
+            if not isinstance(event, ItemInteraction):
                 self._hear(event)
-                if isinstance(event, Offered):
+                if isinstance(event, ItemAvailability):
                     step.offered[event.item] = event.available
                 else:
                     step.forgotten.append(event.user)
@@ -161,7 +165,7 @@ class LiveShard:
         newest_ms: dict[str, int] = {}
         places: dict[str, int] = {}
         for place, event in enumerate(events):
-            if not isinstance(event, Taken):
+            if not isinstance(event, ItemInteraction):
                 continue
             user, time_ms = event.user, event.event_time_ms
             if user not in newest_ms:
@@ -175,8 +179,8 @@ class LiveShard:
     def _is_ours(self, name: str) -> bool:
         return self._shards == 1 or zlib.crc32(name.encode()) % self._shards == self._shard
 
-    def _hear(self, event: Offered | Forgotten) -> None:
-        if isinstance(event, Forgotten):
+    def _hear(self, event: ItemAvailability | UserDeletion) -> None:
+        if isinstance(event, UserDeletion):
             self.live.forget(*event)
         else:
             (self.live.offer if event.available else self.live.withdraw)(event.item)
@@ -210,7 +214,7 @@ class LiveShard:
         return [Listed(key, body, self.live.clock_ms) for key, body in changed.items()]
 
 
-_UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN, Arrival.UNWANTED)
+_UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN, Arrival.DROPPED)
 
 
 def journal_entry(batch: bytes, chosen: Sequence[Chosen]) -> bytes:

@@ -1,16 +1,14 @@
 """InfluxDBWriter against an InfluxDB in memory."""
 
-import time
-
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from connectors import stores
 from connectors.endpoints import Endpoints, StackSettings
 from connectors.influxdb.writer import InfluxDBWriter
+from connectors.retries import Retries
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 
 
@@ -19,6 +17,7 @@ class InMemoryInfluxDB:
 
     def __init__(self, *answers):
         self.answers = list(answers)
+        self.pauses = []
         self.stored = set()
         self.requests = []
 
@@ -37,23 +36,10 @@ class InMemoryInfluxDB:
         return httpx.Response(204)
 
     def writer(self, patience_s=60.0):
+        """Nothing sleeps: time passes in `pauses` only."""
+        retries = Retries(patience_s, self.pauses.append, lambda: sum(self.pauses))
         client = httpx.Client(transport=httpx.MockTransport(self), base_url="http://influxdb:8086")
-        return InfluxDBWriter(client, "headrace", "telemetry", patience_s)
-
-
-@pytest.fixture
-def pauses(monkeypatch):
-    """How long was slept; nothing sleeps."""
-    slept = []
-    now = [0.0]
-
-    def sleep(seconds):
-        slept.append(seconds)
-        now[0] += seconds
-
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(stores.until_it_answers, "__defaults__", (sleep,))
-    return slept
+        return InfluxDBWriter(client, "headrace", "telemetry", retries)
 
 
 def test_a_batch_is_one_request_in_ms_to_its_bucket():
@@ -138,7 +124,7 @@ def test_an_answer_about_a_single_row_refuses_it(answer):
 
 
 @pytest.mark.parametrize("answer", OF_THE_SERVER, ids=lambda answer: f"{answer.status_code} {answer.text[:60]}")
-def test_an_answer_that_is_about_no_row_refuses_none(pauses, answer):
+def test_an_answer_that_is_about_no_row_refuses_none(answer):
     influxdb = InMemoryInfluxDB(answer, answer)
     assert influxdb.writer().write(["a v=1 1", "b v=2 2"]) == [None, None]
     assert influxdb.stored == {"a v=1 1", "b v=2 2"}
@@ -151,7 +137,7 @@ def test_a_proxy_that_takes_no_large_requests_gets_smaller_ones():
     assert len(influxdb.requests) == 3
 
 
-def test_a_proxy_that_takes_no_single_row_refuses_none_and_the_limit_is_named(pauses):
+def test_a_proxy_that_takes_no_single_row_refuses_none_and_the_limit_is_named():
     influxdb = InMemoryInfluxDB(*[httpx.Response(413, html=PAGE.format("413 Request Entity Too Large"))] * 2)
     with pytest.raises(StoreMisconfigured, match=r"a row of 1007 bytes.*[Rr]aise"):
         influxdb.writer().write(["a v=1 1" + "0" * 1000, "b v=1 1"])
@@ -161,7 +147,7 @@ def test_a_proxy_that_takes_no_single_row_refuses_none_and_the_limit_is_named(pa
     ("status", "words"),
     [(401, "the token is not valid"), (403, "the token may not write"), (404, "organisation or bucket does not exist")],
 )
-def test_a_wrong_token_or_bucket_is_said_with_the_names_of_the_settings(pauses, status, words):
+def test_a_wrong_token_or_bucket_is_said_with_the_names_of_the_settings(status, words):
     influxdb = InMemoryInfluxDB(httpx.Response(status, json={"message": "unauthorized access"}))
     with pytest.raises(StoreMisconfigured) as error:
         influxdb.writer().write(["a v=1 1"])
@@ -174,7 +160,7 @@ def test_a_wrong_token_or_bucket_is_said_with_the_names_of_the_settings(pauses, 
         "unauthorized access",
     ):
         assert part in str(error.value)
-    assert pauses == []
+    assert influxdb.pauses == []
 
 
 @pytest.mark.parametrize(
@@ -185,29 +171,30 @@ def test_a_wrong_token_or_bucket_is_said_with_the_names_of_the_settings(pauses, 
     ],
     ids=repr,
 )  # fmt: skip
-def test_an_influxdb_that_is_away_for_a_while_gets_the_batch_again(pauses, answer):
+def test_an_influxdb_that_is_away_for_a_while_gets_the_batch_again(answer):
     influxdb = InMemoryInfluxDB(answer, answer)
     assert influxdb.writer().write(["a v=1 1"]) == [None]
     assert influxdb.stored == {"a v=1 1"}
-    assert len(pauses) == 2
+    assert len(influxdb.pauses) == 2
 
 
-def test_retry_after_is_respected(pauses):
+def test_retry_after_is_respected():
     influxdb = InMemoryInfluxDB(httpx.Response(429, headers={"Retry-After": "13"}))
     influxdb.writer().write(["a v=1 1"])
-    assert pauses == [13]
+    assert influxdb.pauses == [13]
 
 
-def test_a_retry_after_that_is_a_date_is_no_reason_to_fail(pauses):
+def test_a_retry_after_that_is_a_date_is_no_reason_to_fail():
     influxdb = InMemoryInfluxDB(httpx.Response(503, headers={"Retry-After": "Tue, 24 Nov 2026 10:00:00 GMT"}))
     assert influxdb.writer().write(["a v=1 1"]) == [None]
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(503, text="starting"), httpx.ConnectError("refused")], ids=repr)
-def test_an_influxdb_that_stays_away_ends_the_patience(pauses, answer):
+def test_an_influxdb_that_stays_away_ends_the_patience(answer):
+    influxdb = InMemoryInfluxDB(*[answer] * 1000)
     with pytest.raises(StoreUnavailable, match=r"starting|refused"):
-        InMemoryInfluxDB(*[answer] * 1000).writer(patience_s=30).write(["a v=1 1"])
-    assert sum(pauses) == pytest.approx(30)
+        influxdb.writer(patience_s=30).write(["a v=1 1"])
+    assert sum(influxdb.pauses) == pytest.approx(30)
 
 
 def test_names_with_umlauts_are_written_as_utf8():

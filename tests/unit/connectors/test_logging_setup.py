@@ -115,6 +115,12 @@ def test_a_second_set_up_replaces_the_first(lines):
     assert len(written()) == 1
 
 
+def test_a_variable_without_a_value_is_the_default(monkeypatch):
+    monkeypatch.setenv("HEADRACE_LOG_LEVEL", "")
+    monkeypatch.setenv("HEADRACE_LOG_FORMAT", "")
+    assert LogSettings() == LogSettings(level=None, format="text")
+
+
 @pytest.mark.parametrize("setting", [{"level": "LOUD"}, {"format": "xml"}])
 def test_a_setting_that_makes_no_sense_is_refused(setting):
     with pytest.raises(ValidationError):

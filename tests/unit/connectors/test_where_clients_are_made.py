@@ -50,6 +50,17 @@ def makes_influxdb_clients(source):
     return any(module.partition(".")[0] == "influxdb_client" for module, _ in imported(source))
 
 
+def names_exceptions_of_clients(source):
+    """Whether a module names what a client raises, to catch it: by import, or as `redis.RedisError`."""
+    by_import = any(
+        module in ("kafka.errors", "redis.exceptions") or (module == "redis" and name.endswith("Error"))
+        for module, name in imported(source)
+    )
+    return by_import or re.search(
+        r"\b(redis\.(exceptions\.)?|httpx\.)\w*Error\b|psycopg\.(errors\b|\w*Error\b)", source
+    )
+
+
 def modules_outside(package):
     for root in PACKAGES:
         for path in (ROOT / root).rglob("*.py"):
@@ -65,6 +76,27 @@ def test_clients_are_made_in_one_package(package, makes_clients):
     outside = list(modules_outside(package))
     assert len(outside) > 100
     assert [str(path) for path in outside if makes_clients(path.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from kafka.errors import KafkaError",
+        "from redis.exceptions import TimeoutError",
+        "from redis import RedisError",
+        "import redis\ntry: ...\nexcept redis.RedisError: ...",
+        "import httpx\ntry: ...\nexcept httpx.ConnectError: ...",
+        "import psycopg\ntry: ...\nexcept psycopg.errors.ObjectInUse: ...",
+    ],
+)
+def test_a_module_that_catches_what_a_client_raises_is_found(source):
+    assert names_exceptions_of_clients(source)
+
+
+def test_exceptions_of_clients_end_in_connectors():
+    outside = list(modules_outside("connectors"))
+    assert len(outside) > 100
+    assert [str(path.relative_to(ROOT)) for path in outside if names_exceptions_of_clients(path.read_text())] == []
 
 
 @pytest.mark.parametrize("source", ["import kafka", "from kafka import KafkaConsumer", "import kafka.admin as admin"])

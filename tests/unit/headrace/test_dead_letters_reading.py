@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.kafka.clients import KafkaUnavailable
-from headrace.dead_letters import printed, terminal_text
+from headrace.dead_letters import dead_letter_tables, terminal_text
 from headrace.dead_letters.differences import differences
 from headrace.dead_letters.errors import BadFilter, NoSuchDeadLetter
 from headrace.dead_letters.filters import Filters, moment
-from headrace.dead_letters.letter import UNREADABLE, DeadLetterId, StoredDeadLetter
+from headrace.dead_letters.stored_dead_letter import UNREADABLE, DeadLetterId, StoredDeadLetter
 from headrace.dead_letters.summary import BUCKETS, MAX_GROUPS, OTHERS, Summary, TimeAxis, sparkline
 from headrace.dead_letters.topic import DeadLetterReader, Records
 from schemas.topics import DEAD_LETTERS
@@ -110,7 +110,7 @@ def test_one_letter_is_found_by_its_identifier():
 
 @pytest.mark.parametrize("id_", [DeadLetterId(0, 4), DeadLetterId(0, 8), DeadLetterId(0, 99), DeadLetterId(7, 0)])
 def test_a_marker_an_end_and_a_partition_that_is_not_there_are_no_letters(id_):
-    with pytest.raises(NoSuchDeadLetter, match=rf"There is no letter {id_}"):
+    with pytest.raises(NoSuchDeadLetter, match=rf"There is no dead letter {id_}"):
         letters_of(Consumer(record(0), record(5), ends={0: 9})).one(id_)
 
 
@@ -119,8 +119,8 @@ def test_a_letter_that_retention_removed_is_said_to_have_left():
     assert letters.gone() == {0: 40, 1: 0}
     with pytest.raises(NoSuchDeadLetter, match="left by retention: partition 0 begins at offset 40"):
         letters.one(DeadLetterId(0, 12))
-    assert printed.gone_sentence(letters.gone()) == (
-        "Retention has removed up to 40 letters: all before offset 40 of partition 0."
+    assert dead_letter_tables.gone_sentence(letters.gone()) == (
+        "Retention has removed up to 40 dead letters: all before offset 40 of partition 0."
     )
 
 

@@ -9,13 +9,13 @@ from kafka.errors import KafkaError
 from connectors.kafka.topic_settings import TopicSettings
 from connectors.redis.device_state import DeviceUpdate
 from connectors.stores import StoreUnavailable
-from headrace.dead_letters import printed
+from headrace.dead_letters import dead_letter_tables
 from headrace.dead_letters.errors import EditFailed, ReplayFailed
-from headrace.dead_letters.letter import DeadLetterId, StoredDeadLetter
 from headrace.dead_letters.replay_log import replay_log
 from headrace.dead_letters.replay_producer import ReplayProducer
 from headrace.dead_letters.replay_target import Refused, ToStore, ToTopic, replay_target
 from headrace.dead_letters.replaying import BATCH, Change, Choice, rehearse, run
+from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
 from schemas.dead_letter import MAX_ORIGINAL_BYTES
 from schemas.record import Position
 from schemas.replay import Replay
@@ -134,7 +134,7 @@ def test_an_unreadable_record_cannot_be_replayed():
 
 def test_a_stage_that_is_not_known_is_refused_by_name():
     assert replay_target(kept(stage="score_weather", position=None), LARGEST).why == (
-        "no replay is defined for letters of score_weather"
+        "no replay is defined for dead letters of score_weather"
     )
 
 
@@ -224,7 +224,7 @@ def test_a_rehearsal_says_what_would_go_and_what_will_come_back():
     assert tally.sent == {"telemetry.raw": 2}
     assert tally.still_wrong == {"bad_value": 1}
     assert [str(change.kept.id) for change in tally.first_changes] == ["0:1", "0:2"]
-    assert printed.tally_as_json(tally, sent=False)["first_refused"][0]["id"] == "0:3"
+    assert dead_letter_tables.tally_as_json(tally, sent=False)["first_refused"][0]["id"] == "0:3"
 
 
 def test_a_message_and_its_note_are_one_transaction(replay_producer, producer):

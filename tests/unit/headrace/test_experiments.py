@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from connectors.experiments_file import DECLARED, Ended, ExperimentsFile
 from headrace.cli.main import app
 from headrace.experiments.page import page
-from headrace.experiments.printed import as_json, print_result
 from headrace.experiments.result import result
+from headrace.experiments.result_table import as_json, print_result
 from models.experiments.attribution import Outcomes
 from schemas.experiment import experiments_of
 from schemas.exposure import Exposure

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from connectors import endpoints
 from headrace.cli.main import app
+from tests.unit.headrace.command_tree import walk
 
 PORT_OFFSET = 11_000
 """Below the range that the system gives to clients by itself."""
@@ -35,9 +36,32 @@ COMMANDS = {
     "forget with a table": ["privacy", "forget", "u-17", "--yes", "--table", "FOLDER/customers.csv"],
     "pseudonym": ["privacy", "pseudonym", "u-17"],
     "model ls": ["model", "ls"],
+    "source test live": ["source", "test", "--live", "1"],
 }
 REPORTS = {"cdc status": ["cdc", "status"]}
 """Commands whose answer is the outage itself: longer than two lines."""
+ASK_NO_SERVER = {
+    "logs mosquitto": ["logs", "mosquitto"],
+    "endpoints": ["endpoints"],
+    "down": ["down"],
+    "churn train": ["churn", "train", "FOLDER/customers.csv"],
+    "churn predict": ["churn", "predict", "FOLDER/customers.csv", "--out", "FOLDER/out.csv"],
+    "recommend train": ["recommend", "train", "FOLDER/customers.csv"],
+    "device add": ["device", "add", "pump-7"],
+    "device ls": ["device", "ls"],
+    "device revoke": ["device", "revoke", "pump-7"],
+    "source ls": ["source", "ls"],
+    "source add": ["source", "add", "tasmota"],
+    "source test": ["source", "test", "21.5", "--topic", "fleet/pump/telemetry"],
+    "model promote": ["model", "promote", "churn@3"],
+    "model rollback": ["model", "rollback"],
+    "experiment ls": ["experiment", "ls"],
+    "experiment stop": ["experiment", "stop", "lists"],
+    "experiment promote": ["experiment", "promote", "lists", "treatment"],
+}
+"""Commands that read files only: here those of an installation in which nothing was done yet."""
+NOT_RUN = {"setup", "up", "demo telemetry", "demo churn", "demo recommend", "drill ls", "drill run"}
+"""Commands that start the servers themselves, and a list that is part of the program."""
 
 
 @pytest.fixture
@@ -76,6 +100,22 @@ def test_a_command_without_servers_fails_in_a_line_or_two(run, name):
     lines = [line for line in result.output.splitlines() if line.strip()]
     assert 1 <= len(lines) <= 2, result.output
     assert lines[-1].startswith("✘ ")
+
+
+@pytest.mark.parametrize("name", ASK_NO_SERVER)
+def test_a_command_that_asks_no_server_ends_in_an_answer_or_in_a_line_or_two(run, name):
+    result = run(ASK_NO_SERVER[name])
+    assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+    assert result.exit_code in (0, 1), result.output
+    if result.exit_code:
+        assert len(result.output.splitlines()) <= 2, result.output
+
+
+def test_every_command_is_run_without_servers():
+    leaves = {" ".join(path) for path, command in walk() if not hasattr(command, "commands")}
+    run = [*COMMANDS.values(), *REPORTS.values(), *ASK_NO_SERVER.values()]
+    missing = {leaf for leaf in leaves - NOT_RUN if not any(each[: len(leaf.split())] == leaf.split() for each in run)}
+    assert missing == set(), "add them to COMMANDS, or to ASK_NO_SERVER"
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -1,6 +1,7 @@
 """`headrace source`: sources listed, added and tried without a stack."""
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -179,6 +180,10 @@ def test_a_source_that_is_there_already_is_refused_and_the_file_stays(run, tmp_p
 
 class Client:
     """An MQTT client with messages of its own."""
+
+    on_connect: Callable[..., object]
+    on_subscribe: Callable[..., object]
+    on_message: Callable[..., object]
 
     def __init__(self, messages, reasons=()):
         self._messages, self._reasons = messages, reasons

@@ -105,7 +105,7 @@ def test_of_a_user_who_is_forgotten_nothing_is_left_in_state_or_redis(keyed):
     # What was on its way, and a restart, change nothing.
     send(state.started(), state, LATER)
     assert "user3" not in of_users(state)
-    assert state.counters["interactions_unwanted"].count == sum(b"user3" in row.value for row in LATER)
+    assert state.counters["interactions_dropped"].count == sum(b"user3" in row.value for row in LATER)
 
 
 @pytest.mark.parametrize("where", ["snapshot", "journal"])

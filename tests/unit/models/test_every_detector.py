@@ -56,12 +56,12 @@ def test_a_fleet_that_learns_is_where_a_fleet_that_scores_is(name):
 
 
 @every_detector
-def test_a_thawed_scorer_continues_as_if_nothing_had_happened(name):
+def test_a_restored_scorer_continues_as_if_nothing_had_happened(name):
     first, then = cut(readings(N), [N // 2])
-    kept, thawed = Scorer(name), Scorer(name)
+    kept, restored = Scorer(name), Scorer(name)
     kept.step(first)
-    thawed.restore(kept.snapshot())
-    assert said_of_all(thawed, [then]) == said_of_all(kept, [then])
+    restored.restore(kept.snapshot())
+    assert said_of_all(restored, [then]) == said_of_all(kept, [then])
 
 
 @every_detector

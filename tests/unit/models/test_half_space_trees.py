@@ -41,11 +41,11 @@ def test_scores_equal_those_of_rivers_own_loop(name):
         np.testing.assert_array_equal(fleet.step(rows, values), expected)
         n_scored += np.count_nonzero(expected)
         if n_batch == 30:
-            fleet = thawed(name, fleet.snapshot())
+            fleet = restored(name, fleet.snapshot())
     assert n_scored > 1000
 
 
-def thawed(name, state):
+def restored(name, state):
     fleet = detector(name).make_fleet()
     fleet.restore(state)
     return fleet

@@ -89,12 +89,12 @@ def test_a_guard_that_forgets_never_admits_a_position_twice(batches, remembered)
 
 @given(st.lists(st.lists(positions, max_size=8), max_size=6), st.integers(1, 6))
 def test_a_guard_goes_on_from_its_arrays(batches, remembered):
-    kept, thawed = PositionGuard(remembered), PositionGuard(remembered)
+    kept, restored = PositionGuard(remembered), PositionGuard(remembered)
     for batch in batches:
-        assert admitted(thawed, *batch) == admitted(kept, *batch)
-        arrays = thawed.arrays()
-        thawed = PositionGuard(remembered)
-        thawed.load(arrays)
+        assert admitted(restored, *batch) == admitted(kept, *batch)
+        arrays = restored.arrays()
+        restored = PositionGuard(remembered)
+        restored.load(arrays)
 
 
 def test_a_replay_after_an_aborted_transaction_changes_nothing():

@@ -45,8 +45,8 @@ def test_columns_may_be_plain_lists():
     assert scored.index.tolist() == [1, 0]
 
 
-def test_all_series_are_known_after_a_thaw():
-    scorer, thawed = Scorer("gaussian"), Scorer("gaussian")
+def test_all_series_are_known_after_a_restore():
+    scorer, restored = Scorer("gaussian"), Scorer("gaussian")
     scorer.step(readings(100, n_series=4))
-    thawed.restore(scorer.snapshot())
-    assert len(thawed) == 4
+    restored.restore(scorer.snapshot())
+    assert len(restored) == 4

@@ -414,7 +414,7 @@ def slowly(payload: bytes) -> list[Item]:
         return headrace_json._items(json_text.parse_exactly(payload.decode()))
     except UnicodeDecodeError:
         return [Rejection(RejectReason.INVALID_UTF8)]
-    except json_text.NotJson:
+    except json_text.NoJsonText:
         return [Rejection(RejectReason.NOT_JSON)]
 
 

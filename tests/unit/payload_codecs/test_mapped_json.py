@@ -186,7 +186,7 @@ def test_as_many_items_as_a_message_may_hold_are_read_and_one_more_is_not():
 
 
 def test_names_of_deep_objects_are_not_joined_beyond_the_longest_name():
-    nested = 1
+    nested: object = 1
     for _ in range(800):
         nested = {"k" * 200: nested, "leaf": 1}
     found = decoded(nested, values="@", flatten=".", drop="nested")

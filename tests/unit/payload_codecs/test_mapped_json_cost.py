@@ -75,6 +75,12 @@ def test_mapped_json_costs_little_more_than_our_own_form(own, source, document, 
     assert calls(source, document) < times * calls(DEFAULT_SOURCE, own)
 
 
+def documents_of(source, size):
+    if source.flatten:
+        return {"list": [{"v": 1.5, "t": 2}] * size}
+    return {"list": [{"id": f"m{n}", "v": n + 1.5, "t": TIME + n, "broken": {}} for n in range(size)]}
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -87,10 +93,5 @@ def test_mapped_json_costs_little_more_than_our_own_form(own, source, document, 
     ids=["paths", "an expression into the whole payload", "functions", "an expression that does not fit", "flattened"],
 )
 def test_the_cost_is_linear_in_the_items(source):
-    few, many = (
-        {"list": [{"id": f"m{n}", "v": n + 1.5, "t": TIME + n, "broken": {}} for n in range(size)]}
-        for size in (50, 500)
-    )
-    if source.flatten:
-        few, many = ({"list": [{"v": 1.5, "t": 2}] * size} for size in (50, 500))
+    few, many = (documents_of(source, size) for size in (50, 500))
     assert calls(source, many) < 10.5 * calls(source, few)

@@ -32,7 +32,7 @@ def test_it_is_ready_once_redis_has_answered():
     service.redis.unavailable = True
     asyncio.run(service.cache.refresh())
     answer = get(service, "/readyz")
-    assert (answer.status_code, answer.text) == (503, "waiting for Redis: gone\n")
+    assert (answer.status_code, answer.text) == (503, "waiting for Redis: Redis does not answer (gone)\n")
     service.redis.unavailable = False
     asyncio.run(service.cache.refresh())
     answer = get(service, "/readyz")

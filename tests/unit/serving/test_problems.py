@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import logging
 import re
 from pathlib import Path
 
 import pytest
 
 import serving
-from serving.errors import FROM_HAPROXY, PROBLEM_TYPES, ErrorCode, Problem
+from serving.errors import FROM_HAPROXY, PROBLEM_TYPES, ApiError, ErrorCode, Problem
+from serving.request_id import add_request_id
 from stack.layout import REPOSITORY
 
 U1 = "/users/u1/recommendations"
@@ -129,3 +131,18 @@ def test_the_request_id_of_a_failure_is_in_the_answer_and_in_the_log(service, ca
     assert (record.getMessage(), record.request_id) == ("GET /users failed: request r-17", "r-17")
     assert "the cause" in caplog.text
     assert "somebody" not in caplog.text
+
+
+def test_every_line_that_a_request_causes_has_its_id(service, caplog):
+    async def logs_and_fails(user, params):
+        await asyncio.sleep(0)
+        logging.getLogger("serving.cache").warning("Redis is slow")
+        raise ApiError(ErrorCode.BAD_REQUEST, "for the test")
+
+    service.recommendations.for_user = logs_and_fails
+    caplog.handler.addFilter(add_request_id)
+    for number in range(2):
+        ask(service, "GET", "/users/somebody/recommendations", headers={"X-Request-ID": f"r-{number}"})
+    logging.getLogger("serving.cache").warning("outside of a request")
+    lines = [record for record in caplog.records if record.name == "serving.cache"]
+    assert [getattr(record, "request_id", None) for record in lines] == ["r-0", "r-1", None]

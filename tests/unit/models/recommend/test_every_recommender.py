@@ -51,11 +51,11 @@ def test_the_same_interactions_make_the_same_model(name):
 @every_recommender
 def test_a_pickled_model_goes_on_as_if_nothing_had_happened(name):
     model = learned(name, chains())
-    thawed = pickle.loads(pickle.dumps(model))
-    for each in (model, thawed):
+    restored = pickle.loads(pickle.dumps(model))
+    for each in (model, restored):
         each.learn(history(1, 2), 7, 3e6)
         each.refit()
-    np.testing.assert_array_equal(model.score(history(7)), thawed.score(history(7)))
+    np.testing.assert_array_equal(model.score(history(7)), restored.score(history(7)))
 
 
 @every_recommender

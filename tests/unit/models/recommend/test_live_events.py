@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jobs.operators.live_records import live_records
 from models.recommend.online import events
-from models.recommend.online.events import Forgotten, Offered, Taken
+from models.recommend.online.events import ItemAvailability, ItemInteraction, UserDeletion
 from models.refused import dead_letter
 from schemas.dead_letter import DeadLetter
 from tests.unit.models.recommend.live_batches import Sent, T, batch, forgets, tells, took
@@ -25,11 +25,11 @@ def test_interactions_and_items_come_in_their_order():
         batch([GOOD, tells("pot", False), took("ben", "pot", 2), Sent(None, "items", "cup"), forgets("ann", 3)])
     )
     assert found.events == [
-        Taken("ann", "tea", "buy", T + 1000, T + 1000),
-        Offered("pot", False),
-        Taken("ben", "pot", "buy", T + 2000, T + 2000),
-        Offered("cup", False),
-        Forgotten("ann", T + 3000),
+        ItemInteraction("ann", "tea", "buy", T + 1000, T + 1000),
+        ItemAvailability("pot", False),
+        ItemInteraction("ben", "pot", "buy", T + 2000, T + 2000),
+        ItemAvailability("cup", False),
+        UserDeletion("ann", T + 3000),
     ]
     assert not found.refused
 

@@ -246,7 +246,7 @@ def test_who_is_forgotten_has_no_list_and_gets_none_wherever_batches_are_cut(see
     forgotten_at = next(number for number, step in enumerate(shop.steps) if step.forgotten)
     assert "recommendations:user3" not in {each.key for step in shop.steps[forgotten_at:] for each in step.lists}
     assert shop.live.newest_ms("user3") == 0
-    assert sum(step.arrivals[Arrival.UNWANTED] for step in shop.steps) == sum(b'"user3"' in r.value for r in rows[200:])
+    assert sum(step.arrivals[Arrival.DROPPED] for step in shop.steps) == sum(b'"user3"' in r.value for r in rows[200:])
 
 
 def test_it_does_not_matter_whether_the_interactions_or_the_forgetting_are_read_first():
@@ -259,20 +259,20 @@ def test_it_does_not_matter_whether_the_interactions_or_the_forgetting_are_read_
 def test_a_snapshot_knows_whom_not_to_learn():
     live = LiveRecommender()
     live.forget("ann", T)
-    thawed = LiveRecommender()
-    thawed.restore(live.snapshot())
-    assert thawed.learn("ann", "tea", "buy", T, T) is Arrival.UNWANTED
-    assert len(thawed) == 0
+    restored = LiveRecommender()
+    restored.restore(live.snapshot())
+    assert restored.learn("ann", "tea", "buy", T, T) is Arrival.DROPPED
+    assert len(restored) == 0
 
 
 def test_whom_not_to_learn_is_known_for_as_long_as_interactions_are_kept_and_no_longer():
     live = LiveRecommender()
     live.forget("ann", T)
     live.forget("ben", T + FORGOTTEN_KEPT_MS - 1)
-    assert live.learn("ann", "tea", "buy", T, T) is Arrival.UNWANTED
+    assert live.learn("ann", "tea", "buy", T, T) is Arrival.DROPPED
     live.forget("cay", T + FORGOTTEN_KEPT_MS)
     assert live.learn("ann", "tea", "buy", T, T) is Arrival.NEW
-    assert live.learn("ben", "tea", "buy", T, T) is Arrival.UNWANTED
+    assert live.learn("ben", "tea", "buy", T, T) is Arrival.DROPPED
 
 
 # ---------------------------------------------------------------- bounds
