@@ -5,7 +5,7 @@ import sys
 from pyflink.table import StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
-from jobs.clean_telemetry import build
+from jobs.clean_telemetry import OPTIONS, build
 from jobs.environment import table_environment
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
@@ -20,7 +20,7 @@ from schemas.topics import (
 
 def main(variant: str) -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(f"bench_{variant}", **{"table.exec.state.ttl": "1 h"})
+    tables = table_environment(f"bench_{variant}", **OPTIONS, **{"table.exec.state.ttl": "1 h"})
     topics = KafkaTables(tables, f"bench_{variant}", endpoints, settings)
     if variant == "json":
         _parse_only(tables, topics, endpoints)

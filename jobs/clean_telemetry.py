@@ -31,6 +31,10 @@ NO_SOURCE = "."
 MAX_BYTES = 256 * 1024
 """Of a micro-batch, about: a thousand messages, or one of the largest. A backlog comes in batches of this size."""
 
+OPTIONS = {"python.fn-execution.bundle.size": "16"}
+"""A bundle is answered whole before anything of it is emitted. Of the 1,000 micro-batches that other jobs allow, each a
+message of 10,000 items, the answers would be 5 GB."""
+
 _COLUMNS = {
     "key": DataTypes.BYTES(), "is_ignored": DataTypes.BOOLEAN(), "is_command": DataTypes.BOOLEAN(),
     "identity": DataTypes.BYTES(), "value": DataTypes.DOUBLE(), "record": DataTypes.BYTES(),
@@ -92,7 +96,8 @@ def _plain(sources: Sequence[Source]) -> list[dict[str, Any]]:
 
 def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(JOB, **{"table.exec.state.ttl": f"{settings.duplicates_lifetime_s} s"})
+    lifetime = {"table.exec.state.ttl": f"{settings.duplicates_lifetime_s} s"}
+    tables = table_environment(JOB, **OPTIONS, **lifetime)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     topics.raw_source()
     for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_COMMANDS, DEAD_LETTERS):

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from jobs.clean_telemetry import build
+from jobs.clean_telemetry import OPTIONS, build
 from jobs.settings import JobSettings
 from schemas.source import Codec, Source
 from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
@@ -56,14 +56,14 @@ def comparable(message, outcomes):
     return [item.model_copy(update={"detail": None}) for item in items] if message in deep else items
 
 
-TTL = {"table.exec.state.ttl": "10 min"}
+OPTIONS_OF_MAIN = OPTIONS | {"table.exec.state.ttl": "10 min"}
 
 
 @pytest.fixture(scope="module")
 def job(file_tables):
     modules = (test_clean_anything, test_clean_large, test_clean_payloads)
     messages = [message for module in modules for message in module.MESSAGES]
-    return Job(file_tables("clean_telemetry", **TTL), [*messages, *OURS])
+    return Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN), [*messages, *OURS])
 
 
 def test_each_message_becomes_what_the_decoder_and_the_count_of_duplicates_say(job):
@@ -118,7 +118,7 @@ N = 20_000
 def test_at_parallelism_two_each_item_leaves_once(file_tables):
     payloads = [b'{"metric":"level","value":%d}' % n if n % 10 else b"warm" for n in range(N)]
     messages = [Message(payload, device=f"pump {n}") for n, payload in enumerate(payloads)]
-    job = Job(file_tables("clean_telemetry", **TTL, **{"parallelism.default": "2"}), messages, files=4)
+    job = Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN, **{"parallelism.default": "2"}), messages, files=4)
     assert len(job.records[TELEMETRY_READINGS]) == N - N // 10
     assert len(job.records[DEAD_LETTERS]) == N // 10
     assert all(len(job.outcomes.of(message)) == 1 for message in messages)
