@@ -11,6 +11,7 @@ from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.topics import (
     DEAD_LETTERS,
+    TELEMETRY_COMMANDS,
     TELEMETRY_DUPLICATES,
     TELEMETRY_IGNORED,
     TELEMETRY_RAW,
@@ -26,7 +27,7 @@ def main(variant: str) -> None:
         _parse_only(tables, topics, endpoints)
         return
     topics.raw_source()
-    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, DEAD_LETTERS):
+    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_COMMANDS, DEAD_LETTERS):
         topics.bytes_sink(topic)
     build(tables, settings).execute()
 

@@ -11,7 +11,7 @@ import pytest
 from jobs.clean_telemetry import OPTIONS, build
 from jobs.settings import JobSettings
 from schemas.source import Codec, Source
-from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
+from schemas.topics import DEAD_LETTERS, TELEMETRY_COMMANDS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
 from tests.raw_messages import NOW_MS, Message
 from tests.unit.jobs.cleaning import test_clean_anything, test_clean_large, test_clean_payloads
 from tests.unit.jobs.cleaning.outcomes import Messages, Outcomes, cleaned
@@ -44,6 +44,7 @@ class Job:
         topics.raw_source(messages, files)
         for topic in OUTPUTS:
             topics.bytes_sink(topic)
+        topics.bytes_sink(TELEMETRY_COMMANDS)
         topics.execute(build(topics.tables, JobSettings(), SOURCES), timeout_s=300)
         self.records = {topic: topics.records(topic) for topic in OUTPUTS}
         self.outcomes = Outcomes(messages, (item for records in self.records.values() for item in records))
