@@ -79,7 +79,7 @@ HeadraceError
 ├── UnreadablePointer terminal (models.champion)
 ├── UnreadableRecord terminal (schemas.topics)
 ├── UnreadableState terminal (models.state_codec)
-├── UnusableFile terminal (headrace.csv_readings)
+├── UnusableFile terminal (headrace.errors)
 ├── UnusableProxy terminal (connectors.http_clients)
 └── WindowsNotCorrected transient (headrace.errors)
 """
