@@ -65,7 +65,7 @@ def unit_in_name(name: str, metric: str) -> str | None:
 
     Examples
     --------
-    >>> unit_in_name("Temperatur °C", "temperature"), unit_in_name("temp_F", "temperature")
+    >>> unit_in_name("Temperature °C", "temperature"), unit_in_name("temp_F", "temperature")
     ('°C', 'F')
     >>> unit_in_name("phase_A", "phase"), unit_in_name("temperature", "temperature")
     (None, None)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from headrace.csv_files.columns import Columns, find_columns, listed, unit_in_name
-from headrace.csv_files.number_format import NoNumber, NumberFormat, NumberSurvey, is_gap, shown
+from headrace.csv_files.number_format import NumberFormat, NumberSurvey, is_gap, shown
 from headrace.csv_files.table import Row, Table, find_table
 from headrace.csv_files.text_file import TextFile
-from headrace.csv_files.time_format import NoTime, TimeFormat, TimeSurvey, require_current
+from headrace.csv_files.time_format import TimeFormat, TimeSurvey, require_current
 from headrace.errors import UnusableFile
 from schemas.units import METRIC_UNITS, unit_code
 
@@ -67,7 +67,7 @@ class _Survey:
     rows: int = 0
 
 
-class _BadRow(Exception):
+class _BadRow(ValueError):
     """Why a row is no reading."""
 
 
@@ -202,7 +202,7 @@ class CsvReadings:
                 continue
             try:
                 yield self._reading(row, now_ms)
-            except (_BadRow, NoNumber, NoTime) as error:
+            except ValueError as error:
                 yield f"line {row.line}: {error}"
 
     def _reading(self, row: Row, now_ms: int) -> CsvReading | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from headrace.errors import UnusableFile
 
-MAX_CELL = 100
+LONGEST_NUMBER = 100
 """Characters of a number with its unit."""
 
 MAX_UNITS = 3
@@ -28,7 +28,7 @@ _OTHER = {".": ",", ",": "."}
 _NAMES = {".": "decimal point", ",": "decimal comma"}
 
 
-class NoNumber(ValueError):
+class _NoNumber(ValueError):
     """Why a cell cannot be used."""
 
 
@@ -46,22 +46,22 @@ class NumberFormat:
     suffix: str = ""
 
     def number(self, cell: str) -> float:
-        """Raises NoNumber."""
-        if self.decimal == "." and not self.suffix and len(cell) <= MAX_CELL and _PLAIN.fullmatch(cell):
+        """Raises ValueError, whose text says why the cell cannot be used."""
+        if self.decimal == "." and not self.suffix and len(cell) <= LONGEST_NUMBER and _PLAIN.fullmatch(cell):
             return float(cell)
-        found = _CELL.fullmatch(cell) if len(cell) <= MAX_CELL else None
+        found = _CELL.fullmatch(cell) if len(cell) <= LONGEST_NUMBER else None
         if found is None:
-            raise NoNumber(f"{shown(cell)} is no number")
+            raise _NoNumber(f"{shown(cell)} is no number")
         sign, digits, exponent, suffix = found[1], found[2], found[3] or "", (found[4] or "").strip()
         if suffix != self.suffix:
-            raise NoNumber(f"{shown(cell)} is no number" + (f" with {self.suffix}" if self.suffix else ""))
+            raise _NoNumber(f"{shown(cell)} is no number" + (f" with {self.suffix}" if self.suffix else ""))
         match = _GROUPED[self.decimal].fullmatch(digits)
         if match is None:
-            raise NoNumber(f"{shown(cell)} is no number with a {_NAMES[self.decimal]}")
+            raise _NoNumber(f"{shown(cell)} is no number with a {_NAMES[self.decimal]}")
         whole = "".join(filter(str.isdigit, match[1] or "0"))
         number = float(f"{sign.replace(chr(0x2212), '-')}{whole}.{match[3] or '0'}{exponent}")
         if not math.isfinite(number):
-            raise NoNumber(f"{shown(cell)} is too large")
+            raise _NoNumber(f"{shown(cell)} is too large")
         return number
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class NumberSurvey:
 
     def add(self, line: int, cell: str) -> None:
         """Takes one cell."""
-        if len(cell) > MAX_CELL or is_gap(cell):
+        if len(cell) > LONGEST_NUMBER or is_gap(cell):
             return
         found = _CELL.fullmatch(cell)
         if found is None:

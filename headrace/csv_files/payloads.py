@@ -15,7 +15,7 @@ from schemas.source import Sources
 PUBLISH_ID = "publish_id"
 """A field that no codec reads: by it the messages of one `headrace publish` are found in telemetry.raw."""
 
-MAX_AHEAD_MS = MAX_CLOCK_SKEW_MS // 5
+MAX_LEAD_MS = MAX_CLOCK_SKEW_MS // 5
 """How far the times of rows without their own may run ahead of the clock: each has a millisecond of its own."""
 
 
@@ -49,7 +49,7 @@ class Payloads:
     publish_id: str = field(default_factory=lambda: secrets.token_hex(6))
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     sleep: Callable[[float], None] = time.sleep
-    max_ahead_ms: int = MAX_AHEAD_MS
+    max_ahead_ms: int = MAX_LEAD_MS
 
     def __len__(self) -> int:
         return len(self.readings)

@@ -1,6 +1,6 @@
 """Which encoding a file is in: UTF-8 if all of it is, UTF-16 or UTF-32 by its marks, else a guess that says so.
 
-Statistical detectors are not used: of `Temperatur °C` in Latin-1 charset-normalizer 3.5 makes Big5 and a Chinese
+Statistical detectors are not used: of a header with `°C` in Latin-1 charset-normalizer 3.5 makes Big5 and a Chinese
 character, and one wrong byte in a UTF-8 file makes it read the rest as cp1250.
 """
 

@@ -12,7 +12,7 @@ from headrace.csv_files.number_format import shown
 from headrace.errors import UnusableFile
 from schemas.limits import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS, event_time_fault
 
-MAX_CELL = 60
+LONGEST_TIME = 60
 """Characters of a time."""
 
 ISO = "iso8601"
@@ -37,7 +37,7 @@ _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 
-class NoTime(ValueError):
+class _NoTime(ValueError):
     """Why a cell cannot be used."""
 
 
@@ -55,15 +55,15 @@ class TimeFormat:
     zone: ZoneInfo
 
     def ms(self, cell: str) -> int:
-        """Ms since the epoch; fractions of a ms are cut. Raises NoTime."""
-        if len(cell) > MAX_CELL:
-            raise NoTime(f"{shown(cell)} is no time")
+        """Ms since the epoch; fractions of a ms are cut. Raises ValueError, whose text says why there is no time."""
+        if len(cell) > LONGEST_TIME:
+            raise _NoTime(f"{shown(cell)} is no time")
         try:
             return self._read(cell)
-        except NoTime:
+        except _NoTime:
             raise
         except (ValueError, OverflowError, ArithmeticError):
-            raise NoTime(f"{shown(cell)} is no time ({self.name})") from None
+            raise _NoTime(f"{shown(cell)} is no time ({self.name})") from None
 
     @property
     def name(self) -> str:
@@ -85,12 +85,14 @@ class TimeFormat:
         return datetime.strptime(cell, self.kind)
 
     def _since_epoch(self, moment: datetime, cell: str) -> int:
-        if moment.tzinfo is None:
+        if moment.tzinfo is None and self.zone.key == "UTC":
+            moment = moment.replace(tzinfo=UTC)
+        elif moment.tzinfo is None:
             moment, other = (moment.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
             first, second = moment.utcoffset(), other.utcoffset()
             if first is not None and second is not None and first != second:
                 what = "skips this time" if first < second else "has this time twice"
-                raise NoTime(f"{shown(cell)}: {self.zone.key} {what} when its clocks change")
+                raise _NoTime(f"{shown(cell)}: {self.zone.key} {what} when its clocks change")
         return (moment - _ZERO) // _MS
 
 
@@ -200,7 +202,7 @@ class TimeSurvey:
 
 def kind_of(cell: str) -> str | None:
     """How one cell is written. DAY_FIRST stands for either order."""
-    if len(cell) > MAX_CELL:
+    if len(cell) > LONGEST_TIME:
         return None
     if _EPOCH.fullmatch(cell):
         number = Decimal(cell.replace(",", "."))
@@ -214,6 +216,6 @@ def kind_of(cell: str) -> str | None:
 
 
 def require_current(ms: int, cell: str, now_ms: int) -> None:
-    """Raises NoTime for a time that would be rejected: before 2010, or in the future."""
+    """Raises ValueError for a time that would be rejected: before 2010, or in the future."""
     if fault := event_time_fault(ms, now_ms):
-        raise NoTime(f"{shown(cell)} {fault}")
+        raise _NoTime(f"{shown(cell)} {fault}")

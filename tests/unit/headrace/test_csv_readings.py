@@ -81,7 +81,7 @@ READ = {
     "quoted header": ('"time","value"\n1,2.5\n', [2.5]),
     "upper case": ("Time,VALUE\n1,2.5\n", [2.5]),
     "row numbers without a name": (",time,value\n0,1,2.5\n1,2,3.5\n", [2.5, 3.5]),
-    "the only column with numbers": ("Zeit;Temperatur;Status\n1;2,5;OK\n2;3,5;OK\n", [2.5, 3.5]),
+    "the only column with numbers": ("Zeit;Temperature;Status\n1;2,5;OK\n2;3,5;OK\n", [2.5, 3.5]),
     "influxdb's annotations": (
         "#group,false,false,true,false,true\n#datatype,string,long,dateTime:RFC3339,double,string\n"
         "#default,_result,,,,\n,result,table,_time,_value,_field\n,,0,2026-03-04T00:00:00Z,2.5,t\n"
@@ -266,9 +266,9 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(check):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
 def test_names_are_read_in_every_encoding_that_is_detected(check, encoding):
-    content = "time,Temperatur °C\n" + "2026-03-04 00:00,2.5\n" * 20
+    content = "time,Temperature °C\n" + "2026-03-04 00:00,2.5\n" * 20
     readings = check(content.encode(encoding), metric="temperature")
-    assert readings.table.header == ["time", "Temperatur °C"]
+    assert readings.table.header == ["time", "Temperature °C"]
     assert (len(readings), readings.unit) == (20, "°C")
 
 

@@ -14,7 +14,7 @@ from headrace.sources.preview import preview
 from payload_codecs.valid_reading import ValidReading
 from schemas.source import DEFAULT_SOURCE, Source, Sources
 
-ROWS = "time;Temperatur °C;Status\r\n04.03.2026 00:00;19,5;OK\r\n04.03.2026 00:05;;gap\r\n"
+ROWS = "time;Temperature °C;Status\r\n04.03.2026 00:00;19,5;OK\r\n04.03.2026 00:05;;gap\r\n"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_check_reports_what_is_detected_and_sends_nothing(run):
     assert shown.exit_code == 0
     assert shown.output.splitlines() == [
         "data.csv: UTF-8, columns separated by semicolon",
-        "values: column 'Temperatur °C', decimal comma, in °C (from the column's name)",
+        "values: column 'Temperature °C', decimal comma, in °C (from the column's name)",
         "times: column 'time', day/month/year, in Europe/Berlin where they name no zone",
         "rows: 1 to send, 1 without a value",
     ]
