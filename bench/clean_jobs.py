@@ -1,33 +1,35 @@
-"""The jobs that bench/clean.py compares: the whole of clean_telemetry, its parts, and a job that only parses JSON."""
+"""The jobs that bench/clean.py compares: the whole of clean_telemetry, and a job that only parses JSON."""
 
 import sys
 
 from pyflink.table import StreamTableEnvironment
 
-from bench.clean_parts import PARTS
 from connectors.endpoints import Endpoints
-from jobs.clean_telemetry import build
+from jobs.clean_telemetry import OPTIONS, build
 from jobs.environment import table_environment
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
-from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_RAW, TELEMETRY_READINGS
+from schemas.topics import (
+    DEAD_LETTERS,
+    TELEMETRY_COMMANDS,
+    TELEMETRY_DUPLICATES,
+    TELEMETRY_IGNORED,
+    TELEMETRY_RAW,
+    TELEMETRY_READINGS,
+)
 
 
 def main(variant: str) -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(f"bench_{variant}", **{"table.exec.state.ttl": "1 h"})
+    tables = table_environment(f"bench_{variant}", **OPTIONS, **{"table.exec.state.ttl": "1 h"})
     topics = KafkaTables(tables, f"bench_{variant}", endpoints, settings)
     if variant == "json":
         _parse_only(tables, topics, endpoints)
         return
     topics.raw_source()
-    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, DEAD_LETTERS):
-        topics.sink(topic)
-    whole = build(tables)
-    if variant == "clean":
-        whole.execute()
-        return
-    tables.execute_sql(f"INSERT INTO telemetry_duplicates (device, metric) {PARTS[variant]}")
+    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_COMMANDS, DEAD_LETTERS):
+        topics.bytes_sink(topic)
+    build(tables, settings).execute()
 
 
 def _parse_only(tables: StreamTableEnvironment, topics: KafkaTables, endpoints: Endpoints) -> None:

@@ -1,6 +1,10 @@
-"""Jobs that begin anew: without offsets of an earlier round they read their topics from the beginning."""
+"""Where jobs begin to read: without offsets of an earlier round at the beginning of their topics."""
 
+from collections.abc import Mapping
+
+from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.structs import OffsetAndMetadata
 
 from stack.layout import Layout
 
@@ -12,3 +16,11 @@ def forget_offsets(layout: Layout, *groups: str) -> None:
     if wanted := [group for group in groups if group in known]:
         admin.delete_groups(wanted)
     admin.close()
+
+
+def start_at(layout: Layout, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+    """What the consumer group has not read begins there."""
+    consumer = KafkaConsumer(bootstrap_servers=layout.endpoints.kafka, group_id=group)
+    consumer.assign(list(offsets))
+    consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()})
+    consumer.close()

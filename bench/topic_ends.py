@@ -14,3 +14,7 @@ class TopicEnds:
 
     def __call__(self) -> int:
         return sum(self._consumer.end_offsets(self._partitions).values())
+
+    def of_partitions(self) -> dict[TopicPartition, int]:
+        """The same of each partition."""
+        return dict(self._consumer.end_offsets(self._partitions))

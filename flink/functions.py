@@ -2,6 +2,8 @@
 
 `PSEUDONYM(user, 'file')`
     What a user is called outside of the customers' table: PseudonymFunction.java.
+`MAP_OF_FRAME(bytes)`
+    The MAP of text to BYTES that a gathered record had, from the frame that it is there: MapOfFrameFunction.java.
 `LATEST_RECORD(partition, offset, record) OVER (...)`
     The newest record that is not NULL, as LAST_VALUE, which takes no BYTES: LatestRecordFunction.java.
 """
@@ -19,6 +21,11 @@ def register_pseudonym(tables: StreamTableEnvironment) -> None:
 def register_latest_record(tables: StreamTableEnvironment) -> None:
     """Makes LATEST_RECORD known to the SQL of a job."""
     tables.create_java_temporary_function("LATEST_RECORD", f"{PACKAGE}.LatestRecordFunction")
+
+
+def register_map_of_frame(tables: StreamTableEnvironment) -> None:
+    """Makes MAP_OF_FRAME known to the SQL of a job."""
+    tables.create_java_temporary_function("MAP_OF_FRAME", f"{PACKAGE}.MapOfFrameFunction")
 
 
 def text_literal(text: str) -> str:

@@ -1,11 +1,16 @@
 """Records gathered into micro-batches for Python, and its answers scattered into records again (docs/adr/0019).
 
-Internals: those of flink/operators_jar.py, and in Java two operators (`AbstractStreamOperator`).
+Internals: those of flink/operators_jar.py, PyFlink's `_to_java_data_type`, and in Java two operators
+(`AbstractStreamOperator`).
 """
 
-from pyflink.table import StreamTableEnvironment, Table
+from pyflink.table import DataTypes, StreamTableEnvironment, Table
+from pyflink.table.types import DataType, _to_java_data_type
 
 from flink.operators_jar import stage
+
+RECORDS = DataTypes.ROW([DataTypes.FIELD("key", DataTypes.BYTES()), DataTypes.FIELD("record", DataTypes.BYTES())])
+"""Keys and records, as a sink takes them."""
 
 
 def gather(
@@ -27,6 +32,13 @@ def gather(
     return stage("gather", tables, table, uid, buckets, max_wait_ms, max_bytes)
 
 
-def scatter(tables: StreamTableEnvironment, table: Table, uid: str) -> Table:
-    """(key, record) of a table of one column, frames of both: ScatterRecordsOperator.java."""
-    return stage("scatter", tables, table, uid)
+def scatter(tables: StreamTableEnvironment, table: Table, uid: str, records: DataType = RECORDS) -> Table:
+    """The records of a table of one column, frames: ScatterRecordsOperator.java.
+
+    Parameters
+    ----------
+    records
+        A ROW of BYTES, BOOLEAN (a byte), BIGINT (8 bytes, big-endian) and DOUBLE (IEEE 754, big-endian); by default
+        (key, record).
+    """
+    return stage("scatter", tables, table, uid, _to_java_data_type(records))

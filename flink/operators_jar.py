@@ -14,7 +14,7 @@ class MissingJar(RuntimeError):
     """headrace-flink.jar is not on the class path of the client."""
 
 
-def stage(method: str, tables: StreamTableEnvironment, table: Table, *arguments: int | str) -> Table:
+def stage(method: str, tables: StreamTableEnvironment, table: Table, *arguments: Any) -> Table:
     """The table that a method of `io.headrace.flink.TableStages` makes of another one. Raises MissingJar."""
     stages = java_class("TableStages")
     return Table(getattr(stages, method)(tables._j_tenv, table._j_table, *arguments), tables)

@@ -5,6 +5,8 @@ import time
 
 import paho.mqtt.client as mqtt
 
+from connectors.endpoints import Endpoints
+from connectors.mqtt_login import log_in
 from schemas.errors import TransientError
 
 MAX_IN_FLIGHT = 2000
@@ -32,8 +34,7 @@ class Publisher:
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        endpoints: Endpoints,
         client_id: str = "",
         max_in_flight: int = MAX_IN_FLIGHT,
         within_s: float = ACKNOWLEDGED_WITHIN_S,
@@ -47,6 +48,8 @@ class Publisher:
         self._client.on_publish = self._on_publish
         self.sent = 0
         self.acknowledged = 0
+        log_in(self._client, endpoints)
+        host, port = endpoints.mqtt_host, endpoints.mqtt_port
         try:
             self._client.connect(host, port)
         except OSError as error:

@@ -11,18 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from connectors.atomic_write import atomic_write_text
-from connectors.endpoints import Endpoints
+from connectors.endpoints import Endpoints, StackSettings
 from connectors.flink_rest import FlinkRest
 from connectors.kafka.clients import KafkaClientError
 from headrace.orphaned_transactions import abort_orphans
 from jobs.names import PACKAGES
 from schemas.errors import TerminalError
+from schemas.sources_file import load_sources, read_sources
 from stack import flink_distribution
 from stack.fork_server import worker_python
 from stack.layout import FLINK_CONF, REPOSITORY, Layout
 
 WORKER_PYTHON = "HEADRACE_WORKER_PYTHON"
 """Names the Python that the workers of a foreign cluster run; the client's own unless it is set."""
+
+SOURCES = "HEADRACE_JOB_SOURCES"
+"""Has the declared sources as text: a job keeps those of its submission."""
 
 _NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CANCELLING", "SUSPENDED", "RECONCILING"}
 
@@ -103,7 +107,8 @@ def _run_client(
     lines = []
     client = subprocess.Popen(
         run_line(layout, *_module(jobs), target, savepoint),
-        env=_environment(layout, target), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=_environment(layout, target) | _declared_sources(layout),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     for line in client.stdout or ():
         lines.append(line)
@@ -113,6 +118,14 @@ def _run_client(
         log = layout.log("submit")
         atomic_write_text(log, "".join(lines))
         raise SubmissionFailed(f"{', '.join(jobs)}: {_cause(lines)}\nThe whole output: {log}")
+
+
+def _declared_sources(layout: Layout) -> dict[str, str]:
+    """The text of the file that declares the sources, as a job's setting. Raises BadSources."""
+    file = StackSettings(home=layout.home, port_offset=layout.port_offset).sources_file
+    load_sources(file)
+    text = read_sources(file)
+    return {} if text is None else {SOURCES: text}
 
 
 def _module(jobs: Sequence[str]) -> tuple[str, Sequence[str]]:

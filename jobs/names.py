@@ -9,7 +9,7 @@ OPTIONAL_JOBS = ("count_usage", "window_usage", "score_churn", "recommend_items"
 ALL_JOBS = (*JOBS, *OPTIONAL_JOBS)
 
 
-PACKAGES = ("jobs", "flink", "connectors", "models", "schemas")
+PACKAGES = ("jobs", "flink", "connectors", "models", "payload_codecs", "schemas")
 """What travels with a job. Third-party packages must be in the cluster's Python (our image has them)."""
 
 

@@ -6,6 +6,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.redis_keys import LIST_LIFETIME_S
+from schemas.setting import stated_default
+from schemas.source import DEFAULT_SOURCE, Sources
 
 MAX_MEASURED_EVERY_S = 3600
 """A point of recommendations is stamped with the start of its window: so much earlier than what it counts, at most."""
@@ -19,6 +21,11 @@ class JobSettings(BaseSettings):
 
     duplicates_lifetime_s: int = Field(
         3600, ge=60, description="Seconds that `clean_telemetry` remembers a reading, to recognize its duplicates."
+    )
+    sources: str | None = Field(
+        None,
+        description="Text of a sources.toml, by which `clean_telemetry` decodes; `headrace submit` reads the file.",
+        json_schema_extra=stated_default("the default source"),
     )
     detector: str = Field(
         "gaussian", description="Detector of `score_anomalies`, a name of models/detectors/catalogue.py."
@@ -66,3 +73,7 @@ class JobSettings(BaseSettings):
         LIST_LIFETIME_S, ge=60, description="Seconds that a list stays in Redis after its last change."
     )
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="Milliseconds a stopped job's output can wait.")
+
+    def declared_sources(self) -> Sources:
+        """What `sources` declares. Raises BadSources."""
+        return Sources([DEFAULT_SOURCE]) if self.sources is None else Sources.from_toml(self.sources)

@@ -60,7 +60,7 @@ def stream(endpoints: Endpoints, ledger: Path, console: Console, ticks: int) -> 
     before = accounting.take(endpoints, ledger).totals
     fleet = RecordedFleet(ticks)
     latency = LatencyWatch(endpoints, WATCHED).start()
-    publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port, "headrace-demo")
+    publisher = Publisher(endpoints, "headrace-demo")
     started = time.time()
     with _progress(console) as progress:
         task = progress.add_task("streaming the fleet", total=ticks)
@@ -104,7 +104,7 @@ def rejected_by_reason(after: Totals, before: Totals) -> dict[str, int]:
 
 
 def _door(totals: Totals) -> int:
-    return sum(count for (stage, _), count in totals.refused_elsewhere.items() if stage == "mqtt_bridge")
+    return sum(count for (stage, _), count in totals.refused_elsewhere.items() if stage in ("mqtt_bridge", "listener"))
 
 
 def _scores(endpoints: Endpoints) -> list[AnomalyScore]:

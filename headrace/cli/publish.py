@@ -222,7 +222,7 @@ def _send(payloads: "Payloads", device: str, rate: float, no_wait: bool, layout:
     from headrace.publisher import Publisher
 
     endpoints = Endpoints.load(layout.settings)
-    publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port)
+    publisher = Publisher(endpoints)
     if no_wait:
         _report(payloads)
         _publish_all(publisher, payloads, device, rate)

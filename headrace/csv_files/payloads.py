@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from headrace.csv_files.csv_readings import CsvReading, CsvReadings
 from headrace.errors import UnusableFile
 from headrace.sources.preview import preview
-from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH
+from schemas.device_name import device_name_fault
+from schemas.limits import MAX_CLOCK_SKEW_MS
 from schemas.source import Sources
 
 PUBLISH_ID = "publish_id"
@@ -27,15 +28,11 @@ def require_device(device: str) -> None:
     UnusableFile
         With the reason.
     """
-    fault = None
-    if not device.strip():
-        fault = "it is empty"
-    elif len(device) > MAX_NAME_LENGTH:
-        fault = f"it has {len(device)} characters, over {MAX_NAME_LENGTH}"
-    elif found := next((each for each in "/+#\\" if each in device), None):
+    fault = device_name_fault(device.strip())
+    if found := next((each for each in "/+#\\" if each in device), None):
         fault = f"it has a {found}" + (", which MQTT topics use for their levels and filters" if found != "\\" else "")
-    elif not device.isprintable():
-        fault = "it has a control character, or one that is no text"
+    elif device != device.strip() or not device.isprintable():
+        fault = fault or "it has a blank at an end, a line separator or the like"
     if fault is not None:
         shown = ascii(device[:60])
         raise UnusableFile(f"--device {shown} cannot be a device: {fault}. Nothing was sent; take another name")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from connectors.pseudonym_key import PseudonymKey
 from schemas.usage_features import NO_USAGE
-from tests.mini_cluster.file_tables import NOW_MS
+from tests.raw_messages import NOW_MS
 
 RECORDS, CUSTOMERS = 500, 13
 USED = "usage_readings_7d"

@@ -10,7 +10,6 @@ from jobs.environment import table_environment
 from stack import flink_distribution, jars, operators_jar
 from stack.layout import REPOSITORY, Layout
 from tests.mini_cluster.file_tables import FileTables
-from tests.mini_cluster.outcomes import SENT, Outcomes
 
 HERE = Path(__file__).parent
 
@@ -63,9 +62,3 @@ def file_tables(environment, tmp_path_factory):
         return FileTables(environment(job, **options), tmp_path_factory.mktemp(job))
 
     return make
-
-
-@pytest.fixture(scope="session")
-def outcomes(file_tables):
-    """All messages that the collected modules sent, cleaned in one run."""
-    return Outcomes(file_tables("clean_telemetry", **{"table.exec.state.ttl": "10 min"}), SENT)

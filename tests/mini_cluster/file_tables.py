@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,7 @@ from jobs.tables import table_name
 from schemas.record import Record
 from schemas.sql import columns
 from schemas.topics import TELEMETRY_RAW, Topic
-
-NOW_MS = 1_764_000_000_000
-"""When the broker stored what a test does not date: 24 November 2025."""
+from tests.raw_messages import Message
 
 RAW_COLUMNS = """`device` STRING,
   `payload` BYTES,
@@ -30,22 +27,6 @@ RAW_COLUMNS = """`device` STRING,
 APPEND_TIME = "`append_time` AS TO_TIMESTAMP_LTZ(`append_ms`, 3)"
 
 
-@dataclass(frozen=True)
-class Message:
-    """A record of telemetry.raw."""
-
-    payload: bytes | None
-    device: str | None = "pump-1"
-    headers: dict[str, bytes] | None = field(default_factory=dict)
-    append_ms: int = NOW_MS
-
-    def row(self, offset: int) -> dict[str, Any]:
-        headers = None if self.headers is None else {name: _base64(value) for name, value in self.headers.items()}
-        payload = None if self.payload is None else _base64(self.payload)
-        position = {"partition": 0, "offset": offset}
-        return {"device": self.device, "payload": payload, "headers": headers, "append_ms": self.append_ms} | position
-
-
 class FileTables:
     """Registers source and sink tables, executes within a time limit, reads back what was written."""
 
@@ -54,10 +35,14 @@ class FileTables:
         self.folder = folder
         self._of_bytes: set[Topic] = set()
 
-    def raw_source(self, messages: Iterable[Message]) -> None:
-        """telemetry_raw, the messages with the offsets 0, 1, 2..."""
-        rows = (message.row(offset) for offset, message in enumerate(messages))
-        self._source(TELEMETRY_RAW, RAW_COLUMNS, rows)
+    def raw_source(self, messages: Sequence[Message], files: int = 1) -> None:
+        """telemetry_raw, the messages with the offsets 0, 1, 2..., in so many files."""
+        rows = [raw_row(message, offset) for offset, message in enumerate(messages)]
+        folder = self.folder / TELEMETRY_RAW.name
+        folder.mkdir()
+        for number in range(files):
+            _write(folder / f"{number}.json", rows[number::files])
+        self._create(table_name(TELEMETRY_RAW), RAW_COLUMNS, folder)
 
     def source(
         self, topic: Topic, rows: Iterable[dict[str, Any]], *extra_columns: str, name: str | None = None
@@ -111,7 +96,7 @@ class FileTables:
 
     def _source(self, topic: Topic, body: str, rows: Iterable[dict[str, Any]], name: str | None = None) -> None:
         file = self.folder / f"{topic.name}.json"
-        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        _write(file, rows)
         self._create(name or table_name(topic), body, file)
 
     def _create(self, name: str, body: str, path: Path) -> None:
@@ -121,6 +106,18 @@ class FileTables:
 
     def _folder(self, topic: Topic) -> Path:
         return self.folder / "out" / topic.name
+
+
+def _write(file: Path, rows: Iterable[dict[str, Any]]) -> None:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def raw_row(message: Message, offset: int) -> dict[str, Any]:
+    """A record of telemetry.raw as JSON has it."""
+    headers = None if message.headers is None else {name: _base64(value) for name, value in message.headers.items()}
+    payload = None if message.payload is None else _base64(message.payload)
+    columns = {"device": message.device, "payload": payload, "headers": headers, "append_ms": message.append_ms}
+    return columns | {"partition": 0, "offset": offset}
 
 
 def _base64(value: bytes) -> str:

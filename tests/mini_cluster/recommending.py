@@ -6,7 +6,7 @@ import random
 import redis
 
 from connectors.redis.recommendation_lists import RedisLists
-from tests.mini_cluster.file_tables import NOW_MS
+from tests.raw_messages import NOW_MS
 
 RECORDS, AGAIN = 900, 60
 USERS, ITEMS = 15, 40

@@ -9,7 +9,7 @@ import pytest
 from jobs import measure_recommendations
 from jobs.settings import JobSettings
 from schemas.topics import EXPOSURES, INTERACTIONS, RECOMMENDATIONS_FEEDBACK
-from tests.mini_cluster.file_tables import NOW_MS
+from tests.raw_messages import NOW_MS
 
 # Windows of processing time lose what is open when their input ends. The first begins with the job, and has all of it.
 WINDOW_S = 10

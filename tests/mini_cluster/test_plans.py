@@ -2,12 +2,10 @@
 
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
 
 import pytest
 
 from connectors.endpoints import Endpoints, StackSettings
-from jobs import sql_file
 from jobs.names import ALL_JOBS
 from tests.mini_cluster.flink_internals import execution_plan
 
@@ -23,8 +21,11 @@ class Planned:
 
 
 PYTHON = ("store_influxdb", "store_redis")
-SOURCES = {"store_influxdb": 2, "count_usage": 3, "window_usage": 2, "measure_recommendations": 2, "score_churn": 2}
-"""Of score_churn the plan shows what stands behind its last stages."""
+SOURCES = {
+    "clean_telemetry": 2, "store_influxdb": 2, "count_usage": 3, "window_usage": 2, "measure_recommendations": 2,
+    "score_churn": 2,
+}  # fmt: skip
+"""Of clean_telemetry and score_churn the plan shows what stands behind their last stages."""
 
 INTERVAL_JOINS = {"measure_recommendations": 1}
 """They take nothing back of what they gave, and forget what is too old."""
@@ -90,11 +91,12 @@ def test_python_stands_where_it_must_only_and_once(plan_of, job):
     assert plan_of(job).count("PythonCalc(") == (1 if job in PYTHON else 0)
 
 
-def test_the_cleaning_parses_a_payload_and_counts_an_identity_once(plan_of):
-    plan = plan_of("clean_telemetry")
-    # One for each UNNEST of the file: shared by all outputs, and none of the fences optimised away.
-    unnests = "".join(sql_file.statements(files("jobs").joinpath("clean_telemetry.sql").read_text())).count("UNNEST(")
-    assert (plan.count("Correlate("), plan.count("OverAggregate(")) == (unnests, 1)
+def test_the_cleaning_decodes_and_deduplicates_once_in_operators_with_names(stages_of):
+    stages = stages_of("clean_telemetry")
+    once = ("Source: KafkaSource-default_catalog.default_database.telemetry_raw", "gather", "decode", "scatter")
+    assert [stages.count(stage) for stage in (*once, "deduplicate")] == [1] * 5
+    assert [stage for stage in stages if stage in (*once, "deduplicate")] == [*once, "deduplicate"]
+    assert not any(stage.startswith(("OverAggregate", "Correlate")) for stage in stages)
 
 
 def test_what_is_late_is_judged_once_behind_the_union_of_readings_and_ticks(plan_of):

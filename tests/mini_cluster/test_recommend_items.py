@@ -11,8 +11,8 @@ from jobs.settings import JobSettings
 from models.recommend.online.recommender import LiveRecommender
 from schemas.topics import DEAD_LETTERS
 from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
-from tests.mini_cluster.file_tables import NOW_MS
 from tests.mini_cluster.recommending import AGAIN, BAD, OFFERS, RECORDS, Door, sent, topic
+from tests.raw_messages import NOW_MS
 from tests.redis_server import redis_server
 from tests.unit.models.recommend.live_batches import Sent, Shop
 

@@ -15,9 +15,9 @@ from models.churn.artifact import export
 from schemas.topics import CHURN_SCORES, CUSTOMERS, CUSTOMERS_USAGE, DEAD_LETTERS
 from schemas.usage_features import NO_USAGE
 from tests.mini_cluster.changing_customers import key_file, pseudonym_of
-from tests.mini_cluster.file_tables import NOW_MS
+from tests.raw_messages import NOW_MS
+from tests.training.models.churn.exported import fitted_and_prepared
 from tests.unit.models.churn.customers import customers
-from tests.unit.models.churn.exported import fitted_and_prepared
 
 USED = "usage_readings_7d"
 

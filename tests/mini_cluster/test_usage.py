@@ -15,7 +15,8 @@ from schemas.topics import CUSTOMERS_USAGE, DEVICES, INTERACTIONS, USAGE_HOURS
 from schemas.usage import UsageHour
 from schemas.usage_features import GRACE_MS, HOUR_MS, MAX_AGE_MS, MAX_USAGE_SKEW_MS, MAX_WINDOW_H, NO_USAGE, UsageSource
 from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
-from tests.mini_cluster.file_tables import APPEND_TIME, NOW_MS
+from tests.mini_cluster.file_tables import APPEND_TIME
+from tests.raw_messages import NOW_MS
 
 MINUTE_MS = 60_000
 DAY_MS = 24 * HOUR_MS

@@ -4,8 +4,9 @@ import pytest
 
 from jobs.window_telemetry import CLOCK_TICKS, EVENT_TIME, WATERMARK, build
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
-from tests.mini_cluster.file_tables import APPEND_TIME, NOW_MS
+from tests.mini_cluster.file_tables import APPEND_TIME
 from tests.mini_cluster.savepoints import OPTIONS, GrowingTables, run_until_written
+from tests.raw_messages import NOW_MS
 
 START = NOW_MS // 60_000 * 60_000
 

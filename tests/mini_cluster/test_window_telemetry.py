@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from jobs.window_telemetry import CLOCK_TICKS, EVENT_TIME, WATERMARK, build
 from schemas.topics import TELEMETRY_LATE, TELEMETRY_READINGS, TELEMETRY_WINDOWS
-from tests.mini_cluster.file_tables import APPEND_TIME, NOW_MS
+from tests.mini_cluster.file_tables import APPEND_TIME
+from tests.raw_messages import NOW_MS
 
 LENGTHS_MS = {"10s": 10_000, "1m": 60_000}
 OUT_OF_ORDERNESS_MS = 5_000

@@ -108,3 +108,32 @@ def test_the_lengths_of_a_frame_do_not_wrap_around():
     frame = np.array([3, 2**31 - 1, 2**31 - 1, 2], ">i4").tobytes()
     with pytest.raises(BadFrame):
         decode(frame, 1)
+
+
+RECORDS = st.lists(st.tuples(st.none() | st.binary(max_size=9), st.none() | st.binary(max_size=9)), max_size=30)
+
+
+@given(RECORDS, st.integers(1, 40))
+def test_frames_of_a_bounded_size_hold_the_records_in_their_order(records, max_bytes):
+    frames = [list(zip(*decode(frame, 2), strict=True)) for frame in framing.encode_in_frames(records, max_bytes)]
+    assert [record for frame in frames for record in frame] == records
+    for frame in frames:
+        sizes = [sum(len(field or b"") for field in record) for record in frame]
+        assert frame
+        assert sum(sizes[:-1]) < max_bytes
+    assert all(sum(len(field or b"") for record in frame for field in record) >= max_bytes for frame in frames[:-1])
+
+
+@given(RECORDS)
+def test_the_fields_of_a_small_frame_are_read_without_numpy_too(records):
+    frame = framing.encode(records)
+    assert framing.fields(frame) == [field for record in records for field in record]
+
+
+@given(st.binary(max_size=40))
+def test_bytes_that_are_no_small_frame_are_refused(frame):
+    try:
+        fields = framing.fields(frame)
+    except BadFrame:
+        return
+    assert framing.encode([(field,) for field in fields]) == frame

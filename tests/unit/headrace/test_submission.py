@@ -9,6 +9,9 @@ import pytest
 from connectors.kafka.clients import KafkaUnavailable
 from headrace import submission
 from jobs.names import ALL_JOBS, PACKAGES
+from jobs.settings import JobSettings
+from schemas.source import DEFAULT_SOURCE
+from schemas.sources_file import BadSources
 from stack.layout import Layout
 
 
@@ -132,3 +135,25 @@ def test_a_foreign_kafka_that_is_out_of_reach_is_said_and_stops_nothing(tmp_path
     submission.submit(Layout(tmp_path), ["clean_telemetry"], "flink.example:8081", say=said.append)
     assert submitted() == [("client", ["clean_telemetry"])]
     assert "were not aborted" in said[0]
+
+
+TOML = '[[source]]\nname = "plant"\ntopic = "plant/{device}/{metric}"\ncodec = "scalar"\n'
+
+
+def test_the_declared_sources_reach_a_job_as_text(tmp_path, monkeypatch):
+    assert submission._declared_sources(Layout(tmp_path)) == {}
+    (tmp_path / "sources.toml").write_text(TOML)
+    variables = submission._declared_sources(Layout(tmp_path))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert [source.name for source in JobSettings().declared_sources().sources] == ["plant"]
+
+
+def test_without_a_file_of_sources_a_job_has_the_default():
+    assert JobSettings(sources=None).declared_sources().sources == (DEFAULT_SOURCE,)
+
+
+def test_a_mistake_in_the_declared_sources_is_said_before_a_job_is_planned(tmp_path):
+    (tmp_path / "sources.toml").write_text(TOML + 'codex = "scalar"\n')
+    with pytest.raises(BadSources, match=r"sources\.toml:5"):
+        submission._declared_sources(Layout(tmp_path))

@@ -454,12 +454,3 @@ def _told(outcome: object) -> object:
 def test_the_event_time_without_ts_is_when_the_message_was_received():
     for payload in ('{"metric":"n","value":1}', '{"values":{"n":1}}', '{"n":1}', '{"metric":"n","value":1,"ts":null}'):
         assert [each.event_time for each in outcomes(payload)] == [NOW_MS - 777]
-
-
-def test_constants_without_a_space_between_them_are_no_json():
-    assert [each.reason for each in CODEC.decode(message(b'NaNNaN{"a":1}'))] == [RejectReason.NOT_JSON]
-
-
-def test_the_detail_of_a_nested_field_is_short_however_long_its_name_is():
-    [found] = CODEC.decode(message(b'{"values":{"' + b"a" * 100_000 + b'":{}}}'))
-    assert len(found.detail) < 300

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from jobs import clean_telemetry
 from schemas import limits
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,7 +21,6 @@ PACKAGES = (
     "serving",
     "stack",
 )
-SQL = ROOT / "jobs" / "clean_telemetry.sql"
 TELLING = {limits.MIN_EVENT_TIME_MS, limits.MAX_EVENT_TIME_MS, limits.MIN_TRAINING_TIME_MS}
 """Values that mean nothing else."""
 NAMED = re.compile(r"MAX_(?:\w*NAME|METRIC|DEVICE|ID|USER|ITEM)_LENGTH|\w*(?:AHEAD|SKEW|EVENT_TIME)_MS")
@@ -62,14 +60,6 @@ def test_a_constant_with_the_name_of_a_limit_is_made_from_the_limit():
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.BinOp):
                 names = [target.id for target in node.targets if isinstance(target, ast.Name)]
                 assert not any(NAMED.fullmatch(name) for name in names), f"{path}: {names}"
-
-
-def test_the_cleaning_takes_its_limits_from_schemas():
-    sql = re.sub(r"^\s*--.*$", "", SQL.read_text(), flags=re.MULTILINE)
-    assert set(re.findall(r"\$\{(\w+)\}", sql)) == set(clean_telemetry.constants())
-    for value in TELLING | {limits.MAX_MESSAGE_ITEMS}:
-        assert str(value) not in sql
-    assert f"1,{limits.MAX_NAME_LENGTH}}}" not in sql
 
 
 def test_a_time_is_judged_by_the_bounds():

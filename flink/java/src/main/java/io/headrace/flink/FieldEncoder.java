@@ -2,10 +2,16 @@ package io.headrace.flink;
 
 import java.io.Serializable;
 import java.nio.ByteBuffer;
+import org.apache.flink.table.data.ArrayData;
+import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
 
-/** The bytes of one column of a row in a frame: BYTES as they are, text as UTF-8, numbers as 8 bytes, BOOLEAN as one. */
+/**
+ * The bytes of one column of a row in a frame: BYTES as they are, text as UTF-8, numbers as 8 bytes, BOOLEAN as one, a
+ * MAP of text to BYTES as a frame of its keys and values.
+ */
 @FunctionalInterface
 interface FieldEncoder extends Serializable {
 
@@ -31,12 +37,33 @@ interface FieldEncoder extends Serializable {
                 return row -> bytesOf(row.getLong(position));
             case BOOLEAN:
                 return row -> new byte[] {(byte) (row.getBoolean(position) ? 1 : 0)};
+            case MAP:
+                if (isOfTextToBytes(type)) {
+                    return row -> bytesOf(row.getMap(position));
+                }
+                throw new IllegalArgumentException("a frame holds no column of type " + type);
             default:
                 throw new IllegalArgumentException("a frame holds no column of type " + type);
         }
     }
 
+    private static boolean isOfTextToBytes(LogicalType map) {
+        return map.getChildren().get(0).is(LogicalTypeRoot.VARCHAR)
+                && map.getChildren().get(1).is(LogicalTypeRoot.VARBINARY);
+    }
+
     private static byte[] bytesOf(long number) {
         return ByteBuffer.allocate(Long.BYTES).putLong(number).array();
+    }
+
+    private static byte[] bytesOf(MapData map) {
+        ArrayData keys = map.keyArray();
+        ArrayData values = map.valueArray();
+        FrameWriter entries = new FrameWriter();
+        for (int entry = 0; entry < map.size(); entry++) {
+            entries.add(keys.getString(entry).toBytes());
+            entries.add(values.isNullAt(entry) ? null : values.getBinary(entry));
+        }
+        return entries.take();
     }
 }

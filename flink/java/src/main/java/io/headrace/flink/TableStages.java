@@ -2,6 +2,8 @@ package io.headrace.flink;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import org.apache.flink.api.dag.Transformation;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.table.api.DataTypes;
@@ -25,8 +27,6 @@ public final class TableStages {
 
     private static final DataType FRAME = DataTypes.ROW(
             DataTypes.FIELD("bucket", DataTypes.INT()), DataTypes.FIELD("frame", DataTypes.BYTES()));
-    private static final DataType RECORDS = DataTypes.ROW(
-            DataTypes.FIELD("key", DataTypes.BYTES()), DataTypes.FIELD("record", DataTypes.BYTES()));
 
     private TableStages() {}
 
@@ -49,9 +49,34 @@ public final class TableStages {
         return stage(tables, table, new GatherMicroBatchesOperator(columns, buckets, maxWaitMs, maxBytes), uid, FRAME);
     }
 
-    /** (key, record) of a table of one column of frames, by {@link ScatterRecordsOperator}. */
-    public static Table scatter(StreamTableEnvironment tables, Table table, String uid) {
-        return stage(tables, table, new ScatterRecordsOperator(), uid, RECORDS);
+    /** The records of a table of one column of frames, by {@link ScatterRecordsOperator}; `records` is their ROW. */
+    public static Table scatter(StreamTableEnvironment tables, Table table, String uid, DataType records) {
+        List<FieldDecoder> columns = new ArrayList<>();
+        for (LogicalType type : records.getLogicalType().getChildren()) {
+            columns.add(FieldDecoder.of(type));
+        }
+        return stage(tables, table, new ScatterRecordsOperator(columns), uid, records);
+    }
+
+    /**
+     * The same table, whose one operator of a kind that the planner chose, for example OverAggregate, has a name and an
+     * identity of ours. The planner numbers its operators, and a number changes with what is planned around it.
+     *
+     * <p>Throws IllegalArgumentException unless there is one.
+     */
+    public static Table named(StreamTableEnvironment tables, Table table, String kind, String uid) {
+        DataType rows = rowsOf(table);
+        DataStream<RowData> stream = tables.toDataStream(table, rows);
+        List<Transformation<?>> found = stream.getTransformation().getTransitivePredecessors().stream()
+                .filter(each -> each.getName().startsWith(kind))
+                .distinct()
+                .collect(Collectors.toList());
+        if (found.size() != 1) {
+            throw new IllegalArgumentException(found.size() + " operators of kind " + kind + ", not one");
+        }
+        found.get(0).setName(uid);
+        found.get(0).setUid(uid);
+        return tables.fromDataStream(stream, schemaOf(rows).build());
     }
 
     private static Table stage(

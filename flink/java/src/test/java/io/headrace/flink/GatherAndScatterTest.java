@@ -5,17 +5,21 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Collectors;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
@@ -25,6 +29,7 @@ import org.apache.flink.table.types.logical.BooleanType;
 import org.apache.flink.table.types.logical.DoubleType;
 import org.apache.flink.table.types.logical.IntType;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.MapType;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.table.types.logical.VarBinaryType;
 import org.apache.flink.table.types.logical.VarCharType;
@@ -128,7 +133,57 @@ class GatherAndScatterTest {
 
     @Test
     void aColumnThatAFrameDoesNotHoldIsRefusedWhenTheJobIsPlanned() {
+        VarCharType text = new VarCharType(VarCharType.MAX_LENGTH);
         assertThrows(IllegalArgumentException.class, () -> FieldEncoder.of(new DoubleType(), 1));
+        assertThrows(IllegalArgumentException.class, () -> FieldEncoder.of(new MapType(text, text), 1));
+        assertThrows(IllegalArgumentException.class, () -> FieldDecoder.of(text));
+    }
+
+    @Test
+    void aMapIsAFrameOfItsKeysAndValuesAndItsFunctionReadsItBack() {
+        MapType headers = new MapType(new VarCharType(VarCharType.MAX_LENGTH), BYTES);
+        Map<StringData, byte[]> sent = new LinkedHashMap<>();
+        sent.put(StringData.fromString("größe"), new byte[] {1, 2});
+        sent.put(StringData.fromString("none"), null);
+        sent.put(StringData.fromString(""), new byte[0]);
+        byte[] frame = FieldEncoder.of(headers, 0).encode(GenericRowData.of(new GenericMapData(sent)));
+        Map<String, byte[]> read = new MapOfFrameFunction().eval(frame);
+        assertEquals(List.of("größe", "none", ""), new ArrayList<>(read.keySet()));
+        assertArrayEquals(new byte[] {1, 2}, read.get("größe"));
+        assertNull(read.get("none"));
+        assertArrayEquals(new byte[0], read.get(""));
+        assertEquals(Map.of(), new MapOfFrameFunction().eval(new FrameWriter().take()));
+        assertNull(new MapOfFrameFunction().eval(null));
+    }
+
+    @Test
+    void numbersAreScatteredAsTheyWereWritten() throws Exception {
+        RowType rows = RowType.of(BYTES, new DoubleType(), new BigIntType(), new BooleanType());
+        List<FieldDecoder> columns =
+                rows.getChildren().stream().map(FieldDecoder::of).collect(Collectors.toList());
+        FrameWriter frame = new FrameWriter();
+        for (double number : new double[] {21.4, -0.0, Double.MIN_VALUE}) {
+            frame.add(null);
+            frame.add(ByteBuffer.allocate(8).putDouble(number).array());
+            frame.add(ByteBuffer.allocate(8).putLong(Long.MIN_VALUE).array());
+            frame.add(new byte[] {(byte) (number > 0 ? 1 : 0)});
+        }
+        frame.add(new byte[0]);
+        frame.add(null);
+        frame.add(null);
+        frame.add(null);
+        try (var scatter = harness(new ScatterRecordsOperator(columns), rows)) {
+            scatter.processElement(new StreamRecord<>(GenericRowData.of((Object) frame.take())));
+            List<RowData> records = rowsOf(scatter);
+            assertEquals(4, records.size());
+            assertEquals(21.4, records.get(0).getDouble(1));
+            assertEquals(Double.MIN_VALUE, records.get(2).getDouble(1));
+            assertEquals(Long.MIN_VALUE, records.get(0).getLong(2));
+            assertEquals(true, records.get(0).getBoolean(3));
+            assertEquals(false, records.get(1).getBoolean(3));
+            assertEquals(true, records.get(0).isNullAt(0));
+            assertEquals(true, records.get(3).isNullAt(1) && records.get(3).isNullAt(2));
+        }
     }
 
     @Test
@@ -144,7 +199,8 @@ class GatherAndScatterTest {
             written.add(field);
             frame.add(field);
         }
-        try (var scatter = harness(new ScatterRecordsOperator(), RECORDS)) {
+        var columns = List.of(FieldDecoder.of(BYTES), FieldDecoder.of(BYTES));
+        try (var scatter = harness(new ScatterRecordsOperator(columns), RECORDS)) {
             scatter.processElement(new StreamRecord<>(GenericRowData.of((Object) frame.take())));
             scatter.processElement(new StreamRecord<>(GenericRowData.of((Object) frame.take())));
             List<RowData> records = rowsOf(scatter);

@@ -1,0 +1,255 @@
+"""Decodes micro-batches of telemetry.raw: frames of messages to frames of readings and dead letters. Knows no Flink.
+
+What a message holds is its codec's matter, what makes a reading valid is validation's (payload_codecs). Here each
+message finds its source, and each item becomes a record with its position.
+"""
+
+import struct
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+
+from flink import framing
+from flink.framing import Frame
+from jobs.operators.record_headers import RecordHeaders
+from jobs.operators.telemetry_dead_letters import Origin, dead_letter
+from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
+from payload_codecs.message import Message
+from payload_codecs.valid_reading import ItemPosition, ValidReading, encoded
+from payload_codecs.validation import Outcome, Validator
+from schemas.ignored_message import IgnoredMessage
+from schemas.reject_reasons import RejectReason
+from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.topics import TELEMETRY_RAW
+
+COLUMNS = 9
+"""Of a message in a frame: those of the view `messages` behind its bucket."""
+
+MAX_FRAME_BYTES = 1024 * 1024
+"""Of the items in one frame, about: a message of 256 KiB can become many MB of them."""
+
+MAX_TRACEBACK_LENGTH = 4000
+"""Characters of a traceback: the last ones, which have the exception."""
+
+MAX_REMEMBERED_ROUTES = 100_000
+
+READING, IGNORED, COMMAND = "reading", "ignored", "command"
+
+_Item = list[Any]
+"""key, is_ignored, is_command, identity, value, record, original, headers, appended_ms.
+
+A reading stands for its record at first. What is no reading has the first three and its record alone.
+"""
+
+_RECORD = 5
+
+_NO, _YES = b"\0", b"\1"
+_NUMBER = struct.Struct(">d")
+
+Outcomes = Counter[tuple[str, str]]
+"""Items by the name of their source and by what they became: `reading`, `ignored`, or the reason of a dead letter."""
+
+
+class RawMessage(NamedTuple):
+    """A record of telemetry.raw as it crosses."""
+
+    key: bytes | None
+    payload: bytes | None
+    source: bytes | None
+    topic: bytes | None
+    received_at: bytes | None
+    partition: int
+    offset: int
+    appended_ms: int
+    appended: bytes | None
+    headers: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What follows from the name of a source and from a topic."""
+
+    source: Source
+    codec: Codec
+    validator: Validator
+    topic: str
+    levels: Mapping[str, str]
+    payload_names_device: bool
+    reading: tuple[str, str]
+
+
+class Decoder:
+    """Decodes the messages of some sources.
+
+    Parameters
+    ----------
+    sources
+        Those that are declared. A message that belongs to none of them is read as one of DEFAULT_SOURCE.
+    codec_of
+        The codec of a source; called once for each.
+    """
+
+    def __init__(self, sources: Sources, codec_of: Callable[[Source], Codec]) -> None:
+        self._sources = sources
+        self._by_name = {source.name: source for source in (DEFAULT_SOURCE, *sources.sources)}
+        self._codecs = {name: codec_of(source) for name, source in self._by_name.items()}
+        self._validators = {name: Validator(source) for name, source in self._by_name.items()}
+        self._routes: dict[tuple[bytes | None, bytes | None], Route] = {}
+
+    def decode(self, frame: bytes, outcomes: Outcomes) -> Iterator[bytes]:
+        """The items of a frame of messages, in frames and in their order. Counts them in `outcomes`.
+
+        The frame has the columns of the view `messages`, those that are returned the columns of the view `items`.
+        """
+        items: list[_Item] = []
+        for raw in _raw_messages(frame):
+            items += self._items(raw, outcomes)
+        items += self._further_items(outcomes)
+        return framing.encode_in_frames(_written(items), MAX_FRAME_BYTES)
+
+    def _items(self, raw: RawMessage, outcomes: Outcomes) -> list[_Item]:
+        """Of one message. An exception that nobody expected costs this message, and no other."""
+        route = self._routes.get((raw.source, raw.topic)) or self._route(raw.source, raw.topic)
+        message = _message(raw, route)
+        try:
+            decoded = self._decoded(raw, route, message)
+            if not decoded:
+                raise ValueError(f"the codec {route.source.codec} found no item in the message")
+            judged = route.validator.outcomes(message, decoded, route.codec.original)
+            if len(judged) == 1 and type(reading := judged[0]) is ValidReading:
+                outcomes[route.reading] += 1
+                return [_reading(raw, message, reading, message.payload, 0, 1)]
+            items = _placed(raw, message, route, decoded, judged)
+        except Exception:
+            failure = _failure()
+            judged, items = [failure], [_dead_letter(raw, message, failure, 0, 1)]
+        for outcome in judged:
+            outcomes[route.reading if type(outcome) is ValidReading else (route.source.name, _word(outcome))] += 1
+        return items
+
+    def _decoded(self, raw: RawMessage, route: Route, message: Message) -> Sequence[Item]:
+        return route.codec.decode(message)
+
+    def _further_items(self, outcomes: Outcomes) -> list[_Item]:
+        """What crosses back of the batch beside its items."""
+        return []
+
+    def _route(self, name: bytes | None, topic: bytes | None) -> Route:
+        """By the header that an entrance wrote, else by the topic; remembered."""
+        if len(self._routes) >= MAX_REMEMBERED_ROUTES:
+            self._routes.clear()
+        route = self._routes[name, topic] = self._new_route(text(name or b""), text(topic or b""))
+        return route
+
+    def _new_route(self, name: str, topic: str) -> Route:
+        source = self._by_name.get(name)
+        if source is None:
+            routed = self._sources.route(topic) if topic else None
+            source = routed.source if routed else DEFAULT_SOURCE
+        levels = next((found for pattern in source.patterns if (found := pattern.match(topic)) is not None), {})
+        codec, validator = self._codecs[source.name], self._validators[source.name]
+        return Route(source, codec, validator, topic, levels, source.payload_names_device, (source.name, READING))
+
+
+def _raw_messages(frame: bytes) -> Iterator[RawMessage]:
+    columns = Frame(frame, COLUMNS)
+    numbers = (columns.numbers(column) for column in (5, 6, 7))
+    return map(
+        RawMessage._make, zip(*map(columns.fields, range(5)), *numbers, *map(columns.fields, (7, 8)), strict=True)
+    )
+
+
+def _message(raw: RawMessage, route: Route) -> Message:
+    at, key, appended_ms = raw.received_at, raw.key, raw.appended_ms
+    return Message(
+        raw.payload or b"",
+        None if key is None or route.payload_names_device else text(key),
+        route.topic,
+        route.levels,
+        int(at) if at is not None and at.isdigit() and len(at) < 19 else appended_ms,
+        appended_ms,
+        RecordHeaders(raw.headers),
+    )
+
+
+def _placed(
+    raw: RawMessage, message: Message, route: Route, decoded: Sequence[Item], judged: Sequence[Outcome]
+) -> list[_Item]:
+    """What crosses back of each item of many, or of one that is no reading."""
+    n = len(judged)
+    items = []
+    for number, (item, outcome) in enumerate(zip(decoded, judged, strict=True)):
+        if isinstance(outcome, ValidReading):
+            items.append(_reading(raw, message, outcome, _original(route.codec, message, item), number, n))
+        elif isinstance(outcome, Rejection):
+            items.append(_dead_letter(raw, message, outcome, number, n))
+        else:
+            items.append(_ignored(raw, message, route.source, outcome))
+    return items
+
+
+def _reading(raw: RawMessage, message: Message, reading: ValidReading, original: bytes, number: int, n: int) -> _Item:
+    """With what SQL makes a dead letter of, if the same reading came before with another value."""
+    reading.position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
+    identity = f"{reading.metric}\0{reading.event_time}".encode()
+    key = raw.key if reading.device is message.device else reading.device.encode()
+    return [key, _NO, _NO, identity, _NUMBER.pack(reading.value), reading, original, raw.headers, raw.appended]
+
+
+def _original(codec: Codec, message: Message, item: Item) -> bytes:
+    """Of a reading among others: a message of its own."""
+    if isinstance(item, Sample):
+        return codec.original(message, item) if item.original is None else item.original
+    raise TypeError(f"a reading came of {item!r}, which is no sample")
+
+
+def _ignored(raw: RawMessage, message: Message, source: Source, ignored: Ignored) -> _Item:
+    """The fields of schemas.ignored_message.IgnoredMessage."""
+    record = {
+        "schema_version": IgnoredMessage.SCHEMA_VERSION, "source": source.name, "reason": ignored.reason,
+        "position": ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset),
+    }  # fmt: skip
+    optional = {"device": message.device, "detail": ignored.detail}
+    record |= {name: given for name, given in optional.items() if given is not None}
+    return [raw.key, _YES, _NO, None, None, msgspec.json.encode(record), None, None, None]
+
+
+def command_item(raw: RawMessage, record: bytes) -> _Item:
+    """What crosses back of a command to the sender of a message."""
+    return [raw.key, _NO, _YES, None, None, record, None, None, None]
+
+
+def _dead_letter(raw: RawMessage, message: Message, rejection: Rejection, number: int, n: int) -> _Item:
+    key = None if raw.key is None else text(raw.key)
+    origin = Origin(key, message.payload, message.headers, raw.appended_ms)
+    position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
+    return [raw.key, _NO, _NO, None, None, dead_letter(rejection, origin, position), None, None, None]
+
+
+def _word(outcome: Outcome) -> str:
+    if isinstance(outcome, Rejection):
+        return str(outcome.reason)
+    return READING if isinstance(outcome, ValidReading) else IGNORED
+
+
+def _failure() -> Rejection:
+    """With the exception that is being handled."""
+    trace = traceback.format_exc()[-MAX_TRACEBACK_LENGTH:]
+    return Rejection(RejectReason.DECODER_FAILED, trace.encode("utf-8", "backslashreplace").decode())
+
+
+def _written(items: list[_Item]) -> list[_Item]:
+    """With the JSON of readings in their place: one call for a batch costs half as much as one for each."""
+    readings = [item for item in items if type(item[_RECORD]) is ValidReading]
+    for item, record in zip(readings, encoded([item[_RECORD] for item in readings]), strict=True):
+        item[_RECORD] = record
+    return items
+
+
+def text(of: bytes) -> str:
+    """As text; bytes that are none of UTF-8 as U+FFFD."""
+    return of.decode("utf-8", "replace")
