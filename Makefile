@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
+CORES := $(shell nproc 2>/dev/null || echo 2)
+# A process that may not keep what it compiled compiles it again: three seconds of each start of Flink's client.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
@@ -15,7 +18,7 @@ UV_VERSION := 0.13.9
 	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/locked: pyproject.toml uv.lock $(filter .tools/%,$(UV))
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 .PHONY: setup
@@ -44,15 +47,32 @@ up: setup ## Start the local stack and submit the five telemetry jobs
 down: ## Stop the local stack; its data stay
 	@$(RUN)/headrace down
 
-.PHONY: check
+# The longest first. Side by side, each with its output in one piece; all of them, also when one has failed.
+CHECKS := check-types check-docs check-imports check-dependencies check-spelling check-lint check-format
+.PHONY: check $(CHECKS)
 check: .venv/locked ## Format, lint, types, dependencies, imports between packages, spelling, the documentation's links
-	$(RUN)/ruff format --check .
-	$(RUN)/ruff check .
+	@$(MAKE) --no-print-directory --jobs=$(CORES) --keep-going --output-sync=target $(CHECKS)
+
+check-types:
 	$(RUN)/mypy
-	$(RUN)/deptry .
-	$(RUN)/lint-imports
-	$(RUN)/codespell
+
+check-docs:
 	$(RUN)/zensical build --strict
+
+check-imports:
+	$(RUN)/lint-imports
+
+check-dependencies:
+	$(RUN)/deptry .
+
+check-spelling:
+	$(RUN)/codespell
+
+check-lint:
+	$(RUN)/ruff check .
+
+check-format:
+	$(RUN)/ruff format --check .
 
 .PHONY: format
 format: .venv/locked ## Format, and fix what the linter can fix
@@ -60,12 +80,25 @@ format: .venv/locked ## Format, and fix what the linter can fix
 	$(RUN)/ruff check --fix .
 
 .PHONY: test
-test: setup check test-unit test-java test-mini-cluster test-end-to-end ## Every check and every test
+test: setup check test-unit test-training test-processes test-java test-mini-cluster test-end-to-end ## Every check and every test
+
+# A test that takes longer, in seconds, has the tracebacks of its threads printed. Except beside a stack, which nobody
+# would end then, its process is ended too, and the others go on.
+HANGS_AFTER := -o faulthandler_timeout
+ENDS_AFTER := -o faulthandler_exit_on_timeout=true $(HANGS_AFTER)
+PACKAGES := schemas models payload_codecs connectors flink jobs serving stack headrace drills examples bench deploy
 
 .PHONY: test-unit
-test-unit: .venv/locked ## Pure tests: seconds
-	$(RUN)/pytest tests/unit
-	$(RUN)/pytest -q --doctest-modules schemas models payload_codecs connectors flink jobs serving stack headrace drills examples bench deploy
+test-unit: .venv/locked ## Pure tests and doctests, on all cores: under a minute on two
+	$(RUN)/pytest -n $(CORES) $(ENDS_AFTER)=120 tests/unit --doctest-modules $(PACKAGES)
+
+.PHONY: test-training
+test-training: .venv/locked ## Models that are trained, on all cores, each test on one
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(RUN)/pytest -n $(CORES) --dist=loadscope $(ENDS_AFTER)=300 tests/training
+
+.PHONY: test-processes
+test-processes: .venv/locked ## What starts processes of ours and small servers, on all cores
+	$(RUN)/pytest -n $(CORES) --dist=loadfile $(ENDS_AFTER)=300 tests/processes
 
 .PHONY: test-java
 test-java: ## The operators that are written in Java, by Flink's own test harness
@@ -73,12 +106,12 @@ test-java: ## The operators that are written in Java, by Flink's own test harnes
 
 .PHONY: test-mini-cluster
 test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
-	$(RUN)/pytest tests/mini_cluster
+	$(RUN)/pytest $(ENDS_AFTER)=600 tests/mini_cluster
 
 .PHONY: test-end-to-end
 test-end-to-end: .venv/locked ## The real servers, on ports and folders of their own
 	@$(RUN)/headrace setup --with postgres,connect,serving
-	$(RUN)/pytest tests/end_to_end
+	$(RUN)/pytest -v -n 2 --dist=loadgroup $(HANGS_AFTER)=900 tests/end_to_end
 
 .PHONY: drills
 drills: setup ## Break one thing after another while readings flow, look for every reading: docs/reference/reliability.md
@@ -99,6 +132,10 @@ bench-fleet: setup ## The fleet of half-space trees against River's own loop
 .PHONY: bench-bridge
 bench-bridge: setup ## Messages per CPU second of the bridge
 	$(RUN)/python -m bench.bridge
+
+.PHONY: bench-listener
+bench-listener: setup ## Messages per CPU second of the listener, 1,000 devices with one in flight
+	$(RUN)/python -m bench.listener
 
 .PHONY: bench-pipeline
 bench-pipeline: setup ## Everything at once: 2,000 readings a second for three minutes

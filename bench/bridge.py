@@ -31,7 +31,7 @@ from connectors.endpoints import LOOPBACK, Endpoints
 from headrace.publisher import Publisher
 from schemas.topics import TELEMETRY_RAW
 
-LIMIT = 8000
+LIMIT = 10_000
 DEVICES = 200
 PUBLISHERS = 3
 PAYLOAD_BYTES = 150
@@ -55,10 +55,10 @@ def _median(arguments: argparse.Namespace, endpoints: Endpoints) -> float:
         _until(lambda: _is_ready(port), "the bridge is ready")
         ends = TopicEnds(endpoints.kafka, TELEMETRY_RAW)
         before = ends()
-        sent = _round(bridge, endpoints, port, WARM_UP_MESSAGES, 0)[0]
+        sent = _round(bridge, port, WARM_UP_MESSAGES, 0)[0]
         figures = []
         for number in range(1, arguments.rounds + 1):
-            sent, figure = _round(bridge, endpoints, port, arguments.messages, sent)
+            sent, figure = _round(bridge, port, arguments.messages, sent)
             figures.append(figure)
             print(f"round {number}: {figure:.0f} messages/CPU s ({1e6 / figure:.1f} us each)", flush=True)
         stored = ends() - before
@@ -76,29 +76,27 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _round(
-    bridge: psutil.Process, endpoints: Endpoints, port: int, messages: int, acknowledged: int
-) -> tuple[int, float]:
+def _round(bridge: psutil.Process, port: int, messages: int, acknowledged: int) -> tuple[int, float]:
     """Acknowledged messages since the start, and messages per CPU second of this round."""
     target = acknowledged + messages
     bridge.suspend()
-    _publish(endpoints, messages)
+    _publish(messages)
     before = sum(bridge.cpu_times()[:2])
     bridge.resume()
     _until(lambda: _acknowledged(port) >= target, f"{target} messages are acknowledged")
     return target, messages / (sum(bridge.cpu_times()[:2]) - before)
 
 
-def _publish(endpoints: Endpoints, messages: int) -> None:
+def _publish(messages: int) -> None:
     share = messages // PUBLISHERS
     counts = [share + messages % PUBLISHERS, *[share] * (PUBLISHERS - 1)]
-    arguments = [(endpoints.mqtt_host, endpoints.mqtt_port, count, number) for number, count in enumerate(counts)]
+    arguments = [(count, number) for number, count in enumerate(counts)]
     with multiprocessing.get_context("spawn").Pool(PUBLISHERS) as pool:
         pool.starmap(_publisher, arguments)
 
 
-def _publisher(host: str, port: int, messages: int, number: int) -> None:
-    publisher = Publisher(host, port)
+def _publisher(messages: int, number: int) -> None:
+    publisher = Publisher(Endpoints.load())
     for sequence in range(messages):
         device = (sequence + number * DEVICES // PUBLISHERS) % DEVICES
         publisher.publish(f"bench-{device:04d}", _payload(sequence))

@@ -37,7 +37,8 @@ DEVICES = 2000
 BEGIN_MS = 1_790_000_000_000
 
 METRICS = 9_900
-WIDE_MESSAGES = max(20, MESSAGES // METRICS)
+WIDE_MESSAGES = max(100, MESSAGES // METRICS)
+"""Far more than a bundle of the worker: it decodes ahead of what is written."""
 WIDE_LIMIT = 1.0
 
 OUTPUTS = {

@@ -5,12 +5,13 @@ import sys
 from pyflink.table import StreamTableEnvironment
 
 from connectors.endpoints import Endpoints
-from jobs.clean_telemetry import build
+from jobs.clean_telemetry import OPTIONS, build
 from jobs.environment import table_environment
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.topics import (
     DEAD_LETTERS,
+    TELEMETRY_COMMANDS,
     TELEMETRY_DUPLICATES,
     TELEMETRY_IGNORED,
     TELEMETRY_RAW,
@@ -20,13 +21,13 @@ from schemas.topics import (
 
 def main(variant: str) -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
-    tables = table_environment(f"bench_{variant}", **{"table.exec.state.ttl": "1 h"})
+    tables = table_environment(f"bench_{variant}", **OPTIONS, **{"table.exec.state.ttl": "1 h"})
     topics = KafkaTables(tables, f"bench_{variant}", endpoints, settings)
     if variant == "json":
         _parse_only(tables, topics, endpoints)
         return
     topics.raw_source()
-    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, DEAD_LETTERS):
+    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_COMMANDS, DEAD_LETTERS):
         topics.bytes_sink(topic)
     build(tables, settings).execute()
 

@@ -71,7 +71,7 @@ def main() -> None:
 def _stream(layout: Layout, rate: int, seconds: int, what: str) -> float:
     """Publishes at `rate`, as far as the system lets it; readings a second that were acknowledged."""
     started = time.monotonic()
-    publisher = Publisher(layout.endpoints.mqtt_host, layout.endpoints.mqtt_port)
+    publisher = Publisher(layout.endpoints)
     pace = Pace(rate / 10)
     for tick in track(range(seconds * rate // 10), what):
         for number in range(10):
@@ -90,7 +90,7 @@ def _stream(layout: Layout, rate: int, seconds: int, what: str) -> float:
 
 def _most(layout: Layout, messages: int) -> float:
     """Readings a second that leave the slowest consumer while it works off a backlog."""
-    publisher, clock = Publisher(layout.endpoints.mqtt_host, layout.endpoints.mqtt_port), StrictlyIncreasingClock()
+    publisher, clock = Publisher(layout.endpoints), StrictlyIncreasingClock()
     started = time.monotonic()
     for number in track(range(messages), "as fast as it goes"):
         reading = {"metric": "temperature", "value": 20.5, "ts": clock.now_ms()}

@@ -28,6 +28,10 @@ FLINK_RPC_PORT = 16123
 FLINK_METRICS_PORT = 19249
 ZOOKEEPER_PORT = 12181
 BRIDGE_HTTP_PORT = 19100
+LISTENER_MQTT_PORT = 11884
+LISTENER_HTTP_PORT = 18088
+LISTENER_PROBES_PORT = 19110
+"""Of the first listener process; those of others follow. The other two ports are shared."""
 POSTGRES_PORT = 15432
 CONNECT_PORT = 18083
 SERVING_PORT = 18000
@@ -90,6 +94,18 @@ class Endpoints(BaseSettings):
 
     mqtt_host: str = Field(description="Host of the MQTT broker.", json_schema_extra=stated_default(LOOPBACK))
     mqtt_port: int = Field(description="Port of the MQTT broker.", json_schema_extra=_port(MQTT_PORT))
+    mqtt_user: str | None = Field(None, description="User at the MQTT broker.")
+    mqtt_password: SecretStr | None = Field(
+        None,
+        description="Password of that user.",
+        json_schema_extra=stated_default("the file mqtt-password in the stack's folder secrets, if it exists"),
+    )
+    mqtt_tls: bool = Field(False, description="Whether the connection to the MQTT broker is encrypted with TLS.")
+    mqtt_ca_file: Path | None = Field(
+        None,
+        description="File with the certificates (PEM) that sign the MQTT broker's, if the system does not know them. "
+        "Turns TLS on.",
+    )
     kafka: str = Field(
         description="Bootstrap servers of Kafka, each as host:port, separated by commas.",
         json_schema_extra=_port(KAFKA_PORT, f"{LOOPBACK}:"),
@@ -141,6 +157,7 @@ def _local(stack: StackSettings) -> dict[str, Any]:
     return {
         "mqtt_host": LOOPBACK,
         "mqtt_port": MQTT_PORT + offset,
+        "mqtt_password": stored_secret(stack.secrets / "mqtt-password"),
         "kafka": f"{LOOPBACK}:{KAFKA_PORT + offset}",
         "redis_host": LOOPBACK,
         "redis_port": REDIS_PORT + offset,

@@ -25,6 +25,7 @@ LIBRARIES = {
     "kafka.net.selector": logging.ERROR,  # says of every busy moment that it is busy
     "httpx": logging.WARNING,  # each request is a line
     "uvicorn.error": logging.WARNING,
+    "websockets.server": logging.WARNING,  # each connection is a line
 }
 
 

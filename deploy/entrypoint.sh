@@ -4,6 +4,7 @@
 #   jobmanager           Flink's JobManager
 #   taskmanager          Flink's TaskManager, with its Python workers and the process that they are forked from
 #   bridge               MQTT to Kafka
+#   listener             devices to Kafka, without an MQTT broker
 #   corrector            corrects windows with late readings, every HEADRACE_WINDOWS_CORRECT_EVERY_S
 #   serving              recommendations over HTTP
 #   create-topics        makes the Kafka topics that are missing, aligns the others, makes the key of pseudonyms, ends
@@ -37,6 +38,7 @@ case $role in
     python3 -m jobs.fork_server "${HEADRACE_HOME:-/opt}/run/forkserver.sock" &
     flink taskmanager.sh ;;
   bridge)        exec python3 -m connectors.mqtt_bridge "$@" ;;
+  listener)      exec python3 -m connectors.listener "$@" ;;
   corrector)
     every=${HEADRACE_WINDOWS_CORRECT_EVERY_S:-300}s
     report=${HEADRACE_HOME:-/opt}/log/corrector.json

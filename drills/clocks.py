@@ -27,7 +27,7 @@ LATE_BY_MS = 3600 * 1000
 
 
 def run_a_clock_400_days_ahead(context: Context) -> None:
-    publisher = Publisher(context.endpoints.mqtt_host, context.endpoints.mqtt_port)
+    publisher = Publisher(context.endpoints)
     began_ms = int(time.time() * 1000) + 400 * DAY_MS
     for number in range(FAST_CLOCK_READINGS):
         ahead = {"metric": "counter", "value": number, "ts": began_ms + number}

@@ -48,6 +48,8 @@ class Drill(Declaration):
     inject: Callable[[Context], None]
     check: Callable[[Context], list[str]] = nothing
     """One sentence for each thing that is not as it should be; called once everything has arrived."""
+    through_listener: bool = False
+    """The readings are published to the listener instead of the MQTT broker."""
     cold: bool = False
     """Begins on an empty stack without jobs, and `inject` streams and submits by itself."""
     recovers_within_s: float = 180.0

@@ -16,6 +16,13 @@ def kill_the_bridge_with_a_full_window(context: Context) -> None:
         context.kill("bridge")
 
 
+def kill_the_listener_with_a_full_window(context: Context) -> None:
+    with context.frozen("kafka"):
+        context.hold(WINDOW_FILLS_S)
+        context.kill("listener-1")
+    context.environment.wait_until_ready("listener-1")
+
+
 def kill_the_taskmanager(context: Context) -> None:
     context.wait_for_the_middle("clean_telemetry")
     context.kill("taskmanager")
@@ -61,6 +68,17 @@ DRILLS = (
         ),
         inject=kill_the_bridge_with_a_full_window,
         seen_failing="`while waiting:` in its place: 307 of 1,976 readings lost everywhere",
+    ),
+    Drill(
+        name="listener-killed",
+        breaks="The listener is killed with -9 while messages of a connected device wait in it for Kafka.",
+        protected_by=Protection(
+            "connectors/listener/connections.py",
+            "if not confirmation.is_done:",
+            "only what Kafka has confirmed is acknowledged",
+        ),
+        inject=kill_the_listener_with_a_full_window,
+        through_listener=True,
     ),
     Drill(
         name="taskmanager-killed",

@@ -3,13 +3,14 @@
 Those that leave a sound stack come first, those on a stack of another kind last.
 """
 
-from drills import brokers, capture, clocks, poison, processes, stores, upgrades
+from drills import brokers, capture, clocks, mqtt_sessions, poison, processes, stores, upgrades
 from drills.capture import CaptureDrill
 from drills.drill import Drill
 
 ALL: tuple[Drill | CaptureDrill, ...] = (
     *processes.DRILLS,
     *brokers.DRILLS,
+    *mqtt_sessions.DRILLS,
     *stores.DRILLS,
     *upgrades.DRILLS,
     *clocks.DRILLS,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from connectors.endpoints import Endpoints
+from connectors.endpoints import LISTENER_MQTT_PORT, LOOPBACK, Endpoints
 from drills.committed import CommittedOutputs
 from drills.context import Context
 from drills.counts import Counts
@@ -27,6 +27,8 @@ ARRIVED_WITHIN_S = 240.0
 LATEST_S = 60.0
 """Where some will never arrive: the others have by then, two stores and two commits after the last was sent."""
 BALANCED_WITHIN_S = 240.0
+LISTENER_IN_FLIGHT = 50
+"""Below the Receive Maximum that the listener allows by default."""
 
 
 def run(drill: Drill, environment: Environment, say: Callable[[str], None]) -> Result:
@@ -43,7 +45,7 @@ def run(drill: Drill, environment: Environment, say: Callable[[str], None]) -> R
 def perform(drill: Drill, environment: Environment, say: Callable[[str], None]) -> Result:
     """All but the balance."""
     prefix = f"{drill.name}-{int(time.time())}-"
-    with _scene(environment, prefix, say) as context:
+    with _scene(drill, environment, prefix, say) as context:
         problems: list[str] = []
         recovered_s, counts = float("nan"), Counts()
         with noted(problems):
@@ -77,9 +79,9 @@ def unbalanced(endpoints: Endpoints) -> list[str]:
 
 
 @contextmanager
-def _scene(environment: Environment, prefix: str, say: Callable[[str], None]) -> Iterator[Context]:
+def _scene(drill: Drill, environment: Environment, prefix: str, say: Callable[[str], None]) -> Iterator[Context]:
     endpoints = environment.layout.endpoints
-    publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port)
+    publisher = _publisher(drill, environment)
     stream = NumberedStream(publisher, [f"{prefix}{number}" for number in range(DEVICES)])
     redis, influxdb = watch_redis(endpoints, stream), watch_influxdb(endpoints, stream, prefix)
     committed, flink = CommittedOutputs(endpoints, prefix), FlinkJobs(endpoints.flink)
@@ -92,6 +94,14 @@ def _scene(environment: Environment, prefix: str, say: Callable[[str], None]) ->
         influxdb.stop()
         committed.close()
         flink.close()
+
+
+def _publisher(drill: Drill, environment: Environment) -> Publisher:
+    endpoints = environment.layout.endpoints
+    if not drill.through_listener:
+        return Publisher(endpoints)
+    listener = {"mqtt_host": LOOPBACK, "mqtt_port": environment.layout.port(LISTENER_MQTT_PORT)}
+    return Publisher(endpoints.model_copy(update=listener), max_in_flight=LISTENER_IN_FLIGHT)
 
 
 def _break_and_recover(drill: Drill, context: Context) -> float:

@@ -15,6 +15,9 @@ from drills.result import Result
 from jobs.names import JOBS
 from stack.layout import Layout
 
+EXTRAS = ("listener-1",)
+"""Optional servers of the stack on which readings flow."""
+
 
 class Session:
     """The stacks of one run, one at a time: readings need another than rows."""
@@ -31,7 +34,7 @@ class Session:
             environment = self._on_stage(capture.EXTRAS, capture.ONLY)
             environment.prepare(jobs=(), fresh=fresh)
             return capture.run(drill, environment, say)
-        environment = self._on_stage()
+        environment = self._on_stage(EXTRAS)
         environment.prepare(jobs=() if drill.cold else JOBS, fresh=fresh or drill.cold)
         return run.run(drill, environment, say)
 

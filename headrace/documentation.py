@@ -29,7 +29,7 @@ BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiv
 # What the environment says without a settings object: the servers' programs, and what is needed before there are any.
 def _other_variables() -> Iterator[tuple[str, ...]]:
     from headrace.submission import WORKER_PYTHON
-    from stack.flink_distribution import METRICS_SWITCH
+    from stack.flink_distribution import METRICS_SWITCH, PROPERTIES
     from stack.programs import DEBIAN_PACKAGES, OPTIONAL_PACKAGES, variable
 
     for program in sorted(DEBIAN_PACKAGES | OPTIONAL_PACKAGES):
@@ -43,6 +43,8 @@ def _other_variables() -> Iterator[tuple[str, ...]]:
     yield "`HEADRACE_CACHE`", "`~/.cache/headrace`", "Folder for the downloaded jars and the programs that are built."
     worker = "With `headrace submit --target`: path, on the cluster, of the Python that runs the jobs' workers."
     yield f"`{WORKER_PYTHON}`", "path of the Python that submits", worker
+    given = "Flink's settings for the local stack and the image, one `key: value` a line, as in Flink's official image."
+    yield f"`{PROPERTIES}`", "none", given
     yield f"`{METRICS_SWITCH}`", "off", "`1` turns on Flink's Prometheus reporter, which listens on all interfaces."
 
 

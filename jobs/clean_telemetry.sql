@@ -1,27 +1,42 @@
 -- clean_telemetry: from payloads as devices sent them to readings that every other job can trust.
 --
---   telemetry_raw -> messages -> [gather, Java] -> gathered -> [DecodeTelemetry, Python] -> decoded -> [scatter, Java] -> items
+--   telemetry_raw -+-> messages -> [gather, Java] -> gathered -> [DecodeTelemetry, Python] -+-> decoded -> [scatter, Java] -> items
+--                  +-> session_messages -> [gather] -> gathered_sessions -> [DecodeSessions, Python, keyed] -+
 --   items -+-> counted -> numbered -+-> telemetry_readings
 --          |                        +-> telemetry_duplicates
 --          |                        +-> conflicts -+
 --          +---------------------------------------+-> dead_letters
---          +-> telemetry_ignored
+--          +-> telemetry_ignored, telemetry_commands
 --
 -- Every item of every message leaves exactly once: items = readings + duplicates + ignored + dead letters. What a payload holds
 -- and what makes a reading valid is Python (payload_codecs); SQL tells which readings came before.
 
--- The headers that a codec is chosen by, each by itself, and all of them for dead letters. Messages of a format with
--- state will be selected here by their source, and go to an operator that is keyed by their sender.
-CREATE TEMPORARY VIEW messages AS
+-- The headers that a codec is chosen by, each by itself, and all of them for dead letters.
+CREATE TEMPORARY VIEW records AS
 SELECT
-  0 AS bucket, device, payload, headers['source'] AS source, headers['mqtt_topic'] AS mqtt_topic,
+  device, payload, headers['source'] AS source, headers['mqtt_topic'] AS mqtt_topic,
   headers['received_at'] AS received_at, `partition`, `offset`, CAST(${appended_ms} AS BIGINT) AS appended_ms, headers
 FROM telemetry_raw;
+
+CREATE TEMPORARY VIEW messages AS
+SELECT 0 AS bucket, * FROM records WHERE (DECODE(source, 'UTF-8') IN (${session_sources})) IS NOT TRUE;
+
+-- Of formats with state, such as Sparkplug B, whose messages mean what earlier ones of their sender have defined.
+CREATE TEMPORARY VIEW session_messages AS
+SELECT MOD(MOD(HASH_CODE(device), ${buckets}) + ${buckets}, ${buckets}) AS bucket, *
+FROM records WHERE DECODE(source, 'UTF-8') IN (${session_sources});
 
 -- In the task of the source: what goes to Python is one row a batch.
 CREATE TEMPORARY VIEW gathered AS OPERATOR gather;
 
-CREATE TEMPORARY VIEW decoded AS OPERATOR decode;
+CREATE TEMPORARY VIEW decoded_messages AS OPERATOR decode;
+
+CREATE TEMPORARY VIEW gathered_sessions AS OPERATOR gather_sessions;
+
+CREATE TEMPORARY VIEW decoded_sessions AS OPERATOR decode_sessions;
+
+CREATE TEMPORARY VIEW decoded AS
+SELECT * FROM decoded_messages UNION ALL SELECT * FROM decoded_sessions;
 
 -- Key and record of each item. Of a reading also its identity, and what a dead letter is made of if it is a conflict.
 CREATE TEMPORARY VIEW items AS OPERATOR scatter;
@@ -51,8 +66,11 @@ WHERE occurrence > 1 AND `value` = first_value_seen;
 INSERT INTO telemetry_ignored
 SELECT key, record FROM items WHERE is_ignored;
 
+INSERT INTO telemetry_commands
+SELECT key, record FROM items WHERE is_command;
+
 INSERT INTO dead_letters
-SELECT key, record FROM items WHERE `identity` IS NULL AND NOT is_ignored
+SELECT key, record FROM items WHERE `identity` IS NULL AND NOT is_ignored AND NOT is_command
 UNION ALL
 SELECT key, ENCODE(JSON_OBJECT(
   'schema_version' VALUE 1,

@@ -1,11 +1,13 @@
 """How models run: one thread, since a worker of a stream has one core."""
 
+import os
 from typing import Any
 
-import onnxruntime
+# Builds of onnxruntime send usage events to their maker; nothing of a company's stream leaves it. The first event goes
+# when the library is loaded, before it could be told by its API: only this variable, set before, keeps it back.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-# Builds of onnxruntime may send usage events to their maker; nothing of a company's stream leaves it.
-onnxruntime.disable_telemetry_events()
+import onnxruntime as onnxruntime  # for the other modules: whoever else imported it might be the first
 
 
 def session_of(model: bytes) -> Any:

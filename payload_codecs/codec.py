@@ -1,11 +1,12 @@
 """The interface of a payload format."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from payload_codecs.message import Message
+from schemas.errors import TerminalError
 from schemas.ignored_message import IgnoredReason
 from schemas.reject_reasons import RejectReason
 
@@ -42,13 +43,14 @@ class Rejection(msgspec.Struct, gc=False):
     ----------
     detail
         What exactly is wrong, for a person.
-    original
-        As of a Sample. None: the message's payload.
+    original, device
+        As of a Sample. None: the message's.
     """
 
     reason: RejectReason
     detail: str | None = None
     original: bytes | None = None
+    device: str | None = None
 
 
 class Ignored(msgspec.Struct, gc=False):
@@ -81,7 +83,27 @@ class Codec(Protocol):
         """A payload that holds this sample alone and decodes to it again."""
 
 
-State = TypeVar("State")
+class UnreadableCodecState(TerminalError, ValueError):
+    """State that cannot be continued from: of another version, or damaged. Start without it."""
+
+
+class StateSnapshot(NamedTuple):
+    """The state of one sender as bytes, each part with its version. No pickle."""
+
+    definitions: bytes
+    """The large part, which changes seldom: when the state's `revision` grew."""
+    progress: bytes
+    """The small part, which each message changes."""
+
+
+class CodecState(Protocol):
+    """What a stateful format remembers of one sender."""
+
+    revision: int
+    """Grows when the large part of the snapshot changes."""
+
+
+State = TypeVar("State", bound=CodecState)
 
 
 class StatefulCodec(Protocol[State]):
@@ -94,13 +116,16 @@ class StatefulCodec(Protocol[State]):
         """Of a sender of whom nothing is known."""
 
     def decode(self, message: Message, state: State) -> Sequence[Item | Command]:
-        """The items and commands; `state` is changed in place. Never raises."""
+        """The items in their order, at least one, and commands; `state` is changed in place. Never raises.
 
-    def snapshot(self, state: State) -> bytes:
-        """All of the state, with a version. No pickle."""
+        A replayed dead letter (header `replays`) changes no state.
+        """
 
-    def restore(self, snapshot: bytes) -> State:
-        """The state of a snapshot of this or an earlier version. Raises UnreadableState."""
+    def snapshot(self, state: State) -> StateSnapshot:
+        """All of the state."""
+
+    def restore(self, snapshot: StateSnapshot) -> State:
+        """The state of a snapshot. Raises UnreadableCodecState."""
 
     def original(self, message: Message, sample: Sample) -> bytes:
-        """A payload that holds this sample alone and decodes to it again."""
+        """A payload that holds this sample alone and decodes to it again, whatever the state."""

@@ -67,6 +67,8 @@ def _payload(example: Example) -> str:
         return f"```text\n{example.payload.hex(' ', 4)}\n```\n\n(`{cbor2.loads(example.payload)}`)\n"
     if not example.payload:
         return "no bytes\n"
+    if example.source.codec is Format.SPARKPLUG_B:
+        return f"```text\n{example.payload.hex(' ', 4)}\n```\n"
     return f"```text\n{example.payload.decode().rstrip()}\n```\n"
 
 

@@ -1,10 +1,11 @@
 """Which class decodes a format. A format registers with one line, and is imported when a source uses it."""
 
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
-from payload_codecs.codec import Codec, StatefulCodec
+from payload_codecs.codec import Codec, Command, Item, StatefulCodec
 from payload_codecs.example import Example
+from payload_codecs.message import Message
 from payload_codecs.selection import SelectedSamples, selects
 from schemas.errors import TerminalError
 from schemas.source import Codec as Format
@@ -17,6 +18,7 @@ CODECS: dict[Format, tuple[str, str]] = {
     Format.SENML_JSON: ("payload_codecs.senml", "SenmlJson"),
     Format.SENML_CBOR: ("payload_codecs.senml", "SenmlCbor"),
     Format.LINE_PROTOCOL: ("payload_codecs.line_protocol", "LineProtocol"),
+    Format.SPARKPLUG_B: ("payload_codecs.sparkplug_b.codec", "SparkplugB"),
     Format.CLOUDEVENTS: ("payload_codecs.cloudevents", "CloudEvents"),
 }
 """Format -> module and class. The class takes a Source; the module's EXAMPLES are its test vectors."""
@@ -25,11 +27,15 @@ SELECT_THEMSELVES = frozenset({Format.JSON, Format.CLOUDEVENTS, Format.SPARKPLUG
 """Formats that apply `include`, `exclude`, `rename` and `drop` themselves, CloudEvents by the codec of the data."""
 
 
+KEEP_STATE = frozenset({Format.SPARKPLUG_B})
+"""Formats whose codec is a StatefulCodec."""
+
+
 class NoCodec(TerminalError):
     """A source names a format that this version does not decode."""
 
 
-def codec_of(source: Source) -> Codec | StatefulCodec[object]:
+def codec_of(source: Source) -> Codec | StatefulCodec[Any]:
     """The codec of a source, made for its settings.
 
     Raises
@@ -57,6 +63,24 @@ def stateless_codec_of(source: Source) -> Codec:
     if hasattr(codec, "new_state"):
         raise NoCodec(f"source {source.name}: {source.codec} keeps state, so that one message alone cannot be decoded")
     return codec
+
+
+class _EachMessageAlone:
+    """A stateful codec as one without memory: each message is the first of its sender."""
+
+    def __init__(self, codec: StatefulCodec[Any]) -> None:
+        self._codec = codec
+        self.original = codec.original
+
+    def decode(self, message: Message) -> list[Item]:
+        items = self._codec.decode(message, self._codec.new_state())
+        return [item for item in items if not isinstance(item, Command)]
+
+
+def lone_codec_of(source: Source) -> Codec:
+    """The codec of a source for a message that is looked at alone, as people do. Raises NoCodec."""
+    codec: Any = codec_of(source)
+    return _EachMessageAlone(codec) if source.codec in KEEP_STATE else cast(Codec, codec)
 
 
 def examples_of(codec: Format) -> tuple[Example, ...]:

@@ -1,11 +1,11 @@
 """Which samples a source keeps, and how it names their metrics."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from payload_codecs.codec import Codec, Ignored, Item, Sample
+from payload_codecs.codec import Codec, Command, Ignored, Item, Sample
 from payload_codecs.message import Message
 from schemas.glob import glob_pattern, renamed
 from schemas.ignored_message import IgnoredReason
@@ -78,23 +78,21 @@ def selects(source: Source) -> bool:
     return bool(source.include or source.exclude or source.rename or source.drop)
 
 
-class SelectedSamples:
-    """A codec with the selection of its source, for formats that do not select by themselves."""
+class ItemSelection:
+    """Which items of a codec a source keeps.
 
-    def __init__(self, codec: Codec, source: Source) -> None:
-        self._codec = codec
+    Parameters
+    ----------
+    original
+        Of the codec: the bytes of a sample, made before its metric is renamed.
+    """
+
+    def __init__(self, source: Source, original: Callable[[Message, Sample], bytes]) -> None:
         self._selection = Selection(source)
+        self._original = original
 
-    def decode(self, message: Message) -> Sequence[Item]:
-        """The items of the codec that the source keeps."""
-        kept = [item for item in self._codec.decode(message) if self._keeps(message, item)]
-        return kept or [nothing_kept()]
-
-    def original(self, message: Message, sample: Sample) -> bytes:
-        """As the codec makes it, with the name that was sent."""
-        return self._codec.original(message, sample) if sample.original is None else sample.original
-
-    def _keeps(self, message: Message, item: Item) -> bool:
+    def keeps(self, message: Message, item: Item | Command) -> bool:
+        """Whether the source keeps an item. The metric of a sample is renamed."""
         if not isinstance(item, Sample):
             return True
         if self._selection.drops(item.value):
@@ -103,6 +101,22 @@ class SelectedSamples:
             return True
         name = self._selection.name(item.metric)
         if name is not None and name != item.metric:
-            item.original = self.original(message, item)
+            item.original = self._original(message, item) if item.original is None else item.original
             item.metric = name
         return name is not None
+
+
+class SelectedSamples:
+    """A codec with the selection of its source, for formats that do not select by themselves."""
+
+    def __init__(self, codec: Codec, source: Source) -> None:
+        self._codec = codec
+        self._keeps = ItemSelection(source, codec.original).keeps
+
+    def decode(self, message: Message) -> Sequence[Item]:
+        """The items of the codec that the source keeps."""
+        return [item for item in self._codec.decode(message) if self._keeps(message, item)] or [nothing_kept()]
+
+    def original(self, message: Message, sample: Sample) -> bytes:
+        """As the codec makes it, with the name that was sent."""
+        return self._codec.original(message, sample) if sample.original is None else sample.original

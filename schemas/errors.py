@@ -5,9 +5,11 @@ line prints any of them as its message and exits with 1. What is an exception of
 used, in connectors/. A test compares this drawing with the classes.
 
 HeadraceError
+├── AnotherBridge terminal (connectors.mqtt_bridge.session_record)
 ├── BadExperiments terminal (schemas.experiment)
 ├── BadSources terminal (schemas.sources_file)
 ├── BalanceNotTaken transient (headrace.errors)
+├── BrokerRefuses terminal (connectors.mqtt_bridge.session)
 ├── BrokerUnavailable transient (headrace.sources.live)
 ├── CaptureError (connectors.postgres_cdc)
 │   ├── ConnectUnavailable transient (connectors.postgres_cdc)
@@ -74,13 +76,17 @@ HeadraceError
 │   ├── StoreMisconfigured terminal (connectors.stores)
 │   └── StoreUnavailable transient (connectors.stores)
 ├── SubmissionFailed terminal (headrace.submission)
+├── TooManySubscriptions terminal (connectors.mqtt_bridge.subscriptions)
 ├── Unconfirmed transient (serving.interaction_producer)
 ├── Unreadable terminal (serving.stored_lists)
+├── UnreadableCodecState terminal (payload_codecs.codec)
 ├── UnreadablePointer terminal (models.champion)
 ├── UnreadableRecord terminal (schemas.topics)
 ├── UnreadableState terminal (models.state_codec)
-├── UnusableFile terminal (headrace.csv_readings)
+├── UnusableCertificates terminal (connectors.mqtt_login)
+├── UnusableFile terminal (headrace.errors)
 ├── UnusableProxy terminal (connectors.http_clients)
+├── UnusableTokens terminal (connectors.listener.device_tokens)
 └── WindowsNotCorrected transient (headrace.errors)
 """
 

@@ -20,7 +20,11 @@ class RejectReason(StrEnum):
         return member
 
     # The bridge: what it refuses itself does not reach telemetry.raw.
-    NO_DEVICE = "no_device", "The MQTT topic is not fleet/{device}/telemetry with a device in it."
+    NO_DEVICE = (
+        "no_device",
+        "No source reads the MQTT topic, or its level {device} is empty, has a control character, or is over "
+        f"{MAX_NAME_LENGTH} characters.",
+    )
     PAYLOAD_TOO_LARGE = "payload_too_large", "The payload is over 256 KiB."
     BAD_DEVICE = (
         "bad_device",
@@ -53,6 +57,7 @@ class RejectReason(StrEnum):
     )
     NO_VALUES = "no_values", "`values` is empty or is no object.", b'{"ts":1719800000123,"values":{}}'
 
+    NOT_SPARKPLUG = "not_sparkplug", "The payload is no Sparkplug B message: protobuf cannot read it."
     DECODER_FAILED = (
         "decoder_failed",
         "A codec or the validation failed on this message; `detail` has the traceback. It is a fault of Headrace: "
@@ -103,6 +108,12 @@ class RejectReason(StrEnum):
     CONFLICTING_DUPLICATE = (
         "conflicting_duplicate",
         "A reading of this device, metric and time came before, with another value. The first one stays.",
+    )
+
+    UNKNOWN_METRIC = (
+        "unknown_metric",
+        "Sparkplug B: no birth defines the metric, or a message of its session is missing, so that its alias may "
+        "mean something else. A rebirth was requested.",
     )
 
     # Stores and models.

@@ -472,6 +472,11 @@ class Sources:
         """The topic filters to subscribe to, each once."""
         return tuple(dict.fromkeys(pattern.filter for _, pattern in self._patterns))
 
+    @property
+    def ask_devices(self) -> bool:
+        """Whether a source's format sends commands to its devices."""
+        return any(source.codec is Codec.SPARKPLUG_B for source in self.sources)
+
     def __getitem__(self, name: str) -> Source:
         return next(source for source in self.sources if source.name == name)
 

@@ -6,9 +6,11 @@ from itertools import islice
 from pydantic import ValidationError
 
 from schemas.anomaly_score import AnomalyScore
+from schemas.bridge_session import BridgeSession
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from schemas.device import Device
+from schemas.device_command import DeviceCommand
 from schemas.errors import TerminalError
 from schemas.exposure import Exposure
 from schemas.forgotten_user import ForgottenUser
@@ -67,9 +69,27 @@ class Topic:
 
 
 TELEMETRY_RAW = Topic("telemetry.raw", None, "Payloads as devices sent them; headers say how they came.")
+# Compacted: one small record for each client id. It is how a loss of the queue at the MQTT broker gets a period.
+BRIDGE_SESSIONS = Topic(
+    "bridge.sessions",
+    BridgeSession,
+    "Up to when what a bridge's MQTT session held is stored, and the sessions that were lost.",
+    key="client_id",
+    partitions=1,
+    cleanup_policy="compact",
+    retention_ms=-1,
+    retention_bytes=-1,
+)
 TELEMETRY_READINGS = Topic("telemetry.readings", Reading, "Clean readings, each identity once.")
 TELEMETRY_DUPLICATES = Topic("telemetry.duplicates", DuplicateReading, "Readings that came again, unchanged.")
 TELEMETRY_IGNORED = Topic("telemetry.ignored", IgnoredMessage, "Messages that hold no reading and are not meant to.")
+TELEMETRY_COMMANDS = Topic(
+    "telemetry.commands",
+    DeviceCommand,
+    "What payload formats ask of their devices; the bridge publishes it.",
+    partitions=1,
+    retention_ms=DAY_MS,
+)
 TELEMETRY_WINDOWS = Topic("telemetry.windows", WindowSummary, "Windows of 10 s and 1 min in event time.")
 TELEMETRY_LATE = Topic(
     "telemetry.late", LateReading, "Readings behind the watermark: in no window, stored all the same."
@@ -182,9 +202,11 @@ CHURN_SCORES = Topic(
 
 TOPICS = (
     TELEMETRY_RAW,
+    BRIDGE_SESSIONS,
     TELEMETRY_READINGS,
     TELEMETRY_DUPLICATES,
     TELEMETRY_IGNORED,
+    TELEMETRY_COMMANDS,
     TELEMETRY_WINDOWS,
     TELEMETRY_LATE,
     TELEMETRY_ANOMALIES,

@@ -3,6 +3,7 @@
 import sys
 
 from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK
+from connectors.mqtt_bridge.exit_status import NO_RESTART_HELPS
 from stack.server import NotYet, Server
 
 
@@ -13,6 +14,7 @@ class Bridge(Server):
     after = ("kafka", "mosquitto")
     standard_ports = (BRIDGE_HTTP_PORT,)
     ready_within_s = 60
+    stays_down_at = NO_RESTART_HELPS
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "connectors.mqtt_bridge"]

@@ -15,6 +15,8 @@ from stack.fork_server import worker_python
 from stack.layout import FLINK_CONF, Layout
 
 METRICS_SWITCH = "HEADRACE_FLINK_METRICS"
+PROPERTIES = "FLINK_PROPERTIES"
+"""Settings of the operator's, in the variable of Flink's official image."""
 
 
 def flink_home() -> Path:
@@ -52,14 +54,33 @@ def environment(layout: Layout, process: str | None = None) -> dict[str, str]:
 
 
 def write_configuration(layout: Layout) -> None:
-    """<home>/flink/conf: `flink-conf/` with what depends on the home and the ports; <home>/flink/lib: all jars."""
+    """<home>/flink/conf: `flink-conf/` with FLINK_PROPERTIES and what depends on the home and the ports.
+
+    <home>/flink/lib: all jars.
+    """
     conf = layout.folder("flink", "conf")
     lines = (FLINK_CONF / "config.yaml").read_text()
-    atomic_write_text(conf / "config.yaml", replaced(lines, _of_this_stack(layout)))
+    atomic_write_text(conf / "config.yaml", replaced(lines, given_settings() | _of_this_stack(layout)))
     for name in ("log4j-console.properties", "log4j-cli.properties"):
         atomic_write_text(conf / name, (FLINK_CONF / name).read_text())
     layout.folder("flink", "log")
     _link_jars(layout.folder("flink", "lib"))
+
+
+def given_settings() -> dict[str, str | None]:
+    """Those of FLINK_PROPERTIES."""
+    return settings_in(os.environ.get(PROPERTIES, ""))
+
+
+def settings_in(properties: str) -> dict[str, str | None]:
+    r"""The settings of a text with one `key: value` a line; without a value a setting is left out.
+
+    >>> settings_in("rest.port: 8081\n\n# why\ntaskmanager.host:\n")
+    {'rest.port': '8081', 'taskmanager.host': None}
+    """
+    lines = [line.strip() for line in properties.splitlines()]
+    pairs = [line.partition(":") for line in lines if line and not line.startswith("#")]
+    return {key.strip(): value.strip() or None for key, _, value in pairs}
 
 
 def replaced(configuration: str, settings: dict[str, str | None]) -> str:

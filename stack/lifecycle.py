@@ -36,10 +36,8 @@ def up(layout: Layout, console: Console, only: Collection[str] = ()) -> None:
         wanted = [server for server in all_servers if server.name in names]
         idle = _idle(wanted, supervision)
         ports.require_free(idle)
-        for server in idle:
-            server.before_start()
         with Display(console, [server.name for server in wanted]) as display:
-            _start_and_wait(wanted, supervision, display)
+            _start_and_wait(wanted, idle, supervision, display)
 
 
 def down(layout: Layout, console: Console) -> None:
@@ -92,8 +90,11 @@ def _with_those_before(names: Collection[str], all_servers: list[Server]) -> set
     return found
 
 
-def _start_and_wait(all_servers: list[Server], supervision: Supervision, display: Display) -> None:
-    """All at once, except that a server waits for those it comes after; the first failure is raised."""
+def _start_and_wait(all_servers: list[Server], idle: list[Server], supervision: Supervision, display: Display) -> None:
+    """All at once, except that a server waits for those it comes after; the first failure is raised.
+
+    The idle ones are prepared first, each beside the others: an empty Kafka and an empty PostgreSQL take seconds each.
+    """
     ready: dict[str, Future[None]] = {}
     given_up = Event()
 
@@ -101,6 +102,8 @@ def _start_and_wait(all_servers: list[Server], supervision: Supervision, display
         try:
             for name in server.after:
                 ready[name].result()
+            if server in idle:
+                server.before_start()
             supervision.start_process(server.name)
             wait_for(server, supervision, display, given_up)
         except BaseException:

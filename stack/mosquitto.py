@@ -20,11 +20,19 @@ persistence_location {folder}/
 autosave_on_changes true
 autosave_interval 100
 
-# The default drops beyond 1,000 messages of a queue, silently. Bounded by bytes instead; $SYS counts what is dropped.
-max_queued_messages 0
+# The default drops beyond 1,000 messages of a queue, silently. Bounded here so that one client's queue takes neither
+# all memory nor the others' share; what is dropped is counted under $SYS, which `headrace status` shows.
+max_queued_messages 2000000
 max_queued_bytes 1073741824
-# The bridge bounds its own window (MQTT 5 Receive Maximum).
-max_inflight_messages 0
+# As many as the bridge takes before it acknowledges (MQTT 5 Receive Maximum).
+max_inflight_messages 1000
+# A client that sends a larger packet is disconnected with a reason. Payloads over 256 KiB become dead letters before
+# that. message_size_limit would drop what MQTT 3.1.1 clients send, and acknowledge it.
+max_packet_size 1048576
+# Each takes a file descriptor.
+max_connections 5000
+# Sessions of clients that never come back, other than those that name an expiry themselves (MQTT 5).
+persistent_client_expiration 7d
 sys_interval 5
 
 log_dest stderr

@@ -91,7 +91,8 @@ def _require_hope(server: Server, supervision: Supervision, deaths: set[int], re
     info = supervision.process(server.name)
     if info["statename"] in ("BACKOFF", "EXITED", "FATAL"):
         deaths.add(info["stop"] or info["now"])
-    if info["statename"] == "FATAL" or len(deaths) >= GIVE_UP_AFTER_DEATHS:
+    stays_down = info["statename"] == "EXITED" and info["exitstatus"] == server.stays_down_at
+    if stays_down or info["statename"] == "FATAL" or len(deaths) >= GIVE_UP_AFTER_DEATHS:
         raise NotReady(f"{server.name} does not stay up: {info['spawnerr'] or reason}{_end_of_log(server)}")
     if waited_s > server.ready_within_s:
         raise NotReady(f"{server.name} is not ready after {waited_s:.0f} s: {reason}{_end_of_log(server)}")

@@ -25,6 +25,8 @@ class Server(ABC):
     """Generous: a JVM needs a minute on a laptop that does other things."""
     stop_within_s: ClassVar[int] = 20
     """From SIGTERM to SIGKILL."""
+    stays_down_at: ClassVar[int | None] = None
+    """The exit status that a restart does not mend: supervisord leaves it down, and `status` has an alarm."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout

@@ -9,6 +9,7 @@ from stack.haproxy import HAProxy
 from stack.influxdb import InfluxDB
 from stack.kafka import Kafka
 from stack.layout import Layout
+from stack.listener import LISTENERS
 from stack.mosquitto import Mosquitto
 from stack.postgres import Postgres
 from stack.redis import Redis
@@ -18,7 +19,7 @@ from stack.zookeeper import ZooKeeper
 
 SERVERS: tuple[type[Server], ...] = (
     ZooKeeper, Kafka, Redis, InfluxDB, Mosquitto, ForkServer, JobManager, TaskManager, Bridge, Corrector,
-    Postgres, Connect, *INSTANCES, HAProxy,
+    Postgres, Connect, *INSTANCES, HAProxy, *LISTENERS,
 )  # fmt: skip
 NAMES = tuple(server.name for server in SERVERS)
 OPTIONAL = tuple(server.name for server in SERVERS if server.optional)
@@ -26,7 +27,7 @@ OPTIONAL = tuple(server.name for server in SERVERS if server.optional)
 # What feeds Kafka first, so that nothing enters any more; the JobManager before the TaskManager, so that its jobs are
 # suspended (ZooKeeper remembers them) and not seen failing; what the jobs write to after them.
 STOP_WAVES = (
-    ("bridge", "corrector", "connect", "haproxy", *(instance.name for instance in INSTANCES)),
+    ("bridge", "corrector", "connect", "haproxy", *(each.name for each in (*INSTANCES, *LISTENERS))),
     ("jobmanager",),
     ("taskmanager", "forkserver"),
     ("mosquitto", "redis", "influxdb", "kafka", "postgres"),

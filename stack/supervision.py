@@ -50,7 +50,7 @@ command={command}
 environment={environment}
 directory={home}
 autostart=false
-autorestart=true
+{restart}
 startsecs=3
 startretries=20
 stopsignal=TERM
@@ -206,7 +206,12 @@ class Supervision:
             home=_escaped(self.layout.home),
             log=_escaped(self.layout.log(server.name)),
             stop_within_s=server.stop_within_s,
+            restart=_restart(server.stays_down_at),
         )
+
+
+def _restart(stays_down_at: int | None) -> str:
+    return "autorestart=true" if stays_down_at is None else f"autorestart=unexpected\nexitcodes={stays_down_at}"
 
 
 def _pairs(variables: Mapping[str, str]) -> str:

@@ -1,17 +1,24 @@
 """One MQTT message becomes one Kafka record, and is acknowledged after Kafka has stored it."""
 
+import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from connectors.mqtt_bridge.acknowledgements import Acknowledgements, Confirmation
+from connectors.mqtt_bridge.acknowledgements import NOTHING_TO_ACKNOWLEDGE, Acknowledgements, Confirmation
 from connectors.mqtt_bridge.dead_letters import dead_letter
-from connectors.mqtt_bridge.device_clock import Header, Source, Sources
+from connectors.mqtt_bridge.device_clock import MAX_LEAD_MS
+from connectors.mqtt_bridge.origins import Header, Origin, Origins
 from connectors.mqtt_bridge.settings import BridgeSettings
-from connectors.mqtt_bridge.topics import why_not
+from connectors.mqtt_bridge.stored_until import StoredUntil
+from connectors.mqtt_bridge.subscriptions import Subscriptions
+from schemas.dead_letter import DeadLetter
 from schemas.reject_reasons import RejectReason
+from schemas.source import DEFAULT_SOURCE, Sources
 from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
+
+log = logging.getLogger(__name__)
 
 RAW = TELEMETRY_RAW.name
 QOS: tuple[Header, ...] = (("mqtt_qos", b"0"), ("mqtt_qos", b"1"), ("mqtt_qos", b"2"))
@@ -33,6 +40,7 @@ class Message(Protocol):
     retain: bool
     dup: bool
     payload: bytes
+    properties: Any
 
     @property
     def topic(self) -> str: ...
@@ -51,6 +59,16 @@ def epoch_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+class _Stored:
+    """Of a message that needs no record of its own."""
+
+    is_done = True
+    exception = None
+
+
+_NEEDS_NO_RECORD = _Stored()
+
+
 class Bridge:
     """Takes messages, hands them to Kafka, and acknowledges them in the order of their receipt.
 
@@ -63,6 +81,10 @@ class Bridge:
         paho's client, or one in memory.
     producer
         A producer of connectors.kafka.clients, or one in memory.
+    sources
+        What is read; the first whose filter matches a topic has it.
+    clock_ms, monotonic_s
+        The wall clock in ms, which gives the times of receipt, and one that is never set.
     """
 
     def __init__(
@@ -70,26 +92,41 @@ class Bridge:
         client: AcknowledgingClient,
         producer: Producer,
         settings: BridgeSettings,
+        sources: Sources = Sources([DEFAULT_SOURCE]),  # noqa: B008  # immutable
         clock_ms: Callable[[], int] = epoch_ms,
         monotonic_s: Callable[[], float] = time.monotonic,
+        stored_until: StoredUntil | None = None,
     ) -> None:
         self._client = client
         self._producer = producer
         self._settings = settings
         self._clock_ms = clock_ms
         self._monotonic_s = monotonic_s
-        self._sources = Sources()
+        self._subscriptions = Subscriptions(sources.filters, settings.share_group)
+        self._origins = Origins(sources, self._subscriptions.identifier_of)
+        self._held: deque[Message] = deque()
+        """Read, and waiting for the clock: the first is of a device whose times are as far ahead as they may be."""
+        self._latest_ms = 0
         self._waiting = Acknowledgements()
         self._moved_s = monotonic_s()
+        self.stored_until = stored_until or StoredUntil()
         self.received = 0
         self.acknowledged = 0
+        self.copies = 0
+        """Not made records, since another subscription delivers the same message."""
+        self.ignored = 0
+        """On topics that a source passes over by its own choice."""
+        self.held = 0
+        """Messages that had to wait for the clock."""
+        self.clock_set_back = 0
+        """How often the wall clock went back by more than a message may be ahead of it."""
         self.dead_letters: Counter[str] = Counter()
         client.on_message = self.take
 
     @property
     def in_flight(self) -> int:
-        """Messages that wait for Kafka."""
-        return len(self._waiting)
+        """Messages that wait for Kafka, or for the clock."""
+        return len(self._waiting) + len(self._held)
 
     @property
     def bytes_in_flight(self) -> int:
@@ -99,7 +136,8 @@ class Bridge:
     def has_room(self) -> bool:
         """False: read no more before Kafka has stored some. Receive Maximum does not count QoS 0 and lost sessions."""
         return (
-            len(self._waiting) <= self._settings.max_inflight
+            not self._held
+            and len(self._waiting) <= self._settings.max_inflight
             and self._waiting.bytes_waiting <= self._settings.max_inflight_bytes
         )
 
@@ -111,21 +149,14 @@ class Bridge:
     def take(self, client: Any, userdata: Any, message: Message) -> None:
         """Hand one message to Kafka; paho's `on_message`."""
         self.received += 1
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:  # a broker has to refuse such a topic [MQTT-1.5.4-1]
-            topic = "\N{REPLACEMENT CHARACTER}"
-        source = self._sources.of(topic)
-        if source is None or len(message.payload) > self._settings.max_payload_bytes:
-            self._refuse(source, topic, message)
-            return
-        payload = message.payload
-        received_at = source.received_at(self._clock_ms())
-        headers = _headers(source.topic_header, message, received_at)
-        self._waiting.received(message.mid, len(payload), self._producer.send(RAW, payload, source.key, headers))
+        if self._held or not self._hand_over(message):
+            self._held.append(message)
+            self.held += 1
 
     def acknowledge(self) -> None:
         """Acknowledge what Kafka has stored since. Raises RecordRefused where it refused a record for good."""
+        while self._held and self._hand_over(self._held[0]):
+            self._held.popleft()
         before = len(self._waiting)
         for packet_identifier in self._waiting.release():
             self._client.ack(packet_identifier, 1)
@@ -133,29 +164,89 @@ class Bridge:
         if not before or len(self._waiting) < before:
             self._moved_s = self._monotonic_s()
 
+        self.stored_until.stored(self.received - self.in_flight)
+
+    def caught_up(self) -> None:
+        """The broker has nothing more for us at this moment, unless the window is full."""
+        if len(self._waiting) < self._settings.max_inflight and not self._held:
+            self.stored_until.caught_up(self.received, self._clock_ms())
+
     def connection_lost(self) -> None:
         """The broker will send again what was not acknowledged."""
         self._waiting.connection_lost()
+        for message in self._held:
+            message.mid = NOTHING_TO_ACKNOWLEDGE
 
-    def _refuse(self, source: Source | None, topic: str, message: Message) -> None:
-        now_ms = self._clock_ms()
-        if source is None:
-            reason, detail, device, key = RejectReason.NO_DEVICE, why_not(topic), None, None
-            topic_header, received_at = ("mqtt_topic", topic.encode(errors="replace")), now_ms
+    def _hand_over(self, message: Message) -> bool:
+        """Whether the message is with Kafka's client now; False: it has to wait for the clock."""
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # a broker has to refuse such a topic [MQTT-1.5.4-1]
+            topic = "\N{REPLACEMENT CHARACTER}"
+        now_ms, payload = self._clock_ms(), message.payload
+        if now_ms < self._latest_ms:
+            self._clock_went_back(now_ms)
+        self._latest_ms = now_ms
+        origin = self._origins.of(topic, now_ms)
+        if origin is None:
+            self._pass_over(topic, message, now_ms)
+            return True
+        if origin.identifier is not None and self._is_copy(message, origin.identifier):
+            self.copies += 1
+            self._waiting.received(message.mid, 0, _NEEDS_NO_RECORD)
+            return True
+        received_at = origin.received_at(now_ms, payload)
+        if received_at is None:
+            return False
+        if len(payload) > self._settings.max_payload_bytes:
+            self._refuse_size(origin, message, received_at)
+            return True
+        headers = _headers(origin, message, received_at)
+        self._waiting.received(message.mid, len(payload), self._producer.send(RAW, payload, origin.key, headers))
+        return True
+
+    def _is_copy(self, message: Message, counting: int) -> bool:
+        identifiers = getattr(message.properties, "SubscriptionIdentifier", ())
+        return self._subscriptions.is_copy(identifiers, counting)
+
+    def _clock_went_back(self, now_ms: int) -> None:
+        by_ms = self._latest_ms - now_ms
+        if by_ms > MAX_LEAD_MS:
+            self.clock_set_back += 1
+            log.warning("The clock of this host was set back by %.1f s. See ADR 29 for what that means.", by_ms / 1000)
+
+    def _pass_over(self, topic: str, message: Message, now_ms: int) -> None:
+        if self._origins.ignores(topic):
+            self.ignored += 1
+            self._waiting.received(message.mid, 0, _NEEDS_NO_RECORD)
         else:
-            reason, device, key = RejectReason.PAYLOAD_TOO_LARGE, source.device, source.key
-            detail = f"{len(message.payload)} bytes, over {self._settings.max_payload_bytes}"
-            topic_header, received_at = source.topic_header, source.received_at(now_ms)
-        headers = _headers(topic_header, message, received_at)
-        letter = dead_letter(reason, detail, device, message.payload, headers, received_at)
+            self._refuse_topic(topic, message, now_ms)
+
+    def _refuse_topic(self, topic: str, message: Message, now_ms: int) -> None:
+        headers = [("mqtt_topic", topic.encode(errors="replace")), *_marks(message, now_ms)]
+        detail = self._origins.why_none(topic)
+        letter = dead_letter(RejectReason.NO_DEVICE, detail, None, message.payload, headers, now_ms)
+        self._send_letter(letter, message, None, headers)
+
+    def _refuse_size(self, origin: Origin, message: Message, received_at: int) -> None:
+        detail = f"{len(message.payload)} bytes, over {self._settings.max_payload_bytes}"
+        headers = _headers(origin, message, received_at)
+        reason = RejectReason.PAYLOAD_TOO_LARGE
+        letter = dead_letter(reason, detail, origin.device, message.payload, headers, received_at)
+        self._send_letter(letter, message, origin.key, headers)
+
+    def _send_letter(self, letter: DeadLetter, message: Message, key: bytes | None, headers: list[Header]) -> None:
         value = letter.model_dump_json().encode()
-        self.dead_letters[reason.value] += 1
+        self.dead_letters[letter.reason] += 1
         self._waiting.received(message.mid, len(value), self._producer.send(DEAD_LETTERS.name, value, key, headers))
 
 
-def _headers(topic: Header, message: Message, received_at_ms: int) -> list[Header]:
+def _headers(origin: Origin, message: Message, received_at_ms: int) -> list[Header]:
+    return [origin.source_header, origin.topic_header, *_marks(message, received_at_ms)]
+
+
+def _marks(message: Message, received_at_ms: int) -> list[Header]:
     return [
-        topic,
         QOS[message.qos],
         RETAINED[message.retain],
         DUPLICATE[message.dup],

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 from paho.mqtt.client import Client
 
 READ_BYTES = 64 * 1024
+"""Above a TLS record (16 KiB): none of one is left decrypted inside of the socket, where select does not see it."""
 
 
 class Socket(Protocol):

@@ -1,6 +1,6 @@
 """Messages that the bridge refuses, as dead letters."""
 
-from connectors.mqtt_bridge.device_clock import Header
+from connectors.mqtt_bridge.origins import Header
 from schemas.dead_letter import DeadLetter, bounded_original
 from schemas.reject_reasons import RejectReason
 

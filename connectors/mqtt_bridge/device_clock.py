@@ -1,58 +1,36 @@
-"""What the bridge remembers of a device: its key, and when its last message came."""
+"""The time of receipt that the bridge gives a message: no two of a device share one, and none is far ahead (ADR 29)."""
 
-from collections import OrderedDict
+from collections.abc import Callable
 
-from connectors.mqtt_bridge.topics import device_of
+MAX_LEAD_MS = 1000
+"""How far a device's times run ahead of the clock: a burst of so many messages goes through at once."""
 
-Header = tuple[str, bytes]
-
-DEVICES_REMEMBERED = 100_000
-
-
-class Source:
-    """One MQTT topic that names a device."""
-
-    __slots__ = ("device", "key", "last_ms", "topic_header")
-
-    def __init__(self, device: str, topic: str, last_ms: int) -> None:
-        self.device = device
-        self.key = device.encode()
-        self.topic_header: Header = ("mqtt_topic", topic.encode())
-        self.last_ms = last_ms
-
-    def received_at(self, now_ms: int) -> int:
-        """`now_ms`, or 1 ms after this device's last message: strictly increasing.
-
-        It stands in as event time where a payload has none, and two messages of one device in one millisecond must
-        not get one identity.
-        """
-        self.last_ms = now_ms if now_ms > self.last_ms else self.last_ms + 1
-        return self.last_ms
+MAX_WAIT_MS = 10_000
+"""A clock that was set back by less is waited for; by more, its new time counts."""
 
 
-class Sources:
-    """The sources of the last devices, at most `capacity`; the longest silent one is forgotten first."""
+def time_of_receipt(now_ms: int, last_ms: int, has_own_time: Callable[[], bool]) -> int | None:
+    """The time of a device's next message, or None: ask again when the clock has moved on.
 
-    def __init__(self, capacity: int = DEVICES_REMEMBERED) -> None:
-        self._capacity = capacity
-        self._sources: OrderedDict[str, Source] = OrderedDict()
-        self._forgotten_ms = 0
-        """No forgotten device had a later message: where a returning one goes on."""
+    Parameters
+    ----------
+    now_ms
+        The wall clock.
+    last_ms
+        The latest time that a message of this device got.
+    has_own_time
+        Whether the payload says when it was measured, so that this time identifies no reading and may come twice.
 
-    def of(self, topic: str) -> Source | None:
-        """The source of an MQTT topic, or None where the topic names no device."""
-        source = self._sources.get(topic)
-        if source is None:
-            return self._meet(topic)
-        self._sources.move_to_end(topic)
-        return source
-
-    def _meet(self, topic: str) -> Source | None:
-        device = device_of(topic)
-        if device is None:
-            return None
-        if len(self._sources) >= self._capacity:
-            _, forgotten = self._sources.popitem(last=False)
-            self._forgotten_ms = max(self._forgotten_ms, forgotten.last_ms)
-        source = self._sources[topic] = Source(device, topic, self._forgotten_ms)
-        return source
+    Examples
+    --------
+    >>> time_of_receipt(5000, 4000, lambda: False), time_of_receipt(5000, 5000, lambda: False)
+    (5000, 5001)
+    >>> time_of_receipt(5000, 6000, lambda: False) is None
+    True
+    """
+    lead_ms = last_ms - now_ms
+    if lead_ms < 0 or lead_ms > MAX_LEAD_MS + MAX_WAIT_MS:
+        return now_ms
+    if lead_ms < MAX_LEAD_MS:
+        return last_ms + 1
+    return now_ms + MAX_LEAD_MS if has_own_time() else None

@@ -2,6 +2,7 @@
 
 import logging
 import select
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -42,6 +43,7 @@ class Work(Protocol):
     @property
     def has_room(self) -> bool: ...
     def acknowledge(self) -> None: ...
+    def caught_up(self) -> None: ...
 
 
 class NoWork:
@@ -52,6 +54,9 @@ class NoWork:
     has_room = True
 
     def acknowledge(self) -> None:
+        pass
+
+    def caught_up(self) -> None:
         pass
 
 
@@ -67,9 +72,11 @@ class NetworkLoop:
         self._next_housekeeping_s = 0.0
         self.turned_s = monotonic_s()
         """When the loop last went round: an old one means that it hangs."""
+        self.every_second: Callable[[], None] = lambda: None
+        """Called about so often, also while there is no connection."""
 
     def run(self, work: Work, until: Callable[[], bool]) -> None:
-        """Go round until `until()`. Raises what the work raises."""
+        """Go round until `until()`. Raises what the work raises, and BrokerRefuses."""
         while not until():
             self.turn(work)
 
@@ -97,6 +104,9 @@ class NetworkLoop:
             self._connect_when_due()
         if self._is_readable(work, reading):
             self._read(work)
+        elif reading and self._session.subscribed:
+            work.caught_up()
+        self._session.require_accepted()
         work.acknowledge()
         self._write()
         self._keep_house()
@@ -119,7 +129,11 @@ class NetworkLoop:
         for _ in range(PACKETS_AT_ONCE):
             before = work.received
             self._client.loop_read()
-            if work.received == before or not work.has_room:
+            if not work.has_room:
+                return
+            if work.received == before:
+                if self._session.subscribed:
+                    work.caught_up()
                 return
 
     def _write(self) -> None:
@@ -134,6 +148,8 @@ class NetworkLoop:
             return
         try:
             self._client.reconnect()
+        except ssl.SSLCertVerificationError as error:
+            self._session.untrusted(error)
         except OSError as error:
             log.warning("The MQTT broker does not answer: %s. Next attempt in %.1f s.", error, self._retry_s)
         self._next_attempt_s = self._monotonic_s() + self._retry_s
@@ -144,6 +160,7 @@ class NetworkLoop:
         if now_s < self._next_housekeeping_s:
             return
         self._next_housekeeping_s = now_s + HOUSEKEEPING_S
+        self.every_second()
         if self._session.subscribed:
             self._retry_s = FIRST_RETRY_S
         if self._client.socket() is not None:

@@ -9,7 +9,6 @@ from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK, StackSettings
 from schemas.setting import stated_default
 from schemas.topics import TELEMETRY_RAW
 
-TOPIC_FILTER = "fleet/#"
 DAY_S = 24 * 60 * 60
 FRAMING_BYTES = 128 * 1024
 """Room for an MQTT topic of 64 KiB, the key and the headers in a record of telemetry.raw."""
@@ -60,11 +59,6 @@ class BridgeSettings(BaseSettings):
     stop_within_s: float = Field(
         5.0, ge=0, description="Seconds after SIGTERM in which in-flight messages may still be acknowledged."
     )
-
-    @property
-    def subscription(self) -> str:
-        """The topic filter to subscribe to."""
-        return f"$share/{self.share_group}/{TOPIC_FILTER}" if self.share_group else TOPIC_FILTER
 
     @property
     def max_inflight_bytes(self) -> int:

@@ -8,6 +8,7 @@ from connectors.kafka import clients
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.loop import NetworkLoop
 from connectors.mqtt_bridge.session import Session
+from connectors.mqtt_bridge.session_record import SessionRecord
 
 STALLED_S = 10.0
 """Kafka confirms within milliseconds; one that has not for so long is away."""
@@ -23,6 +24,7 @@ class Status:
     session: Session | None = None
     loop: NetworkLoop | None = None
     bridge: Bridge | None = None
+    record: SessionRecord | None = None
     reachable: Callable[[str], bool] = clients.reachable
 
     def not_ready(self) -> list[str]:
@@ -34,6 +36,8 @@ class Status:
         return self.loop is not None and time.monotonic() - self.loop.turned_s > HANGS_S
 
     def _missing_of_mqtt(self) -> list[str]:
+        if self.session is not None and self.session.refused is not None:
+            return [str(self.session.refused)]
         if self.session is None or not self.session.connected:
             return ["not connected to the MQTT broker"]
         return [] if self.session.subscribed else ["not subscribed at the MQTT broker"]

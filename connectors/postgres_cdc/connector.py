@@ -15,13 +15,13 @@ from connectors.kafka.clients import FRAMING_BYTES
 from connectors.postgres_cdc import ConnectorRefused, ConnectUnavailable
 from connectors.postgres_cdc.database import PUBLICATION, SLOT
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
+from connectors.postgres_cdc.settings import CaptureSettings
 from connectors.postgres_cdc.tables import ADDED_COLUMNS, CAPTURED, HEARTBEAT, NOTIFICATIONS, SCHEMA, SIGNALS
 from schemas.topics import MAX_MESSAGE_BYTES
 from schemas.unavailable_values import PLACEHOLDER
 
 NAME = "headrace"
 PREFIX = "cdc"
-HEARTBEAT_MS = 5000
 QUEUE_BYTES = 32 * 2**20
 KEYS = {table.name: table.key for table in CAPTURED} | {HEARTBEAT: "id"}
 """Of each table whose changes become records, the column that names a row."""
@@ -95,7 +95,7 @@ def configuration(endpoints: CaptureEndpoints, password: str) -> dict[str, str]:
         "post.processors.reselect.reselect.null.values": "false",
         "post.processors.reselect.reselect.use.event.key": "true",
         "unavailable.value.placeholder": PLACEHOLDER,
-        "heartbeat.interval.ms": str(HEARTBEAT_MS),
+        "heartbeat.interval.ms": str(CaptureSettings().heartbeat_ms),
         "heartbeat.action.query": beat,
         # A row is in its topic once, also if Connect is killed between sending it and noting that it was sent.
         "exactly.once.support": "required",

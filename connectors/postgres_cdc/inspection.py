@@ -19,7 +19,7 @@ BEGIN_AGAIN = "headrace cdc remove, headrace up"
 SHOWN_SETTINGS = 3
 MAX_TRACE = 200
 MAX_HEARTBEAT_AGE_S = 60.0
-"""Twelve beats."""
+"""Twelve beats of 5 s; six of the longest interval that CaptureSettings allows."""
 
 
 class Fault(NamedTuple):

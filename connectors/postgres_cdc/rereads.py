@@ -16,11 +16,10 @@ from connectors.kafka.tail import tail
 from connectors.postgres_cdc import ConnectUnavailable, NotCaughtUp, RowsNotRead, connector, database, heartbeats
 from connectors.postgres_cdc.database import ReadRequest
 from connectors.postgres_cdc.endpoints import CaptureEndpoints
+from connectors.postgres_cdc.settings import CaptureSettings
 from connectors.postgres_cdc.tables import NOTIFICATIONS, CapturedTable
 
 POLL_S = 0.5
-STALLS_AFTER_S = 60.0
-"""A chunk of 1,024 rows takes less than a second; a restart of Connect in the midst of it, half a minute."""
 LAST_OFFSETS = 200
 INCREMENTAL = "Incremental Snapshot"
 WAS_READ = ("SUCCEEDED", "EMPTY")
@@ -80,16 +79,18 @@ def read_again(
     keys: Sequence[str] = (),
     *,
     within_s: float,
-    stalls_after_s: float = STALLS_AFTER_S,
+    stalls_after_s: float | None = None,
 ) -> int:
     """Return once rows of the table, all or those with these keys, are in the topic as they are; how many there were.
 
     `within_s` bounds how long the connector may need to get to the request, `stalls_after_s` how long the reading may
-    make no progress after that; a large table may take as long as it does.
+    make no progress after that, that of CaptureSettings if it is None; a large table may take as long as it does.
 
     Raises DatabaseUnavailable, DatabaseRefuses, KafkaClientError, NotCaughtUp, and RowsNotRead, which a new snapshot
     fixes.
     """
+    if stalls_after_s is None:
+        stalls_after_s = CaptureSettings().stalls_after_s
     until = time.monotonic() + within_s
     with database.asking(endpoints) as asked:
         # Debezium reports under the id of the newest request, so there is one at a time.
@@ -136,7 +137,7 @@ def _has_failed(endpoints: CaptureEndpoints) -> bool:
         return False
 
 
-def what_stopped(found: Sequence[Notification], now_s: float, stalls_after_s: float = STALLS_AFTER_S) -> str | None:
+def what_stopped(found: Sequence[Notification], now_s: float, stalls_after_s: float) -> str | None:
     """Why the newest incremental snapshot has not read its rows, or will not; None: it has, or makes progress."""
     found = [each for each in found if each.type != "SKIPPED"]  # at each restart: there is no initial snapshot to take
     if not found or found[-1].kind != INCREMENTAL:
@@ -160,6 +161,6 @@ def stopped(kafka: str) -> str | None:
         If Kafka does not answer.
     """
     try:
-        return what_stopped(notifications(kafka), time.time())
+        return what_stopped(notifications(kafka), time.time(), CaptureSettings().stalls_after_s)
     except KafkaClientError as error:
         raise NotCaughtUp(str(error)) from error

@@ -8,24 +8,13 @@ import os
 from pathlib import Path
 
 from connectors.atomic_write import atomic_write_text
-from stack.flink_distribution import replaced
+from stack.flink_distribution import given_settings, replaced
 from stack.layout import FLINK_CONF
-
-
-def settings(properties: str) -> dict[str, str | None]:
-    r"""The settings of such a text.
-
-    >>> settings("rest.port: 8081\n\n# why\ntaskmanager.host:\n")
-    {'rest.port': '8081', 'taskmanager.host': None}
-    """
-    lines = [line.strip() for line in properties.splitlines()]
-    pairs = [line.partition(":") for line in lines if line and not line.startswith("#")]
-    return {key.strip(): value.strip() or None for key, _, value in pairs}
 
 
 def main() -> None:
     committed = (FLINK_CONF / "config.yaml").read_text()
-    written = replaced(committed, settings(os.environ.get("FLINK_PROPERTIES", "")))
+    written = replaced(committed, given_settings())
     atomic_write_text(Path(os.environ["FLINK_CONF_DIR"]) / "config.yaml", written)
 
 

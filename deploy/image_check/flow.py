@@ -24,7 +24,7 @@ class NotArrived(TransientError):
 def check(endpoints: Endpoints, count: int) -> None:
     """Raises NotArrived."""
     sent = list(_identities(count))
-    publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port)
+    publisher = Publisher(endpoints)
     for number, (device, metric, ts) in enumerate(sent):
         publisher.publish(device, json.dumps({"metric": metric, "value": 20 + number % 7, "ts": ts}).encode())
     publisher.close()

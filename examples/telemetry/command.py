@@ -24,6 +24,7 @@ def telemetry(
 
     Example: `headrace demo telemetry --ticks 300`
     """
+    from examples.telemetry.dialects import declare
     from examples.telemetry.report import print_result
     from examples.telemetry.run import stream
     from headrace import submission
@@ -33,6 +34,7 @@ def telemetry(
 
     console = Console()
     layout = Layout.of(home, port_offset)
+    declare(layout)
     lifecycle.up(layout, console)
     with console.status(f"submitting {len(JOBS)} jobs (about a minute)"):
         submission.submit(layout, JOBS, layout.endpoints.flink, say=lambda line: console.print(line, highlight=False))

@@ -1,7 +1,8 @@
 """A fleet made of recorded data that ship with River: a water main and twelve space shuttles.
 
 WaterFlow: litres a second through a pipe, donated by Tecnojest s.r.l. Shuttle: nine sensors of a NASA
-shuttle (UCI Statlog). The times are new, the values are not. Some messages are bad on purpose.
+shuttle (UCI Statlog). The times are new, the values are not. Some messages are bad on purpose. A Zigbee2MQTT
+sensor and a Sparkplug edge node send beside them (dialects.py).
 """
 
 import json
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from river import datasets
+
+from examples.telemetry.dialects import Dialects
 
 WATER = "water-main"
 SHUTTLES = tuple(f"shuttle-{number:02}" for number in range(1, 13))
@@ -43,7 +46,7 @@ FAULTS: dict[str, Callable[[], Message]] = {
     "ts_out_of_range": lambda: Message(FAULTY, b'{"metric":"temperature","value":21.4,"ts":1719800000}'),
     "unknown_unit": lambda: Message(FAULTY, b'{"metric":"temperature","value":21.4,"unit":"degrees"}'),
     "nested_values": lambda: Message(FAULTY, b'{"values":{"position":{"x":1,"y":2}}}'),
-    "no_device": lambda: Message("", b'{"metric":"temperature","value":21.4}', topic="fleet/a/b/telemetry"),
+    "no_device": lambda: Message("", b'{"metric":"temperature","value":21.4}', topic="fleet//telemetry"),
     "payload_too_large": lambda: Message(FAULTY, json.dumps({"metric": "blob", "value": "x" * 300_000}).encode()),
 }
 
@@ -62,12 +65,15 @@ class RecordedFleet:
         self._water = (flow for _, flow in datasets.WaterFlow())
         self._shuttle = (sensors for sensors, _ in datasets.Shuttle())
         self._clock = StrictlyIncreasingClock()
+        self.dialects = Dialects(self._clock.now_ms)
 
     def __iter__(self) -> Iterator[list[Message]]:
         faults = list(FAULTS)
+        yield [Message("", payload, topic) for topic, payload in self.dialects.birth()]
         for tick, flow in enumerate(islice(self._water, self.ticks)):
             water = self._water_reading(flow)
             messages = [water, *self._shuttles(tick)]
+            messages += [Message("", payload, topic) for topic, payload in self.dialects.at(tick, flow)]
             if tick % 25 == 10:
                 messages.append(water)
                 self.duplicates += 1

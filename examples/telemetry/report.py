@@ -22,6 +22,9 @@ def print_result(result: DemoResult, endpoints: Endpoints, console: Console) -> 
     table.add_column("expected", justify="right")
     table.add_row("messages sent and acknowledged", f"{result.sent:,}", "")
     table.add_row("readings stored", f"{result.stored:,}", "")
+    table.add_row(
+        "  from Zigbee2MQTT and Sparkplug B", f"{result.dialect_readings:,}", f"{result.fleet.dialects.readings:,}"
+    )
     table.add_row("  of them late for their windows", f"{after.late - before.late:,}", f"{result.fleet.late:,}")
     table.add_row(
         "duplicates, not stored again", f"{after.duplicates - before.duplicates:,}", f"{result.fleet.duplicates:,}"

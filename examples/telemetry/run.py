@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from connectors.endpoints import Endpoints
 from connectors.kafka.scan import scan
+from examples.telemetry.dialects import DEVICES
 from examples.telemetry.fleet import SHUTTLES, WATER, RecordedFleet
 from examples.telemetry.latency import LatencyWatch
 from headrace.publisher import Pace, Publisher
@@ -17,7 +18,7 @@ from headrace.reconciliation import balance as accounting
 from headrace.reconciliation.balance import Balance
 from headrace.reconciliation.totals import Totals
 from schemas.anomaly_score import AnomalyScore
-from schemas.topics import TELEMETRY_ANOMALIES
+from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 TICKS_A_SECOND = 21
 DRAINED_WITHIN_S = 240
@@ -34,6 +35,8 @@ class DemoResult:
     fleet: RecordedFleet
     latency: LatencyWatch
     episodes: list[AnomalyScore]
+    dialect_readings: int
+    """From the devices that do not speak Headrace's JSON."""
     seconds: float
 
     @property
@@ -50,6 +53,7 @@ class DemoResult:
             ("duplicates", self.fleet.duplicates, after.duplicates - before.duplicates),
             ("late readings", self.fleet.late, after.late - before.late),
         ]
+        checks.append(("readings of other formats", self.fleet.dialects.readings, self.dialect_readings))
         found = rejected_by_reason(after, before)
         checks += [(reason, count, found.get(reason, 0)) for reason, count in self.fleet.expected.items()]
         return [f"{what}: {sent} sent, {seen} found" for what, sent, seen in checks if sent != seen]
@@ -60,7 +64,7 @@ def stream(endpoints: Endpoints, ledger: Path, console: Console, ticks: int) -> 
     before = accounting.take(endpoints, ledger).totals
     fleet = RecordedFleet(ticks)
     latency = LatencyWatch(endpoints, WATCHED).start()
-    publisher = Publisher(endpoints.mqtt_host, endpoints.mqtt_port, "headrace-demo")
+    publisher = Publisher(endpoints, "headrace-demo")
     started = time.time()
     with _progress(console) as progress:
         task = progress.add_task("streaming the fleet", total=ticks)
@@ -75,7 +79,8 @@ def stream(endpoints: Endpoints, ledger: Path, console: Console, ticks: int) -> 
     balance = drained(endpoints, ledger, console)
     latency.stop()
     episodes = [score for score in _scores(endpoints) if score.event_time >= started * 1000]
-    return DemoResult(publisher.acknowledged, before, balance, fleet, latency, episodes, seconds)
+    of_dialects = _dialect_readings(endpoints, int(started * 1000))
+    return DemoResult(publisher.acknowledged, before, balance, fleet, latency, episodes, of_dialects, seconds)
 
 
 def drained(endpoints: Endpoints, ledger: Path, console: Console) -> Balance:
@@ -104,7 +109,7 @@ def rejected_by_reason(after: Totals, before: Totals) -> dict[str, int]:
 
 
 def _door(totals: Totals) -> int:
-    return sum(count for (stage, _), count in totals.refused_elsewhere.items() if stage == "mqtt_bridge")
+    return sum(count for (stage, _), count in totals.refused_elsewhere.items() if stage in ("mqtt_bridge", "listener"))
 
 
 def _scores(endpoints: Endpoints) -> list[AnomalyScore]:
@@ -112,6 +117,11 @@ def _scores(endpoints: Endpoints) -> list[AnomalyScore]:
     parse: Callable[[bytes], AnomalyScore] = AnomalyScore.model_validate_json
     scores = (parse(record.value) for record in scan(endpoints.kafka, TELEMETRY_ANOMALIES))
     return [score for score in scores if score.is_anomaly and score.episode == score.event_time]
+
+
+def _dialect_readings(endpoints: Endpoints, since_ms: int) -> int:
+    records = scan(endpoints.kafka, TELEMETRY_READINGS)
+    return sum(1 for record in records if record.key in DEVICES and record.timestamp >= since_ms)
 
 
 def _progress(console: Console) -> Progress:

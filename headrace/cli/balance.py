@@ -155,7 +155,9 @@ def _verdict(taken: "Balance") -> "Iterator[Text]":
         yield Text.assemble(("✘ ", "red"), str(each))
     for sentence in taken.waiting:
         yield Text.assemble(("… ", "cyan"), sentence)
-    if taken.holds:
+    if taken.holds and taken.gaps:
+        yield Text.assemble(("✔ ", "green"), "It balances, but for what is marked with ? above, which cannot be told.")
+    elif taken.holds:
         yield Text.assemble(("✔ ", "green"), "It balances: nothing lost, nothing twice, InfluxDB and Redis agree.")
     elif not taken.differences:
         yield Text.assemble(

@@ -25,6 +25,8 @@ def endpoints(home: Home = None, port_offset: PortOffset = None, as_json: AsJson
         found |= {"postgres": layout.capture.postgres_url, "connect": f"http://{layout.capture.connect}"}
     if "haproxy" in layout.extras:
         found |= {"serving": _serving(layout)}
+    if "listener-1" in layout.extras:
+        found |= {"listener": _listener(layout)}
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -38,6 +40,13 @@ def _serving(layout: "Layout") -> dict[str, str]:
     from stack.secrets import SERVING_KEY, secret
 
     return {"url": f"http://{LOOPBACK}:{layout.port(SERVING_PORT)}", "key": secret(layout, SERVING_KEY)}
+
+
+def _listener(layout: "Layout") -> dict[str, str]:
+    from connectors.endpoints import LISTENER_HTTP_PORT, LISTENER_MQTT_PORT, LOOPBACK
+
+    mqtt, http = layout.port(LISTENER_MQTT_PORT), layout.port(LISTENER_HTTP_PORT)
+    return {"mqtt": f"{LOOPBACK}:{mqtt}", "http": f"http://{LOOPBACK}:{http}/telemetry/"}
 
 
 def addresses(of: "Endpoints") -> dict[str, Any]:

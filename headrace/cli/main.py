@@ -12,6 +12,7 @@ from headrace.cli import contributed
 from headrace.cli.balance import balance
 from headrace.cli.cdc import cdc
 from headrace.cli.churn import churn
+from headrace.cli.device import device
 from headrace.cli.dlq import dlq
 from headrace.cli.endpoints import endpoints
 from headrace.cli.experiment import experiment
@@ -33,7 +34,14 @@ COMMANDS = {
     "Jobs and readings": (submit, publish, balance),
 }
 NOUNS = {
-    "Data": {"source": source, "dlq": dlq, "windows": windows, "cdc": cdc, "privacy": privacy},
+    "Data": {
+        "source": source,
+        "device": device,
+        "dlq": dlq,
+        "windows": windows,
+        "cdc": cdc,
+        "privacy": privacy,
+    },
     "Models": {"churn": churn, "recommend": recommend, "model": model, "experiment": experiment},
 }
 """Both by the heading that they stand under in `headrace --help`."""

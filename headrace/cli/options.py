@@ -37,7 +37,8 @@ With = Annotated[
         "--with",
         metavar="NAMES",
         help="Optional servers, separated by commas: `postgres`, `connect` (needs `postgres`), `serving` "
-        "(`serving=2` is two instances). The stack remembers them. Example: `--with postgres,connect,serving=2`.",
+        "(`serving=2` is two instances), `listener` (`listener=2` is two processes on one port). The stack remembers "
+        "them. Example: `--with postgres,connect,serving=2`.",
         show_default="those of the last start",
     ),
 ]
@@ -54,17 +55,24 @@ def named_servers(extras: str | None) -> tuple[str, ...] | None:
 
 
 def _servers_of(name: str) -> tuple[str, ...]:
+    from stack.listener import LISTENERS
     from stack.serving import INSTANCES
 
     if name in ("postgres", "connect"):
         return (name,)
     kind, _, number = name.partition("=")
-    if kind != "serving":
-        raise typer.BadParameter(f"no optional server {name}; there are postgres, connect, serving")
     number = number if "=" in name else "1"
-    if number not in (counts := [str(each.number) for each in INSTANCES]):
-        raise typer.BadParameter(f"serving: 1 to {counts[-1]} instances, such as --with serving=2")
-    return (*(each.name for each in INSTANCES[: int(number)]), "haproxy")
+    if kind == "serving":
+        return (*_first(number, [each.name for each in INSTANCES], "serving", "instances"), "haproxy")
+    if kind == "listener":
+        return _first(number, [each.name for each in LISTENERS], "listener", "processes")
+    raise typer.BadParameter(f"no optional server {name}; there are postgres, connect, serving, listener")
+
+
+def _first(number: str, names: list[str], kind: str, what: str) -> tuple[str, ...]:
+    if number not in [str(count) for count in range(1, len(names) + 1)]:
+        raise typer.BadParameter(f"{kind}: 1 to {len(names)} {what}, such as --with {kind}=2")
+    return tuple(names[: int(number)])
 
 
 def listed(names: str | None) -> tuple[str, ...]:

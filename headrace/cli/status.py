@@ -13,10 +13,12 @@ from rich.table import Table
 from headrace.cli.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
+    from connectors.mqtt_broker_figures import MqttBrokerFigures
     from headrace.monitoring.alarms import Alarm
     from headrace.monitoring.capture import CaptureFigures
     from headrace.monitoring.corrections import CorrectionFigures
     from headrace.monitoring.jobs import JobFigures
+    from headrace.monitoring.mqtt import MqttFigures
     from headrace.monitoring.processes import ProcessFigures
     from headrace.monitoring.quarantine import QuarantineFigures
     from headrace.monitoring.retention import Unread
@@ -52,6 +54,7 @@ class _Health:
     unread: list["Unread"] = field(default_factory=list)
     corrections: "CorrectionFigures | None" = None
     capture: "CaptureFigures | None" = None
+    mqtt: "MqttFigures | None" = None
     alarms: list["Alarm"] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -63,6 +66,7 @@ class _Health:
             "unread": [_unread_as_json(each) for each in self.unread],
             "corrections": asdict(self.corrections) if self.corrections else None,
             "capture": asdict(self.capture) if self.capture else None,
+            "mqtt": asdict(self.mqtt) if self.mqtt else None,
             "dead_letters": _dead_letters(self.topics) if self.topics else None,
             "quarantined": asdict(self.quarantine) if self.quarantine else None,
             "late_share": self.topics.late_share if self.topics else None,
@@ -76,6 +80,7 @@ def _examine(layout: "Layout") -> _Health:
 
     health = _Health(processes.collect(layout))
     health.alarms += alarms.of_processes(health.processes)
+    _examine_mqtt(health, layout)
     _examine_topics(health, layout)
     _examine_jobs(health, layout)
     _examine_capture(health, layout)
@@ -98,6 +103,14 @@ def _examine_topics(health: _Health, layout: "Layout") -> None:
         health.alarms += alarms.of_retention(health.unread)
     except KafkaClientError as error:
         health.alarms.append(alarms.Alarm(str(error), "headrace logs kafka"))
+
+
+def _examine_mqtt(health: _Health, layout: "Layout") -> None:
+    from headrace.monitoring import alarms, mqtt
+
+    if any(each.name == "mosquitto" for each in health.processes):
+        health.mqtt = mqtt.collect(layout.endpoints)
+        health.alarms += alarms.of_mqtt(health.mqtt)
 
 
 def _examine_capture(health: _Health, layout: "Layout") -> None:
@@ -125,6 +138,8 @@ def _print(health: _Health, console: Console) -> None:
     console.print(_job_table(health) if health.jobs else "No jobs run.")
     if health.topics and health.topics.lags:
         console.print(_lag_table(health.topics, console))
+    if health.mqtt and health.mqtt.broker:
+        console.print(_mqtt_table(health.mqtt.broker, len(health.mqtt.losses)))
     if health.topics and any(offsets := _dead_letters(health.topics).values()):
         kept, gone = offsets
         console.print(f"dead letters: up to {kept:,} kept, up to {gone:,} removed by retention. See: headrace dlq ls")
@@ -191,6 +206,13 @@ def _narrow_lag_table(lags: list[tuple[tuple[str, str], int]]) -> Table:
         table.add_row(group)
         for (_, topic), lag in of_group:
             table.add_row(f"  {topic}", f"{lag:,}")
+    return table
+
+
+def _mqtt_table(broker: "MqttBrokerFigures", losses: int) -> Table:
+    table = _table("MQTT clients", "sessions", "messages waiting", "bytes", "dropped", "lost sessions", names=0)
+    counts = (broker.connected, broker.sessions, broker.waiting, broker.waiting_bytes, broker.dropped, losses)
+    table.add_row(*(f"{count:,}" for count in counts))
     return table
 
 

@@ -3,16 +3,16 @@
 import shlex
 from dataclasses import dataclass
 
-from connectors.mqtt_bridge.topics import device_of
 from connectors.redis.device_state import Update
 from headrace.dead_letters import store_rows
 from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
 from schemas.dead_letter import DeadLetter
+from schemas.device_name import device_name_fault
 from schemas.limits import MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
 from schemas.topics import TELEMETRY_RAW, UnreadableRecord
 
-RAW_STAGES = ("clean_telemetry", "mqtt_bridge")
+RAW_STAGES = ("clean_telemetry", "mqtt_bridge", "listener")
 """What they refuse is a payload of a device, and starts again in telemetry.raw."""
 
 CHURN_STAGE = "score_churn"
@@ -132,4 +132,4 @@ def _to_store(letter: DeadLetter, edited: bytes | None, as_device: str | None) -
 
 
 def _is_a_device(device: str) -> bool:
-    return "\\" not in device and device_of(f"fleet/{device}/telemetry") == device
+    return "\\" not in device and "/" not in device and device_name_fault(device) is None

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from headrace.dead_letters.replay_target import RECEIVED_AT
 from payload_codecs.codec import Rejection
 from payload_codecs.message import Message
-from payload_codecs.registry import stateless_codec_of
+from payload_codecs.registry import lone_codec_of
 from payload_codecs.validation import Validator
 from schemas.reject_reasons import RejectReason
-from schemas.source import DEFAULT_SOURCE, Codec, Source
+from schemas.source import DEFAULT_SOURCE, Source
 
 SOURCE, MQTT_TOPIC = "source", "mqtt_topic"
 """Headers of telemetry.raw that the cleaning reads."""
@@ -43,14 +43,14 @@ class PayloadValidation:
     ) -> Problem | None:
         """None where every item of a record of telemetry.raw is a reading.
 
-        Also where only the job can tell: its source is not declared here, or has a format with state.
+        Also where only the job can tell, since its source is not declared here.
         """
         headers = headers or {}
         source = self._sources.get(headers.get(SOURCE, DEFAULT_SOURCE.name.encode()).decode("utf-8", "replace"))
-        if source is None or source.codec is Codec.SPARKPLUG_B:
+        if source is None:
             return None
         message = _message(payload, now_ms, key, headers, source)
-        outcomes = Validator(source).readings(message, stateless_codec_of(source))
+        outcomes = Validator(source).readings(message, lone_codec_of(source))
         for number, outcome in enumerate(outcomes):
             if isinstance(outcome, Rejection):
                 detail = outcome.detail or outcome.reason.meaning

@@ -8,6 +8,7 @@ from pathlib import Path
 from headrace.monitoring.capture import CaptureFigures
 from headrace.monitoring.corrections import CorrectionFigures
 from headrace.monitoring.jobs import RECENT_S, JobFigures
+from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
 from headrace.monitoring.quarantine import QuarantineFigures
 from headrace.monitoring.retention import SHARE, Unread
@@ -26,6 +27,9 @@ DISK_FREE_BYTES = 2 * 2**30
 # A run may wait for the store as long as the pause lasts.
 CORRECTIONS_MISSED = 2
 CORRECTION_TAKES_S = 60
+WAITING_MESSAGES = 100_000
+"""At the MQTT broker: what a bridge fetches in about 10 s."""
+LOSS_IS_RECENT_MS = 24 * 3600 * 1000
 STOPPED_READER = "start what reads it (headrace submit), or keep records longer: docs/explanation/backpressure.md"
 
 
@@ -157,6 +161,29 @@ def _of_unread(unread: Unread) -> Iterator[Alarm]:
 def _days(ms: int) -> str:
     hours = ms / 3_600_000
     return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"
+
+
+def of_mqtt(mqtt: MqttFigures) -> Iterator[Alarm]:
+    """The MQTT broker's queue, and what was lost between it and the bridge."""
+    if mqtt.error:
+        yield Alarm(f"the MQTT broker does not answer: {mqtt.error}", "headrace logs mosquitto")
+    if mqtt.broker is not None and mqtt.broker.dropped:
+        yield Alarm(
+            f"the MQTT broker has dropped {mqtt.broker.dropped:,} messages since it started, as a queue was full",
+            "find the client that does not fetch its messages: the bridge (headrace logs bridge), or another session",
+        )
+    if mqtt.broker is not None and mqtt.broker.waiting > WAITING_MESSAGES:
+        yield Alarm(
+            f"{mqtt.broker.waiting:,} messages ({mqtt.broker.waiting_bytes / 2**20:,.0f} MiB) wait at the MQTT broker",
+            "headrace logs bridge; if it runs and the number grows, start more bridges: docs/how-to/operating.md",
+        )
+    for client_id, loss in mqtt.losses:
+        if loss.until > mqtt.now_ms - LOSS_IS_RECENT_MS:
+            yield Alarm(
+                f"the MQTT broker lost the session of {client_id}: up to {(loss.until - loss.since) / 1000:,.0f} s of "
+                "messages may be missing",
+                "headrace balance names the period; docs/how-to/operating.md, Lost MQTT sessions",
+            )
 
 
 def of_corrections(corrections: CorrectionFigures | None) -> Iterator[Alarm]:

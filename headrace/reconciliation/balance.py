@@ -20,15 +20,17 @@ from pathlib import Path
 
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader
+from connectors.kafka.bridge_sessions import bridge_sessions
 from connectors.kafka.clients import KafkaClientError
 from connectors.kafka.log import KafkaLog
+from connectors.mqtt_broker_figures import mqtt_broker_figures
 from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.errors import BalanceNotTaken
 from headrace.reconciliation import retention
-from headrace.reconciliation.broker import dropped_messages
 from headrace.reconciliation.difference import Difference, named
 from headrace.reconciliation.ingest import CLEANING, Intake
 from headrace.reconciliation.ledger import Ledger, LedgerFile
+from headrace.reconciliation.mqtt_sessions import lost_periods
 from headrace.reconciliation.progress import TO_INFLUXDB, TO_REDIS, Progress
 from headrace.reconciliation.stores import InfluxDBPoints, RedisStates
 from headrace.reconciliation.totals import Totals
@@ -48,7 +50,8 @@ class Balance:
     waiting: list[str] = field(default_factory=list)
     """What is still under way. As long as there is any, what is missing may still come."""
     gaps: list[Difference] = field(default_factory=list)
-    """What retention took before it was judged: not known to be wrong, not proven to be right."""
+    """What retention took before it was judged, and what the MQTT broker may have lost: not known to be wrong, not
+    proven to be right."""
     unreadable: list[Difference] = field(default_factory=list)
     """Records that are none of ours, in topics that only Headrace's jobs write."""
     broker_dropped: int = 0
@@ -148,6 +151,7 @@ class _Taking:
         self._judge_store(self._judge_influxdb)
         self._judge_store(self._judge_redis)
         self._ask_broker()
+        self._taken.gaps += lost_periods(bridge_sessions(self._endpoints.kafka), int(time.time() * 1000))
         for topic, ranges in self._ledger.gaps().items():
             self._taken.gaps += named("retention took it before it was judged", topic, ranges)
         for topic, ranges in self._ledger.unreadable().items():
@@ -234,7 +238,7 @@ class _Taking:
 
     def _ask_broker(self) -> None:
         try:
-            self._taken.broker_dropped = dropped_messages(self._endpoints)
+            self._taken.broker_dropped = mqtt_broker_figures(self._endpoints).dropped
         except OSError as error:  # TimeoutError is one
             self._taken.waiting.append(f"the MQTT broker does not answer: {error}")
         if self._taken.broker_dropped:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from payload_codecs.codec import Ignored, Rejection
 from payload_codecs.message import Message
-from payload_codecs.registry import stateless_codec_of
+from payload_codecs.registry import lone_codec_of
 from payload_codecs.valid_reading import ValidReading
 from payload_codecs.validation import Validator
 from schemas.source import Source, Sources
@@ -64,5 +64,5 @@ def preview(sources: Sources, topic: str, payload: bytes, arrived_ms: int, login
         return Preview(topic, None, sources.ignores(topic))
     source = routed.source
     message = Message(payload, routed.device, topic, routed.levels, arrived_ms, arrived_ms)
-    outcomes = Validator(source).readings(message, stateless_codec_of(source))
+    outcomes = Validator(source).readings(message, lone_codec_of(source))
     return Preview(topic, source, key=routed.key, outcomes=outcomes)

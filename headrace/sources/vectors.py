@@ -22,7 +22,7 @@ def failures(name: str, of: Preset | None = None) -> Iterator[str]:
     """
     sources = Sources([Source(**preset_fields(name))])
     for vector in (of or preset(name)).vector:
-        found = preview(sources, vector.topic, vector.payload.encode(), ARRIVED_MS, vector.login)
+        found = preview(sources, vector.topic, vector.payload_bytes, ARRIVED_MS, vector.login)
         if (got := _got(found)) != (expected := _expected(vector)):
             yield f"{name}, {vector.name}: expected {expected}, got {got}"
 

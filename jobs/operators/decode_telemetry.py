@@ -14,7 +14,7 @@ from jobs.operators.micro_batch import BYTES
 from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
 from jobs.operators.subtask_journal import subtask_journal
 from jobs.operators.telemetry_dead_letters import STAGE
-from jobs.operators.telemetry_decoder import COLUMNS, OFFSET, PARTITION, Decoder, Outcomes
+from jobs.operators.telemetry_decoder import COLUMNS, COMMAND, OFFSET, PARTITION, Decoder, Outcomes
 from payload_codecs.registry import stateless_codec_of
 from schemas.source import Source, Sources
 from schemas.topics import TELEMETRY_RAW
@@ -29,12 +29,10 @@ DECODED = Types.ROW_NAMED(["frame"], [BYTES])
 class DecodeTelemetry(ProcessFunction):
     """Micro-batches of messages in, those of their items out.
 
-    Counts `items`, and `outcomes_<outcome>` below each `source`: `reading`, `ignored`, or the reason of a dead letter.
-
     Parameters
     ----------
     sources
-        Those that are declared, each as plain values.
+        Those that are declared and whose formats keep no state, each as plain values.
     """
 
     def __init__(self, sources: Sequence[dict[str, Any]]) -> None:
@@ -44,12 +42,11 @@ class DecodeTelemetry(ProcessFunction):
         collect_garbage_rarely()
         sources = Sources([Source.model_validate(each) for each in self._sources])
         self._decoder = Decoder(sources, stateless_codec_of)
-        self._metrics = runtime_context.get_metrics_group()
-        self._items = self._metrics.counter("items")
-        self._counters: dict[tuple[str, str], Any] = {}
-        processing = Processing(_positions, partial(framing.split, columns=COLUMNS), self._decode)
-        quarantined = self._metrics.counter("quarantined")
-        self._quarantine = Quarantine(subtask_journal(STAGE, "decode", runtime_context), processing, quarantined.inc)
+        metrics = runtime_context.get_metrics_group()
+        self._counters = OutcomeCounters(metrics)
+        processing = Processing(message_positions, partial(framing.split, columns=COLUMNS), self._decode)
+        journal = subtask_journal(STAGE, "decode", runtime_context)
+        self._quarantine = Quarantine(journal, processing, metrics.counter("quarantined").inc)
 
     def close(self) -> None:
         self._quarantine.close()
@@ -59,9 +56,7 @@ class DecodeTelemetry(ProcessFunction):
             frames, outcomes = self._set_aside(done) if isinstance(done, Quarantined) else done
             for frame in frames:
                 yield Row(frame)
-            for (source, outcome), n in outcomes.items():
-                self._counter(source, outcome).inc(n)
-            self._items.inc(outcomes.total())
+            self._counters.add(outcomes)
 
     def _decode(self, frame: bytes) -> tuple[list[bytes], Outcomes]:
         outcomes: Outcomes = Counter()
@@ -71,6 +66,27 @@ class DecodeTelemetry(ProcessFunction):
         outcomes: Outcomes = Counter()
         return [self._decoder.set_aside(done.batch, done.detail, outcomes)], outcomes
 
+
+class OutcomeCounters:
+    """Counters `items`, and `outcomes_<outcome>` below each `source`: `reading`, `ignored`, `command`, or a reason.
+
+    Parameters
+    ----------
+    metrics
+        Flink's metric group of the operator.
+    """
+
+    def __init__(self, metrics: Any) -> None:
+        self._metrics = metrics
+        self._items = metrics.counter("items")
+        self._counters: dict[tuple[str, str], Any] = {}
+
+    def add(self, outcomes: Outcomes) -> None:
+        """Add those of a micro-batch."""
+        for (source, outcome), n in outcomes.items():
+            self._counter(source, outcome).inc(n)
+        self._items.inc(sum(n for (_, outcome), n in outcomes.items() if outcome != COMMAND))
+
     def _counter(self, source: str, outcome: str) -> Any:
         if (source, outcome) not in self._counters:
             group = self._metrics.add_group("source", source)
@@ -78,6 +94,7 @@ class DecodeTelemetry(ProcessFunction):
         return self._counters[source, outcome]
 
 
-def _positions(frame: bytes) -> Positions:
+def message_positions(frame: bytes) -> Positions:
+    """Where the messages of a frame stand."""
     columns = framing.Frame(frame, COLUMNS)
     return Positions(TELEMETRY_RAW.name, columns.numbers(PARTITION), columns.numbers(OFFSET))

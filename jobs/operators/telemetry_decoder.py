@@ -39,15 +39,15 @@ MAX_TRACEBACK_LENGTH = 4000
 
 MAX_REMEMBERED_ROUTES = 100_000
 
-READING, IGNORED = "reading", "ignored"
+READING, IGNORED, COMMAND = "reading", "ignored", "command"
 
 _Item = list[Any]
-"""key, is_ignored, identity, value, record, original, headers, appended_ms. A reading stands for its record at first.
+"""key, is_ignored, is_command, identity, value, record, original, headers, appended_ms.
 
-A dead letter and an ignored message have the first two and their record alone.
+A reading stands for its record at first. What is no reading has the first three and its record alone.
 """
 
-_RECORD = 4
+_RECORD = 5
 
 _NO, _YES = b"\0", b"\1"
 _NUMBER = struct.Struct(">d")
@@ -56,7 +56,7 @@ Outcomes = Counter[tuple[str, str]]
 """Items by the name of their source and by what they became: `reading`, `ignored`, or the reason of a dead letter."""
 
 
-class _Raw(NamedTuple):
+class RawMessage(NamedTuple):
     """A record of telemetry.raw as it crosses."""
 
     key: bytes | None
@@ -72,7 +72,7 @@ class _Raw(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
+class Route:
     """What follows from the name of a source and from a topic."""
 
     source: Source
@@ -100,7 +100,7 @@ class Decoder:
         self._by_name = {source.name: source for source in (DEFAULT_SOURCE, *sources.sources)}
         self._codecs = {name: codec_of(source) for name, source in self._by_name.items()}
         self._validators = {name: Validator(source) for name, source in self._by_name.items()}
-        self._routes: dict[tuple[bytes | None, bytes | None], _Route] = {}
+        self._routes: dict[tuple[bytes | None, bytes | None], Route] = {}
 
     def decode(self, frame: bytes, outcomes: Outcomes) -> Iterator[bytes]:
         """The items of a frame of messages, in frames and in their order. Counts them in `outcomes`.
@@ -110,6 +110,7 @@ class Decoder:
         items: list[_Item] = []
         for raw in _raw_messages(frame):
             items += self._items(raw, outcomes)
+        items += self._further_items(outcomes)
         return framing.encode_in_frames(_written(items), MAX_FRAME_BYTES)
 
     def set_aside(self, frame: bytes, detail: str, outcomes: Outcomes) -> bytes:
@@ -121,12 +122,12 @@ class Decoder:
             outcomes[route.source.name, str(rejection.reason)] += 1
         return framing.encode(items)
 
-    def _items(self, raw: _Raw, outcomes: Outcomes) -> list[_Item]:
+    def _items(self, raw: RawMessage, outcomes: Outcomes) -> list[_Item]:
         """Of one message. An exception that nobody expected costs this message, and no other."""
         route = self._routes.get((raw.source, raw.topic)) or self._route(raw.source, raw.topic)
         message = _message(raw, route)
         try:
-            decoded = route.codec.decode(message)
+            decoded = self._decoded(raw, route, message)
             if not decoded:
                 raise ValueError(f"the codec {route.source.codec} found no item in the message")
             judged = route.validator.outcomes(message, decoded, route.codec.original)
@@ -141,35 +142,42 @@ class Decoder:
             outcomes[route.reading if type(outcome) is ValidReading else (route.source.name, _word(outcome))] += 1
         return items
 
-    def _route(self, name: bytes | None, topic: bytes | None) -> _Route:
+    def _decoded(self, raw: RawMessage, route: Route, message: Message) -> Sequence[Item]:
+        return route.codec.decode(message)
+
+    def _further_items(self, outcomes: Outcomes) -> list[_Item]:
+        """What crosses back of the batch beside its items."""
+        return []
+
+    def _route(self, name: bytes | None, topic: bytes | None) -> Route:
         """By the header that an entrance wrote, else by the topic; remembered."""
         if len(self._routes) >= MAX_REMEMBERED_ROUTES:
             self._routes.clear()
-        route = self._routes[name, topic] = self._new_route(_text(name or b""), _text(topic or b""))
+        route = self._routes[name, topic] = self._new_route(text(name or b""), text(topic or b""))
         return route
 
-    def _new_route(self, name: str, topic: str) -> _Route:
+    def _new_route(self, name: str, topic: str) -> Route:
         source = self._by_name.get(name)
         if source is None:
             routed = self._sources.route(topic) if topic else None
             source = routed.source if routed else DEFAULT_SOURCE
         levels = next((found for pattern in source.patterns if (found := pattern.match(topic)) is not None), {})
         codec, validator = self._codecs[source.name], self._validators[source.name]
-        return _Route(source, codec, validator, topic, levels, source.payload_names_device, (source.name, READING))
+        return Route(source, codec, validator, topic, levels, source.payload_names_device, (source.name, READING))
 
 
-def _raw_messages(frame: bytes) -> Iterator[_Raw]:
+def _raw_messages(frame: bytes) -> Iterator[RawMessage]:
     columns = Frame(frame, COLUMNS)
     numbers = map(columns.numbers, (PARTITION, OFFSET, _APPENDED))
     rest = map(columns.fields, (_APPENDED, _APPENDED + 1))
-    return map(_Raw._make, zip(*map(columns.fields, range(PARTITION)), *numbers, *rest, strict=True))
+    return map(RawMessage._make, zip(*map(columns.fields, range(PARTITION)), *numbers, *rest, strict=True))
 
 
-def _message(raw: _Raw, route: _Route) -> Message:
+def _message(raw: RawMessage, route: Route) -> Message:
     at, key, appended_ms = raw.received_at, raw.key, raw.appended_ms
     return Message(
         raw.payload or b"",
-        None if key is None or route.payload_names_device else _text(key),
+        None if key is None or route.payload_names_device else text(key),
         route.topic,
         route.levels,
         int(at) if at is not None and at.isdigit() and len(at) < 19 else appended_ms,
@@ -179,7 +187,7 @@ def _message(raw: _Raw, route: _Route) -> Message:
 
 
 def _placed(
-    raw: _Raw, message: Message, route: _Route, decoded: Sequence[Item], judged: Sequence[Outcome]
+    raw: RawMessage, message: Message, route: Route, decoded: Sequence[Item], judged: Sequence[Outcome]
 ) -> list[_Item]:
     """What crosses back of each item of many, or of one that is no reading."""
     n = len(judged)
@@ -194,12 +202,12 @@ def _placed(
     return items
 
 
-def _reading(raw: _Raw, message: Message, reading: ValidReading, original: bytes, number: int, n: int) -> _Item:
+def _reading(raw: RawMessage, message: Message, reading: ValidReading, original: bytes, number: int, n: int) -> _Item:
     """With what SQL makes a dead letter of, if the same reading came before with another value."""
     reading.position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
     identity = f"{reading.metric}\0{reading.event_time}".encode()
     key = raw.key if reading.device is message.device else reading.device.encode()
-    return [key, _NO, identity, _NUMBER.pack(reading.value), reading, original, raw.headers, raw.appended]
+    return [key, _NO, _NO, identity, _NUMBER.pack(reading.value), reading, original, raw.headers, raw.appended]
 
 
 def _original(codec: Codec, message: Message, item: Item) -> bytes:
@@ -209,22 +217,27 @@ def _original(codec: Codec, message: Message, item: Item) -> bytes:
     raise TypeError(f"a reading came of {item!r}, which is no sample")
 
 
-def _ignored(raw: _Raw, message: Message, source: Source, ignored: Ignored) -> _Item:
+def _ignored(raw: RawMessage, message: Message, source: Source, ignored: Ignored) -> _Item:
     """The fields of schemas.ignored_message.IgnoredMessage."""
     record = {
         "schema_version": IgnoredMessage.SCHEMA_VERSION, "source": source.name, "reason": ignored.reason,
         "position": ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset),
     }  # fmt: skip
     optional = {"device": message.device, "detail": ignored.detail}
-    record |= {name: text for name, text in optional.items() if text is not None}
-    return [raw.key, _YES, None, None, msgspec.json.encode(record), None, None, None]
+    record |= {name: given for name, given in optional.items() if given is not None}
+    return [raw.key, _YES, _NO, None, None, msgspec.json.encode(record), None, None, None]
 
 
-def _dead_letter(raw: _Raw, message: Message, rejection: Rejection, number: int, n: int) -> _Item:
-    key = None if raw.key is None else _text(raw.key)
+def command_item(raw: RawMessage, record: bytes) -> _Item:
+    """What crosses back of a command to the sender of a message."""
+    return [raw.key, _NO, _YES, None, None, record, None, None, None]
+
+
+def _dead_letter(raw: RawMessage, message: Message, rejection: Rejection, number: int, n: int) -> _Item:
+    key = None if raw.key is None else text(raw.key)
     origin = Origin(key, message.payload, message.headers, raw.appended_ms)
     position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
-    return [raw.key, _NO, None, None, dead_letter(rejection, origin, position), None, None, None]
+    return [raw.key, _NO, _NO, None, None, dead_letter(rejection, origin, position), None, None, None]
 
 
 def _word(outcome: Outcome) -> str:
@@ -235,8 +248,8 @@ def _word(outcome: Outcome) -> str:
 
 def _failure() -> Rejection:
     """With the exception that is being handled."""
-    text = traceback.format_exc()[-MAX_TRACEBACK_LENGTH:]
-    return Rejection(RejectReason.DECODER_FAILED, text.encode("utf-8", "backslashreplace").decode())
+    trace = traceback.format_exc()[-MAX_TRACEBACK_LENGTH:]
+    return Rejection(RejectReason.DECODER_FAILED, trace.encode("utf-8", "backslashreplace").decode())
 
 
 def _written(items: list[_Item]) -> list[_Item]:
@@ -247,5 +260,6 @@ def _written(items: list[_Item]) -> list[_Item]:
     return items
 
 
-def _text(of: bytes) -> str:
+def text(of: bytes) -> str:
+    """As text; bytes that are none of UTF-8 as U+FFFD."""
     return of.decode("utf-8", "replace")

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from pydantic import ValidationError
 
 from models.churn.contract import CATEGORY_CODES, Contract
 from models.churn.errors import RefusedModel
 from models.churn.raw_values import ABSENT, NO_TEXT, Tensor, places_of, tensor
 from models.churn.reason_text import Reason, ReasonsInWords
+from models.onnx_session import onnxruntime
 
 MODEL_FILE, CONTRACT_FILE = "model.onnx", "contract.json"
 SCORE_OUTPUTS = ("probability", "label")

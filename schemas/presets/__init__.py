@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Base64Bytes, BaseModel, ConfigDict
 
 from schemas.ignored_message import IgnoredReason
 
@@ -16,8 +16,8 @@ class Vector(BaseModel):
 
     Parameters
     ----------
-    payload
-        As text.
+    payload, payload_base64
+        As text, or bytes that are no text.
     readings
         `[device, metric, value, unit, event time in ms]`; without the time where it is the time of arrival.
     rejections
@@ -32,12 +32,18 @@ class Vector(BaseModel):
 
     name: str
     topic: str
-    payload: str
+    payload: str = ""
+    payload_base64: Base64Bytes | None = None
     login: str | None = None
     readings: tuple[tuple[Any, ...], ...] = ()
     rejections: tuple[str, ...] = ()
     ignored: IgnoredReason | None = None
     unread: bool = False
+
+    @property
+    def payload_bytes(self) -> bytes:
+        """The payload as it is sent."""
+        return self.payload.encode() if self.payload_base64 is None else self.payload_base64
 
 
 class Preset(BaseModel):

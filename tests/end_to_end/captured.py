@@ -1,24 +1,27 @@
-"""What change capture has put into its topics."""
+"""Tables that are captured, and what change capture has put into their topics."""
 
 import json
 from collections import defaultdict
 
-from kafka import KafkaConsumer
+from connectors.kafka.scan import scan
+from connectors.postgres_cdc import database
+from schemas.topics import CUSTOMERS
 
 
-def changes(stack, topic="customers"):
+def emptied(stack):
+    """The stack, its table of customers made anew: without the rows and columns of other modules."""
+    with database.connection(stack.layout.capture) as connection:
+        connection.execute("DROP TABLE customers")
+        connection.execute("CREATE TABLE customers (customer_id text PRIMARY KEY)")
+    stack.headrace("cdc", "repair")
+    return stack
+
+
+def changes(stack, topic=CUSTOMERS):
     """What is committed: of each key its values, in their order."""
-    consumer = KafkaConsumer(
-        topic,
-        bootstrap_servers=stack.endpoints.kafka,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        consumer_timeout_ms=2000,
-    )
     found = defaultdict(list)
-    for record in consumer:
+    for record in scan(stack.endpoints.kafka, topic):
         found[record.key.decode()].append(json.loads(record.value) if record.value else None)
-    consumer.close()
     return found
 
 

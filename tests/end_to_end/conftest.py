@@ -1,4 +1,8 @@
-"""One real stack for the session, beside whatever runs on the machine: own folder, own ports."""
+"""Real stacks of the session, beside whatever runs on the machine: own folders, own ports.
+
+One of them has Flink. The tests of the others run beside its tests, in a process of their own (`pytest -n 2
+--dist=loadgroup`): there is one Flink cluster at a time, and two cores are busy.
+"""
 
 import json
 import os
@@ -20,6 +24,11 @@ from connectors.pseudonyms import KEY_FILE, read_key
 from headrace.publisher import Publisher
 from stack.layout import Layout
 
+# What waits for a proof that changes are captured waits for a heartbeat, and what is stuck is known by waiting.
+os.environ.setdefault("HEADRACE_CAPTURE_HEARTBEAT_MS", "500")
+os.environ.setdefault("HEADRACE_CAPTURE_STALLS_AFTER_S", "20")
+# What a job has written is there with its next checkpoint.
+os.environ.setdefault("FLINK_PROPERTIES", "execution.checkpointing.interval: 2 s")
 PORT_OFFSET = int(os.environ.get("HEADRACE_TEST_PORT_OFFSET", "2000"))
 HERE = Path(__file__).parent
 
@@ -75,6 +84,20 @@ def stack() -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="session")
+def capturing() -> Iterator[Stack]:
+    """PostgreSQL, Kafka and Kafka Connect alone; `captured.emptied` gives a module its own tables."""
+    with started(PORT_OFFSET + 500, "--with", "postgres,connect", "--only", "connect") as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Stack]:
+    """Kafka and InfluxDB alone."""
+    with started(PORT_OFFSET + 600, "--only", "kafka,influxdb") as stack:
+        yield stack
+
+
 @pytest.fixture(scope="module")
 def running(stack):
     """The stack with all five jobs."""
@@ -84,7 +107,7 @@ def running(stack):
 
 @pytest.fixture
 def publish(running):
-    publisher = Publisher(running.endpoints.mqtt_host, running.endpoints.mqtt_port)
+    publisher = Publisher(running.endpoints)
     yield publisher.publish
     publisher.close()
 
@@ -103,8 +126,14 @@ def risk_of(running):
         yield lambda customer: json.loads(redis.get(f"churn:{customer}") or "null")
 
 
+WITHOUT_FLINK = {"capturing", "broker", "served_alone"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder needs the real servers."""
+    """Everything in this folder needs the real servers, and what shares a stack runs in one process."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.end_to_end)
+            alone = WITHOUT_FLINK.intersection(item.fixturenames)  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.xdist_group("without Flink" if alone else "with Flink"))

@@ -10,22 +10,21 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.postgres_cdc import ConnectUnavailable, DatabaseRefuses, RowsNotRead, connector, database, rereads
-from connectors.postgres_cdc.connector import HEARTBEAT_MS
 from connectors.postgres_cdc.inspection import inspect
+from connectors.postgres_cdc.settings import CaptureSettings
 from connectors.postgres_cdc.tables import ADDED_COLUMNS, CUSTOMERS_TABLE
+from schemas.topics import CUSTOMERS, DEVICES
 from schemas.unavailable_values import PLACEHOLDER, known_columns
 from stack.supervision import Supervision
-from tests.end_to_end.captured import changes, rows
-from tests.end_to_end.conftest import PORT_OFFSET, started
+from tests.end_to_end.captured import changes, emptied, rows
 from tests.end_to_end.waiting import eventually, in_the_end
 
 ANEW = "CREATE TABLE customers (customer_id text PRIMARY KEY, note text)"
 
 
 @pytest.fixture(scope="module")
-def captured():
-    with started(PORT_OFFSET + 600, "--with", "postgres,connect", "--only", "connect") as stack:
-        yield stack
+def captured(capturing):
+    return emptied(capturing)
 
 
 @pytest.fixture
@@ -61,12 +60,13 @@ def repaired(stack):
 
 
 def filled(stack, key):
-    """The newest row without its nulls: tests before may have added columns to the table."""
-    return {name: value for name, value in (newest(stack, key) or {}).items() if value is not None}
+    """The newest row, if there is one, without its nulls: tests before may have added columns to the table."""
+    row = newest(stack, key) if is_in_the_topic(stack, key) else {}
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def newest(stack, key):
-    return (rows(stack, "customers", key) or ["nothing"])[-1]
+    return (rows(stack, CUSTOMERS, key) or ["nothing"])[-1]
 
 
 def is_in_the_topic(stack, key):
@@ -304,8 +304,8 @@ def test_a_large_value_is_itself_whatever_the_replica_identity_is(captured, exec
     execute(f"INSERT INTO customers (customer_id, {', '.join(LARGE)}) VALUES (%s, {values})", [key])
     execute("UPDATE customers SET note = 'changed' WHERE customer_id = %s", [key])
 
-    in_the_end(lambda: (newest(captured, key) or {}).get("note"), "changed")
-    first, changed = rows(captured, "customers", key)
+    in_the_end(lambda: filled(captured, key).get("note"), "changed")
+    first, changed = rows(captured, CUSTOMERS, key)
     assert changed == first | {"note": "changed"}
     repaired(captured)
 
@@ -337,7 +337,7 @@ def test_a_heartbeat_that_does_not_arrive_is_named_though_all_else_is_well(captu
         "CREATE TRIGGER swallow BEFORE INSERT OR UPDATE ON headrace_heartbeat FOR EACH ROW EXECUTE FUNCTION swallow()"
     )
     endpoints, kafka = captured.layout.capture, captured.endpoints.kafka
-    late = 3 * HEARTBEAT_MS / 1000
+    late = max(3.0, 3 * CaptureSettings().heartbeat_ms / 1000)
     eventually(lambda: any("no heartbeat" in fault.wrong for fault in inspect(endpoints, kafka, late)))
     execute("DROP FUNCTION swallow CASCADE")
     eventually(lambda: inspect(endpoints, kafka, late) == [])
@@ -356,9 +356,9 @@ def test_rows_are_read_again_although_connect_was_killed_and_a_column_has_an_odd
     assert "Rows that were read again" in repaired(captured)
     assert filled(captured, key) == {"customer_id": key, 'odd"na me': "changed"}
     assert sum(each.startswith(f"{key}-") for each in changes(captured)) == 500
-    seen = len(rows(captured, "customers", key))
+    seen = len(rows(captured, CUSTOMERS, key))
     assert "1 rows of customers were read again" in captured.headrace("churn", "rescore", key).stdout
-    assert len(rows(captured, "customers", key)) == seen + 1
+    assert len(rows(captured, CUSTOMERS, key)) == seen + 1
     execute('ALTER TABLE customers DROP COLUMN "odd""na me"')
 
 
@@ -380,11 +380,11 @@ def test_an_incremental_snapshot_that_is_stuck_is_named_and_a_repair_reads_all_r
         rereads.read_again(endpoints, kafka, CUSTOMERS_TABLE, within_s=60, stalls_after_s=3)
     assert "has made no progress" in rereads.what_stopped(rereads.notifications(kafka), time.time(), 2)
     execute("DROP FUNCTION keep CASCADE")
-    seen = len(rows(captured, "customers", key))
+    seen = len(rows(captured, CUSTOMERS, key))
     eventually(lambda: any("incremental snapshot has made no progress" in each for each in wrong(captured)), 90)
 
     assert "begins again with a snapshot of all rows" in repaired(captured)
-    eventually(lambda: len(rows(captured, "customers", key)) > seen)
+    eventually(lambda: len(rows(captured, CUSTOMERS, key)) > seen)
     assert "1 rows of customers were read again" in captured.headrace("churn", "rescore", key).stdout
 
 
@@ -394,7 +394,7 @@ def test_columns_that_are_named_like_the_fields_of_a_record_stop_no_table(captur
     execute("INSERT INTO customers (customer_id, note) VALUES (%s, 'kept')", [key])
     execute("INSERT INTO devices (device) VALUES (%s)", [key])
     in_the_end(lambda: filled(captured, key), {"customer_id": key, "note": "kept"})
-    eventually(lambda: rows(captured, "devices", key))
+    eventually(lambda: rows(captured, DEVICES, key))
     row = changes(captured)[key][-1]
     assert row["__deleted"] == "false"
     assert row["__source_lsn"] > 0

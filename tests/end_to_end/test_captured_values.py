@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from connectors.postgres_cdc import database
-from tests.end_to_end.captured import changes, rows
-from tests.end_to_end.conftest import PORT_OFFSET, started
+from schemas.topics import CUSTOMERS
+from tests.end_to_end.captured import changes, emptied, rows
 from tests.end_to_end.waiting import eventually, in_the_end
 
 VALUES: dict[str, dict[str, tuple[str, Any]]] = {
@@ -49,12 +49,12 @@ COLUMNS = (
 
 
 @pytest.fixture(scope="module")
-def typed():
-    with started(PORT_OFFSET + 700, "--with", "postgres,connect", "--only", "connect") as stack:
-        with database.connection(stack.layout.capture) as connection:
-            connection.execute("CREATE TYPE tariff AS ENUM ('basic', 'plus')")
-            connection.execute("ALTER TABLE customers " + ", ".join(f"ADD COLUMN {column}" for column in COLUMNS))
-        yield stack
+def typed(capturing):
+    emptied(capturing)
+    with database.connection(capturing.layout.capture) as connection:
+        connection.execute("CREATE TYPE tariff AS ENUM ('basic', 'plus')")
+        connection.execute("ALTER TABLE customers " + ", ".join(f"ADD COLUMN {column}" for column in COLUMNS))
+    return capturing
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_value_of_any_type_arrives_and_capture_goes_on(typed, execute, key):
     execute(f"INSERT INTO customers (customer_id, {', '.join(values)}) VALUES (%s, {literals})", [key])
 
     def found():
-        row = (rows(typed, "customers", key) or [{}])[-1]
+        row = (rows(typed, CUSTOMERS, key) or [{}])[-1]
         return {name: row.get(name) for name in values}
 
     in_the_end(found, {name: value for name, (_, value) in values.items()})
@@ -83,16 +83,16 @@ def test_values_whose_form_is_not_exact_arrive_too(typed, execute):
         "INSERT INTO customers (customer_id, born, grid, span) "
         "VALUES ('inexact', '-infinity', '{{1,2},{3,4}}', '178000000 years')"
     )
-    eventually(lambda: rows(typed, "customers", "inexact"))
+    eventually(lambda: rows(typed, CUSTOMERS, "inexact"))
     execute("INSERT INTO customers (customer_id) VALUES ('behind the inexact')")
-    eventually(lambda: rows(typed, "customers", "behind the inexact"))
+    eventually(lambda: rows(typed, CUSTOMERS, "behind the inexact"))
 
 
 def test_a_changed_key_is_a_deletion_and_a_new_row(typed, execute):
     execute("INSERT INTO customers (customer_id, memo) VALUES ('key-before', 'm')")
     execute("UPDATE customers SET customer_id = 'key-after' WHERE customer_id = 'key-before'")
-    in_the_end(lambda: [each and each["memo"] for each in rows(typed, "customers", "key-before")], ["m", "m", None])
-    in_the_end(lambda: [each["memo"] for each in rows(typed, "customers", "key-after")], ["m"])
+    in_the_end(lambda: [each and each["memo"] for each in rows(typed, CUSTOMERS, "key-before")], ["m", "m", None])
+    in_the_end(lambda: [each["memo"] for each in rows(typed, CUSTOMERS, "key-after")], ["m"])
     assert changes(typed)["key-before"][1]["__deleted"] == "true"
 
 
@@ -101,9 +101,9 @@ def test_an_enum_value_and_a_column_that_come_later_are_captured_without_a_resta
     execute("INSERT INTO customers (customer_id, tariff) VALUES ('late', 'late')")
     execute("ALTER TABLE customers RENAME COLUMN ratio TO share")
     execute("INSERT INTO customers (customer_id, share) VALUES ('renamed', 0.5)")
-    in_the_end(lambda: (rows(typed, "customers", "late") or [{}])[-1].get("tariff"), "late")
-    in_the_end(lambda: (rows(typed, "customers", "renamed") or [{}])[-1].get("share"), 0.5)
-    assert "ratio" not in rows(typed, "customers", "renamed")[-1]
+    in_the_end(lambda: (rows(typed, CUSTOMERS, "late") or [{}])[-1].get("tariff"), "late")
+    in_the_end(lambda: (rows(typed, CUSTOMERS, "renamed") or [{}])[-1].get("share"), 0.5)
+    assert "ratio" not in rows(typed, CUSTOMERS, "renamed")[-1]
 
 
 def test_a_table_that_is_not_captured_is_no_concern_even_without_a_key_or_rows(typed, execute):
@@ -111,5 +111,5 @@ def test_a_table_that_is_not_captured_is_no_concern_even_without_a_key_or_rows(t
     execute("CREATE TABLE other_with_rows AS SELECT 1 AS line")
     execute("UPDATE other_with_rows SET line = 2")
     execute("INSERT INTO customers (customer_id) VALUES ('beside others')")
-    eventually(lambda: rows(typed, "customers", "beside others"))
+    eventually(lambda: rows(typed, CUSTOMERS, "beside others"))
     assert typed.headrace("cdc", "status").returncode == 0

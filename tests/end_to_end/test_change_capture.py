@@ -1,4 +1,4 @@
-"""Change capture on PostgreSQL, Kafka Connect and Kafka, on a stack of its own without the rest."""
+"""Change capture on PostgreSQL, Kafka Connect and Kafka, on a stack without the rest."""
 
 import json
 import runpy
@@ -9,19 +9,18 @@ from rich.console import Console
 from connectors.postgres_cdc import database
 from drills import capture
 from drills.environment import Environment
+from schemas.topics import CUSTOMERS, DEVICES
 from stack.layout import REPOSITORY
 from stack.supervision import Supervision
-from tests.end_to_end.captured import changes, rows
-from tests.end_to_end.conftest import PORT_OFFSET, started
+from tests.end_to_end.captured import changes, emptied, rows
 from tests.end_to_end.waiting import eventually, in_the_end
 
 SERVERS = {"postgres", "kafka", "connect"}
 
 
 @pytest.fixture(scope="module")
-def captured():
-    with started(PORT_OFFSET + 500, "--with", "postgres,connect", "--only", "connect") as stack:
-        yield stack
+def captured(capturing):
+    return emptied(capturing)
 
 
 @pytest.fixture
@@ -42,8 +41,8 @@ def test_each_change_of_a_row_is_a_record_in_its_order(captured, execute):
 
     first = {"device": "dev-1", "site": "Berlin", "model": "m1", "owner": None}
     moved = first | {"site": "Köln"}
-    in_the_end(lambda: rows(captured, "devices", "dev-1"), [first, moved, moved, None])
-    deleted = [each["__deleted"] for each in changes(captured, "devices")["dev-1"] if each]
+    in_the_end(lambda: rows(captured, DEVICES, "dev-1"), [first, moved, moved, None])
+    deleted = [each["__deleted"] for each in changes(captured, DEVICES)["dev-1"] if each]
     assert deleted == ["false", "false", "true"]
 
 
@@ -55,15 +54,15 @@ def test_a_column_that_is_added_is_in_the_next_changes(captured, execute):
 
     # So long that PostgreSQL keeps it aside: an update of another column has it all the same.
     first = {"customer_id": "after", "tenure": 3, "charges": 70.25, "note": "x" * 100000}
-    in_the_end(lambda: rows(captured, "customers", "after"), [first, first | {"tenure": 4}])
-    assert rows(captured, "customers", "before") == [{"customer_id": "before"}]
+    in_the_end(lambda: rows(captured, CUSTOMERS, "after"), [first, first | {"tenure": 4}])
+    assert rows(captured, CUSTOMERS, "before") == [{"customer_id": "before"}]
 
 
 def test_a_column_that_is_dropped_is_gone_from_the_next_changes(captured, execute):
     execute("ALTER TABLE customers DROP COLUMN note")
     execute("UPDATE customers SET tenure = 5 WHERE customer_id = 'after'")
     dropped = {"customer_id": "after", "tenure": 5, "charges": 70.25}
-    in_the_end(lambda: rows(captured, "customers", "after")[-1], dropped)
+    in_the_end(lambda: rows(captured, CUSTOMERS, "after")[-1], dropped)
 
 
 @pytest.mark.parametrize("drill", capture.DRILLS, ids=[drill.name for drill in capture.DRILLS])
@@ -79,13 +78,13 @@ def test_rows_come_once_more_when_asked_for_and_the_table_is_left_alone(captured
     execute("INSERT INTO customers (customer_id) VALUES ('asked for'), ('not asked for')")
     touched = "SELECT xmin::text, ctid::text FROM customers WHERE customer_id = 'asked for'"
     before = execute(touched).fetchone()
-    in_the_end(lambda: len(rows(captured, "customers", "not asked for")), 1)
+    in_the_end(lambda: len(rows(captured, CUSTOMERS, "not asked for")), 1)
 
     captured.headrace("churn", "rescore", "asked for")
-    in_the_end(lambda: len(rows(captured, "customers", "asked for")), 2)
+    in_the_end(lambda: len(rows(captured, CUSTOMERS, "asked for")), 2)
     captured.headrace("churn", "rescore")
-    in_the_end(lambda: len(rows(captured, "customers", "not asked for")), 2)
-    first, *others = rows(captured, "customers", "asked for")
+    in_the_end(lambda: len(rows(captured, CUSTOMERS, "not asked for")), 2)
+    first, *others = rows(captured, CUSTOMERS, "asked for")
     assert others == [first, first]
     assert execute(touched).fetchone() == before
 
@@ -117,7 +116,7 @@ def test_the_connector_is_removed_with_its_slot_and_the_next_up_takes_a_snapshot
     execute("INSERT INTO devices VALUES ('while-removed')")
     captured.headrace("up", "--only", "connect")
 
-    eventually(lambda: rows(captured, "devices", "while-removed"), within_s=30)
+    eventually(lambda: rows(captured, DEVICES, "while-removed"), within_s=30)
 
 
 def test_the_role_of_the_image_makes_what_up_makes(captured, execute, monkeypatch, capsys):
@@ -134,4 +133,4 @@ def test_the_role_of_the_image_makes_what_up_makes(captured, execute, monkeypatc
 
     assert capsys.readouterr().out.endswith("changes are captured\n")
     execute("INSERT INTO devices VALUES ('of the role')")
-    eventually(lambda: rows(captured, "devices", "of the role"), within_s=30)
+    eventually(lambda: rows(captured, DEVICES, "of the role"), within_s=30)

@@ -19,16 +19,9 @@ from headrace.late_data.summary import Window
 from headrace.reconciliation.stores import InfluxDBPoints, Point
 from schemas.topics import DEVICES, TELEMETRY_READINGS
 from stack.supervision import Supervision
-from tests.end_to_end.conftest import PORT_OFFSET, started
 from tests.end_to_end.waiting import eventually
 
 Row = namedtuple("Row", "key value")
-
-
-@pytest.fixture(scope="module")
-def broker():
-    with started(PORT_OFFSET + 600, "--only", "kafka,influxdb") as stack:
-        yield stack
 
 
 @pytest.fixture

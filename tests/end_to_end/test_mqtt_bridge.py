@@ -1,9 +1,7 @@
-"""The bridge on real brokers. Mosquitto and the bridge are the test's own; Kafka is the stack's."""
+"""The bridge on real brokers. Mosquitto and the bridge are the test's own; Kafka is the one of `broker`."""
 
 import contextlib
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,20 +22,11 @@ from paho.mqtt.properties import Properties
 from bench.free_port import free_port
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
+from tests.mosquitto_server import MosquittoServer
 
 pytestmark = pytest.mark.end_to_end
 
 PATIENCE_S = 60
-CONFIGURATION = """\
-{user}listener {port} 127.0.0.1
-allow_anonymous true
-persistence true
-persistence_location {folder}/
-autosave_on_changes true
-autosave_interval 1
-max_queued_messages 0
-max_inflight_messages 0
-"""
 
 
 def until(done: Callable[[], bool], what: str) -> None:
@@ -45,32 +34,6 @@ def until(done: Callable[[], bool], what: str) -> None:
     while not done():
         assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
         time.sleep(0.1)
-
-
-@dataclass
-class Mosquitto:
-    folder: Path
-    port: int = field(default_factory=free_port)
-
-    def start(self) -> None:
-        file = self.folder / "mosquitto.conf"
-        user = "user root\n" if os.getuid() == 0 else ""
-        file.write_text(CONFIGURATION.format(user=user, port=self.port, folder=self.folder))
-        program = "/usr/sbin/mosquitto" if os.access("/usr/sbin/mosquitto", os.X_OK) else "mosquitto"
-        self.process = subprocess.Popen([program, "-c", str(file)], stderr=subprocess.DEVNULL)
-        until(self._listens, "Mosquitto listens")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
-
-    def forget_everything(self) -> None:
-        (self.folder / "mosquitto.db").unlink(missing_ok=True)
-
-    def _listens(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
-        return False
 
 
 @dataclass
@@ -111,16 +74,22 @@ class Bridge:
         return self.process.wait(30)
 
 
+@pytest.fixture(scope="session")
+def stack(broker):
+    """No part of it but Kafka is needed."""
+    return broker
+
+
 @pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
+def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
+    broker = MosquittoServer(tmp_path)
     broker.start()
     yield broker
     broker.stop()
 
 
 @pytest.fixture
-def bridge(stack, mosquitto: Mosquitto) -> Iterator[Bridge]:
+def bridge(stack, mosquitto: MosquittoServer) -> Iterator[Bridge]:
     bridge = Bridge(stack.environment, mosquitto.port)
     yield bridge
     if bridge.process.poll() is None:
@@ -289,7 +258,7 @@ def test_what_it_refuses_is_a_dead_letter_and_acknowledged(stack, stored, mosqui
         ("payload_too_large", 256 * 1024 + 1, True),
         ("payload_too_large", 6 << 20, False),
     ]
-    publish(mosquitto.port, f"fleet/{device}/status", b"hello")
+    publish(mosquitto.port, f"fleet/{device}\x7f/telemetry", b"hello")
     until(lambda: bridge.metric("acknowledged_total") == 4, "all four are acknowledged")
 
 

@@ -7,15 +7,13 @@ from kafka.structs import OffsetAndMetadata
 from connectors.kafka.clients import transactional_producer
 from headrace.monitoring import alarms, topics
 from schemas.topics import TELEMETRY_READINGS
-from tests.end_to_end.conftest import PORT_OFFSET, started
 
 GROUP = "headrace-store_redis"
 
 
 @pytest.fixture(scope="module")
-def kafka():
-    with started(PORT_OFFSET + 900, "--only", "kafka") as stack:
-        yield stack.endpoints.kafka
+def kafka(broker):
+    return broker.endpoints.kafka
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from http.client import HTTPConnection
 import httpx
 import psutil
 import pytest
-from kafka import KafkaConsumer
 from redis import Redis
 
 from connectors.endpoints import SERVING_PORT
+from connectors.kafka.scan import scan
 from schemas.exposure import Exposure
 from schemas.interaction import Interaction
 from schemas.topics import EXPOSURES, INTERACTIONS
@@ -34,9 +34,14 @@ NOW_MS = 1_790_000_000_000
 
 
 @pytest.fixture(scope="module")
-def served():
+def served_alone():
     with started(PORT_OFFSET + 700, "--with", "serving=2", "--only", "haproxy,serving-2") as stack:
         yield stack
+
+
+@pytest.fixture
+def served(served_alone):
+    return served_alone
 
 
 @pytest.fixture
@@ -99,13 +104,7 @@ def post(client, user="u1", item="i1"):
 
 
 def values(stack, topic):
-    consumer = KafkaConsumer(
-        topic.name, bootstrap_servers=stack.endpoints.kafka, auto_offset_reset="earliest", consumer_timeout_ms=2000
-    )
-    try:
-        return [topic.record.model_validate_json(each.value) for each in consumer]
-    finally:
-        consumer.close()
+    return [topic.record.model_validate_json(each.value) for each in scan(stack.endpoints.kafka, topic)]
 
 
 def pid_of(stack, name):

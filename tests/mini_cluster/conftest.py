@@ -43,7 +43,6 @@ def _jvm(tmp_path_factory):
     # Workers as processes, as on a cluster, that find the jobs and what tests define.
     os.environ["_python_worker_execution_mode"] = "process"
     os.environ["PYTHONPATH"] = str(REPOSITORY)
-    os.environ["HEADRACE_ATTEMPTS"] = str(tmp_path_factory.mktemp("attempts"))
 
 
 @pytest.fixture(scope="session")

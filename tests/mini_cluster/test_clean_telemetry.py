@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from jobs.clean_telemetry import build
+from jobs.clean_telemetry import OPTIONS, build
 from jobs.settings import JobSettings
 from schemas.source import Codec, Source
-from schemas.topics import DEAD_LETTERS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
+from schemas.topics import DEAD_LETTERS, TELEMETRY_COMMANDS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
 from tests.raw_messages import NOW_MS, Message
 from tests.unit.jobs.cleaning import test_clean_anything, test_clean_large, test_clean_payloads
 from tests.unit.jobs.cleaning.outcomes import Messages, Outcomes, cleaned
@@ -44,6 +44,7 @@ class Job:
         topics.raw_source(messages, files)
         for topic in OUTPUTS:
             topics.bytes_sink(topic)
+        topics.bytes_sink(TELEMETRY_COMMANDS)
         topics.execute(build(topics.tables, JobSettings(), SOURCES), timeout_s=300)
         self.records = {topic: topics.records(topic) for topic in OUTPUTS}
         self.outcomes = Outcomes(messages, (item for records in self.records.values() for item in records))
@@ -56,14 +57,14 @@ def comparable(message, outcomes):
     return [item.model_copy(update={"detail": None}) for item in items] if message in deep else items
 
 
-TTL = {"table.exec.state.ttl": "10 min"}
+OPTIONS_OF_MAIN = OPTIONS | {"table.exec.state.ttl": "10 min"}
 
 
 @pytest.fixture(scope="module")
 def job(file_tables):
     modules = (test_clean_anything, test_clean_large, test_clean_payloads)
     messages = [message for module in modules for message in module.MESSAGES]
-    return Job(file_tables("clean_telemetry", **TTL), [*messages, *OURS])
+    return Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN), [*messages, *OURS])
 
 
 def test_each_message_becomes_what_the_decoder_and_the_count_of_duplicates_say(job):
@@ -118,7 +119,7 @@ N = 20_000
 def test_at_parallelism_two_each_item_leaves_once(file_tables):
     payloads = [b'{"metric":"level","value":%d}' % n if n % 10 else b"warm" for n in range(N)]
     messages = [Message(payload, device=f"pump {n}") for n, payload in enumerate(payloads)]
-    job = Job(file_tables("clean_telemetry", **TTL, **{"parallelism.default": "2"}), messages, files=4)
+    job = Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN, **{"parallelism.default": "2"}), messages, files=4)
     assert len(job.records[TELEMETRY_READINGS]) == N - N // 10
     assert len(job.records[DEAD_LETTERS]) == N // 10
     assert all(len(job.outcomes.of(message)) == 1 for message in messages)

@@ -17,6 +17,7 @@ from schemas.topics import (
     DEAD_LETTERS,
     INTERACTIONS,
     TELEMETRY_ANOMALIES,
+    TELEMETRY_COMMANDS,
     TELEMETRY_DUPLICATES,
     TELEMETRY_IGNORED,
     TELEMETRY_READINGS,
@@ -76,7 +77,7 @@ def test_clean_telemetry_goes_on_without_a_message_on_which_its_worker_leaves(to
     topics = topics("clean_telemetry")
     payloads = (json.dumps({"metric": "flow", "value": n, "ts": NOW_MS + n}).encode() for n in range(N))
     topics.raw_source([Message(payload, name(number)) for number, payload in enumerate(payloads)])
-    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED):
+    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_COMMANDS):
         topics.bytes_sink(topic)
     topics.bytes_sink(DEAD_LETTERS)
     topics.execute(clean_telemetry.build(topics.tables, SETTINGS), timeout_s=120)

@@ -19,14 +19,19 @@ from jobs.settings import JobSettings
 from jobs.tables import PROCESSING_TIME
 from models.detectors import NO_EPISODE, Scorer
 from models.recommend.online.recommender import LiveRecommender
+from payload_codecs.sparkplug_b.data_types import DOUBLE
+from payload_codecs.sparkplug_b.protobuf_schema import Payload
+from schemas.presets import preset_fields
 from schemas.reading import Reading
 from schemas.record import Position
+from schemas.source import Source
 from schemas.topics import (
     DEAD_LETTERS,
     EXPOSURES,
     INTERACTIONS,
     RECOMMENDATIONS_FEEDBACK,
     TELEMETRY_ANOMALIES,
+    TELEMETRY_COMMANDS,
     TELEMETRY_DUPLICATES,
     TELEMETRY_IGNORED,
     TELEMETRY_RAW,
@@ -47,12 +52,25 @@ SETTINGS = JobSettings(detector="gaussian", buckets=2, micro_batch_ms=50, snapsh
 N_SCORED = N_SNAPSHOT + 600
 
 
+PLANT = Source(**{**preset_fields("sparkplug-b"), "name": "plant"})
+
+
+def _sparkplug(kind, seq, **metric):
+    """A message of an edge node with one metric."""
+    payload = Payload(timestamp=NOW_MS + seq, seq=seq)
+    payload.metrics.add(**metric)
+    headers = {"source": b"plant", "mqtt_topic": f"spBv1.0/hall/{kind}/press".encode()}
+    return Message(payload.SerializeToString(), "hall/press", headers)
+
+
 class Cleaning:
-    """What was read before the savepoint comes again after it."""
+    """What was read before the savepoint comes again after it, and data refer to a birth before it."""
 
     job = "clean_telemetry"
     writes_bytes = True
-    sinks = (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, DEAD_LETTERS)
+    sinks = (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_COMMANDS, DEAD_LETTERS)
+    birth = _sparkplug("NBIRTH", 0, name="torque", alias=7, datatype=DOUBLE, double_value=7.0)
+    data = _sparkplug("NDATA", 1, alias=7, double_value=7.5)
     before = tuple(b'{"metric":"flow","value":%d,"ts":1764000000%03d}' % (n, n) for n in range(5))
     after = (
         before[0],
@@ -61,18 +79,18 @@ class Cleaning:
         b'{"metric":"flow","value":5,"ts":1764000000005}',
     )
 
-    def build(self, topics, payloads, offset):
-        rows = [raw_row(Message(payload), offset + n) for n, payload in enumerate(payloads)]
-        topics._source(TELEMETRY_RAW, RAW_COLUMNS, rows)
-        return clean_telemetry.build(topics.tables, SETTINGS)
+    def build(self, topics, payloads, session, offset):
+        messages = [*map(Message, payloads), session]
+        topics._source(TELEMETRY_RAW, RAW_COLUMNS, [raw_row(each, offset + n) for n, each in enumerate(messages)])
+        return clean_telemetry.build(topics.tables, SETTINGS, [PLANT])
 
     def past(self, topics):
-        return self.build(topics, self.before, 0)
+        return self.build(topics, self.before, self.birth, 0)
 
     def future(self, topics):
-        return self.build(topics, self.after, len(self.before))
+        return self.build(topics, self.after, self.data, len(self.before) + 1)
 
-    n_before, n_after = len(before), len(after)
+    n_before, n_after = len(before) + 2, len(after) + 1
 
 
 class Scoring:
@@ -249,7 +267,9 @@ def restored(flow, origin, run, flows, taken_just_now):
 def test_the_cleaning_remembers_how_often_a_reading_came_and_what_its_value_was(restored):
     assert [(copy.value, copy.occurrence) for copy in restored.records(TELEMETRY_DUPLICATES)] == [(0.0, 2), (0.0, 3)]
     assert [letter.reason.value for letter in restored.records(DEAD_LETTERS)] == ["conflicting_duplicate"]
-    assert [reading.value for reading in restored.records(TELEMETRY_READINGS)] == [5.0]
+    readings = {(reading.device, reading.metric): reading.value for reading in restored.records(TELEMETRY_READINGS)}
+    assert readings == {("pump-1", "flow"): 5.0, ("hall/press", "torque"): 7.5}
+    assert restored.records(TELEMETRY_COMMANDS) == []
 
 
 @origins(Scoring)

@@ -16,8 +16,8 @@ from schemas.topics import CHURN_SCORES, CUSTOMERS, CUSTOMERS_USAGE, DEAD_LETTER
 from schemas.usage_features import NO_USAGE
 from tests.mini_cluster.changing_customers import key_file, pseudonym_of
 from tests.raw_messages import NOW_MS
+from tests.training.models.churn.exported import fitted_and_prepared
 from tests.unit.models.churn.customers import customers
-from tests.unit.models.churn.exported import fitted_and_prepared
 
 USED = "usage_readings_7d"
 

@@ -30,7 +30,7 @@ def test_a_table_that_debezium_skipped_was_not_read_though_the_snapshot_is_compl
     found = [*BEGUN, note("TABLE_SCAN_COMPLETED", status), note("COMPLETED")]
     with pytest.raises(RowsNotRead, match=status):
         was_read(found, "mine")
-    assert status in what_stopped(found, 1001.0)
+    assert status in what_stopped(found, 1001.0, 60.0)
     with pytest.raises(RowsNotRead, match="ABORTED"):
         was_read([note("ABORTED")], "mine")
 
@@ -43,8 +43,8 @@ def test_a_snapshot_without_an_end_is_stuck_after_a_time_without_progress(found)
 
 def test_a_snapshot_that_ended_or_was_followed_by_a_new_one_of_all_rows_is_not_stuck():
     ended = [*BEGUN, note("TABLE_SCAN_COMPLETED", "SUCCEEDED"), note("COMPLETED")]
-    assert what_stopped([], 9000.0) is what_stopped(ended, 9000.0) is None
+    assert what_stopped([], 9000.0, 60.0) is what_stopped(ended, 9000.0, 60.0) is None
     for type_ in ("STARTED", "COMPLETED", "SKIPPED"):
         anew = note(type_, of="other", kind="Initial Snapshot", at=2000.0)
         expected = None if type_ != "SKIPPED" else "an incremental snapshot has made no progress for 8000 s"
-        assert what_stopped([*BEGUN, anew], 9000.0) == expected, "a restart skips the initial snapshot"
+        assert what_stopped([*BEGUN, anew], 9000.0, 60.0) == expected, "a restart skips the initial snapshot"

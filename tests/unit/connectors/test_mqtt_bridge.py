@@ -1,20 +1,31 @@
 import hashlib
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge
+from connectors.mqtt_bridge.stored_until import MARGIN_MS
 from schemas.dead_letter import MAX_ORIGINAL_BYTES, DeadLetter
 from schemas.reject_reasons import RejectReason
+from schemas.source import DEFAULT_SOURCE, Codec, Source, Sources
 from tests.unit.connectors.in_memory import SETTINGS, Client, Clock, Message, Producer
 
 NOW_MS = 1_719_800_000_000
+FROM_THE_PAYLOAD: Any = {"device": "id", "metric": "name", "value": "value"}
 
 
 class Setting:
     def __init__(self) -> None:
-        self.client, self.producer, self.monotonic = Client(), Producer(), Clock(0.0)
-        self.bridge = Bridge(self.client, self.producer, SETTINGS, Clock(NOW_MS), self.monotonic)
+        self.client, self.producer, self.monotonic, self.wall = Client(), Producer(), Clock(0.0), Clock(NOW_MS)
+        self.bridge = self.reading(DEFAULT_SOURCE)
+
+    def reading(self, *sources: Source) -> Bridge:
+        self.bridge = Bridge(
+            self.client, self.producer, SETTINGS, Sources(sources), clock_ms=self.wall, monotonic_s=self.monotonic
+        )
+        return self.bridge
 
     def take(self, *messages: Message) -> None:
         for message in messages:
@@ -35,6 +46,7 @@ def test_a_message_becomes_a_record_with_its_bytes_untouched(here: Setting) -> N
     (sent,) = here.producer.sent
     assert (sent.topic, sent.key, sent.value) == ("telemetry.raw", "größe 7".encode(), b"\xff\x00 not json")
     assert dict(sent.headers) == {
+        "source": b"fleet",
         "mqtt_topic": "fleet/größe 7/telemetry".encode(),
         "mqtt_qos": b"1",
         "mqtt_retained": b"0",
@@ -100,8 +112,10 @@ def test_a_message_of_a_lost_connection_is_not_acknowledged_on_the_next(here: Se
     assert here.client.acknowledged == [1]
 
 
-@pytest.mark.parametrize("topic", ["fleet/a/status", "fleet//telemetry", "fleet/a/b/telemetry"])
-def test_a_topic_without_device_is_a_dead_letter_and_acknowledged_once_stored(here: Setting, topic: str) -> None:
+@pytest.mark.parametrize("topic", ["fleet/a/status", "fleet//telemetry", "fleet/a/b/telemetry", "fleet/a\n/telemetry"])
+def test_a_topic_that_names_no_device_of_a_source_is_a_dead_letter_and_acknowledged_once_stored(
+    here: Setting, topic: str
+) -> None:
     here.take(Message(b"x", topic, mid=4, retain=True))
     letter = here.letter()
     assert (letter.reason, letter.stage, letter.device, letter.position) == ("no_device", "mqtt_bridge", None, None)
@@ -191,3 +205,72 @@ def test_it_stalls_while_kafka_stores_nothing_and_something_waits(here: Setting)
     here.producer.store()
     here.bridge.acknowledge()
     assert here.bridge.stalled_s == 0.0
+
+
+def test_each_source_names_itself_in_the_header_and_the_first_that_matches_has_the_message(here: Setting) -> None:
+    here.reading(
+        Source(name="lines", topic="plant/{line}/{device}/torque", codec=Codec.SCALAR, metric="'torque'"),
+        Source(name="plant", topic="plant/#", codec=Codec.JSON, **FROM_THE_PAYLOAD),
+        DEFAULT_SOURCE,
+    )
+    here.take(
+        Message(topic="plant/4/press-1/torque"), Message(topic="plant/4/press-1/status"), Message(topic="plant"),
+        Message(topic="fleet/pump/telemetry"),
+    )  # fmt: skip
+    assert [dict(sent.headers)["source"] for sent in here.producer.sent] == [b"lines", b"plant", b"plant", b"fleet"]
+    assert [sent.key for sent in here.producer.sent] == [b"press-1", b"plant/4/press-1/status", b"plant", b"pump"]
+    assert {sent.topic for sent in here.producer.sent} == {"telemetry.raw"}
+
+
+def test_of_a_message_that_two_subscriptions_deliver_one_copy_is_stored_and_both_are_acknowledged(
+    here: Setting,
+) -> None:
+    bridge = here.reading(
+        Source(name="one", topic="plant/{device}/a", codec=Codec.SCALAR, metric="'a'"),
+        Source(name="two", topic="plant/4/{device}", codec=Codec.SCALAR, metric="'b'"),
+    )
+    first, second = (each.identifier for each in bridge._subscriptions.all)
+    here.take(
+        Message(topic="plant/4/a", mid=1, properties=SimpleNamespace(SubscriptionIdentifier=[second])),
+        Message(topic="plant/4/a", mid=2, properties=SimpleNamespace(SubscriptionIdentifier=[first])),
+        Message(topic="plant/4/b", mid=3, properties=SimpleNamespace(SubscriptionIdentifier=[second])),
+    )
+    assert [dict(sent.headers)["source"] for sent in here.producer.sent] == [b"one", b"two"]
+    assert bridge.copies == 1
+    here.producer.store()
+    bridge.acknowledge()
+    assert here.client.acknowledged == [1, 2, 3]
+
+
+def test_a_device_that_only_the_payload_names_is_left_to_the_cleaning(here: Setting) -> None:
+    here.reading(Source(name="gateway", topic="gateway/up", codec=Codec.JSON, **FROM_THE_PAYLOAD))
+    here.take(Message(topic="gateway/up"))
+    (sent,) = here.producer.sent
+    assert (sent.topic, sent.key) == ("telemetry.raw", b"gateway/up")
+
+
+def test_it_knows_up_to_when_everything_is_stored(here: Setting) -> None:
+    here.take(Message(mid=1))
+    here.bridge.caught_up()
+    here.bridge.acknowledge()
+    assert here.bridge.stored_until.time_ms == 0
+    here.producer.store()
+    here.bridge.acknowledge()
+    assert here.bridge.stored_until.time_ms == NOW_MS - MARGIN_MS
+
+
+def test_with_a_full_window_the_broker_may_hold_more(here: Setting) -> None:
+    here.take(*(Message(mid=number) for number in range(1, 11)))
+    here.bridge.caught_up()
+    here.producer.store()
+    here.bridge.acknowledge()
+    assert here.bridge.stored_until.time_ms == 0
+
+
+def test_a_topic_that_a_source_ignores_is_acknowledged_counted_and_no_dead_letter(here: Setting) -> None:
+    bridge = here.reading(Source(name="plant", topic="plant/{device}/#", ignore=("plant/+/status",)))
+    here.take(Message(topic="plant/a/status", mid=1), Message(topic="plant/a/b", mid=2))
+    assert [sent.topic for sent in here.producer.sent] == ["telemetry.raw"]
+    here.producer.store()
+    bridge.acknowledge()
+    assert (here.client.acknowledged, bridge.ignored) == ([1, 2], 1)

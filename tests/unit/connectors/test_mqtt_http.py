@@ -8,14 +8,14 @@ from connectors.mqtt_bridge.http import Pages, serve
 from connectors.mqtt_bridge.loop import NetworkLoop
 from connectors.mqtt_bridge.session import Session
 from connectors.mqtt_bridge.status import Status
-from tests.unit.connectors.in_memory import SETTINGS, Client, Clock, Message, Producer
+from tests.unit.connectors.in_memory import SETTINGS, SUBSCRIPTIONS, Client, Clock, Message, Producer
 
 
 @pytest.fixture
 def status() -> Status:
     """Of a bridge through which messages flow."""
     client = Client()
-    session = Session(client, SETTINGS)
+    session = Session(client, SETTINGS, SUBSCRIPTIONS)
     session.connected = session.subscribed = True
     bridge = Bridge(client, Producer(), SETTINGS, monotonic_s=Clock(0.0))
     return Status("kafka:9092", session, None, bridge, reachable=lambda address: True)

@@ -1,5 +1,6 @@
 import socket
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.buffered_socket import BufferedSocket, BufferingClient
 from connectors.mqtt_bridge.loop import NetworkLoop
 from connectors.mqtt_bridge.session import Session
-from tests.unit.connectors.in_memory import SETTINGS, Client, Clock, Message, Producer
+from tests.unit.connectors.in_memory import SETTINGS, SUBSCRIPTIONS, Client, Clock, Message, Producer
 
 
 class SocketClient(Client):
@@ -44,7 +45,7 @@ class SocketClient(Client):
             self.on_message(self, None, Message(mid=byte[0]))
         else:
             self._close()
-            self.on_disconnect(self, None, None, "gone", None)
+            self.on_disconnect(self, None, None, SimpleNamespace(value=0x80), None)
 
     def ack(self, mid: int, qos: int) -> None:
         super().ack(mid, qos)
@@ -69,7 +70,7 @@ class SocketClient(Client):
 class Setting:
     def __init__(self) -> None:
         self.client, self.producer, self.clock = SocketClient(), Producer(), Clock(0.0)
-        self.session = Session(self.client, SETTINGS)
+        self.session = Session(self.client, SETTINGS, SUBSCRIPTIONS)
         self.bridge = Bridge(self.client, self.producer, SETTINGS)
         self.session.when_lost = self.bridge.connection_lost
         self.loop = NetworkLoop(self.client, self.session, self.clock)

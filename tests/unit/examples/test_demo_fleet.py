@@ -1,13 +1,26 @@
 """The demo's messages are what its table says they are."""
 
 import json
+import time
 from collections import Counter
+from typing import Any
 
 from kafka.partitioner import murmur2
 
+from examples.telemetry.dialects import PRESETS, declare
 from examples.telemetry.fleet import FAULTS, SHUTTLES, WATER, RecordedFleet
+from payload_codecs.message import Message
+from payload_codecs.registry import codec_of
+from payload_codecs.valid_reading import ValidReading
+from payload_codecs.validation import Validator
+from schemas.presets import preset_fields
 from schemas.reject_reasons import RejectReason
+from schemas.source import Source, Sources
 from schemas.topics import TELEMETRY_RAW
+from stack.layout import Layout
+
+NO_DEVICE_TOPIC = FAULTS["no_device"]().topic
+NOW_MS = int(time.time() * 1000)
 
 
 def test_every_fault_of_the_demo_is_a_reason_of_the_closed_list():
@@ -23,8 +36,33 @@ def test_the_fleet_counts_what_it_mixes_in():
     fleet = RecordedFleet(ticks=600)
     messages = [message for tick in fleet for message in tick]
     copies = sum(count - 1 for count in Counter((m.device, m.payload) for m in messages if m.device == WATER).values())
-    faulty = [message for message in messages if message.device not in (WATER, *SHUTTLES)]
+    faulty = [m for m in messages if m.device not in (WATER, *SHUTTLES) and m.topic in (None, NO_DEVICE_TOPIC)]
     assert (copies, len(faulty)) == (fleet.duplicates, fleet.expected.total())
+
+
+def test_the_other_formats_become_the_readings_that_the_fleet_counts():
+    sources = Sources([Source(**{**preset_fields(name), "name": name}) for name in PRESETS])
+    codecs: dict[str, Any] = {source.name: codec_of(source) for source in sources.sources}
+    state, n = codecs["sparkplug-b"].new_state(), 0
+    fleet = RecordedFleet(ticks=600)
+    for message in (each for tick in fleet for each in tick if sources.route(each.topic or "") is not None):
+        routed = sources.route(message.topic)
+        came = Message(message.payload, routed.device, message.topic, routed.levels, NOW_MS, NOW_MS)
+        codec = codecs[routed.source.name]
+        items = codec.decode(came, state) if routed.source.name == "sparkplug-b" else codec.decode(came)
+        outcomes = Validator(routed.source).outcomes(came, items, codec.original)
+        assert all(isinstance(outcome, ValidReading) for outcome in outcomes), outcomes
+        n += len(outcomes)
+    assert n == fleet.dialects.readings > 400
+
+
+def test_sources_that_are_declared_already_stay_as_they_are(tmp_path):
+    layout = Layout(tmp_path)
+    declare(layout)
+    text = layout.settings.sources_file.read_text()
+    declare(layout)
+    assert layout.settings.sources_file.read_text() == text
+    assert [source.name for source in Sources.from_toml(text).sources] == ["fleet", *PRESETS]
 
 
 def test_no_two_readings_of_a_device_share_an_identity():

@@ -1,15 +1,10 @@
 """Whatever is not Flink's public API stands in flink/, and in its list of internal names."""
 
 import ast
-import pkgutil
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-import flink
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SEAM = REPOSITORY / "flink"
@@ -25,7 +20,7 @@ NO_CODE = {"docs", "tests", "dist", "build"}
 TESTS_OF_INTERNALS = {
     "tests/mini_cluster/flink_internals.py",  # what the tests of jobs ask of Flink and PyFlink does not have
     "tests/mini_cluster/test_pyflink_findings.py",  # what PyFlink does with failures
-    "tests/unit/jobs/test_importing.py",  # no JVM was started
+    "tests/processes/jobs/test_importing.py",  # no JVM was started
 }
 
 
@@ -59,7 +54,7 @@ def test_the_tests_reach_into_flink_in_files_of_their_own():
     found = {
         str(path.relative_to(REPOSITORY))
         for path in files_of(REPOSITORY / "tests")
-        if path.parent != Path(__file__).parent and internals_in(path.read_text(errors="replace"))
+        if path.parent.name != "flink" and internals_in(path.read_text(errors="replace"))
     }
     assert found == TESTS_OF_INTERNALS
 
@@ -109,27 +104,3 @@ def test_each_name_of_the_list_is_used_and_its_tests_are_there():
 def test_each_file_of_the_seam_says_which_internals_it_uses(path):
     words = ast.get_docstring(ast.parse(path.read_text()))
     assert "nternals" in words or path.name == "__init__.py"
-
-
-IMPORT_ALL = """
-import importlib, sys
-for name in sys.argv[1:]:
-    importlib.import_module(name)
-import pyflink.java_gateway
-sys.exit(1 if pyflink.java_gateway._gateway is not None else 0)
-"""
-
-
-def test_importing_the_seam_starts_no_jvm():
-    names = [module.name for module in pkgutil.walk_packages(flink.__path__, "flink.")]
-    assert "flink.patches.forked_workers.server" in names
-    done = subprocess.run([sys.executable, "-c", IMPORT_ALL, *names], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr or "a module started a JVM when it was imported"
-
-
-def test_the_patches_and_the_framing_can_be_read_without_pyflink():
-    script = (
-        "import sys, flink.framing, flink.patches.beam_loopback, flink.patches.forked_workers;"
-        "sys.exit('pyflink' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", script], timeout=60, cwd=REPOSITORY).returncode == 0

@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.mqtt_broker_figures import MqttBrokerFigures
 from connectors.postgres_cdc.inspection import Fault
 from headrace.monitoring import alarms
 from headrace.monitoring.capture import CaptureFigures
 from headrace.monitoring.jobs import JobFigures
+from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
 from headrace.monitoring.quarantine import QuarantineFigures
 from headrace.monitoring.topics import TopicFigures
+from schemas.bridge_session import SessionLoss
 
 HEALTHY_PROCESS = ProcessFigures("kafka", "RUNNING", 1, 300 * 2**20, 3600, 0)
 HEALTHY_JOB = JobFigures("j1", "clean_telemetry", "RUNNING", 3600, 0, 0, None, 4, 1_000_000_000)
@@ -122,3 +125,35 @@ def test_quarantined_records_are_an_alarm_for_each_job_that_says_how_to_see_them
     assert second.wrong.startswith("store_redis has quarantined 1 record ")
     assert "--stage store_redis" in second.next
     assert "headrace dlq show 2:17" in second.next
+
+
+HEALTHY_BROKER = MqttBrokerFigures(connected=12, sessions=13, waiting=40, waiting_bytes=9000, dropped=0)
+
+
+def mqtt_alarms(broker=HEALTHY_BROKER, **changes):
+    return [alarm.wrong for alarm in alarms.of_mqtt(MqttFigures(broker, now_ms=1_790_000_000_000, **changes))]
+
+
+def test_an_mqtt_broker_without_drops_and_losses_calls_nobody():
+    assert mqtt_alarms() == []
+
+
+def test_messages_that_the_mqtt_broker_dropped_are_an_alarm():
+    (wrong,) = mqtt_alarms(replace(HEALTHY_BROKER, dropped=1200))
+    assert wrong.startswith("the MQTT broker has dropped 1,200 messages")
+
+
+def test_a_long_queue_at_the_mqtt_broker_is_an_alarm():
+    (wrong,) = mqtt_alarms(replace(HEALTHY_BROKER, waiting=200_000, waiting_bytes=50 * 2**20))
+    assert wrong == "200,000 messages (50 MiB) wait at the MQTT broker"
+
+
+def test_an_mqtt_broker_that_does_not_answer_is_an_alarm():
+    assert mqtt_alarms(None, error="timed out") == ["the MQTT broker does not answer: timed out"]
+
+
+def test_a_lost_session_is_an_alarm_for_a_day():
+    new = SessionLoss(since=1_789_999_000_000, until=1_789_999_060_000)
+    old = SessionLoss(since=1_789_000_000_000, until=1_789_000_060_000)
+    (wrong,) = mqtt_alarms(losses=(("bridge-7", new), ("bridge-7", old)))
+    assert wrong == "the MQTT broker lost the session of bridge-7: up to 60 s of messages may be missing"

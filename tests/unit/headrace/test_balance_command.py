@@ -12,7 +12,9 @@ from headrace.errors import BalanceNotTaken
 from headrace.reconciliation import balance as accounting
 from headrace.reconciliation.balance import Balance
 from headrace.reconciliation.difference import MAX_NAMED, Difference, named
+from headrace.reconciliation.mqtt_sessions import lost_periods
 from headrace.reconciliation.totals import Totals
+from schemas.bridge_session import BridgeSession, SessionLoss
 
 MISSING = Difference("items missing", "telemetry.raw", 1, 120, 131)
 
@@ -117,3 +119,22 @@ def test_square_brackets_of_an_offset_are_text_and_no_markup():
     console = Console(record=True, width=100)
     console.print(table_of(Balance(Totals(), differences=[MISSING])))
     assert "telemetry.raw[1] 120..131" in console.export_text()
+
+
+def test_what_the_mqtt_broker_may_have_lost_is_named_and_the_verdict_does_not_speak_of_it(balance):
+    session = BridgeSession(
+        client_id="bridge-7", instance="a", started=1, filters=(), stored_until=1,
+        losses=(SessionLoss(since=1_719_800_000_000, until=1_719_800_060_000),),
+    )  # fmt: skip
+    gaps = list(lost_periods({"bridge-7": session}, now_ms=1_719_800_100_000))
+    shown = balance(Balance(Totals(), gaps=gaps))
+    assert shown.exit_code == 0
+    text = " ".join(shown.output.split())
+    assert "session of bridge-7: messages published between 2024-07-01T02:13:20Z and 2024-07-01T02:14:20Z" in text
+    assert "nothing lost" not in text
+
+
+def test_a_loss_before_what_telemetry_raw_holds_is_named_no_more():
+    loss = SessionLoss(since=1, until=2)
+    session = BridgeSession(client_id="b", instance="a", started=1, filters=(), stored_until=1, losses=(loss,))
+    assert list(lost_periods({"b": session}, now_ms=1_719_800_100_000)) == []

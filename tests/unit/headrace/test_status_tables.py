@@ -7,8 +7,10 @@ from functools import cache
 import pytest
 from rich.console import Console
 
+from connectors.mqtt_broker_figures import MqttBrokerFigures
 from headrace.cli.status import _Health, _print
 from headrace.monitoring.jobs import JobFigures
+from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
 from headrace.monitoring.topics import TopicFigures
 from jobs.names import ALL_JOBS, consumer_group
@@ -24,7 +26,8 @@ def health():
     processes = [ProcessFigures(name, "STARTING", 4_194_303, 12 * 2**30, DAYS_S, 123) for name in PROCESSES]
     jobs = [JobFigures("j", name, "RECONCILING", DAYS_S, 1234, 0, None, 12_345, 1) for name in ALL_JOBS]
     lags = {(consumer_group(job), topic.name): LARGE for job in ALL_JOBS for topic in TOPICS}
-    return _Health(processes, jobs, TopicFigures(lags, newest_event_ms=1_790_000_000_000))
+    mqtt = MqttFigures(MqttBrokerFigures(5000, 12_345, 2_000_001, 8_589_934_592, 2_000_002))
+    return _Health(processes, jobs, TopicFigures(lags, newest_event_ms=1_790_000_000_000), mqtt=mqtt)
 
 
 @cache
@@ -51,6 +54,12 @@ def test_every_figure_is_whole_and_nothing_is_cut(width):
     assert text.count("4194303") == len(PROCESSES)
     assert text.count("RECONCILING") == len(ALL_JOBS)
     assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_queue_drops_and_sessions_of_the_mqtt_broker_stand_in_one_line(width):
+    figures = ["5,000", "12,345", "2,000,001", "8,589,934,592", "2,000,002", "0"]
+    assert figures in [line.split() for line in printed(width).splitlines()]
 
 
 @pytest.mark.parametrize("width", [20, 40])

@@ -61,11 +61,11 @@ def test_a_reading_crosses_with_its_identity_and_what_its_conflict_would_be_made
     frames = list(
         Decoder(Sources(()), stateless_codec_of).decode(gathered([Message(payload, "p", headers)]), Counter())
     )
-    frame = Frame(frames[0], columns=8)
-    assert (frame.fields(0), frame.fields(2)) == ([b"p"], [b"level\0%d" % NOW_MS])
-    assert frame.fields(3) == [bytes.fromhex("4004000000000000")]
-    assert (frame.fields(5), frame.numbers(7)) == ([payload], [NOW_MS])
-    assert Reading.model_validate_json(frame.fields(4)[0]).model_dump(exclude={"position"}) == {
+    frame = Frame(frames[0], columns=9)
+    assert (frame.fields(0), frame.fields(3)) == ([b"p"], [b"level\0%d" % NOW_MS])
+    assert frame.fields(4) == [bytes.fromhex("4004000000000000")]
+    assert (frame.fields(6), frame.numbers(8)) == ([payload], [NOW_MS])
+    assert Reading.model_validate_json(frame.fields(5)[0]).model_dump(exclude={"position"}) == {
         "schema_version": 1, "device": "p", "metric": "level", "event_time": NOW_MS, "value": 2.5, "unit": "m",
         "sequence": 7,
     }  # fmt: skip
@@ -196,7 +196,7 @@ def test_the_items_of_one_large_message_are_cut_into_frames_of_a_bounded_size():
             gathered([Message(payload, device, {"mqtt_topic": topic})]), Counter()
         )
     )
-    assert sum(len(Frame(frame, columns=8)) for frame in frames) == n
+    assert sum(len(Frame(frame, columns=9)) for frame in frames) == n
     assert max(map(len, frames)) < MAX_FRAME_BYTES * 1.1
     assert len(frames) > 5
 

@@ -1,8 +1,5 @@
 """Formats are imported when a source uses them."""
 
-import subprocess
-import sys
-
 import pytest
 
 from payload_codecs.registry import CODECS, NoCodec, codec_of, examples_of, stateless_codec_of
@@ -30,18 +27,6 @@ def test_a_format_without_a_codec_is_named_with_those_that_have_one(codec):
 def test_the_examples_of_a_format_are_of_that_format():
     for codec in CODECS:
         assert {example.source.codec for example in examples_of(codec)} == {codec}
-
-
-def test_the_default_source_imports_no_library_of_another_format():
-    code = (
-        "import sys\n"
-        "from payload_codecs.registry import stateless_codec_of\n"
-        "from schemas.source import DEFAULT_SOURCE\n"
-        "stateless_codec_of(DEFAULT_SOURCE)\n"
-        "print(sorted({'cbor2', 'google.protobuf', 'payload_codecs.senml'} & set(sys.modules)))"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "[]"
 
 
 def test_the_default_source_has_a_codec_without_state():

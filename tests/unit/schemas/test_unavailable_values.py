@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.unavailable_values import PLACEHOLDER, known_columns, mentions_unavailable, without_unavailable
@@ -52,6 +52,7 @@ def test_what_only_looks_like_it_is_a_value(value):
     assert json.loads(known_columns(json.dumps(row, separators=(",", ":")).encode())) == row
 
 
+@settings(max_examples=25)  # of up to 200 columns each: what is costly is to make them up
 @given(st.dictionaries(st.text(max_size=60), columns, max_size=200))
 def test_a_row_whose_columns_are_all_known_stays_as_it_is(row):
     text = json.dumps(row, separators=(",", ":")).encode()

@@ -1,11 +1,7 @@
 """Folders, ports and environment of a stack."""
 
-import subprocess
-import sys
-from concurrent import futures
 from pathlib import Path
 
-import grpc
 import pytest
 
 from stack.errors import StackError
@@ -94,31 +90,6 @@ def test_processes_of_a_stack_reach_each_other_past_every_proxy(tmp_path, monkey
     environment = Layout(tmp_path, 5).environment()
     found = {name: environment[name] for name in PROXY_EXCEPTIONS if name in environment}
     assert found == dict.fromkeys(("no_proxy", "NO_PROXY", *given), expected)
-
-
-CALLS_A_WORKER = """
-import sys, grpc
-try:
-    grpc.channel_ready_future(grpc.insecure_channel(f"localhost:{sys.argv[1]}")).result(20)
-except grpc.FutureTimeoutError:
-    sys.exit("not reached")
-"""
-
-
-def test_grpc_of_a_stack_s_process_goes_past_a_proxy(tmp_path, monkeypatch):
-    """As Flink's Python workers speak to it: with no_proxy unset, the channel would go to the proxy."""
-    server = grpc.server(futures.ThreadPoolExecutor(1))
-    port = server.add_insecure_port("localhost:0")
-    server.start()
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    for name in PROXY_EXCEPTIONS:
-        monkeypatch.delenv(name, raising=False)
-    try:
-        command = [sys.executable, "-c", CALLS_A_WORKER, str(port)]
-        done = subprocess.run(command, env=Layout(tmp_path, 5).environment(), capture_output=True, text=True)
-    finally:
-        server.stop(None)
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_endpoints_of_a_stack_are_its_own(tmp_path, monkeypatch):

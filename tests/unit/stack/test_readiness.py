@@ -45,12 +45,14 @@ class SlowToGiveUp(Never):
 
 
 class FakeSupervision:
-    def __init__(self, state="RUNNING"):
-        self.state, self.stops = state, 0
+    def __init__(self, state="RUNNING", exit_status=0, dies_again=True):
+        self.state, self.exit_status, self.dies_again, self.stops = state, exit_status, dies_again, 0
 
     def process(self, name):
-        self.stops += 1
-        return {"statename": self.state, "stop": self.stops, "now": 1, "spawnerr": ""}
+        self.stops += self.dies_again
+        return {
+            "statename": self.state, "stop": self.stops, "now": 1, "spawnerr": "", "exitstatus": self.exit_status
+        }  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +85,14 @@ def test_a_server_that_dies_again_and_again_is_not_waited_for(tmp_path):
     server = SlowToGiveUp(Layout(tmp_path))
     with pytest.raises(NotReady, match="does not stay up"):
         wait(server, FakeSupervision("BACKOFF"))
+
+
+def test_a_server_that_no_restart_helps_is_not_waited_for(tmp_path):
+    layout = Layout(tmp_path)
+    layout.log("slow").write_text("Another bridge has the client id.\n")
+    server = type("StaysDown", (SlowToGiveUp,), {"stays_down_at": 78})(layout)
+    with pytest.raises(NotReady, match="Another bridge has the client id"):
+        wait(server, FakeSupervision("EXITED", exit_status=78, dies_again=False))
 
 
 def test_waiting_ends_when_another_server_failed(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.mqtt_bridge.settings import FRAMING_BYTES, BridgeSettings
 from schemas.topics import MAX_MESSAGE_BYTES
 from stack import flink_distribution, influxd, programs
 from stack.connect import LOGGING, Connect
@@ -31,7 +32,8 @@ def layout(tmp_path, monkeypatch):
         (programs_folder / name).touch()
     monkeypatch.setattr(programs, "find", programs_folder.joinpath)
     monkeypatch.setattr(influxd, "find", lambda: programs_folder / "influxd")
-    monkeypatch.delenv(flink_distribution.METRICS_SWITCH, raising=False)
+    for variable in (flink_distribution.METRICS_SWITCH, flink_distribution.PROPERTIES):
+        monkeypatch.delenv(variable, raising=False)
     return Layout(tmp_path / "home", 1000, OPTIONAL)
 
 
@@ -86,13 +88,15 @@ def test_a_database_without_its_version_is_left_to_a_person(layout, left):
     assert path.read_text() == "rows"
 
 
-def test_mosquitto_never_drops_by_count_and_has_no_packet_limit(layout):
+def test_mosquitto_bounds_packets_connections_and_the_queue_of_each_client(layout):
     Mosquitto(layout).configure()
     written = properties(layout.home / "mosquitto" / "mosquitto.conf")
     assert written["listener"] == "12883 127.0.0.1"
-    assert (written["max_queued_messages"], written["max_inflight_messages"]) == ("0", "0")
-    assert int(written["max_queued_bytes"]) > 0
-    assert not {"max_packet_size", "message_size_limit"} & written.keys()
+    limits = ("max_packet_size", "max_connections", "max_queued_bytes", "max_queued_messages", "max_inflight_messages")
+    assert all(int(written[name]) > 0 for name in limits)
+    assert int(written["max_packet_size"]) > BridgeSettings().max_payload_bytes + FRAMING_BYTES
+    assert int(written["max_inflight_messages"]) >= BridgeSettings().max_inflight
+    assert "message_size_limit" not in written, "it drops what it acknowledges to MQTT 3.1.1 clients"
 
 
 def test_mosquitto_stays_root_only_when_root_starts_it(layout, monkeypatch):
@@ -150,6 +154,17 @@ def test_flinks_metrics_port_is_open_only_when_asked_for(layout, monkeypatch):
     assert properties(path)["metrics.reporters"] == "prom"
 
 
+def test_flink_properties_replace_committed_settings_and_none_of_this_stack(layout, monkeypatch):
+    monkeypatch.setenv(
+        flink_distribution.PROPERTIES, "execution.checkpointing.interval: 250 ms\nrest.port: 1\nmetrics.reporters: x\n"
+    )
+    flink_distribution.write_configuration(layout)
+    written = properties(layout.home / "flink" / "conf" / "config.yaml")
+    assert written["execution.checkpointing.interval"] == "250 ms"
+    assert written["rest.port"] == "19081"
+    assert "metrics.reporters" not in written
+
+
 def test_stale_jars_leave_flinks_lib(layout):
     lib = layout.folder("flink", "lib")
     (lib / "old-connector.jar").symlink_to("/nowhere/old-connector.jar")
@@ -173,7 +188,9 @@ def test_supervisord_restarts_every_server_and_ends_its_children(layout):
     conf.read(layout.home / "run" / "supervisord.conf")
     for name in NAMES:
         program = conf[f"program:{name}"]
-        assert (program["autorestart"], program["killasgroup"]) == ("true", "true")
+        restarted = ("unexpected", "78") if name == "bridge" else ("true", None)
+        assert (program["autorestart"], program.get("exitcodes")) == restarted
+        assert program["killasgroup"] == "true"
         assert f'HEADRACE_PROCESS="{name}"' in program["environment"]
         assert 'HEADRACE_PORT_OFFSET="1000"' in program["environment"]
 

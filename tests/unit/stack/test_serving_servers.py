@@ -1,8 +1,6 @@
 """`headrace up --with serving`: instances of the REST API and HAProxy."""
 
 import re
-import shutil
-import subprocess
 from urllib.parse import quote
 
 import httptools
@@ -42,7 +40,9 @@ def test_another_number_of_instances_is_refused(asked):
 
 @pytest.mark.parametrize("asked", ["haproxy", "serving-1", "oracle"])
 def test_what_cannot_be_asked_for_is_named(asked):
-    with pytest.raises(typer.BadParameter, match=f"no optional server {asked}; there are postgres, connect, serving"):
+    with pytest.raises(
+        typer.BadParameter, match=f"no optional server {asked}; there are postgres, connect, serving, listener"
+    ):
         named_servers(asked)
 
 
@@ -68,14 +68,6 @@ def test_haproxy_listens_on_loopback_and_knows_every_instance_that_may_come(layo
     found = re.findall(r"^    server (\S+) (\S+)$", written, re.MULTILINE)
     assert found == [(each.name, f"127.0.0.1:{19000 + each.number}") for each in INSTANCES]
     assert secret(layout, SERVING_KEY) not in written
-
-
-@pytest.mark.skipif(shutil.which("haproxy", path="/usr/sbin:/usr/bin") is None, reason="haproxy is not installed")
-def test_haproxy_takes_its_configuration(layout):
-    HAProxy(layout).configure()
-    command = [str(programs.find("haproxy")), "-c", "-f", str(layout.home / "haproxy" / "haproxy.cfg")]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_haproxy_passes_on_every_url_that_an_instance_can_read_and_15_kb_of_headers(layout):
@@ -107,3 +99,22 @@ def test_what_the_extra_has_is_what_is_looked_for():
 def test_haproxy_is_installed_for_those_who_serve():
     assert programs.of_servers(named_servers("serving")) == ("haproxy",)
     assert programs.of_servers(named_servers("postgres,connect")) == ("postgres", "initdb")
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [("listener", ("listener-1",)), ("postgres,listener=2", ("postgres", "listener-1", "listener-2"))],
+)
+def test_listeners_are_so_many_processes(asked, names):
+    assert named_servers(asked) == names
+
+
+def test_listeners_share_the_ports_for_devices_and_have_one_each_for_probes(tmp_path):
+    layout = Layout(tmp_path / "home", 1000, named_servers("listener=2"))
+    ours = [server for server in servers(layout) if server.optional]
+    shared = {
+        (each.environment()["HEADRACE_LISTENER_MQTT_PORT"], each.environment()["HEADRACE_LISTENER_HTTP_PORT"])
+        for each in ours
+    }
+    assert shared == {("12884", "19088")}
+    assert [server.ports for server in ours] == [[20110], [20111]]

@@ -89,6 +89,7 @@ class Crossed(NamedTuple):
 
     key: bytes | None
     is_ignored: bool
+    is_command: bool
     identity: bytes | None
     record: bytes
     original: bytes | None
@@ -97,8 +98,8 @@ class Crossed(NamedTuple):
 def crossed(frames: Iterable[bytes]) -> Iterator[Crossed]:
     """The items of frames, in their order."""
     for frame in frames:
-        items = Frame(frame, columns=8)
-        columns = (items.fields(0), items.booleans(1), items.fields(2), items.fields(4), items.fields(5))
+        items = Frame(frame, columns=9)
+        columns = (items.fields(0), items.booleans(1), items.booleans(2), *map(items.fields, (3, 5, 6)))
         yield from map(Crossed._make, zip(*columns, strict=True))
 
 

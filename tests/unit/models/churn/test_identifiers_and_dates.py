@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.churn.dates import is_date
@@ -97,6 +97,7 @@ def test_a_measurement_stays_a_number_though_no_two_rows_have_the_same(name):
     assert schema.identifier is None
 
 
+@settings(max_examples=40)
 @given(st.permutations(range(18, 90)).map(lambda ages: ages[:50]))
 def test_distinct_ages_of_few_customers_are_no_identifier(ages):
     table = table_of(age=ages * 2).head(100)

@@ -1,0 +1,42 @@
+"""Figures of the way from the MQTT broker to Kafka: its queue, what it dropped, sessions of bridges that it lost."""
+
+import time
+from dataclasses import dataclass
+
+from connectors.endpoints import Endpoints
+from connectors.kafka.bridge_sessions import bridge_sessions
+from connectors.kafka.clients import KafkaClientError
+from connectors.mqtt_broker_figures import MqttBrokerFigures, mqtt_broker_figures
+from schemas.bridge_session import SessionLoss
+from schemas.errors import TerminalError
+
+
+@dataclass(frozen=True)
+class MqttFigures:
+    """What the broker says, and what bridges have written down."""
+
+    broker: MqttBrokerFigures | None
+    """None: it does not answer."""
+    error: str = ""
+    """Why it does not."""
+    losses: tuple[tuple[str, SessionLoss], ...] = ()
+    """Client id of the bridge, and the period."""
+    now_ms: int = 0
+
+
+def collect(endpoints: Endpoints) -> MqttFigures:
+    """Never raises: what does not answer is part of the figures."""
+    broker, error = None, ""
+    try:
+        broker = mqtt_broker_figures(endpoints)
+    except (OSError, TerminalError) as failure:
+        error = str(failure)
+    return MqttFigures(broker, error, _losses(endpoints.kafka), int(time.time() * 1000))
+
+
+def _losses(bootstrap: str) -> tuple[tuple[str, SessionLoss], ...]:
+    try:
+        sessions = bridge_sessions(bootstrap)
+    except KafkaClientError:
+        return ()  # the alarm on Kafka says it
+    return tuple((client_id, loss) for client_id, session in sorted(sessions.items()) for loss in session.losses)
