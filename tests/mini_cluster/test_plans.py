@@ -23,9 +23,9 @@ class Planned:
 PYTHON = ("store_influxdb", "store_redis")
 SOURCES = {
     "clean_telemetry": 2, "store_influxdb": 2, "count_usage": 3, "window_usage": 2, "measure_recommendations": 2,
-    "score_churn": 2,
+    "score_churn": 2, "score_anomalies": 2,
 }  # fmt: skip
-"""Of clean_telemetry and score_churn the plan shows what stands behind their last stages."""
+"""Of clean_telemetry, score_churn and score_anomalies the plan shows what stands behind their last stages."""
 
 INTERVAL_JOINS = {"measure_recommendations": 1}
 """They take nothing back of what they gave, and forget what is too old."""
@@ -114,3 +114,13 @@ def test_scores_and_dead_letters_of_customers_come_from_one_source_one_state_and
     once = ("Source: KafkaSource-default_catalog.default_database.records", "OverAggregate", "score-customers")
     assert [stages.count(stage) for stage in once] == [1, 1, 1]
     assert stages.index("OverAggregate") < stages.index("gather-micro-batches") < stages.index("score-customers")
+
+
+def test_scores_and_dead_letters_of_readings_come_from_one_source_and_one_python_stage(stages_of):
+    stages = stages_of("score_anomalies")
+    once = (
+        "Source: KafkaSource-default_catalog.default_database.readings",
+        "gather-micro-batches",
+        "score-fleet gaussian",
+    )
+    assert [stages.count(stage) for stage in once] == [1, 1, 1]
