@@ -35,5 +35,9 @@ class FeaturesNotMade(TerminalError):
     """Features of customers cannot be made of what is there."""
 
 
+class UnusableFile(TerminalError):
+    """A CSV file whose readings cannot be told for certain, or that holds none. The message says which line and why."""
+
+
 class NotForgotten(TerminalError):
     """A user is not forgotten yet. What was done stays done, and the same command does the rest."""

@@ -10,6 +10,7 @@ from connectors.mqtt_login import log_in
 from schemas.errors import TransientError
 
 MAX_IN_FLIGHT = 2000
+ACKNOWLEDGED_WITHIN_S = 60.0
 
 
 class MqttUnavailable(TransientError):
@@ -21,9 +22,24 @@ class NotAcknowledged(TransientError):
 
 
 class Publisher:
-    """One MQTT client. `publish` blocks while `max_in_flight` messages wait for their acknowledgement."""
+    """One MQTT client. `publish` blocks while too many messages wait for their acknowledgement.
 
-    def __init__(self, endpoints: Endpoints, client_id: str = "", max_in_flight: int = MAX_IN_FLIGHT) -> None:
+    Parameters
+    ----------
+    max_in_flight
+        Messages that may wait.
+    within_s
+        How long `publish` waits for room among them.
+    """
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        client_id: str = "",
+        max_in_flight: int = MAX_IN_FLIGHT,
+        within_s: float = ACKNOWLEDGED_WITHIN_S,
+    ) -> None:
+        self._within_s = within_s
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
         # Of paho's own limit each acknowledgement costs a walk over all messages in flight; `_room` limits for nothing.
         self._client.max_inflight_messages_set(0)
@@ -43,12 +59,24 @@ class Publisher:
         self._client.loop_start()
 
     def publish(self, device: str, payload: bytes, topic: str | None = None) -> None:
-        """Sends one payload to fleet/{device}/telemetry, or to `topic`."""
-        self._room.acquire()
+        """Sends one payload to fleet/{device}/telemetry, or to `topic`.
+
+        Raises
+        ------
+        NotAcknowledged
+            When the broker has acknowledged none of those in flight for too long.
+        """
+        if not self._room.acquire(timeout=self._within_s):
+            self._client.disconnect()
+            self._client.loop_stop()
+            raise NotAcknowledged(
+                f"the broker has acknowledged {self.acknowledged} of {self.sent} messages and none for "
+                f"{self._within_s:.0f} s: send the others again"
+            )
         self.sent += 1
         self._client.publish(topic or f"fleet/{device}/telemetry", payload, qos=1)
 
-    def close(self, within_s: float = 60.0) -> None:
+    def close(self, within_s: float = ACKNOWLEDGED_WITHIN_S) -> None:
         """Waits for all acknowledgements.
 
         Raises

@@ -86,7 +86,7 @@ HeadraceError
 ├── UnreadableRecord terminal (schemas.topics)
 ├── UnreadableState terminal (models.state_codec)
 ├── UnusableCertificates terminal (connectors.mqtt_login)
-├── UnusableFile terminal (headrace.csv_readings)
+├── UnusableFile terminal (headrace.errors)
 ├── UnusableProxy terminal (connectors.http_clients)
 ├── UnusableTokens terminal (connectors.listener.device_tokens)
 └── WindowsNotCorrected transient (headrace.errors)

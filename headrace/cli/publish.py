@@ -1,19 +1,38 @@
 """`headrace publish`: a CSV file as the telemetry of a device."""
 
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from headrace.cli.options import Home, PortOffset
 
+if TYPE_CHECKING:
+    from connectors.endpoints import Endpoints
+    from headrace.csv_files.csv_readings import CsvOptions
+    from headrace.csv_files.payloads import Payloads
+    from headrace.csv_files.text_file import TextFile
+    from headrace.publish_outcome import PublishOutcome
+    from headrace.publisher import Publisher
+    from stack.layout import Layout
+
+FILE_PANEL = "How the file is written, where it is not detected"
+CHECK_SHOWN_FROM_BYTES = 50_000_000
+PASSES = 2
+"""Over the file, in the check."""
+
+_DECIMALS = {"point": ".", ".": ".", "comma": ",", ",": ","}
+_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "pipe": "|"}
+_TIME_FORMATS = ("iso8601", "s", "ms", "us", "ns")
+
 
 def publish(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", exists=True, dir_okay=False, help="CSV file with a header line.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="CSV file with a header line.")],
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="Device that sends the readings; part of the MQTT topic.")
     ],
@@ -24,14 +43,16 @@ def publish(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Column with the time of each reading.",
+            help="Column with the time of each reading: its name, or its number from 1.",
             show_default="timestamp, time, ts, date or datetime",
         ),
     ] = None,
     value_column: Annotated[
         str | None,
         typer.Option(
-            metavar="COLUMN", help="Column with the values.", show_default="value, else the only other column"
+            metavar="COLUMN",
+            help="Column with the values: its name, or its number from 1.",
+            show_default="value, the metric's name, or the only other column with numbers",
         ),
     ] = None,
     unit: Annotated[
@@ -39,34 +60,272 @@ def publish(
         typer.Option(
             metavar="CODE",
             help="UCUM code of the values' unit, such as `Cel` (docs/reference/units.md).",
-            show_default="the metric's own unit",
+            show_default="what the file says, else the metric's own unit",
         ),
     ] = None,
-    rate: Annotated[
-        float, typer.Option(metavar="NUMBER", min=0, help="Readings a second. 0 sends as fast as possible.")
-    ] = 1000,
     keep_time: Annotated[
         bool, typer.Option("--keep-time", help="Send the times of the file instead of the current time.")
     ] = False,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHARACTER",
+            help="What separates columns: a character, or `tab`, `space`.",
+            show_default="detected",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = None,
+    header_line: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=1,
+            help="Line with the columns' names, where others stand above it.",
+            show_default="the first that is neither blank nor a comment",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What separates decimals: `point` or `comma`.",
+            show_default="detected",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Encoding of the text, such as `cp1252`.",
+            show_default="UTF-8 or UTF-16, else a guess that is reported",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="With `--keep-time`: `iso8601`, `s`, `ms`, `us`, `ns`, or a pattern such as `%d.%m.%y %H:%M`.",
+            show_default="detected",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="With `--keep-time`: zone of times that name none, such as `Europe/Berlin`.",
+            show_default="UTC",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Name the rows that cannot be used, and send the others.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the file and say how it is read; send nothing.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Do not ask Kafka what became of the readings. Needs only the broker.")
+    ] = False,
+    rate: Annotated[
+        float, typer.Option(metavar="NUMBER", min=0, help="Readings a second. 0 sends as fast as possible.")
+    ] = 1000,
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
     """Publish a CSV file over MQTT as the telemetry of one device.
 
-    A value that is not a number is sent as it is, and becomes a dead letter.
+    Separator, decimal separator, encoding and time format are detected and reported. Nothing is sent unless every row
+    can be used, or `--skip-bad-rows` names those that cannot.
+
+    The last line says how many rows became readings. Exit status: 0 when all did, or were duplicates; else 1.
 
     Example: `headrace publish readings.csv --device pump-7 --metric temperature --unit Cel`
     """
-    from connectors.endpoints import Endpoints
-    from headrace.csv_readings import CsvReadings
-    from headrace.publisher import Pace, Publisher
+    from headrace.csv_files.csv_readings import CsvOptions
+    from headrace.csv_files.payloads import require_device
     from stack.layout import Layout
 
-    endpoints = Endpoints.load(Layout.of(home, port_offset).settings)
-    readings = CsvReadings.open(file, metric, time_column, value_column, unit, keep_time)
-    publisher, pace = Publisher(endpoints), Pace(rate)
-    for payload in track(readings, f"{file.name} → fleet/{device}/telemetry"):
-        publisher.publish(device, payload)
-        pace.wait()
+    require_device(device)
+    layout = Layout.of(home, port_offset)
+    options = CsvOptions(
+        metric=metric,
+        time_column=time_column,
+        value_column=value_column,
+        unit=unit,
+        keep_time=keep_time,
+        separator=_separator(separator),
+        header_line=header_line,
+        decimal=_decimal(decimal),
+        time_format=_time_format(time_format, keep_time),
+        time_zone=_time_zone(time_zone, keep_time),
+        skip_bad_rows=skip_bad_rows,
+    )
+    with _checked(file, encoding, options, layout, device) as payloads:
+        if check:
+            _report(payloads)
+        else:
+            _send(payloads, device, rate, no_wait, layout)
+
+
+@contextmanager
+def _checked(
+    path: Path, encoding: str | None, options: "CsvOptions", layout: "Layout", device: str
+) -> Iterator["Payloads"]:
+    from headrace.csv_files.csv_readings import CsvReadings
+    from headrace.csv_files.payloads import Payloads
+    from headrace.csv_files.text_file import TextFile
+    from schemas.sources_file import load_sources
+
+    sources = load_sources(layout.settings.sources_file)
+    with TextFile(path, encoding) as file:
+        with _check_shown(file):
+            payloads = Payloads(CsvReadings.check(file, options))
+        payloads.require_understood(sources, device)
+        yield payloads
+
+
+@contextmanager
+def _check_shown(file: "TextFile") -> Iterator[None]:
+    """Progress of a check that takes long, in MB."""
+    from headrace.progress import progress
+
+    if file.size < CHECK_SHOWN_FROM_BYTES:
+        yield
+        return
+    with progress(f"checking {file.name}, MB", PASSES * file.size // 1_000_000, _errors()) as advance:
+        read = 0
+
+        def on_bytes(count: int) -> None:
+            nonlocal read
+            before, read = read, read + count
+            if whole := read // 1_000_000 - before // 1_000_000:
+                advance(whole)
+
+        file.on_bytes = on_bytes
+        yield
+        file.on_bytes = lambda _: None
+
+
+def _report(payloads: "Payloads") -> None:
+    for line in payloads.readings.report():
+        Console(soft_wrap=True).print(line, markup=False, highlight=False)
+
+
+def _send(payloads: "Payloads", device: str, rate: float, no_wait: bool, layout: "Layout") -> None:
+    from connectors.endpoints import Endpoints
+    from connectors.kafka.log import KafkaLog
+    from headrace.publish_outcome import PublishOutcome, last_line
+    from headrace.publisher import Publisher
+
+    endpoints = Endpoints.load(layout.settings)
+    publisher = Publisher(endpoints)
+    if no_wait:
+        _report(payloads)
+        _publish_all(publisher, payloads, device, rate)
+        print(f"{publisher.acknowledged:,} acknowledged by the broker. See what becomes of them:  headrace status")
+        return
+    with KafkaLog.connect(endpoints.kafka) as log:
+        outcome = PublishOutcome(log, payloads.publish_id.encode())
+        _report(payloads)
+        _publish_all(publisher, payloads, device, rate)
+        unfinished = _follow(outcome, publisher.acknowledged, endpoints)
+    Console(soft_wrap=True).print(
+        last_line(outcome, publisher.acknowledged, device, unfinished), markup=False, highlight=False
+    )
+    if unfinished or outcome.counts["dead letters"] or outcome.counts["ignored"]:
+        raise typer.Exit(1)
+
+
+def _publish_all(publisher: "Publisher", payloads: "Payloads", device: str, rate: float) -> None:
+    from headrace.errors import UnusableFile
+    from headrace.progress import progress
+    from headrace.publisher import Pace
+
+    pace = Pace(rate)
+    with progress(f"fleet/{device}/telemetry", len(payloads), _errors()) as advance:
+        try:
+            for payload in payloads:
+                publisher.publish(device, payload)
+                advance(1)
+                pace.wait()
+        except UnusableFile as error:
+            publisher.close()
+            raise UnusableFile(f"{error}. {publisher.acknowledged:,} rows were sent before") from error
     publisher.close()
-    Console().print(f"{publisher.acknowledged} readings acknowledged. See them: headrace status")
+
+
+def _follow(outcome: "PublishOutcome", sent: int, endpoints: "Endpoints") -> str | None:
+    from connectors.flink_rest import FlinkUnavailable
+    from headrace.monitoring import jobs
+    from headrace.progress import progress
+    from headrace.publish_outcome import CLEANING
+
+    def job_runs() -> bool:
+        """True also where Flink cannot be asked: the bound on the wait holds then."""
+        try:
+            return any(job.name == CLEANING and job.state != "FAILED" for job in jobs.collect(endpoints.flink))
+        except FlinkUnavailable:
+            return True
+
+    with progress("processed", sent, _errors()) as advance:
+        return outcome.follow(sent, job_runs, advance)
+
+
+def _errors() -> Console:
+    return Console(file=sys.stderr, soft_wrap=True)
+
+
+def _separator(text: str | None) -> str | None:
+    if text is None:
+        return None
+    character = _SEPARATORS.get(text.lower(), text)
+    if len(character) != 1 or character in '"\r\n\0' or character.isalnum():
+        raise typer.BadParameter(f"{text!r} is no single character, nor tab or space", param_hint="--separator")
+    return character
+
+
+def _decimal(text: str | None) -> str | None:
+    if text is not None and text.lower() not in _DECIMALS:
+        raise typer.BadParameter(f"{text!r}: say point or comma", param_hint="--decimal")
+    return None if text is None else _DECIMALS[text.lower()]
+
+
+def _time_format(text: str | None, keep_time: bool) -> str | None:
+    from datetime import UTC, datetime
+
+    if text is None:
+        return None
+    if not keep_time:
+        raise typer.BadParameter("the file's times are sent with --keep-time only", param_hint="--time-format")
+    if text.lower() in _TIME_FORMATS:
+        return text.lower()
+    try:
+        datetime.strptime(datetime(2026, 10, 25, 12, tzinfo=UTC).strftime(text), text)
+        if "%" not in text:
+            raise ValueError(text)
+    except (ValueError, re.error):
+        raise typer.BadParameter(
+            f"{text!r} is none of {', '.join(_TIME_FORMATS)}, nor a pattern such as '%d.%m.%y %H:%M'",
+            param_hint="--time-format",
+        ) from None
+    return text
+
+
+def _time_zone(text: str | None, keep_time: bool) -> str | None:
+    from zoneinfo import ZoneInfo
+
+    if text is None:
+        return None
+    if not keep_time:
+        raise typer.BadParameter("the file's times are sent with --keep-time only", param_hint="--time-zone")
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, KeyError):
+        raise typer.BadParameter(
+            f"{text!r} is no zone such as Europe/Berlin or UTC", param_hint="--time-zone"
+        ) from None
+    return text

@@ -16,7 +16,9 @@ from schemas.source import DEFAULT_SOURCE, Source, Sources
 from tests.unit.connectors.in_memory import Clock, Producer
 
 NOW_MS = 1_719_800_000_000
-SOURCES = Sources([DEFAULT_SOURCE, Source(name="plant", topic="plant/{line}/{metric}")])
+SOURCES = Sources(
+    [DEFAULT_SOURCE, Source(name="plant", topic="plant/{line}/{metric}", codec="json", device="id", values="@")]
+)
 
 
 class Transport:

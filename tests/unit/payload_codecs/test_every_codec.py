@@ -71,7 +71,7 @@ def check_own_bytes(codec, message, item, alone):
     original = own_bytes(codec, message, item)
     assert isinstance(original, bytes)
     assert alone or len(original) <= len(message.payload) + 4 * KIB
-    # As headrace dlq sends it.
+    # As a dead letter is sent back.
     replayed = replace(message, payload=original, headers={**message.headers, "replays": b"1"})
     again = decoded(codec, replayed)
     if isinstance(item, Sample):

@@ -1,0 +1,221 @@
+"""How a column writes times: ISO 8601, day or month first, or numbers since the epoch; and in which zone."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from headrace.csv_files.number_format import shown
+from headrace.errors import UnusableFile
+from schemas.limits import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS, event_time_fault
+
+LONGEST_TIME = 60
+"""Characters of a time."""
+
+ISO = "iso8601"
+DAY_FIRST, MONTH_FIRST, YEAR_FIRST = "day first", "month first", "year first"
+EPOCHS = {"s": Decimal(1000), "ms": Decimal(1), "us": Decimal("1e-3"), "ns": Decimal("1e-6")}
+"""Numbers since the epoch, by the factor to ms."""
+
+_NAMES = {
+    ISO: "ISO 8601",
+    DAY_FIRST: "day/month/year",
+    MONTH_FIRST: "month/day/year",
+    YEAR_FIRST: "year/month/day",
+} | {unit: f"{unit} since 1970" for unit in EPOCHS}
+
+_CLOCK = r"(?:[T, ]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?\s*([AaPp]\.?[Mm]\.?)?)?"
+_DATE = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})" + _CLOCK)
+_YEAR_FIRST = re.compile(r"([0-9]{4})([./])([0-9]{1,2})\2([0-9]{1,2})" + _CLOCK)
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?", re.IGNORECASE | re.DOTALL)
+_EPOCH = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,9})?")
+_SPACED_OFFSET = re.compile(r"\s+(?=[+\-][0-9]{2}:?(?:[0-9]{2})?$)")
+_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+class _NoTime(ValueError):
+    """Why a cell cannot be used."""
+
+
+@dataclass(frozen=True)
+class TimeFormat:
+    """How to read the cells of a column. `kind` is one of the names above, or a pattern of strptime.
+
+    Examples
+    --------
+    >>> TimeFormat(DAY_FIRST, ZoneInfo("Europe/Berlin")).ms("25.10.2026 00:05")
+    1792879500000
+    """
+
+    kind: str
+    zone: ZoneInfo
+
+    def ms(self, cell: str) -> int:
+        """Ms since the epoch; fractions of a ms are cut. Raises ValueError, whose text says why there is no time."""
+        if len(cell) > LONGEST_TIME:
+            raise _NoTime(f"{shown(cell)} is no time")
+        try:
+            return self._read(cell)
+        except _NoTime:
+            raise
+        except (ValueError, OverflowError, ArithmeticError):
+            raise _NoTime(f"{shown(cell)} is no time ({self.name})") from None
+
+    @property
+    def name(self) -> str:
+        return _NAMES.get(self.kind, self.kind)
+
+    @property
+    def has_no_zone(self) -> bool:
+        """Whether the zone can matter: numbers since the epoch have none."""
+        return self.kind not in EPOCHS
+
+    def _read(self, cell: str) -> int:
+        if self.kind in EPOCHS:
+            if not _EPOCH.fullmatch(cell):
+                raise ValueError(cell)
+            return int(Decimal(cell.replace(",", ".")) * EPOCHS[self.kind])
+        return self._since_epoch(_MOMENTS.get(self.kind, self._by_pattern)(cell), cell)
+
+    def _by_pattern(self, cell: str) -> datetime:
+        return datetime.strptime(cell, self.kind)
+
+    def _since_epoch(self, moment: datetime, cell: str) -> int:
+        if moment.tzinfo is None and self.zone.key == "UTC":
+            moment = moment.replace(tzinfo=UTC)
+        elif moment.tzinfo is None:
+            moment, other = (moment.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
+            first, second = moment.utcoffset(), other.utcoffset()
+            if first is not None and second is not None and first != second:
+                what = "skips this time" if first < second else "has this time twice"
+                raise _NoTime(f"{shown(cell)}: {self.zone.key} {what} when its clocks change")
+        return (moment - _ZERO) // _MS
+
+
+def _iso(cell: str) -> datetime:
+    text = _SPACED_OFFSET.sub("", cell.upper())
+    for zone in (" UTC", " GMT", " Z"):
+        text = f"{text.removesuffix(zone)}Z" if text.endswith(zone) else text
+    if not _ISO.fullmatch(text):
+        raise ValueError(cell)
+    return datetime.fromisoformat(text)
+
+
+def _with_clock(year: str, month: str, day: str, clock: tuple[str | None, ...]) -> datetime:
+    hour_text, minute, second, fraction, half = clock
+    hour = int(hour_text or 0)
+    if half:
+        if not 1 <= hour <= 12:
+            raise ValueError(hour_text)
+        hour = hour % 12 + (12 if half[0] in "pP" else 0)
+    micros = int((fraction or "0")[:6].ljust(6, "0"))
+    return datetime(int(year), int(month), int(day), hour, int(minute or 0), int(second or 0), micros)
+
+
+def _dated(pattern: re.Pattern[str], year: int, month: int, day: int) -> Callable[[str], datetime]:
+    def read(cell: str) -> datetime:
+        found = pattern.fullmatch(cell)
+        if found is None:
+            raise ValueError(cell)
+        return _with_clock(found[year], found[month], found[day], found.groups()[4:])
+
+    return read
+
+
+_MOMENTS: dict[str, Callable[[str], datetime]] = {
+    ISO: _iso,
+    DAY_FIRST: _dated(_DATE, 4, 3, 1),
+    MONTH_FIRST: _dated(_DATE, 4, 1, 3),
+    YEAR_FIRST: _dated(_YEAR_FIRST, 1, 3, 4),
+}
+
+
+@dataclass
+class TimeSurvey:
+    """What all cells of a column say about how it writes times."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    evidence: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """DAY_FIRST or MONTH_FIRST -> line and cell that prove it."""
+    ambiguous: tuple[int, str] | None = None
+    first: tuple[int, str] | None = None
+
+    def add(self, line: int, cell: str) -> None:
+        """Takes one cell."""
+        if not cell:
+            return
+        if self.first is None:
+            self.first = line, cell
+        kind = kind_of(cell)
+        if kind is None:
+            return
+        self.kinds[kind] += 1
+        if kind == DAY_FIRST and (found := _DATE.fullmatch(cell)):
+            self._add_date(line, cell, int(found[1]), found[2], int(found[3]))
+
+    def format(self, name: str, zone: ZoneInfo, given: str | None = None) -> TimeFormat:
+        """The way that most cells are written in, or the one that is given.
+
+        Raises
+        ------
+        UnusableFile
+            When there are no times, or when 03/04/2026 may be in March or in April.
+        """
+        if given is not None:
+            return TimeFormat(given, zone)
+        if not self.kinds:
+            line, cell = self.first or (0, "")
+            raise UnusableFile(
+                f"{name}, line {line}: {shown(cell)} is no time in a format that is known. "
+                "Say how to read it, such as --time-format '%d.%m.%y %H:%M', or name another --time-column"
+            )
+        kind = max(self.kinds, key=lambda each: self.kinds[each])
+        return TimeFormat(self._order(name) if kind == DAY_FIRST else kind, zone)
+
+    def _add_date(self, line: int, cell: str, first: int, separator: str, second: int) -> None:
+        if separator == "." or (first > 12 >= second):
+            self.evidence.setdefault(DAY_FIRST, (line, cell))
+        elif second > 12 >= first:
+            self.evidence.setdefault(MONTH_FIRST, (line, cell))
+        elif self.ambiguous is None and first != second:
+            self.ambiguous = line, cell
+
+    def _order(self, name: str) -> str:
+        if len(self.evidence) == 2:
+            (day_line, day), (month_line, month) = self.evidence[DAY_FIRST], self.evidence[MONTH_FIRST]
+            raise UnusableFile(
+                f"{name}: {shown(day)} (line {day_line}) has the day first, {shown(month)} (line {month_line}) the "
+                "month. Write all dates one way, or say which one holds:  --time-format"
+            )
+        if not self.evidence and self.ambiguous is not None:
+            line, cell = self.ambiguous
+            raise UnusableFile(
+                f"{name}, line {line}: {shown(cell)} may have the day or the month first, and no other date tells. "
+                "Say which:  --time-format '%d/%m/%Y %H:%M:%S', or '%m/%d/%Y %H:%M:%S'"
+            )
+        return next(iter(self.evidence), DAY_FIRST)
+
+
+def kind_of(cell: str) -> str | None:
+    """How one cell is written. DAY_FIRST stands for either order."""
+    if len(cell) > LONGEST_TIME:
+        return None
+    if _EPOCH.fullmatch(cell):
+        number = Decimal(cell.replace(",", "."))
+        ms = ((unit, number * factor) for unit, factor in EPOCHS.items())
+        return next((unit for unit, each in ms if MIN_EVENT_TIME_MS <= each <= MAX_EVENT_TIME_MS), None)
+    if _DATE.fullmatch(cell):
+        return DAY_FIRST
+    if _YEAR_FIRST.fullmatch(cell):
+        return YEAR_FIRST
+    return ISO if _ISO.fullmatch(cell) else None
+
+
+def require_current(ms: int, cell: str, now_ms: int) -> None:
+    """Raises ValueError for a time that would be rejected: before 2010, or in the future."""
+    if fault := event_time_fault(ms, now_ms):
+        raise _NoTime(f"{shown(cell)} {fault}")
