@@ -33,6 +33,11 @@ SOURCES = f"{JOB_SETTINGS}SOURCES"
 ACCEPTED = "submitted "
 """What `python -m jobs` prints once the cluster has a job, with the job's name behind it."""
 
+_OF_PYTHON = re.compile(
+    r"^(?!Caused by|org\.apache|java\.)(\w+(?:Error|Exception|Exit): .*|(?:[a-z_]\w*\.)+[A-Z]\w*: .*)$", re.MULTILINE
+)
+"""The last line of a traceback: an exception of Python's own, or one of a module, whatever its name ends with."""
+
 _NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CANCELLING", "SUSPENDED", "RECONCILING"}
 
 
@@ -263,7 +268,7 @@ def _of_any_job(configuration: str) -> str:
 def _cause(lines: Sequence[str]) -> str:
     """The Python exception, else the innermost cause of the Java stack trace, else the last line."""
     text = "".join(lines)
-    python = re.findall(r"^(?!Caused by|org\.apache)([\w.]+(?:Error|Exception|Exit): .*)$", text, re.MULTILINE)
+    python = _OF_PYTHON.findall(text)
     java = re.findall(r"^Caused by: (.*)$", text, re.MULTILINE)
     useful = [cause for cause in java if "Python process exits" not in cause]
     return (useful or python or lines or ["the client printed nothing"])[-1].strip()

@@ -39,6 +39,17 @@ def test_the_cause_of_a_failed_submission_is_pythons_own_exception():
     assert submission._cause(lines) == "KeyError: 'buckets'"
 
 
+def test_the_cause_of_a_failed_submission_is_an_exception_of_ours():
+    lines = [
+        "Traceback (most recent call last):\n",
+        "schemas.sources_file.BadSources: sources.toml:2: no TOML\n",
+        "org.apache.flink.client.program.ProgramAbortException: java.lang.RuntimeException: x\n",
+        "Caused by: java.lang.RuntimeException: Python process exits with code: 1\n",
+        "\t... 15 more\n",
+    ]
+    assert submission._cause(lines) == "schemas.sources_file.BadSources: sources.toml:2: no TOML"
+
+
 def test_the_cause_of_a_failed_plan_is_the_innermost_java_exception():
     lines = ["py4j.protocol.Py4JJavaError: x\n", "Caused by: a.B: outer\n", "Caused by: c.D: inner\n"]
     assert submission._cause(lines) == "c.D: inner"
