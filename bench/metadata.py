@@ -17,6 +17,8 @@ from functools import partial
 
 import pandas
 import psutil
+from pyflink.fn_execution.metrics.process.metric_impl import GenericMetricGroup
+from pyflink.table import FunctionContext
 
 from bench.command_line import run
 from bench.report import verdict
@@ -24,6 +26,7 @@ from bench.stack import bench_stack
 from connectors.kafka.clients import create_topics, producer
 from jobs.operators.write_to_store import WriteToStore
 from jobs.store_influxdb import connect, points
+from schemas.reject_reasons import RejectReason
 from schemas.topics import DEVICES, TELEMETRY_READINGS
 from stack.layout import Layout
 from stack.supervision import Supervision
@@ -88,13 +91,15 @@ def _register(layout: Layout, known: bool) -> None:
 
 def _turn(layout: Layout, readings: int, begin_ms: int) -> Turn:
     influxd, worker = psutil.Process(Supervision(layout).process("influxdb")["pid"]), psutil.Process()
-    write = WriteToStore(connect, partial(points, layout.endpoints.kafka))
-    write.open(None)
+    rows = partial(points, layout.endpoints.kafka)
+    write = WriteToStore("bench", RejectReason.REFUSED_BY_INFLUXDB, connect, rows)
+    write.open(FunctionContext(GenericMetricGroup(None, None), {}, index_of_this_subtask=0))
     topics = pandas.Series([TELEMETRY_READINGS.name] * BATCH)
+    partitions, offsets = pandas.Series([0] * BATCH), pandas.Series(range(BATCH))
     batches = [_batch(begin_ms + first) for first in range(0, readings, BATCH)]
     before_s = [sum(process.cpu_times()[:2]) for process in (worker, influxd)]
     for batch in batches:
-        write.eval(topics, batch)
+        write.eval(topics, partitions, offsets, batch)
     worker_s = sum(worker.cpu_times()[:2])
     time.sleep(2)  # what InfluxDB does behind its answers
     spent_s = (worker_s - before_s[0], sum(influxd.cpu_times()[:2]) - before_s[1])

@@ -61,6 +61,18 @@ class StackSettings(BaseSettings):
         json_schema_extra=stated_default("sources.toml in the stack's folder; without the file the default source"),
     )
 
+    attempts: Path | None = Field(
+        None,
+        description="Folder in which Python workers note what they process, to find the record that killed one. It "
+        "must outlive a worker, on the same host; nothing is lost with it.",
+        json_schema_extra=stated_default("run/attempts in the stack's folder"),
+    )
+
+    @property
+    def attempts_folder(self) -> Path:
+        """Where workers note what they process. It need not be there."""
+        return self.attempts or self.home / "run" / "attempts"
+
     @property
     def sources_file(self) -> Path:
         """The file that declares the sources. It need not be there."""

@@ -99,6 +99,18 @@ def fields(frame: bytes) -> list[Field]:
     return found
 
 
+def split(frame: bytes, columns: int) -> list[bytes]:
+    """A frame for each record of a frame. Raises BadFrame.
+
+    Examples
+    --------
+    >>> [fields(each) for each in split(encode([(b"ann", None), (b"ben", b"1")]), columns=2)]
+    [[b'ann', None], [b'ben', b'1']]
+    """
+    found = fields(frame)
+    return [encode([found[start : start + columns]]) for start in range(0, len(found), columns)]
+
+
 class Frame:
     r"""The columns of a frame's records, each in the order of the records.
 

@@ -8,11 +8,11 @@ from flink import micro_batch
 from flink.keys import key_by
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.micro_batch import BYTES, SCORED
+from jobs.operators.micro_batch import ANSWERS, BYTES
 from jobs.operators.score_fleet import ScoreFleet
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
-from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
+from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 JOB = "score_anomalies"
 
@@ -21,7 +21,7 @@ MAX_BYTES = 256 * 1024
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
-    """Readings -> telemetry_anomalies."""
+    """Readings -> telemetry_anomalies, dead_letters."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
         bounds = (settings.buckets, settings.micro_batch_ms, MAX_BYTES)
@@ -29,13 +29,22 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:
         micro_batches = key_by(tables, tables.from_path("gathered"), Types.INT(), BYTES)
-        scored = micro_batches.process(ScoreFleet(settings.detector, settings.snapshot_every), output_type=SCORED)
-        return tables.from_data_stream(scored.uid("score-fleet").name(f"score-fleet {settings.detector}"))
+        operator = ScoreFleet(settings.detector, settings.snapshot_every, JOB)
+        answers = micro_batches.process(operator, output_type=ANSWERS)
+        return tables.from_data_stream(answers.uid("score-fleet").name(f"score-fleet {settings.detector}"))
 
-    def scatter(tables: StreamTableEnvironment) -> Table:
+    def scatter_scores(tables: StreamTableEnvironment) -> Table:
         return micro_batch.scatter(tables, tables.from_path("scored"), "scatter-records")
 
-    stages = {"gather": gather, "score_fleet": score_fleet, "scatter": scatter}
+    def scatter_letters(tables: StreamTableEnvironment) -> Table:
+        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-letters")
+
+    stages = {
+        "gather": gather,
+        "score_fleet": score_fleet,
+        "scatter_scores": scatter_scores,
+        "scatter_letters": scatter_letters,
+    }
     return sql_file.load(tables, JOB, {"buckets": str(settings.buckets)}, stages)
 
 
@@ -46,6 +55,7 @@ def main() -> None:
     # Uncommitted: the checkpoint interval is not in the latency, and the scorer's guard drops what comes twice.
     topics.bytes_source("readings", TELEMETRY_READINGS, committed=False)
     topics.bytes_sink(TELEMETRY_ANOMALIES)
+    topics.bytes_sink(DEAD_LETTERS)
     build(tables, settings).execute()
 
 

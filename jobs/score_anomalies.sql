@@ -1,7 +1,8 @@
 -- score_anomalies: every reading gets a score before its detector learns it.
 --
---   readings -> bucketed -> [gather, Java] -> gathered -> [ScoreFleet, Python, keyed by bucket] -> scored
---     -> [scatter, Java] -> scattered -> telemetry_anomalies
+--   readings -> bucketed -> [gather, Java] -> gathered -> [ScoreFleet, Python, keyed by bucket] -> answers
+--   answers -+-> scored --> [scatter, Java] -> scores --> telemetry_anomalies
+--            +-> refused -> [scatter, Java] -> letters -> dead_letters
 --
 -- A micro-batch is cut by processing time, and by every checkpoint. Where it is cut changes no score
 -- (tests/unit/models), so the clock need not be replayable, and no reading can be late for it.
@@ -10,7 +11,7 @@ CREATE TEMPORARY VIEW bucketed AS
 SELECT
   -- HASH_CODE may be negative
   MOD(MOD(HASH_CODE(device), ${buckets}) + ${buckets}, ${buckets}) AS bucket,
-  record
+  device, `partition`, `offset`, record
 FROM readings
 WHERE device IS NOT NULL AND record IS NOT NULL;
 
@@ -18,8 +19,19 @@ WHERE device IS NOT NULL AND record IS NOT NULL;
 -- RocksDB meanwhile, and lose what is open when its input ends.)
 CREATE TEMPORARY VIEW gathered AS OPERATOR gather;
 
-CREATE TEMPORARY VIEW scored AS OPERATOR score_fleet;
+CREATE TEMPORARY VIEW answers AS OPERATOR score_fleet;
 
-CREATE TEMPORARY VIEW scattered AS OPERATOR scatter;
+CREATE TEMPORARY VIEW scored AS
+SELECT frame FROM answers WHERE NOT are_letters;
 
-INSERT INTO telemetry_anomalies SELECT key, record FROM scattered;
+-- Readings that failed the scorer three times. Not replayable: every other job has had them.
+CREATE TEMPORARY VIEW refused AS
+SELECT frame FROM answers WHERE are_letters;
+
+CREATE TEMPORARY VIEW scores AS OPERATOR scatter_scores;
+
+CREATE TEMPORARY VIEW letters AS OPERATOR scatter_letters;
+
+INSERT INTO telemetry_anomalies SELECT key, record FROM scores;
+
+INSERT INTO dead_letters SELECT key, record FROM letters;

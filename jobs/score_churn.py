@@ -10,7 +10,8 @@ from flink import micro_batch
 from flink.functions import register_latest_record, register_pseudonym, text_literal
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.score_customers import ANSWERS, BATCH, ScoreCustomers
+from jobs.operators.micro_batch import ANSWERS
+from jobs.operators.score_customers import BATCH, ScoreCustomers
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.topics import CHURN_SCORES, CUSTOMERS, CUSTOMERS_USAGE, DEAD_LETTERS

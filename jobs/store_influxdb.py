@@ -13,9 +13,10 @@ from connectors.influxdb.writer import InfluxDBWriter
 from connectors.kafka.follower import followed
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.write_to_store import RowOf, write_to_store
+from jobs.operators.write_to_store import RowOf, Rows, write_to_store
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
+from schemas.reject_reasons import RejectReason
 from schemas.topics import (
     CHURN_SCORES,
     DEAD_LETTERS,
@@ -35,16 +36,19 @@ def connect() -> InfluxDBWriter:
 
 
 @contextmanager
-def points(kafka: str) -> Iterator[RowOf]:
+def points(kafka: str) -> Iterator[Rows]:
     """Points with the metadata of their devices: a copy of the compacted topic, so that no reading waits for a row."""
     fields = DeviceFields()
     with followed(kafka, DEVICES, fields.take) as devices:
 
         def row_of(topic: str, record: bytes | None) -> str:
-            devices.raise_if_ended()
             return point(topic, record, fields.of)
 
-        yield row_of
+        def rows() -> RowOf:
+            devices.raise_if_ended()
+            return row_of
+
+        yield rows
 
 
 def build(tables: StreamTableEnvironment, kafka: str) -> StatementSet:
@@ -52,7 +56,8 @@ def build(tables: StreamTableEnvironment, kafka: str) -> StatementSet:
 
     The worker follows `devices` at `kafka`, which is where the job's own sources are: it holds no secret.
     """
-    tables.create_temporary_function("write_to_influxdb", write_to_store(connect, partial(points, kafka)))
+    write = write_to_store(JOB, RejectReason.REFUSED_BY_INFLUXDB, connect, partial(points, kafka))
+    tables.create_temporary_function("write_to_influxdb", write)
     return sql_file.load(tables, JOB)
 
 

@@ -12,14 +12,14 @@ FROM (SELECT * FROM records UNION ALL SELECT * FROM committed_records) CROSS JOI
 
 -- One call a record, one request a batch, never across a checkpoint: when a checkpoint is complete, its records are stored.
 CREATE TEMPORARY VIEW written AS
-SELECT *, write_to_influxdb(topic, record) AS refusal FROM all_records;
+SELECT *, write_to_influxdb(topic, `partition`, `offset`, record) AS refusal FROM all_records;
 
 INSERT INTO stored_in_influxdb
 SELECT `offset` FROM written WHERE refusal IS NULL;
 
 INSERT INTO dead_letters
 SELECT
-  1, 'refused_by_influxdb', refusal, 'store_influxdb', device, record,
+  1, SPLIT_INDEX(refusal, ' ', 0), SUBSTRING(refusal FROM POSITION(' ' IN refusal) + 1), 'store_influxdb', device, record,
   CAST(CHAR_LENGTH(DECODE(record, 'ISO-8859-1')) AS BIGINT), CAST(NULL AS STRING), TRUE,
   CAST(NULL AS MAP<STRING, BYTES>), ROW(topic, `partition`, `offset`, 0, 1), 1000 * UNIX_TIMESTAMP(), 0
 FROM written WHERE refusal IS NOT NULL;

@@ -9,9 +9,10 @@ from connectors.redis.device_state import RedisWriter
 from connectors.redis.updates import update
 from jobs import sql_file
 from jobs.environment import table_environment
-from jobs.operators.write_to_store import RowOf, write_to_store
+from jobs.operators.write_to_store import Rows, write_to_store
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
+from schemas.reject_reasons import RejectReason
 from schemas.topics import CHURN_SCORES, DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 JOB = "store_redis"
@@ -22,14 +23,15 @@ def connect() -> RedisWriter:
     return RedisWriter.connect(Endpoints.load())
 
 
-def updates() -> "nullcontext[RowOf]":
+def updates() -> "nullcontext[Rows]":
     """What a record becomes needs nothing but the record."""
-    return nullcontext(update)
+    return nullcontext(lambda: update)
 
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
     """telemetry_readings, telemetry_anomalies, churn_scores -> Redis, dead_letters."""
-    tables.create_temporary_function("write_to_redis", write_to_store(connect, updates))
+    write = write_to_store(JOB, RejectReason.REFUSED_BY_REDIS, connect, updates)
+    tables.create_temporary_function("write_to_redis", write)
     return sql_file.load(tables, JOB)
 
 

@@ -8,14 +8,14 @@
 -- (connectors/redis/device_state.py), so a replay changes nothing.
 
 CREATE TEMPORARY VIEW written AS
-SELECT *, write_to_redis(topic, record) AS refusal FROM records;
+SELECT *, write_to_redis(topic, `partition`, `offset`, record) AS refusal FROM records;
 
 INSERT INTO stored_in_redis
 SELECT `offset` FROM written WHERE refusal IS NULL;
 
 INSERT INTO dead_letters
 SELECT
-  1, 'refused_by_redis', refusal, 'store_redis', device, record,
+  1, SPLIT_INDEX(refusal, ' ', 0), SUBSTRING(refusal FROM POSITION(' ' IN refusal) + 1), 'store_redis', device, record,
   CAST(CHAR_LENGTH(DECODE(record, 'ISO-8859-1')) AS BIGINT), CAST(NULL AS STRING), TRUE,
   CAST(NULL AS MAP<STRING, BYTES>), ROW(topic, `partition`, `offset`, 0, 1), 1000 * UNIX_TIMESTAMP(), 0
 FROM written WHERE refusal IS NOT NULL;

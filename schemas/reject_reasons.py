@@ -135,3 +135,7 @@ class RejectReason(StrEnum):
         "refused_by_redis",
         "Its key in Redis holds another type of value, or its device has too many metrics.",
     )
+    QUARANTINED = (
+        "quarantined",
+        "A job failed three times while it processed this record, or its worker ended. `detail` has the exception.",
+    )

@@ -1,6 +1,15 @@
-"""What all tiers share: Hypothesis without a deadline, because a busy machine is no failure."""
+"""What all tiers share: Hypothesis without a deadline, because a busy machine is no failure; where operators note."""
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("headrace", deadline=None)
 settings.load_profile("headrace")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _attempts(tmp_path_factory):
+    """Operators note what they process in a folder of the tests, and not below the working directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADRACE_ATTEMPTS", str(tmp_path_factory.mktemp("attempts")))
+        yield

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.monitoring.jobs import JobFigures
     from headrace.monitoring.mqtt import MqttFigures
     from headrace.monitoring.processes import ProcessFigures
+    from headrace.monitoring.quarantine import QuarantineFigures
     from headrace.monitoring.retention import Unread
     from headrace.monitoring.topics import TopicFigures
     from stack.layout import Layout
@@ -49,6 +50,7 @@ class _Health:
     processes: list["ProcessFigures"]
     jobs: list["JobFigures"] = field(default_factory=list)
     topics: "TopicFigures | None" = None
+    quarantine: "QuarantineFigures | None" = None
     unread: list["Unread"] = field(default_factory=list)
     corrections: "CorrectionFigures | None" = None
     capture: "CaptureFigures | None" = None
@@ -66,6 +68,7 @@ class _Health:
             "capture": asdict(self.capture) if self.capture else None,
             "mqtt": asdict(self.mqtt) if self.mqtt else None,
             "dead_letters": _dead_letters(self.topics) if self.topics else None,
+            "quarantined": asdict(self.quarantine) if self.quarantine else None,
             "late_share": self.topics.late_share if self.topics else None,
             "alarms": [asdict(each) for each in self.alarms],
         }
@@ -107,11 +110,13 @@ def _examine_sources(health: _Health, layout: "Layout") -> None:
 
 def _examine_topics(health: _Health, layout: "Layout") -> None:
     from connectors.kafka.clients import KafkaClientError
-    from headrace.monitoring import alarms, retention, topics
+    from headrace.monitoring import alarms, quarantine, retention, topics
 
     try:
         health.topics = topics.collect(layout.endpoints.kafka)
         health.alarms += alarms.of_topics(health.topics)
+        health.quarantine = quarantine.collect(layout.endpoints.kafka)
+        health.alarms += alarms.of_quarantine(health.quarantine)
         health.unread = retention.collect(layout.endpoints.kafka)
         health.alarms += alarms.of_retention(health.unread)
     except KafkaClientError as error:

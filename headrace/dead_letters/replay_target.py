@@ -17,11 +17,14 @@ RAW_STAGES = ("clean_telemetry", "mqtt_bridge", "listener")
 
 CHURN_STAGE = "score_churn"
 RECOMMEND_STAGE = "recommend_items"
+SCORING_STAGE = "score_anomalies"
 _INSTEAD_OF_A_REPLAY = {
     RejectReason.UNSCORABLE_CUSTOMER: "an older state of the row would come behind newer ones. Mend the row in "
     "PostgreSQL, or the model, and have it scored again:  headrace churn rescore {customer}",
     RejectReason.NOT_A_CUSTOMER: "change capture did not write it, so it is no row of PostgreSQL. See who else writes "
     "to the topic customers, and write customers to PostgreSQL",
+    RejectReason.QUARANTINED: "an older state of the row would come behind newer ones. See why it failed, update the "
+    "job, then have the customer scored again:  headrace churn rescore {customer}",
 }
 
 REPLAYS, LETTER, EDITED, RECEIVED_AT = "replays", "dead_letter", "edited", "received_at"
@@ -81,6 +84,10 @@ def replay_target(
         return Refused(why.format(customer=shlex.quote(letter.device or "")))
     if letter.stage == RECOMMEND_STAGE:
         return Refused("an application wrote it: edit it there, and have it sent again; what comes twice counts once")
+    if letter.stage == SCORING_STAGE:
+        return Refused(
+            "the windows and the stores have had this reading: sent again it would count twice. It has no score"
+        )
     if letter.original_sha256 is not None:
         return Refused(f"only the first {len(kept.payload):,} of {letter.original_size:,} bytes are kept")
     if letter.stage in store_rows.STORES:

@@ -10,6 +10,7 @@ from headrace.monitoring.corrections import CorrectionFigures
 from headrace.monitoring.jobs import RECENT_S, JobFigures
 from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
+from headrace.monitoring.quarantine import QuarantineFigures
 from headrace.monitoring.retention import SHARE, Unread
 from headrace.monitoring.topics import TopicFigures
 from headrace.sources.applied import AppliedSources
@@ -98,6 +99,15 @@ def of_topics(topics: TopicFigures) -> Iterator[Alarm]:
         yield Alarm(
             f"{topics.late_share:.0%} of the readings are late and in no window",
             "read telemetry.late: one device means its clock or its link, all mean a longer out-of-orderness",
+        )
+
+
+def of_quarantine(quarantine: QuarantineFigures) -> Iterator[Alarm]:
+    for stage, n in sorted(quarantine.by_stage.items()):
+        yield Alarm(
+            f"{stage} has quarantined {n:,} record{'s' if n > 1 else ''} in the last 24 h: each failed it three times",
+            f"headrace dlq ls --reason quarantined --stage {stage}; the newest of all: headrace dlq show "
+            f"{quarantine.newest}",
         )
 
 

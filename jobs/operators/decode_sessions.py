@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from pyflink.common import Row, Types
@@ -9,11 +10,15 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
 from connectors.gc_tuning import collect_garbage_rarely
-from jobs.operators.decode_telemetry import OutcomeCounters
+from flink import framing
+from jobs.operators.decode_telemetry import OutcomeCounters, message_positions
 from jobs.operators.micro_batch import BYTES
+from jobs.operators.quarantine import Processing, Quarantine, Quarantined
 from jobs.operators.session_decoder import SessionDecoder
 from jobs.operators.sessions import Sessions
-from jobs.operators.telemetry_decoder import Outcomes
+from jobs.operators.subtask_journal import subtask_journal
+from jobs.operators.telemetry_dead_letters import STAGE
+from jobs.operators.telemetry_decoder import COLUMNS, Outcomes
 from payload_codecs.registry import codec_of
 from schemas.source import Source, Sources
 
@@ -44,12 +49,29 @@ class DecodeSessions(KeyedProcessFunction):
         self._counters = OutcomeCounters(metrics)
         self._unreadable = metrics.counter("sessions_unreadable")
         self._counted_unreadable = 0
+        split = partial(framing.split, columns=COLUMNS)
+        processing = Processing(message_positions, split, self._decode, self._decoder.forget_attempt)
+        journal = subtask_journal(STAGE, "decode-sessions", runtime_context)
+        self._quarantine = Quarantine(journal, processing, metrics.counter("quarantined").inc)
+
+    def close(self) -> None:
+        self._quarantine.close()
 
     def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         self._sessions.enter(ctx.get_current_key())
-        outcomes: Outcomes = Counter()
-        for frame in self._decoder.decode(value, outcomes):
-            yield Row(frame)
-        self._counters.add(outcomes)
+        for done in self._quarantine.run(value):
+            outcomes: Outcomes = Counter()
+            if isinstance(done, Quarantined):
+                frames = [self._decoder.set_aside(done.batch, done.detail, outcomes)]
+            else:
+                frames, outcomes = done
+                self._sessions.store()
+            for frame in frames:
+                yield Row(frame)
+            self._counters.add(outcomes)
         self._unreadable.inc(self._sessions.unreadable - self._counted_unreadable)
         self._counted_unreadable = self._sessions.unreadable
+
+    def _decode(self, frame: bytes) -> tuple[list[bytes], Outcomes]:
+        outcomes: Outcomes = Counter()
+        return list(self._decoder.decode(frame, outcomes)), outcomes

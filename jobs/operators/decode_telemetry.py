@@ -2,16 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from pyflink.common import Row, Types
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from connectors.gc_tuning import collect_garbage_rarely
+from flink import framing
 from jobs.operators.micro_batch import BYTES
-from jobs.operators.telemetry_decoder import COMMAND, Decoder, Outcomes
+from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
+from jobs.operators.subtask_journal import subtask_journal
+from jobs.operators.telemetry_dead_letters import STAGE
+from jobs.operators.telemetry_decoder import COLUMNS, COMMAND, OFFSET, PARTITION, Decoder, Outcomes
 from payload_codecs.registry import stateless_codec_of
 from schemas.source import Source, Sources
+from schemas.topics import TELEMETRY_RAW
 
 GATHERED = Types.ROW([Types.INT(), BYTES])
 """A bucket, which is always the same, and a frame of messages."""
@@ -36,13 +42,29 @@ class DecodeTelemetry(ProcessFunction):
         collect_garbage_rarely()
         sources = Sources([Source.model_validate(each) for each in self._sources])
         self._decoder = Decoder(sources, stateless_codec_of)
-        self._counters = OutcomeCounters(runtime_context.get_metrics_group())
+        metrics = runtime_context.get_metrics_group()
+        self._counters = OutcomeCounters(metrics)
+        processing = Processing(message_positions, partial(framing.split, columns=COLUMNS), self._decode)
+        journal = subtask_journal(STAGE, "decode", runtime_context)
+        self._quarantine = Quarantine(journal, processing, metrics.counter("quarantined").inc)
+
+    def close(self) -> None:
+        self._quarantine.close()
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
+        for done in self._quarantine.run(value[1]):
+            frames, outcomes = self._set_aside(done) if isinstance(done, Quarantined) else done
+            for frame in frames:
+                yield Row(frame)
+            self._counters.add(outcomes)
+
+    def _decode(self, frame: bytes) -> tuple[list[bytes], Outcomes]:
         outcomes: Outcomes = Counter()
-        for frame in self._decoder.decode(value[1], outcomes):
-            yield Row(frame)
-        self._counters.add(outcomes)
+        return list(self._decoder.decode(frame, outcomes)), outcomes
+
+    def _set_aside(self, done: Quarantined[bytes]) -> tuple[list[bytes], Outcomes]:
+        outcomes: Outcomes = Counter()
+        return [self._decoder.set_aside(done.batch, done.detail, outcomes)], outcomes
 
 
 class OutcomeCounters:
@@ -70,3 +92,9 @@ class OutcomeCounters:
             group = self._metrics.add_group("source", source)
             self._counters[source, outcome] = group.counter(f"outcomes_{outcome}")
         return self._counters[source, outcome]
+
+
+def message_positions(frame: bytes) -> Positions:
+    """Where the messages of a frame stand."""
+    columns = framing.Frame(frame, COLUMNS)
+    return Positions(TELEMETRY_RAW.name, columns.numbers(PARTITION), columns.numbers(OFFSET))

@@ -11,6 +11,7 @@ the last checkpoint come again, make the same lists with the same times, and ove
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,16 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor
 
 from connectors.gc_tuning import collect_garbage_rarely
-from jobs.operators.live_records import live_records
+from flink import framing
+from jobs.operators.live_records import live_positions, live_records
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
+from jobs.operators.quarantine import Processing, Quarantine, Quarantined
+from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.subtask_journal import subtask_journal
 from jobs.settings import JobSettings
 from models.recommend.errors import RefusedRecommender
+from models.recommend.online.events import LiveRecord
 from models.recommend.online.recommender import Arrival, LiveRecommender
 from models.recommend.online.shard import LiveShard, Step, journal_entry
 from models.recommend.onnx_model import RecommendModel
@@ -62,25 +68,48 @@ class RecommendLive(KeyedProcessFunction):
         collect_garbage_rarely()
         self._snapshot = runtime_context.get_map_state(MapStateDescriptor("snapshot", Types.INT(), BYTES))
         self._journal = runtime_context.get_list_state(ListStateDescriptor("journal", BYTES))
+        self._subtask = runtime_context
         metrics = runtime_context.get_metrics_group()
-        names = ("states_unreadable", "lists_written", "models_asked", "passed_over")
+        names = ("states_unreadable", "lists_written", "models_asked", "passed_over", "quarantined")
         self._counters = {name: metrics.counter(name) for name in names}
         self._arrivals = {arrival: metrics.counter(f"interactions_{arrival.name.lower()}") for arrival in Arrival}
         self._lists = self._connect(self._settings.recommend_lifetime_s)
         self._champion = ModelReloader(self._models(), RecommendModel.load, RefusedRecommender)
         self._shards: dict[int, LiveShard] = {}
         self._journal_bytes: dict[int, int] = {}
+        self._quarantines: dict[int, Quarantine[bytes, tuple[bytes, Step]]] = {}
+
+    def close(self) -> None:
+        for quarantine in self._quarantines.values():
+            quarantine.close()
 
     def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         number = ctx.get_current_key()
         if number not in self._shards:
             self._load(number)
-        step = self._shards[number].step(live_records(value))
-        self._remember(number, journal_entry(value, step.chosen), anew=bool(step.forgotten))
-        self._lists.write(step.lists, step.offered, step.forgotten)
-        self._count(step)
-        if step.refused:
-            yield scored([dead_letter(each, self._job) for each in step.refused])
+            self._quarantines[number] = self._quarantine(number)
+        for done in self._quarantines[number].run(value):
+            if isinstance(done, Quarantined):
+                (record,) = live_records(done.batch)
+                yield scored([quarantined_letter(done, record.key, record.value or b"", self._job)])
+                continue
+            frame, step = done
+            self._remember(number, journal_entry(frame, step.chosen), anew=bool(step.forgotten))
+            self._lists.write(step.lists, step.offered, step.forgotten)
+            self._count(step)
+            if step.refused:
+                yield scored([dead_letter(each, self._job) for each in step.refused])
+
+    def _quarantine(self, number: int) -> Quarantine[bytes, tuple[bytes, Step]]:
+        """One for each shard: every shard has every record, and what one of them survives may kill another."""
+        split = partial(framing.split, columns=len(LiveRecord._fields))
+        learn, undo = partial(self._learn, number), partial(self._load, number)
+        processing = Processing(live_positions, split, learn, undo)
+        journal = subtask_journal(self._job, f"shard-{number}", self._subtask)
+        return Quarantine(journal, processing, self._counters["quarantined"].inc)
+
+    def _learn(self, number: int, frame: bytes) -> tuple[bytes, Step]:
+        return frame, self._shards[number].step(live_records(frame))
 
     def _count(self, step: Step) -> None:
         counted = {"lists_written": len(step.lists), "models_asked": len(step.chosen), "passed_over": step.passed_over}

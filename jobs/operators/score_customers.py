@@ -6,6 +6,7 @@ scores from the next batch on. One that cannot be used is said in the log once, 
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,21 +14,24 @@ from pyflink.common import Row, Types
 from pyflink.datastream import ProcessFunction, RuntimeContext
 
 from connectors.gc_tuning import collect_garbage_rarely
+from flink import framing
 from flink.framing import Frame
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
+from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
+from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.subtask_journal import subtask_journal
 from models.champion import NoChampion, champion
 from models.churn.arrivals import ArrivalColumns, Arrivals
-from models.churn.customer_scores import outcomes
+from models.churn.customer_scores import Outcomes, outcomes
 from models.churn.errors import RefusedModel
 from models.churn.onnx_model import ChurnModel
 from models.refused import dead_letter
+from schemas.reject_reasons import RejectReason
+from schemas.topics import CUSTOMERS, CUSTOMERS_USAGE
 
 BATCH = Types.ROW([BYTES])
 """A frame of `arrivals` (jobs/score_churn.sql)."""
-
-ANSWERS = Types.ROW_NAMED(["are_letters", "frame"], [Types.BOOLEAN(), BYTES])
-"""Keys and records of `churn.scores`, or of `dead-letters`, for `flink.micro_batch.scatter`."""
 
 
 class CurrentModel:
@@ -61,10 +65,26 @@ class ScoreCustomers(ProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         collect_garbage_rarely()
         self._current = CurrentModel(self._models())
+        processing = Processing(_positions, partial(framing.split, columns=len(ArrivalColumns._fields)), self._score)
+        quarantined = runtime_context.get_metrics_group().counter("quarantined")
+        self._quarantine = Quarantine(subtask_journal(self._job, "score", runtime_context), processing, quarantined.inc)
+
+    def close(self) -> None:
+        self._quarantine.close()
 
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
-        arrivals = Arrivals(_columns(value[0]))
-        found = outcomes(self._current.get(), arrivals)
+        for done in self._quarantine.run(value[0]):
+            if isinstance(done, Quarantined):
+                record = Arrivals(_columns(done.batch)).refused(0, RejectReason.QUARANTINED, "", 0)
+                yield Row(True, *scored([quarantined_letter(done, record.key, record.original, self._job)]))
+            else:
+                yield from self._answers(*done)
+
+    def _score(self, frame: bytes) -> tuple[Arrivals, Outcomes]:
+        arrivals = Arrivals(_columns(frame))
+        return arrivals, outcomes(self._current.get(), arrivals)
+
+    def _answers(self, arrivals: Arrivals, found: Outcomes) -> Iterator[Row]:
         if found.scores:
             yield Row(False, *scored(found.scores))
         if found.unscored:
@@ -79,3 +99,15 @@ def _columns(batch: bytes) -> ArrivalColumns:
     usage = frame.numbers(2), frame.numbers(3), frame.fields(4)
     row = frame.numbers(5), frame.numbers(6), frame.fields(7)
     return ArrivalColumns(frame.booleans(0), frame.texts(1), *usage, *row)
+
+
+def _positions(batch: bytes) -> Positions:
+    """Of the record that came, which is one half of what is scored."""
+    frame = Frame(batch, len(ArrivalColumns._fields))
+    halves = zip(frame.booleans(0), *map(frame.numbers, (2, 3, 5, 6)), strict=True)
+    places = [
+        (CUSTOMERS.name, row_partition, row_offset) if is_row else (CUSTOMERS_USAGE.name, usage_partition, usage_offset)
+        for is_row, usage_partition, usage_offset, row_partition, row_offset in halves
+    ]
+    topics, partitions, offsets = zip(*places, strict=True) if places else ((), (), ())
+    return Positions(topics, partitions, offsets)

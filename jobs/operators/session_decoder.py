@@ -1,6 +1,6 @@
 """Decodes messages of stateful formats: as telemetry_decoder.py, with what is remembered of their senders. No Flink."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from schemas.topics import TELEMETRY_RAW
 
 
 class SessionDecoder(Decoder):
-    """Decodes the messages of sources whose formats keep state.
+    """Decodes the messages of sources whose formats keep state. `Sessions.store` keeps what it changed.
 
     Parameters
     ----------
@@ -33,11 +33,10 @@ class SessionDecoder(Decoder):
         self._sessions = sessions
         self._commands: list[tuple[RawMessage, Route, Command]] = []
 
-    def decode(self, frame: bytes, outcomes: Outcomes) -> Iterator[bytes]:
-        """As Decoder, and stores the changed sessions. Commands are in the frames too."""
-        frames = list(super().decode(frame, outcomes))
-        self._sessions.store()
-        return iter(frames)
+    def forget_attempt(self) -> None:
+        """What was decoded since the last `Sessions.store` did not happen."""
+        self._commands.clear()
+        self._sessions.forget_attempt()
 
     def _decoded(self, raw: RawMessage, route: Route, message: Message) -> Sequence[Item]:
         codec: Any = route.codec

@@ -84,6 +84,12 @@ class Sessions:
             self._progress.put(sender.state_key, snapshot.progress)
         self._touched.clear()
 
+    def forget_attempt(self) -> None:
+        """What has changed since the last `store` did not happen: the senders concerned are loaded from state again."""
+        for sender in self._touched:
+            self._sessions.pop(sender, None)
+        self._touched.clear()
+
     def _loaded(self, sender: _Sender, codec: StatefulCodec[Any]) -> _Session:
         definitions = self._definitions.get(sender.state_key)
         progress = self._progress.get(sender.state_key)

@@ -28,6 +28,8 @@ from schemas.topics import TELEMETRY_RAW
 
 COLUMNS = 9
 """Of a message in a frame: those of the view `messages` behind its bucket."""
+PARTITION, OFFSET, _APPENDED = 5, 6, 7
+"""Columns with where a message stands."""
 
 MAX_FRAME_BYTES = 1024 * 1024
 """Of the items in one frame, about: a message of 256 KiB can become many MB of them."""
@@ -111,6 +113,15 @@ class Decoder:
         items += self._further_items(outcomes)
         return framing.encode_in_frames(_written(items), MAX_FRAME_BYTES)
 
+    def set_aside(self, frame: bytes, detail: str, outcomes: Outcomes) -> bytes:
+        """The frame of dead letters of messages that are not decoded, since that failed. Counts them in `outcomes`."""
+        rejection, items = Rejection(RejectReason.QUARANTINED, detail), []
+        for raw in _raw_messages(frame):
+            route = self._route(raw.source, raw.topic)
+            items.append(_dead_letter(raw, _message(raw, route), rejection, 0, 1))
+            outcomes[route.source.name, str(rejection.reason)] += 1
+        return framing.encode(items)
+
     def _items(self, raw: RawMessage, outcomes: Outcomes) -> list[_Item]:
         """Of one message. An exception that nobody expected costs this message, and no other."""
         route = self._routes.get((raw.source, raw.topic)) or self._route(raw.source, raw.topic)
@@ -157,10 +168,9 @@ class Decoder:
 
 def _raw_messages(frame: bytes) -> Iterator[RawMessage]:
     columns = Frame(frame, COLUMNS)
-    numbers = (columns.numbers(column) for column in (5, 6, 7))
-    return map(
-        RawMessage._make, zip(*map(columns.fields, range(5)), *numbers, *map(columns.fields, (7, 8)), strict=True)
-    )
+    numbers = map(columns.numbers, (PARTITION, OFFSET, _APPENDED))
+    rest = map(columns.fields, (_APPENDED, _APPENDED + 1))
+    return map(RawMessage._make, zip(*map(columns.fields, range(PARTITION)), *numbers, *rest, strict=True))
 
 
 def _message(raw: RawMessage, route: Route) -> Message:

@@ -51,9 +51,13 @@ class FileTables:
         self._source(topic, ",\n  ".join([columns(topic.record), *extra_columns]), rows, name)
 
     def bytes_source(self, name: str, topic: Topic, records: Iterable[Any]) -> None:
-        """Table `name`: records of a topic as bytes, with the device as their key."""
-        rows = ({"device": record.device, "record": _base64(record.model_dump_json().encode())} for record in records)
-        self._source(topic, "`device` STRING,\n  `record` BYTES", rows, name)
+        """Table `name`: records of a topic as bytes, with the device as their key and the offsets 0, 1, 2..."""
+        rows = (
+            {"device": record.device, "record": _base64(record.model_dump_json().encode())}
+            | {"partition": 0, "offset": offset}
+            for offset, record in enumerate(records)
+        )
+        self._source(topic, "`device` STRING, `record` BYTES, `partition` INT, `offset` BIGINT", rows, name)
 
     def records_source(
         self, name: str, records: Sequence[tuple[Topic, str | None, bytes | None]], *extra_columns: str

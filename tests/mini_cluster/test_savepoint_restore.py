@@ -98,7 +98,7 @@ class Scoring:
 
     job = "score_anomalies"
     writes_bytes = True
-    sinks = (TELEMETRY_ANOMALIES,)
+    sinks = (TELEMETRY_ANOMALIES, DEAD_LETTERS)
 
     def build(self, topics, start, end):
         batch = readings(start, end)

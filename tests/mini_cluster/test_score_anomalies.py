@@ -8,7 +8,7 @@ from pyflink.table.udf import udf
 from jobs.score_anomalies import build
 from jobs.settings import JobSettings
 from models.detectors import NO_EPISODE, Batch, Scorer
-from schemas.topics import TELEMETRY_ANOMALIES
+from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES
 
 SETTINGS = JobSettings(detector="gaussian", buckets=2, micro_batch_ms=50, snapshot_every=7)
 READINGS, AGAIN, DEVICES = 1500, 100, 3
@@ -28,7 +28,8 @@ SELECT
     ) ||
     ',"position":{{"topic":"telemetry.raw","partition":0,"offset":' || CAST(n AS STRING) || ',"item":0,"items":1}}}}',
     'UTF-8'
-  ) AS record
+  ) AS record,
+  0 AS `partition`, id AS `offset`
 FROM (SELECT id, CASE WHEN id < {again} THEN id ELSE id - {again} END AS n FROM ({ids}))"""
 
 
@@ -57,6 +58,7 @@ class Scored:
         view = READINGS_VIEW.format(again=READINGS, devices=DEVICES, ids=ids)
         topics.tables.execute_sql(view)
         topics.bytes_sink(TELEMETRY_ANOMALIES)
+        topics.bytes_sink(DEAD_LETTERS)
         topics.execute(build(topics.tables, SETTINGS), timeout_s=120)
         self.scores = topics.records(TELEMETRY_ANOMALIES)
 

@@ -116,7 +116,7 @@ def test_shutting_down_leaves_nothing(supervision):
 def test_a_process_that_no_restart_helps_stays_down_and_any_other_is_started_again(
     tmp_path, monkeypatch, status, state
 ):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path.parent))
     once = tmp_path / "ended-once"
 
     class Ends(Sleeper):

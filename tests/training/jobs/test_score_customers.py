@@ -14,6 +14,7 @@ from models.churn.errors import RefusedModel
 from schemas.churn_score import ChurnScore
 from schemas.dead_letter import DeadLetter
 from tests.training.models.churn.exported import exported
+from tests.unit.jobs.flink_in_memory import FlinkInMemory
 from tests.unit.jobs.micro_batches import scattered
 from tests.unit.models.churn.arriving import Came, columns
 
@@ -84,7 +85,7 @@ def answers_to(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     publish(root, exported(root / "made", "logistic").folder, "one")
     operator = ScoreCustomers(lambda: root, "score_churn")
-    operator.open(None)
+    operator.open(FlinkInMemory())
     return lambda *records: list(operator.process_element(Row(frame_of(records)), None))
 
 

@@ -12,6 +12,7 @@ from headrace.monitoring.capture import CaptureFigures
 from headrace.monitoring.jobs import JobFigures
 from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
+from headrace.monitoring.quarantine import QuarantineFigures
 from headrace.monitoring.topics import TopicFigures
 from schemas.bridge_session import SessionLoss
 
@@ -115,6 +116,15 @@ def test_each_fault_of_change_capture_is_an_alarm_of_its_own():
         ("change capture: there is no publication headrace", "headrace cdc repair"),
         ("change capture: the slot is gone", "mend it"),
     ]
+
+
+def test_quarantined_records_are_an_alarm_for_each_job_that_says_how_to_see_them():
+    assert list(alarms.of_quarantine(QuarantineFigures())) == []
+    first, second = alarms.of_quarantine(QuarantineFigures({"store_redis": 1, "clean_telemetry": 1200}, "2:17"))
+    assert first.wrong.startswith("clean_telemetry has quarantined 1,200 records")
+    assert second.wrong.startswith("store_redis has quarantined 1 record ")
+    assert "--stage store_redis" in second.next
+    assert "headrace dlq show 2:17" in second.next
 
 
 HEALTHY_BROKER = MqttBrokerFigures(connected=12, sessions=13, waiting=40, waiting_bytes=9000, dropped=0)

@@ -51,7 +51,7 @@ class Counter:
 class FlinkInMemory:
     """Runtime context and context of an element in one. `snapshot` is a value or a map, as the operator has it."""
 
-    def __init__(self, key, snapshot, journal):
+    def __init__(self, key=None, snapshot=None, journal=None):
         self.key, self.snapshot, self.journal, self.counters = key, snapshot, journal, {}
 
     def get_state(self, _):
@@ -64,6 +64,11 @@ class FlinkInMemory:
 
     def get_metrics_group(self):
         return self
+
+    get_metric_group = get_metrics_group
+
+    def get_index_of_this_subtask(self):
+        return 0
 
     def counter(self, name):
         return self.counters.setdefault(name, Counter())

@@ -3,9 +3,10 @@
 from flink import framing
 
 
-def gathered(values):
-    """The frame of records of one column."""
-    return framing.encode([(value,) for value in values])
+def gathered_readings(values, first_offset=0):
+    """The frame of records of telemetry.readings, as score_anomalies gathers them."""
+    places = (offset.to_bytes(8) for offset in range(first_offset, first_offset + len(values)))
+    return framing.encode([(b"pump-1", bytes(8), place, value) for place, value in zip(places, values, strict=True)])
 
 
 def scattered(row):

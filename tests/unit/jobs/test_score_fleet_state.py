@@ -5,14 +5,15 @@ import logging
 import pytest
 
 from jobs.operators.score_fleet import ScoreFleet
-from models.detectors import NO_EPISODE, Scorer
+from models.detectors import NO_EPISODE, Batch, Scorer
 from models.detectors.batch_codec import encode_batch
 from schemas.anomaly_score import AnomalyScore
+from schemas.dead_letter import DeadLetter
 from schemas.reading import Reading
 from schemas.record import Position
 from tests.state_files import N_JOURNAL, N_SNAPSHOT, N, journal_of_today, of_today, readings
 from tests.unit.jobs.flink_in_memory import FlinkInMemory, ListInMemory, ValueInMemory
-from tests.unit.jobs.micro_batches import gathered, scattered
+from tests.unit.jobs.micro_batches import gathered_readings, scattered
 
 BUCKET = 3
 
@@ -25,7 +26,7 @@ class Keyed(FlinkInMemory):
 
     def started(self, detector="gaussian", snapshot_every=4):
         """An operator after a restart: it knows nothing but what stands in the state."""
-        return self.opened(ScoreFleet(detector, snapshot_every))
+        return self.opened(ScoreFleet(detector, snapshot_every, "score_anomalies"))
 
     def unreadable(self):
         return self.counters["states_unreadable"].count
@@ -36,7 +37,7 @@ def scores(operator, keyed, *batches):
     said = []
     for batch in batches:
         for row in operator.process_element(row_of(batch), keyed):
-            records = (AnomalyScore.model_validate_json(record) for _, record in scattered(row))
+            records = (AnomalyScore.model_validate_json(record) for _, record in scattered(row[1:]))
             said += [(record.score, record.threshold, record.is_anomaly, record.episode) for record in records]
     return said
 
@@ -51,7 +52,7 @@ def row_of(batch):
         )
         for (device, metric), event_time, value, partition, offset, item in rows
     )  # fmt: skip
-    return gathered([record.model_dump_json().encode() for record in records])
+    return gathered_readings([record.model_dump_json().encode() for record in records], int(batch.offsets[0]))
 
 
 def said_by(scorer, batch):
@@ -143,3 +144,35 @@ def test_readings_that_the_stored_state_has_seen_come_out_no_second_time():
     keyed = Keyed(of_today("gaussian").read())
     assert scores(keyed.started(), keyed, readings(0, N_SNAPSHOT)) == []
     assert keyed.counters["readings_replayed"].count == N_SNAPSHOT
+
+
+class FailsAt(ScoreFleet):
+    """Raises behind the step of every batch that has the reading at this offset: the Scorer has learned it by then."""
+
+    offset = 0
+
+    def _score(self, frame):
+        scored = super()._score(frame)
+        if self.offset in scored[0].offsets.tolist():
+            raise ArithmeticError("no such value")
+        return scored
+
+
+@pytest.mark.parametrize("snapshot_every", [1, 3, 4])
+def test_a_reading_on_which_the_scorer_raises_is_a_dead_letter_and_changes_no_other_score(snapshot_every):
+    keyed = Keyed()
+    operator = FailsAt("gaussian", snapshot_every, "score_anomalies")
+    operator.offset = PARTS[1].offsets[7]
+    keyed.opened(operator)
+    rows = [row for part in PARTS[:4] for row in operator.process_element(row_of(part), keyed)]
+    (letter,) = (DeadLetter.model_validate_json(record) for row in rows if row[0] for _, record in scattered(row[1:]))
+    said = [AnomalyScore.model_validate_json(record) for row in rows if not row[0] for _, record in scattered(row[1:])]
+
+    whole = readings(N_JOURNAL, N_JOURNAL + 200)
+    kept = [place for place, offset in enumerate(whole.offsets.tolist()) if offset != operator.offset]
+    columns = (whole.event_times, whole.values, whole.partitions, whole.offsets, whole.items)
+    without = Batch([whole.keys[place] for place in kept], *(column[kept] for column in columns))
+    assert [(each.score, each.threshold, each.is_anomaly, each.episode) for each in said] == said_cold(without)
+    assert (letter.reason, letter.device, letter.position.offset) == ("quarantined", "pump-1", operator.offset)
+    assert Reading.model_validate_json(letter.original).position.offset == operator.offset
+    assert keyed.counters["quarantined"].count == 1

@@ -47,7 +47,9 @@ class Operator:
 
     def decode(self, *messages):
         self.sessions.enter(3)
-        return list(crossed(self.decoder.decode(gathered(messages), self.outcomes)))
+        items = list(crossed(self.decoder.decode(gathered(messages), self.outcomes)))
+        self.sessions.store()
+        return items
 
 
 def message(kind, *metrics, seq, node="press", **headers):

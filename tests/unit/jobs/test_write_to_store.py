@@ -6,7 +6,9 @@ import pandas
 import pytest
 
 from jobs.operators.write_to_store import WriteToStore
+from schemas.reject_reasons import RejectReason
 from schemas.topics import UnreadableRecord
+from tests.unit.jobs.flink_in_memory import FlinkInMemory
 
 
 class Store:
@@ -23,7 +25,7 @@ class Store:
     @contextmanager
     def rows(self):
         self.happened.append("opened")
-        yield row_of
+        yield lambda: row_of
         self.happened.append("closed")
 
 
@@ -34,18 +36,25 @@ def row_of(topic, record):
 
 
 def opened(store, rows=None):
-    function = WriteToStore(lambda: store, rows or store.rows)
-    function.open(None)
+    function = WriteToStore("store_t", RejectReason.REFUSED_BY_REDIS, lambda: store, rows or store.rows)
+    function.open(FlinkInMemory())
     return function
 
 
 def written(function, *records):
-    return function.eval(pandas.Series(["t"] * len(records)), pandas.Series(records, dtype=object)).tolist()
+    n = len(records)
+    columns = (["t"] * n, [0] * n, list(range(n)))
+    return function.eval(*map(pandas.Series, columns), pandas.Series(records, dtype=object)).tolist()
 
 
 def test_each_record_has_its_own_answer_and_a_batch_is_one_write():
     store = Store("t b")
-    assert written(opened(store), b"a", None, b"b", b"c") == [None, "no record of t", "t b is refused", None]
+    assert written(opened(store), b"a", None, b"b", b"c") == [
+        None,
+        "refused_by_redis no record of t",
+        "refused_by_redis t b is refused",
+        None,
+    ]
     assert store.happened == ["opened", ["t a", "t b", "t c"]]
 
 
@@ -65,17 +74,34 @@ def test_rows_that_cannot_be_opened_stop_the_worker_before_it_writes():
         yield
 
     store = Store()
-    function = WriteToStore(lambda: store, away)
+    function = WriteToStore("store_t", RejectReason.REFUSED_BY_REDIS, lambda: store, away)
     with pytest.raises(ConnectionError):
-        function.open(None)
+        function.open(FlinkInMemory())
     function.close()
     assert store.happened == []
 
 
-def test_an_error_that_is_no_unreadable_record_is_no_dead_letter():
+def test_a_record_whose_row_raises_is_set_aside_and_its_siblings_are_stored():
     @contextmanager
-    def broken():
-        yield lambda topic, record: 1 // 0
+    def rows():
+        yield lambda: lambda topic, record: 1 // (record != b"b") and record
 
-    with pytest.raises(ZeroDivisionError):
-        written(opened(Store(), broken), b"a")
+    store = Store()
+    refusals = written(opened(store, rows), b"a", b"b", b"c")
+    assert [refusal and refusal.split(" ", 1)[0] for refusal in refusals] == [None, "quarantined", None]
+    assert "ZeroDivisionError" in refusals[1]
+    assert store.happened == [[b"a", b"c"]]
+
+
+def test_rows_that_cannot_be_made_at_present_are_no_fault_of_a_record():
+    @contextmanager
+    def rows():
+        def now():
+            raise ConnectionError("devices are not followed any more")
+
+        yield now
+
+    function = opened(Store(), rows)
+    for _ in range(5):
+        with pytest.raises(ConnectionError):
+            written(function, b"a")
