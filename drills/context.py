@@ -11,10 +11,10 @@ from connectors.endpoints import Endpoints
 from drills import killing
 from drills.committed import CommittedOutputs
 from drills.environment import Environment
-from drills.flink_jobs import FlinkJobs
 from drills.killing import RESTARTED_WITHIN_S
 from drills.stores_watch import StoreWatch
 from drills.stream import NumberedStream
+from headrace.flink_jobs import FlinkJobs
 from headrace.polling import wait_until
 from jobs.names import JOBS
 from stack.supervision import Supervision

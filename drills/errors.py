@@ -1,14 +1,10 @@
 """What can go wrong in a drill, beside what it looks for. schemas/errors.py draws the tree."""
 
-from schemas.errors import HeadraceError, TerminalError, TransientError
+from schemas.errors import HeadraceError, TerminalError
 
 
 class DrillError(HeadraceError):
     """Of the drills."""
-
-
-class SavepointFailed(DrillError, TransientError):
-    """Flink could not take a savepoint; the message has its reason."""
 
 
 class NotPrepared(DrillError, TerminalError):

@@ -10,12 +10,12 @@ from drills.context import Context
 from drills.counts import Counts
 from drills.drill import Drill
 from drills.environment import Environment
-from drills.flink_jobs import FlinkJobs
 from drills.result import Result, noted
 from drills.stores_watch import watch_influxdb, watch_redis
 from drills.stream import DEVICES, NumberedStream
 from drills.verify import verify, verify_everything
 from headrace.errors import NotWithin
+from headrace.flink_jobs import FlinkJobs
 from headrace.polling import wait_until
 from headrace.publisher import Publisher
 from headrace.reconciliation import balance as accounting

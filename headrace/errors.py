@@ -19,6 +19,14 @@ class NotWithin(TransientError):
     """A condition did not come true in its time; the message says which."""
 
 
+class SavepointFailed(TransientError):
+    """Flink could not take a savepoint; the message has its reason."""
+
+
+class SourcesNotApplied(TerminalError):
+    """A changed sources.toml does not count yet; the message says what runs and what to do."""
+
+
 class MissingTrainingExtra(TerminalError):
     """Packages that only training needs are not installed."""
 

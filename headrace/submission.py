@@ -6,16 +6,17 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from connectors.atomic_write import atomic_write_text
-from connectors.endpoints import Endpoints, StackSettings
+from connectors.endpoints import Endpoints
 from connectors.flink_rest import FlinkRest
 from connectors.kafka.clients import KafkaClientError
 from headrace.orphaned_transactions import abort_orphans
-from jobs.names import PACKAGES
+from headrace.sources.applied import Applied, AppliedSources
+from jobs.names import CLEAN_TELEMETRY, PACKAGES
 from schemas.errors import TerminalError
 from schemas.sources_file import load_sources, read_sources
 from stack import flink_distribution
@@ -25,8 +26,17 @@ from stack.layout import FLINK_CONF, REPOSITORY, Layout
 WORKER_PYTHON = "HEADRACE_WORKER_PYTHON"
 """Names the Python that the workers of a foreign cluster run; the client's own unless it is set."""
 
-SOURCES = "HEADRACE_JOB_SOURCES"
+JOB_SETTINGS = "HEADRACE_JOB_"
+SOURCES = f"{JOB_SETTINGS}SOURCES"
 """Has the declared sources as text: a job keeps those of its submission."""
+
+ACCEPTED = "submitted "
+"""What `python -m jobs` prints once the cluster has a job, with the job's name behind it."""
+
+_OF_PYTHON = re.compile(
+    r"^(?!Caused by|org\.apache|java\.)(\w+(?:Error|Exception|Exit): .*|(?:[a-z_]\w*\.)+[A-Z]\w*: .*)$", re.MULTILINE
+)
+"""The last line of a traceback: an exception of Python's own, or one of a module, whatever its name ends with."""
 
 _NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CANCELLING", "SUSPENDED", "RECONCILING"}
 
@@ -73,17 +83,53 @@ def submit(
     ------
     SubmissionFailed
         With the cause that Flink names.
+    BadSources
+        The file of sources has mistakes.
     """
     running = running_jobs(target)
+    applied = AppliedSources.of_stack(layout) if target == layout.endpoints.flink else None
     for job in jobs:
         if job in running:
             say(f"{job} runs already ({running[job]})")
     wanted = [job for job in jobs if job not in running]
     if not wanted:
         return
+    if applied and savepoint is None and CLEAN_TELEMETRY in wanted:
+        _require_finished(applied)
+    text = declared_sources(layout)
     if savepoint is None:
         _clear_the_way(layout, wanted, target, say)
-    _run_client(layout, wanted, target, savepoint, say)
+
+    def accepted(job: str) -> None:
+        if applied and job == CLEAN_TELEMETRY:
+            applied.submitted(Applied(text, _job_settings()))
+
+    _run_client(layout, wanted, target, savepoint, _environment(layout, target) | _as_setting(text), say, accepted)
+
+
+def resubmit_cleaning(layout: Layout, savepoint: str, applied: Applied, say: Callable[[str], None] = print) -> None:
+    """Submits clean_telemetry to the stack's own cluster from a savepoint, with these sources and settings.
+
+    The settings of the caller do not count, and the caller records what was applied.
+
+    Raises
+    ------
+    SubmissionFailed
+        With the cause that Flink names.
+    """
+    target = layout.endpoints.flink
+    environment = {name: value for name, value in _environment(layout, target).items() if not _is_of_jobs(name)}
+    variables = {**applied.settings, **_as_setting(applied.text)}
+    _run_client(layout, [CLEAN_TELEMETRY], target, savepoint, environment | variables, say)
+
+
+def _require_finished(applied: AppliedSources) -> None:
+    """Raises SubmissionFailed: the job has a savepoint, and started without it it would forget what it has seen."""
+    if savepoint := applied.unfinished():
+        raise SubmissionFailed(
+            f"{CLEAN_TELEMETRY} was stopped with {savepoint} by `headrace source apply`, which did not end. "
+            "Start it from there: headrace source apply"
+        )
 
 
 def _clear_the_way(layout: Layout, jobs: Sequence[str], target: str, say: Callable[[str], None]) -> None:
@@ -102,30 +148,53 @@ def _clear_the_way(layout: Layout, jobs: Sequence[str], target: str, say: Callab
 
 
 def _run_client(
-    layout: Layout, jobs: Sequence[str], target: str, savepoint: str | None, say: Callable[[str], None]
+    layout: Layout,
+    jobs: Sequence[str],
+    target: str,
+    savepoint: str | None,
+    environment: Mapping[str, str],
+    say: Callable[[str], None],
+    accepted: Callable[[str], None] = lambda job: None,
 ) -> None:
+    """Run the client to its end. `accepted` gets a job's name once the cluster has it, also if a later one fails."""
     lines = []
     client = subprocess.Popen(
         run_line(layout, *_module(jobs), target, savepoint),
-        env=_environment(layout, target) | _declared_sources(layout),
+        env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     for line in client.stdout or ():
         lines.append(line)
-        if line.startswith(("planning ", "submitted ", "Job has been submitted")):
+        if line.startswith(("planning ", ACCEPTED, "Job has been submitted")):
             say(line.strip())
+            if line.startswith(ACCEPTED):
+                accepted(line.removeprefix(ACCEPTED).strip())
     if client.wait() != 0:
         log = layout.log("submit")
         atomic_write_text(log, "".join(lines))
         raise SubmissionFailed(f"{', '.join(jobs)}: {_cause(lines)}\nThe whole output: {log}")
+    if len(jobs) == 1:
+        accepted(jobs[0])
 
 
-def _declared_sources(layout: Layout) -> dict[str, str]:
-    """The text of the file that declares the sources, as a job's setting. Raises BadSources."""
-    file = StackSettings(home=layout.home, port_offset=layout.port_offset).sources_file
+def declared_sources(layout: Layout) -> str | None:
+    """The text of the file that declares the sources; None without one. Raises BadSources."""
+    file = layout.settings.sources_file
     load_sources(file)
-    text = read_sources(file)
-    return {} if text is None else {SOURCES: text}
+    return read_sources(file)
+
+
+def _is_of_jobs(variable: str) -> bool:
+    return variable.upper().startswith(JOB_SETTINGS)
+
+
+def _job_settings() -> dict[str, str]:
+    """Of the caller's environment, without the sources."""
+    return {name: value for name, value in os.environ.items() if _is_of_jobs(name) and name.upper() != SOURCES}
+
+
+def _as_setting(sources: str | None) -> dict[str, str]:
+    return {} if sources is None else {SOURCES: sources}
 
 
 def _module(jobs: Sequence[str]) -> tuple[str, Sequence[str]]:
@@ -199,7 +268,7 @@ def _of_any_job(configuration: str) -> str:
 def _cause(lines: Sequence[str]) -> str:
     """The Python exception, else the innermost cause of the Java stack trace, else the last line."""
     text = "".join(lines)
-    python = re.findall(r"^(?!Caused by|org\.apache)([\w.]+(?:Error|Exception|Exit): .*)$", text, re.MULTILINE)
+    python = _OF_PYTHON.findall(text)
     java = re.findall(r"^Caused by: (.*)$", text, re.MULTILINE)
     useful = [cause for cause in java if "Python process exits" not in cause]
     return (useful or python or lines or ["the client printed nothing"])[-1].strip()

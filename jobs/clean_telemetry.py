@@ -55,20 +55,16 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
     of_messages = [source for source in sources if source.codec not in KEEP_STATE]
 
     def gather(tables: StreamTableEnvironment) -> Table:
-        bounds = (1, settings.micro_batch_ms, MAX_BYTES)
+        bounds = (1 + settings.buckets, settings.micro_batch_ms, MAX_BYTES)
         return micro_batch.gather(tables, tables.from_path("messages"), "gather", *bounds)
 
     def decode(tables: StreamTableEnvironment) -> Table:
-        micro_batches = tables.to_append_stream(tables.from_path("gathered"), GATHERED)
+        micro_batches = tables.to_append_stream(tables.sql_query("SELECT * FROM gathered WHERE bucket = 0"), GATHERED)
         decoded = micro_batches.process(DecodeTelemetry(_plain(of_messages)), output_type=DECODED)
         return tables.from_data_stream(decoded.uid("decode").name("decode"))
 
-    def gather_sessions(tables: StreamTableEnvironment) -> Table:
-        bounds = (settings.buckets, settings.micro_batch_ms, MAX_BYTES)
-        return micro_batch.gather(tables, tables.from_path("session_messages"), "gather-sessions", *bounds)
-
     def decode_sessions(tables: StreamTableEnvironment) -> Table:
-        micro_batches = key_by(tables, tables.from_path("gathered_sessions"), Types.INT(), BYTES)
+        micro_batches = key_by(tables, tables.sql_query("SELECT * FROM gathered WHERE bucket > 0"), Types.INT(), BYTES)
         decoded = micro_batches.process(DecodeSessions(_plain(of_sessions)), output_type=DECODED)
         return tables.from_data_stream(decoded.uid("decode-sessions").name("decode-sessions"))
 
@@ -84,8 +80,8 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
         "session_sources": ", ".join(f"'{source.name}'" for source in of_sessions) or f"'{NO_SOURCE}'",
     }  # fmt: skip
     stages = {
-        "gather": gather, "decode": decode, "gather_sessions": gather_sessions, "decode_sessions": decode_sessions,
-        "scatter": scatter, "deduplicate": deduplicate,
+        "gather": gather, "decode": decode, "decode_sessions": decode_sessions, "scatter": scatter,
+        "deduplicate": deduplicate,
     }  # fmt: skip
     return sql_file.load(tables, JOB, constants, stages)
 

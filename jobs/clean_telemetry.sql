@@ -1,7 +1,7 @@
 -- clean_telemetry: from payloads as devices sent them to readings that every other job can trust.
 --
---   telemetry_raw -+-> messages -> [gather, Java] -> gathered -> [DecodeTelemetry, Python] -+-> decoded -> [scatter, Java] -> items
---                  +-> session_messages -> [gather] -> gathered_sessions -> [DecodeSessions, Python, keyed] -+
+--   telemetry_raw -> messages -> [gather, Java] -> gathered -+-> [DecodeTelemetry, Python] ------+-> decoded -> [scatter, Java] -> items
+--                                                            +-> [DecodeSessions, Python, keyed] -+
 --   items -+-> counted -> numbered -+-> telemetry_readings
 --          |                        +-> telemetry_duplicates
 --          |                        +-> conflicts -+
@@ -11,27 +11,20 @@
 -- Every item of every message leaves exactly once: items = readings + duplicates + ignored + dead letters. What a payload holds
 -- and what makes a reading valid is Python (payload_codecs); SQL tells which readings came before.
 
--- The headers that a codec is chosen by, each by itself, and all of them for dead letters.
-CREATE TEMPORARY VIEW records AS
+-- The headers that a codec is chosen by, each by itself, and all of them for dead letters. Bucket 0 has the messages
+-- that mean what they say; the others, by their sender, those of formats with state, such as Sparkplug B.
+CREATE TEMPORARY VIEW messages AS
 SELECT
+  CASE WHEN DECODE(headers['source'], 'UTF-8') IN (${session_sources})
+    THEN 1 + MOD(MOD(HASH_CODE(COALESCE(device, '')), ${buckets}) + ${buckets}, ${buckets}) ELSE 0 END AS bucket,
   device, payload, headers['source'] AS source, headers['mqtt_topic'] AS mqtt_topic,
   headers['received_at'] AS received_at, `partition`, `offset`, CAST(${appended_ms} AS BIGINT) AS appended_ms, headers
 FROM telemetry_raw;
-
-CREATE TEMPORARY VIEW messages AS
-SELECT 0 AS bucket, * FROM records WHERE (DECODE(source, 'UTF-8') IN (${session_sources})) IS NOT TRUE;
-
--- Of formats with state, such as Sparkplug B, whose messages mean what earlier ones of their sender have defined.
-CREATE TEMPORARY VIEW session_messages AS
-SELECT MOD(MOD(HASH_CODE(device), ${buckets}) + ${buckets}, ${buckets}) AS bucket, *
-FROM records WHERE DECODE(source, 'UTF-8') IN (${session_sources});
 
 -- In the task of the source: what goes to Python is one row a batch.
 CREATE TEMPORARY VIEW gathered AS OPERATOR gather;
 
 CREATE TEMPORARY VIEW decoded_messages AS OPERATOR decode;
-
-CREATE TEMPORARY VIEW gathered_sessions AS OPERATOR gather_sessions;
 
 CREATE TEMPORARY VIEW decoded_sessions AS OPERATOR decode_sessions;
 

@@ -1,6 +1,9 @@
 """The jobs, in the order of the flow. Imports no pyflink: the command line reads this."""
 
-JOBS = ("clean_telemetry", "window_telemetry", "score_anomalies", "store_influxdb", "store_redis")
+CLEAN_TELEMETRY = "clean_telemetry"
+"""The job that decodes payloads, by the declared sources."""
+
+JOBS = (CLEAN_TELEMETRY, "window_telemetry", "score_anomalies", "store_influxdb", "store_redis")
 """What `headrace submit` submits if it is told nothing."""
 
 OPTIONAL_JOBS = ("count_usage", "window_usage", "score_churn", "recommend_items", "measure_recommendations")

@@ -1,7 +1,7 @@
 """`up` and `down`: from any state, also a half-dead one, to a whole stack or to none."""
 
 import fcntl
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Event
@@ -27,7 +27,7 @@ def up(layout: Layout, console: Console, only: Collection[str] = ()) -> None:
     StackError
         See headrace.errors; what already runs keeps running, so that its logs can be read.
     """
-    with _alone(layout):
+    with alone(layout):
         all_servers = servers(layout)
         jars.fetch(console.print)
         operators_jar.build(console.print)
@@ -50,7 +50,7 @@ def down(layout: Layout, console: Console) -> None:
     """
     if not layout.home.is_dir():
         return
-    with _alone(layout):
+    with alone(layout):
         supervision = Supervision(layout)
         if supervision.answers():
             for wave in STOP_WAVES:
@@ -58,6 +58,25 @@ def down(layout: Layout, console: Console) -> None:
                 supervision.stop(wave)
             supervision.shut_down()
         _end_orphans(layout)
+
+
+def restart(layout: Layout, console: Console, names: Sequence[str]) -> None:
+    """Restart servers of a stack that runs, with the configuration that they have; the caller holds `alone`.
+
+    One after the other, each once the one before is ready: of several listeners on one port one is always there.
+
+    Raises
+    ------
+    NotRunning, NotReady
+    """
+    supervision = Supervision(layout)
+    by_name = {server.name: server for server in servers(layout)}
+    with Display(console, list(names)) as display:
+        for name in names:
+            supervision.stop([name])
+            by_name[name].before_start()
+            supervision.start_process(name)
+            wait_for(by_name[name], supervision, display, Event())
 
 
 def _supervision_with(layout: Layout, all_servers: list[Server], console: Console) -> Supervision:
@@ -136,8 +155,13 @@ def _end_orphans(layout: Layout) -> None:
 
 
 @contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
-    """One `up` or `down` of a stack at a time; the lock dies with its process."""
+def alone(layout: Layout) -> Iterator[None]:
+    """One `up`, `down` or `source apply` of a stack at a time; the lock dies with its process.
+
+    Raises
+    ------
+    StackInUse, StackUnusable
+    """
     try:
         lock = (layout.folder("run") / "lock").open("w")
     except OSError as error:
@@ -148,5 +172,7 @@ def _alone(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackInUse(f"Another `headrace up` or `down` works on {layout.home}: wait for it") from None
+            raise StackInUse(
+                f"Another `headrace up`, `down` or `source apply` works on {layout.home}: wait for it"
+            ) from None
         yield

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from supervisor import events
+from supervisor.states import ProcessStates
 
 
 class StartCounter:
@@ -18,11 +19,13 @@ class StartCounter:
         events.subscribe(events.ProcessStateStartingEvent, self._count)
 
     def starts(self) -> dict[str, int]:
-        """Starts per process since supervisord began, whoever asked for them."""
+        """Starts per process since it was last started on request: that one, and those that supervisord made."""
         return dict(self._starts)
 
     def _count(self, event: Any) -> None:
-        self._starts[event.process.config.name] += 1
+        name = event.process.config.name
+        # What runs, or died, starts again from another state: only a request starts what was stopped.
+        self._starts[name] = 1 if event.from_state == ProcessStates.STOPPED else self._starts[name] + 1
 
 
 def make(supervisord: Any) -> StartCounter:

@@ -1,11 +1,14 @@
 """`headrace demo telemetry`: the whole system on recorded data, with one command."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from headrace.cli.options import Home, PortOffset
+
+if TYPE_CHECKING:
+    from stack.layout import Layout
 
 
 def telemetry(
@@ -39,6 +42,16 @@ def telemetry(
     with console.status(f"submitting {len(JOBS)} jobs (about a minute)"):
         submission.submit(layout, JOBS, layout.endpoints.flink, say=lambda line: console.print(line, highlight=False))
         submission.wait_until_running(layout.endpoints.flink, JOBS)
+    _apply_sources(layout, console)
     result = stream(layout.endpoints, layout.ledger, console, ticks)
     print_result(result, layout.endpoints, console)
     raise typer.Exit(0 if result.balance.holds and not result.surprises else 1)
+
+
+def _apply_sources(layout: "Layout", console: Console) -> None:
+    """On a stack that ran before, the bridge and the cleaning job may have other sources than the file has now."""
+    from headrace.sources.run import apply_sources, is_applied
+
+    if not is_applied(layout):
+        console.print("The stack runs with other sources than the demo needs: applying them", highlight=False)
+        apply_sources(layout, console)

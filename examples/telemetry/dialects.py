@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 
+from connectors.atomic_write import atomic_write_text
 from headrace.sources.added import with_preset
 from payload_codecs.sparkplug_b.data_types import BOOLEAN, DOUBLE, INT64
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
@@ -25,7 +26,7 @@ ALIASES = {"Inlet/Flow": 1, "Inlet/Pressure": 2}
 
 
 def declare(layout: Layout) -> None:
-    """Add the presets of both to sources.toml, unless its sources read their topics already.
+    """Add the presets of both to sources.toml, unless its sources read their topics already: then it is not written.
 
     Raises
     ------
@@ -33,12 +34,12 @@ def declare(layout: Layout) -> None:
         The file has mistakes.
     """
     file = layout.settings.sources_file
-    text = read_sources(file) if file.exists() else None
+    text = before = read_sources(file)
     for preset, topic in PRESETS.items():
         if text is None or Sources.from_toml(text).route(topic) is None:
             text = with_preset(text, preset)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text or "")
+    if text is not None and text != before:
+        atomic_write_text(file, text)
 
 
 class Dialects:

@@ -1,4 +1,4 @@
-"""`headrace source`: which MQTT topics are read and how, and what payloads become."""
+"""`headrace source`: which MQTT topics are read and how, what payloads become, and a changed file applied."""
 
 import json
 import sys
@@ -39,15 +39,20 @@ PresetName = Annotated[
 @source.command()
 def ls(as_json: AsJson = False, home: Home = None) -> None:
     """List the sources in their order, with their topic filters and codecs. Needs no running stack."""
-    from headrace.sources.source_tables import print_sources, sources_as_json
+    from headrace.sources.applied import AppliedSources
+    from headrace.sources.source_tables import CHANGED, print_sources, sources_as_json
     from schemas.sources_file import load_sources
+    from stack.layout import Layout
 
-    file = _settings(home).sources_file
-    sources = load_sources(file)
+    layout = Layout.of(home)
+    file = layout.settings.sources_file
+    sources, has_changed = load_sources(file), AppliedSources.of_stack(layout).differs_from(file)
     if as_json:
-        print(json.dumps(sources_as_json(sources, file, file.exists()), indent=2, ensure_ascii=False))
-    else:
-        print_sources(sources, file, file.exists(), Console(soft_wrap=True))
+        print(json.dumps(sources_as_json(sources, file, file.exists(), has_changed), indent=2, ensure_ascii=False))
+        return
+    print_sources(sources, file, file.exists(), Console(soft_wrap=True))
+    if has_changed:
+        print(f"{CHANGED.format(file=file.name)}. Apply it: headrace source apply")
 
 
 @source.command()
@@ -81,7 +86,23 @@ def add(
     file = _settings(home).sources_file
     text = with_preset(read_sources(file), preset, name, topic or (), str(file))
     atomic_write_text(file, text)
-    print(f"added {name or preset} to {file}. The bridge and clean_telemetry read the file when they start")
+    print(f"added {name or preset} to {file}. On a running stack, apply it: headrace source apply")
+
+
+@source.command()
+def apply(home: Home = None, port_offset: PortOffset = None) -> None:
+    """Apply a changed sources.toml to the running stack: restart the cleaning job, the bridge and the listeners.
+
+    Says what differs from the sources that run. clean_telemetry stops with a savepoint and starts from it with the new
+    sources; if it cannot, it starts with those that it had. No message is lost: the broker keeps them for the bridge.
+
+    For the local stack only. On another cluster: docs/how-to/sources.md.
+    """
+    from headrace.sources.run import apply_sources
+    from stack.layout import Layout
+
+    console = Console(soft_wrap=True)
+    apply_sources(Layout.of(home, port_offset), console)
 
 
 @source.command("test")
@@ -188,7 +209,7 @@ def _live(sources: "Sources", settings: "StackSettings", number: int, within_s: 
     from headrace.sources.live import live_messages
 
     endpoints = Endpoints.load(settings)
-    messages = live_messages(endpoints.mqtt_host, endpoints.mqtt_port, sources.filters, within_s)
+    messages = live_messages(endpoints, sources.filters, within_s)
     for message in islice(messages, number):
         yield _one(sources, message.topic, message.payload, None)
 

@@ -87,7 +87,25 @@ def _examine(layout: "Layout") -> _Health:
     health.corrections = corrections.collect(Corrector(layout).report)
     health.alarms += alarms.of_corrections(health.corrections)
     health.alarms += alarms.of_disk(layout.home)
+    _examine_sources(health, layout)
     return health
+
+
+def _examine_sources(health: _Health, layout: "Layout") -> None:
+    from headrace.monitoring import alarms
+    from headrace.sources.applied import AppliedSources
+    from headrace.sources.entrances import NAMES, older_than
+    from jobs.names import CLEAN_TELEMETRY
+    from schemas.errors import TerminalError
+
+    file = layout.settings.sources_file
+    began_s = {each.name: each.started_s for each in health.processes if each.name in NAMES and each.pid}
+    cleaning_runs = any(each.name == CLEAN_TELEMETRY and each.state != "FAILED" for each in health.jobs)
+    try:
+        applied = AppliedSources.of_stack(layout)
+        health.alarms += alarms.of_sources(applied, file, older_than(file, began_s), cleaning_runs)
+    except TerminalError as error:  # the file or the record cannot be read
+        health.alarms.append(alarms.Alarm(str(error), "headrace source ls"))
 
 
 def _examine_topics(health: _Health, layout: "Layout") -> None:

@@ -13,6 +13,8 @@ from headrace.monitoring.processes import ProcessFigures
 from headrace.monitoring.quarantine import QuarantineFigures
 from headrace.monitoring.retention import SHARE, Unread
 from headrace.monitoring.topics import TopicFigures
+from headrace.sources.applied import AppliedSources
+from jobs.names import CLEAN_TELEMETRY
 from schemas.topics import TELEMETRY_LATE
 
 LAG_RECORDS = 10_000
@@ -30,6 +32,7 @@ CORRECTION_TAKES_S = 60
 WAITING_MESSAGES = 100_000
 """At the MQTT broker: what a bridge fetches in about 10 s."""
 LOSS_IS_RECENT_MS = 24 * 3600 * 1000
+APPLY = "headrace source apply"
 STOPPED_READER = "start what reads it (headrace submit), or keep records longer: docs/explanation/backpressure.md"
 
 
@@ -201,3 +204,13 @@ def of_disk(home: Path) -> Iterator[Alarm]:
         yield Alarm(
             f"Only {free / 2**30:.1f} GiB are free below {home}", "free space, or shorten retention in schemas/"
         )
+
+
+def of_sources(applied: AppliedSources, file: Path, stale: Sequence[str], cleaning_runs: bool) -> Iterator[Alarm]:
+    """`stale` names the entrances that have run since before the file was written."""
+    if not cleaning_runs and applied.unfinished():
+        yield Alarm(f"{CLEAN_TELEMETRY} was stopped by a `headrace source apply` that did not end", APPLY)
+    elif applied.differs_from(file):
+        yield Alarm(f"{file.name} has changed since it was applied", APPLY)
+    elif stale:
+        yield Alarm(f"{file.name} has been written since {', '.join(stale)} read it", APPLY)

@@ -25,6 +25,8 @@ class ProcessFigures:
     restarts: int
     workers: int = 0
     workers_memory_bytes: int = 0
+    started_s: int = 0
+    """In seconds since the epoch."""
 
 
 def collect(layout: Layout) -> list[ProcessFigures]:
@@ -50,6 +52,7 @@ def _figures(name: str, info: dict[str, Any], starts: int) -> ProcessFigures:
         memory_bytes=_memory(pid),
         uptime_s=max(0, int(time.time() - info["start"])) if pid else 0,
         restarts=max(0, starts - 1),
+        started_s=info["start"],
         workers=sum(1 for _, process_name in workers if process_name.startswith("python")),
         workers_memory_bytes=sum(_memory(child) for child, _ in workers),
     )

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as mqtt
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from connectors.endpoints import Endpoints
+from connectors.mqtt_login import log_in
 from schemas.errors import TransientError
 
 MAX_WAITING = 1000
@@ -31,8 +33,7 @@ def new_client() -> mqtt.Client:
 
 
 def live_messages(
-    host: str,
-    port: int,
+    endpoints: Endpoints,
     filters: Sequence[str],
     within_s: float,
     client_of: Callable[[], Any] = new_client,
@@ -41,6 +42,8 @@ def live_messages(
 
     Parameters
     ----------
+    endpoints
+        The broker's address, and with whose user and password.
     within_s
         How long to wait for the next message.
     client_of
@@ -49,16 +52,23 @@ def live_messages(
     Raises
     ------
     BrokerUnavailable
+    UnusableCertificates
     """
     arrived: queue.Queue[LiveMessage | BrokerUnavailable] = queue.Queue(MAX_WAITING)
     client = client_of()
-    client.on_connect = lambda *_: client.subscribe([(each, SubscribeOptions(qos=0)) for each in filters])
+    log_in(client, endpoints)
+    client.on_connect = lambda _client, _data, _flags, reason, _properties: (
+        _put(arrived, _refused_login(reason))
+        if reason.is_failure
+        else client.subscribe([(each, SubscribeOptions(qos=0)) for each in filters])
+    )
     client.on_message = lambda _client, _data, message: _put(arrived, _live(message))
     client.on_subscribe = lambda _client, _data, _id, reasons, _properties: _put_refusal(arrived, filters, reasons)
     try:
-        client.connect(host, port)
+        client.connect(endpoints.mqtt_host, endpoints.mqtt_port)
     except OSError as error:
-        raise BrokerUnavailable(f"No MQTT broker answers at {host}:{port} ({error}). Start one:  headrace up") from None
+        address = f"{endpoints.mqtt_host}:{endpoints.mqtt_port}"
+        raise BrokerUnavailable(f"No MQTT broker answers at {address} ({error}). Start one:  headrace up") from None
     client.loop_start()
     try:
         yield from _until_silence(arrived, within_s)
@@ -85,6 +95,12 @@ def _live(message: Any) -> LiveMessage:
 def _put(arrived: "queue.Queue[Any]", message: object) -> None:
     if not arrived.full():
         arrived.put(message)
+
+
+def _refused_login(reason: Any) -> BrokerUnavailable:
+    return BrokerUnavailable(
+        f"the MQTT broker refuses the connection: {reason}. Check HEADRACE_MQTT_USER and HEADRACE_MQTT_PASSWORD"
+    )
 
 
 def _put_refusal(arrived: "queue.Queue[Any]", filters: Sequence[str], reasons: Sequence[Any]) -> None:

@@ -13,6 +13,8 @@ from rich.table import Column, Table
 from headrace.sources.preview import Preview
 from schemas.source import LOGIN, Source, Sources
 
+CHANGED = "{file} has changed since it was applied"
+
 
 def print_sources(sources: Sources, file: Path, exists: bool, console: Console) -> None:
     """The sources in their order, with what names their devices."""
@@ -33,10 +35,10 @@ def device_of(source: Source) -> str:
     return f"{source.device or source.devices or 'a field'} of the payload"
 
 
-def sources_as_json(sources: Sources, file: Path, exists: bool) -> dict[str, Any]:
-    """What `ls --json` prints: where the sources come from, and every field of them."""
+def sources_as_json(sources: Sources, file: Path, exists: bool, has_changed: bool) -> dict[str, Any]:
+    """What `ls --json` prints: where the sources come from, whether they are applied, and every field of them."""
     declared = [source.model_dump(mode="json", exclude_defaults=True) for source in sources.sources]
-    return {"file": str(file) if exists else None, "sources": declared}
+    return {"file": str(file) if exists else None, "changed_since_applied": has_changed, "sources": declared}
 
 
 def print_preview(found: Preview, console: Console) -> None:

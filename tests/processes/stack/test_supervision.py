@@ -57,6 +57,13 @@ def test_a_killed_process_is_started_again_and_counted(supervision):
     assert supervision.starts() == {"sleeper": 2}
 
 
+def test_a_restart_on_request_is_not_counted_as_one_that_supervisord_made(supervision):
+    supervision.start_process("sleeper")
+    supervision.stop(["sleeper"])
+    supervision.start_process("sleeper")
+    assert supervision.starts() == {"sleeper": 1}
+
+
 def test_starting_twice_is_no_error(supervision):
     supervision.start_process("sleeper")
     supervision.start_process("sleeper")
@@ -109,7 +116,7 @@ def test_shutting_down_leaves_nothing(supervision):
 def test_a_process_that_no_restart_helps_stays_down_and_any_other_is_started_again(
     tmp_path, monkeypatch, status, state
 ):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path.parent))
     once = tmp_path / "ended-once"
 
     class Ends(Sleeper):

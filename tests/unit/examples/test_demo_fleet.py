@@ -1,6 +1,7 @@
 """The demo's messages are what its table says they are."""
 
 import json
+import os
 import time
 from collections import Counter
 from typing import Any
@@ -60,8 +61,10 @@ def test_sources_that_are_declared_already_stay_as_they_are(tmp_path):
     layout = Layout(tmp_path)
     declare(layout)
     text = layout.settings.sources_file.read_text()
+    os.utime(layout.settings.sources_file, (1, 1))
     declare(layout)
     assert layout.settings.sources_file.read_text() == text
+    assert layout.settings.sources_file.stat().st_mtime == 1, "a file that is written counts as not applied"
     assert [source.name for source in Sources.from_toml(text).sources] == ["fleet", *PRESETS]
 
 

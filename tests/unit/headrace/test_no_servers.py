@@ -36,6 +36,7 @@ COMMANDS = {
     "forget with a table": ["privacy", "forget", "u-17", "--yes", "--table", "FOLDER/customers.csv"],
     "pseudonym": ["privacy", "pseudonym", "u-17"],
     "model ls": ["model", "ls"],
+    "source apply": ["source", "apply"],
     "source test live": ["source", "test", "--live", "1"],
 }
 REPORTS = {"cdc status": ["cdc", "status"]}

@@ -5,14 +5,20 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from connectors.endpoints import Endpoints, StackSettings
 from headrace.cli.main import app
 from headrace.sources import vectors
+from headrace.sources.applied import Applied, AppliedSources
 from headrace.sources.live import BrokerUnavailable, live_messages
 from headrace.sources.preview import preview
 from schemas.presets import PRESETS, Preset, preset
 from schemas.source import DEFAULT_SOURCE, Sources
+from stack.layout import Layout
 
 SENSOR = '{"Time":"2026-11-30T09:12:04","AM2301":{"Temperature":14.5,"Humidity":"4,1"},"TempUnit":"C"}'
 WIDE = {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
@@ -144,6 +150,30 @@ def test_a_list_has_every_filter_and_says_what_names_the_devices(run, tmp_path):
     assert [each["preset"] for each in json.loads(run("ls", "--json").output)["sources"]] == list(PRESETS)
 
 
+def test_a_list_says_when_the_file_has_changed_since_it_was_applied(run, tmp_path):
+    run("add", "tasmota")
+    assert "has changed" not in run("ls").output
+    record = AppliedSources.of_stack(Layout(tmp_path))
+    record.submitted(Applied(None))
+    assert run("ls").output.endswith("changed since it was applied. Apply it: headrace source apply\n")
+    assert json.loads(run("ls", "--json").output)["changed_since_applied"] is True
+    record.submitted(Applied((tmp_path / "sources.toml").read_text()))
+    assert "has changed" not in run("ls").output
+
+
+def test_without_a_running_stack_nothing_is_applied_and_other_clusters_are_pointed_to_the_docs(run):
+    shown = run("apply")
+    assert shown.exit_code == 1
+    assert "No stack runs in" in shown.stderr
+    assert "For another cluster: docs/how-to/sources.md" in shown.stderr
+
+
+def test_mistakes_are_said_before_anything_is_applied(run, tmp_path):
+    declared(tmp_path, '[[source]]\nname = "a"\ntopics = "b"\n')
+    shown = run("apply")
+    assert f"{tmp_path}/sources.toml:3: unknown field `topics`" in shown.stderr
+
+
 def test_the_file_is_that_of_the_setting(run, tmp_path):
     file = tmp_path / "elsewhere" / "my.toml"
     assert run("add", "scalar", HEADRACE_SOURCES=str(file)).exit_code == 0
@@ -178,6 +208,16 @@ def test_a_source_that_is_there_already_is_refused_and_the_file_stays(run, tmp_p
     assert (tmp_path / "sources.toml").read_text() == before
 
 
+SUCCESS = ReasonCode(PacketTypes.CONNACK, "Success")
+
+
+def at(host, **settings):
+    return Endpoints.local(StackSettings()).model_copy(update={"mqtt_host": host, "mqtt_port": 1, **settings})
+
+
+HERE = at("here")
+
+
 class Client:
     """An MQTT client with messages of its own."""
 
@@ -185,9 +225,15 @@ class Client:
     on_subscribe: Callable[..., object]
     on_message: Callable[..., object]
 
-    def __init__(self, messages, reasons=()):
-        self._messages, self._reasons = messages, reasons
+    def __init__(self, messages, reasons=(), connected=SUCCESS):
+        self._messages, self._reasons, self._connected = messages, reasons, connected
         self.subscribed, self.is_stopped = [], False
+
+    def username_pw_set(self, user, password):
+        self.login = (user, password)
+
+    def tls_set(self, ca_certs):
+        self.ca_certs = ca_certs
 
     def connect(self, host, port):
         if host == "nowhere":
@@ -197,7 +243,9 @@ class Client:
         self.subscribed += [(each, options.QoS) for each, options in filters]
 
     def loop_start(self):
-        self.on_connect(self, None, None, None, None)
+        self.on_connect(self, None, None, self._connected, None)
+        if self._connected.is_failure:
+            return
         self.on_subscribe(self, None, 1, self._reasons, None)
         for topic, payload in self._messages:
             self.on_message(self, None, SimpleNamespace(topic=topic, payload=payload, retain=False))
@@ -211,7 +259,7 @@ class Client:
 
 def test_live_messages_come_by_a_subscription_without_acknowledgement():
     client = Client([("a/1", b"x"), ("a/2", b"y")])
-    found = list(live_messages("here", 1, ("a/+", "b/#"), 0.01, lambda: client))
+    found = list(live_messages(HERE, ("a/+", "b/#"), 0.01, lambda: client))
     assert [(each.topic, each.payload) for each in found] == [("a/1", b"x"), ("a/2", b"y")]
     assert client.subscribed == [("a/+", 0), ("b/#", 0)]
     assert client.is_stopped
@@ -220,18 +268,34 @@ def test_live_messages_come_by_a_subscription_without_acknowledgement():
 def test_a_subscription_that_is_refused_is_said_with_its_filters():
     client = Client([], [SimpleNamespace(is_failure=False), SimpleNamespace(is_failure=True)])
     with pytest.raises(BrokerUnavailable, match="refuses the subscription to b/#"):
-        list(live_messages("here", 1, ("a/+", "b/#"), 5, lambda: client))
+        list(live_messages(HERE, ("a/+", "b/#"), 5, lambda: client))
     assert client.is_stopped
 
 
 def test_no_broker_is_one_line():
     with pytest.raises(BrokerUnavailable, match=r"No MQTT broker answers at nowhere:1 \(refused\)"):
-        list(live_messages("nowhere", 1, ("a",), 5, lambda: Client([])))
+        list(live_messages(at("nowhere"), ("a",), 5, lambda: Client([])))
+
+
+def test_live_messages_come_with_the_user_password_and_certificates_of_the_settings(tmp_path):
+    client = Client([("a", b"x")])
+    ca_file = tmp_path / "ca.pem"
+    endpoints = at("here", mqtt_user="viewer", mqtt_password=SecretStr("pw"), mqtt_ca_file=ca_file)
+    assert len(list(live_messages(endpoints, ("a",), 0.01, lambda: client))) == 1
+    assert (client.login, client.ca_certs) == (("viewer", "pw"), str(ca_file))
+
+
+def test_a_refused_login_is_said_and_not_waited_for():
+    client = Client([], connected=ReasonCode(PacketTypes.CONNACK, "Not authorized"))
+    with pytest.raises(BrokerUnavailable, match=r"Not authorized\. Check HEADRACE_MQTT_USER"):
+        list(live_messages(HERE, ("a",), 5, lambda: client))
+    assert client.subscribed == []
+    assert client.is_stopped
 
 
 def test_no_more_live_messages_are_kept_than_can_be_shown():
     client = Client([("a", b"x")] * 5000)
-    assert len(list(live_messages("here", 1, ("a",), 0.01, lambda: client))) == 1000
+    assert len(list(live_messages(HERE, ("a",), 0.01, lambda: client))) == 1000
 
 
 def test_the_preview_of_a_message_has_the_time_of_its_arrival():

@@ -6,6 +6,7 @@ import pytest
 
 from connectors.kafka.clients import KafkaUnavailable
 from headrace import submission
+from headrace.sources.applied import Applied, AppliedSources
 from jobs.names import ALL_JOBS, PACKAGES
 from jobs.settings import JobSettings
 from schemas.source import DEFAULT_SOURCE
@@ -38,6 +39,17 @@ def test_the_cause_of_a_failed_submission_is_pythons_own_exception():
     assert submission._cause(lines) == "KeyError: 'buckets'"
 
 
+def test_the_cause_of_a_failed_submission_is_an_exception_of_ours():
+    lines = [
+        "Traceback (most recent call last):\n",
+        "schemas.sources_file.BadSources: sources.toml:2: no TOML\n",
+        "org.apache.flink.client.program.ProgramAbortException: java.lang.RuntimeException: x\n",
+        "Caused by: java.lang.RuntimeException: Python process exits with code: 1\n",
+        "\t... 15 more\n",
+    ]
+    assert submission._cause(lines) == "schemas.sources_file.BadSources: sources.toml:2: no TOML"
+
+
 def test_the_cause_of_a_failed_plan_is_the_innermost_java_exception():
     lines = ["py4j.protocol.Py4JJavaError: x\n", "Caused by: a.B: outer\n", "Caused by: c.D: inner\n"]
     assert submission._cause(lines) == "c.D: inner"
@@ -67,7 +79,13 @@ def submitted(tmp_path, monkeypatch):
     """submit() with a cluster on which `store_redis` runs, and the steps that it takes, in their order."""
     steps = []
     monkeypatch.setattr(submission, "running_jobs", lambda target: {"store_redis": "f00"})
-    monkeypatch.setattr(submission, "_run_client", lambda layout, jobs, *rest: steps.append(("client", jobs)))
+
+    def run_client(layout, jobs, target, savepoint, environment, say, accepted):
+        steps.append(("client", jobs))
+        for job in jobs:
+            accepted(job)
+
+    monkeypatch.setattr(submission, "_run_client", run_client)
     monkeypatch.setattr(
         submission, "abort_orphans", lambda jobs, bootstrap, say: steps.append(("abort", jobs, bootstrap))
     )
@@ -129,9 +147,9 @@ TOML = '[[source]]\nname = "plant"\ntopic = "plant/{device}/{metric}"\ncodec = "
 
 
 def test_the_declared_sources_reach_a_job_as_text(tmp_path, monkeypatch):
-    assert submission._declared_sources(Layout(tmp_path)) == {}
+    assert submission._as_setting(submission.declared_sources(Layout(tmp_path))) == {}
     (tmp_path / "sources.toml").write_text(TOML)
-    variables = submission._declared_sources(Layout(tmp_path))
+    variables = submission._as_setting(submission.declared_sources(Layout(tmp_path)))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert [source.name for source in JobSettings().declared_sources().sources] == ["plant"]
@@ -144,4 +162,37 @@ def test_without_a_file_of_sources_a_job_has_the_default():
 def test_a_mistake_in_the_declared_sources_is_said_before_a_job_is_planned(tmp_path):
     (tmp_path / "sources.toml").write_text(TOML + 'codex = "scalar"\n')
     with pytest.raises(BadSources, match=r"sources\.toml:5"):
-        submission._declared_sources(Layout(tmp_path))
+        submission.declared_sources(Layout(tmp_path))
+
+
+def test_a_submission_records_which_sources_and_settings_the_cleaning_job_got(tmp_path, monkeypatch, submitted):
+    monkeypatch.setenv("HEADRACE_JOB_BUCKETS", "16")
+    monkeypatch.setenv("HEADRACE_JOB_SOURCES", "another text")
+    (tmp_path / "sources.toml").write_text(TOML)
+    record = AppliedSources.of_stack(Layout(tmp_path))
+    submitted("store_influxdb")
+    submitted("clean_telemetry", target="flink.example:8081")
+    assert record.read() is None
+    submitted("store_influxdb", "clean_telemetry")
+    assert record.read() == Applied(TOML, {"HEADRACE_JOB_BUCKETS": "16"})
+
+
+def test_what_starts_from_its_savepoint_has_the_settings_that_it_had(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADRACE_JOB_BUCKETS", "8")
+    monkeypatch.setenv("HEADRACE_JOB_MICRO_BATCH_MS", "50")
+    clients = []
+    monkeypatch.setattr(submission, "_run_client", lambda *arguments: clients.append(arguments))
+    applied = Applied(None, {"HEADRACE_JOB_BUCKETS": "16"})
+    submission.resubmit_cleaning(Layout(tmp_path), "file:/savepoint-1", applied)
+    [(_, jobs, _, savepoint, environment, _)] = clients
+    assert (jobs, savepoint) == (["clean_telemetry"], "file:/savepoint-1")
+    assert {name: value for name, value in environment.items() if "_JOB_" in name} == applied.settings
+
+
+def test_a_job_that_an_application_stopped_does_not_start_afresh(tmp_path, submitted):
+    record = AppliedSources.of_stack(Layout(tmp_path))
+    record.stopped(Applied(TOML), "s3://backup/savepoint-1")
+    with pytest.raises(submission.SubmissionFailed, match="headrace source apply"):
+        submitted("window_telemetry", "clean_telemetry")
+    assert submitted("clean_telemetry", savepoint="s3://backup/savepoint-1") == [("client", ["clean_telemetry"])]
+    assert record.read() == Applied(None)

@@ -1,13 +1,17 @@
-"""Flink's REST API, as far as drills need it: states, checkpoints, savepoints (docs: ops/rest_api)."""
+"""The jobs of a Flink cluster by their names: states, checkpoints, savepoints (docs: ops/rest_api)."""
 
 import time
 from typing import Any
 
 from connectors.flink_rest import FlinkRest, FlinkUnavailable
-from drills.errors import SavepointFailed
+from headrace.errors import SavepointFailed
+from headrace.monitoring.jobs import cause_of
 from headrace.polling import wait_until
 
-SAVEPOINT_WITHIN_S = 90.0
+SAVEPOINT_WITHIN_S = 150.0
+"""Longer than execution.checkpointing.timeout (flink-conf/config.yaml): Flink has given up by then, if it does."""
+
+ENDED = ("FINISHED", "CANCELED", "FAILED")
 
 
 class FlinkJobs:
@@ -28,6 +32,30 @@ class FlinkJobs:
             return False
         whole = {job["name"] for job in overview if job["tasks"]["running"] == job["tasks"]["total"] > 0}
         return whole.issuperset(names)
+
+    def state_of(self, name: str) -> str | None:
+        """Of the job that has not ended; None where there is none.
+
+        Raises
+        ------
+        FlinkUnavailable
+        """
+        job = self._not_ended(name)
+        return str(job["state"]) if job else None
+
+    def cause_of_end(self, name: str) -> str:
+        """Why the last job of this name ended, as Flink's exception history has it.
+
+        Raises
+        ------
+        FlinkUnavailable
+        """
+        jobs = [job for job in self._flink.get("/jobs/overview")["jobs"] if job["name"] == name]
+        if not jobs:
+            return "Flink does not know it"
+        last = max(jobs, key=lambda job: job["start-time"])
+        entries = self._flink.find(f"/jobs/{last['jid']}/exceptions").get("exceptionHistory", {}).get("entries", [])
+        return f"{last['state']}: {cause_of(entries[0])}" if entries else str(last["state"])
 
     def id_of(self, name: str) -> str:
         """Of the job that runs.
@@ -73,10 +101,13 @@ class FlinkJobs:
         return path
 
     def cancel(self, name: str) -> None:
-        """Cancels without a savepoint and waits for the end."""
-        job = self.id_of(name)
+        """Cancels what has not ended, without a savepoint, and waits for the end."""
+        found = self._not_ended(name)
+        if found is None:
+            return
+        job = str(found["jid"])
         self._flink.ask("PATCH", f"/jobs/{job}")
-        wait_until(f"{name} to be cancelled", lambda: self._state(job) == "CANCELED", SAVEPOINT_WITHIN_S)
+        wait_until(f"{name} to be cancelled", lambda: self._state(job) in ENDED, SAVEPOINT_WITHIN_S)
 
     def _awaited(self, path: str, body: dict[str, Any], job: str | None = None) -> str:
         trigger = self._flink.ask("POST", path, body)["request-id"]
@@ -92,6 +123,10 @@ class FlinkJobs:
                 f"no savepoint: {operation['failure-cause'].get('class')}. See headrace logs jobmanager"
             )
         return str(operation["location"])
+
+    def _not_ended(self, name: str) -> dict[str, Any] | None:
+        jobs = self._flink.get("/jobs/overview")["jobs"]
+        return next((job for job in jobs if job["name"] == name and job["state"] not in ENDED), None)
 
     def _state(self, job: str) -> str:
         return str(self._flink.get(f"/jobs/{job}")["state"])
