@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 
 from jobs.operators.decode_telemetry import DecodeTelemetry
@@ -18,12 +19,18 @@ def _leave() -> None:
     os._exit(3)
 
 
+def _kill(number: int) -> None:
+    """Another thread may take the signal. This one must not go on meanwhile, as it could not after a real fault."""
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+
+
 def _segfault() -> None:
-    os.kill(os.getpid(), signal.SIGSEGV)
+    _kill(signal.SIGSEGV)
 
 
 def _out_of_memory() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+    _kill(signal.SIGKILL)
 
 
 def _die_of(batch: bytes, death: Callable[[], None]) -> None:

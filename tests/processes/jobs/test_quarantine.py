@@ -4,6 +4,7 @@ import faulthandler
 import itertools
 import os
 import signal
+import time
 from functools import partial
 
 import pytest
@@ -24,10 +25,12 @@ class StoreAway(TransientError):
 def segfault():
     faulthandler.disable()  # pytest's, which would print every thread
     os.kill(os.getpid(), signal.SIGSEGV)
+    time.sleep(60)  # another thread may take the signal
 
 
 def out_of_memory():
     os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
 
 
 def leave():
