@@ -129,11 +129,15 @@ def risk_of(running):
 WITHOUT_FLINK = {"capturing", "broker", "served_alone"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # around xdist, which looks for the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Everything in this folder needs the real servers, and what shares a stack runs in one process."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.end_to_end)
             alone = WITHOUT_FLINK.intersection(item.fixturenames)  # type: ignore[attr-defined]
             item.add_marker(pytest.mark.xdist_group("without Flink" if alone else "with Flink"))
+    yield
+    if getattr(config.option, "loadgroup", False):
+        lost = [item.nodeid for item in items if HERE in item.path.parents and "@" not in item.nodeid]
+        assert not lost, f"xdist has given no group to {lost[0]}: both processes would start the same stack"
