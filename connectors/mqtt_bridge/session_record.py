@@ -21,6 +21,9 @@ from schemas.topics import BRIDGE_SESSIONS
 
 log = logging.getLogger(__name__)
 
+MAX_READS_AGAIN = 3
+"""About a second apart: a bridge that took our session has written its record by then."""
+
 WRITE_EVERY_S = 30.0
 """What a crash makes the period of a lost session longer by, at most."""
 
@@ -95,6 +98,8 @@ class SessionRecord:
         self._seen_taken_over = 0
         self._reader = ThreadPoolExecutor(1, "bridge.sessions")
         self._reading: Future[BridgeSession | None] | None = None
+        self._reads_again = 0
+        """How often the record was read once more since our session was taken over."""
         self._next_write_s = 0.0
         self._written: Confirmation | None = None
         self.sessions_lost = 0
@@ -175,7 +180,15 @@ class SessionRecord:
         if newest is not None and newest.instance != self.instance:
             self._meet(newest)
         elif self._session.taken_over > self._seen_taken_over:
+            if self._reads_again < MAX_READS_AGAIN:
+                # Whoever took it may be a bridge that has not written yet. To write now would hide what it writes.
+                self._reads_again += 1
+                self._reading = self._reader.submit(self._read)
+                return
             self._lost("had given our session to a client that is no bridge", self._memory.last_gap)
+        elif self._monotonic_s() < self._next_write_s:
+            return  # the record is ours: writing it anew could only hide what another bridge writes at this moment
+        self._reads_again = 0
         self._seen_taken_over = self._session.taken_over
         self.write()
 

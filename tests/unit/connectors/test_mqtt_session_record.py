@@ -8,7 +8,13 @@ import pytest
 from connectors.kafka.clients import KafkaUnavailable
 from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.session import Session
-from connectors.mqtt_bridge.session_record import WRITE_EVERY_S, AnotherBridge, SessionMemory, SessionRecord
+from connectors.mqtt_bridge.session_record import (
+    MAX_READS_AGAIN,
+    WRITE_EVERY_S,
+    AnotherBridge,
+    SessionMemory,
+    SessionRecord,
+)
 from connectors.mqtt_bridge.stored_until import MARGIN_MS, StoredUntil
 from schemas.bridge_session import MAX_LOSSES, BridgeSession, SessionLoss
 from tests.unit.connectors.in_memory import SETTINGS, SUBSCRIPTIONS, Client, Clock, Producer
@@ -250,8 +256,29 @@ def test_a_client_that_is_no_bridge_and_had_the_session_is_a_loss_since_it_may_h
     here.wall.now += 5000
     here.lose(0x8E)
     here.connect(kept=True)
+    before = len(here.written)
+    for _ in range(MAX_READS_AGAIN):
+        here.keep()
+        assert len(here.written) == before, "what another bridge writes would be hidden"
     here.keep()
     assert here.written[-1].losses == (SessionLoss(since=STARTED_MS, until=STARTED_MS + 5000),)
+
+
+def test_a_bridge_that_comes_back_to_its_own_record_does_not_write_over_what_another_writes_meanwhile() -> None:
+    here = Setting()
+    here.connect(kept=False)
+    here.start()
+    here.keep()
+    before = len(here.written)
+    here.lose()
+    here.connect(kept=True)
+    here.keep()
+    assert len(here.written) == before
+    here.newest = EARLIER
+    here.lose()
+    here.connect(kept=True)
+    with pytest.raises(AnotherBridge):
+        here.keep()
 
 
 def test_while_kafka_does_not_say_who_had_the_session_it_is_asked_again() -> None:
