@@ -66,7 +66,7 @@ class _Health:
             "unread": [_unread_as_json(each) for each in self.unread],
             "corrections": asdict(self.corrections) if self.corrections else None,
             "capture": asdict(self.capture) if self.capture else None,
-            "mqtt": asdict(self.mqtt) if self.mqtt else None,
+            "mqtt": self.mqtt.as_json() if self.mqtt else None,
             "dead_letters": _dead_letters(self.topics) if self.topics else None,
             "quarantined": asdict(self.quarantine) if self.quarantine else None,
             "late_share": self.topics.late_share if self.topics else None,

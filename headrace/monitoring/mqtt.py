@@ -1,7 +1,8 @@
 """Figures of the way from the MQTT broker to Kafka: its queue, what it dropped, sessions of bridges that it lost."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from connectors.endpoints import Endpoints
 from connectors.kafka.bridge_sessions import bridge_sessions
@@ -22,6 +23,15 @@ class MqttFigures:
     losses: tuple[tuple[str, SessionLoss], ...] = ()
     """Client id of the bridge, and the period."""
     now_ms: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Of `headrace status --json`."""
+        return {
+            "broker": asdict(self.broker) if self.broker else None,
+            "error": self.error,
+            "losses": [{"client_id": client_id, **loss.model_dump()} for client_id, loss in self.losses],
+            "now_ms": self.now_ms,
+        }
 
 
 def collect(endpoints: Endpoints) -> MqttFigures:

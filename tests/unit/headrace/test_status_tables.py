@@ -1,6 +1,7 @@
 """What `headrace status` prints, in terminals of every width."""
 
 import io
+import json
 import re
 from functools import cache
 
@@ -14,6 +15,7 @@ from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
 from headrace.monitoring.topics import TopicFigures
 from jobs.names import ALL_JOBS, consumer_group
+from schemas.bridge_session import SessionLoss
 from schemas.topics import TOPICS
 
 PROCESSES = ("zookeeper", "kafka", "jobmanager", "taskmanager", "forkserver", "serving-1", "connect")
@@ -26,8 +28,16 @@ def health():
     processes = [ProcessFigures(name, "STARTING", 4_194_303, 12 * 2**30, DAYS_S, 123) for name in PROCESSES]
     jobs = [JobFigures("j", name, "RECONCILING", DAYS_S, 1234, 0, None, 12_345, 1) for name in ALL_JOBS]
     lags = {(consumer_group(job), topic.name): LARGE for job in ALL_JOBS for topic in TOPICS}
-    mqtt = MqttFigures(MqttBrokerFigures(5000, 12_345, 2_000_001, 8_589_934_592, 2_000_002))
+    losses = (("headrace-bridge", SessionLoss(since=1_790_000_000_000, until=1_790_000_005_000)),)
+    mqtt = MqttFigures(MqttBrokerFigures(5000, 12_345, 2_000_001, 8_589_934_592, 2_000_002), losses=losses)
     return _Health(processes, jobs, TopicFigures(lags, newest_event_ms=1_790_000_000_000), mqtt=mqtt)
+
+
+def test_what_programs_read_is_json_whatever_happened():
+    shown = json.loads(json.dumps(health().as_json()))
+    assert shown["mqtt"]["losses"] == [
+        {"client_id": "headrace-bridge", "since": 1_790_000_000_000, "until": 1_790_000_005_000}
+    ]
 
 
 @cache
