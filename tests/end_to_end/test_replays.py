@@ -111,11 +111,12 @@ def test_a_letter_that_fails_again_comes_back_once_and_counts_one_replay_more(ru
 
 
 def test_a_message_without_a_device_is_sent_as_the_one_that_is_named(running, publish, device):
-    publish("ignored", b'{"metric":"temperature","value":7,"ts":1719800001000}', f"fleet/{device}/a/b")
+    payload = {"metric": "temperature", "value": 7, "ts": 1719800001000, "sent by": device}
+    publish("ignored", json.dumps(payload).encode(), "fleet//telemetry")
 
     def nameless() -> list[dict[str, Any]]:
         found = json.loads(running.headrace("dlq", "ls", "--reason", "no_device", "--json").stdout)["newest"]
-        return [each for each in found if f"fleet/{device}/" in topic_of(running, each["id"])]
+        return [each for each in found if device in original_of(running, each["id"])]
 
     (kept,) = eventually(nameless)
     assert running.headrace("dlq", "replay", kept["id"], "--yes", check=False).returncode == 1
@@ -123,5 +124,5 @@ def test_a_message_without_a_device_is_sent_as_the_one_that_is_named(running, pu
     assert eventually(lambda: stored(running, device)) == {"temperature": (1719800001000, 7.0)}
 
 
-def topic_of(stack, id_: str) -> str:
-    return base64.b64decode(letter(stack, id_)["headers"]["mqtt_topic"]).decode()
+def original_of(stack, id_: str) -> str:
+    return base64.b64decode(letter(stack, id_)["original"]).decode()
