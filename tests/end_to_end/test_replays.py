@@ -18,7 +18,7 @@ MALFORMED = {
     "not_json": b'{"metric":"temperature","value":21.5,"ts":1719800001000',
     "bad_value": b'{"metric":"humidity","value":"40 %","ts":1719800002000}',
     "ts_out_of_range": b'{"metric":"pressure","value":101325,"ts":1719800003}',
-    "unknown_unit": b'{"metric":"speed","value":36,"unit":"klicks","ts":1719800004000}',
+    "unknown_unit": b'{"metric":"speed","value":36,"unit":"furlong/h","ts":1719800004000}',
     "invalid_utf8": b'{"metric":"flow\xff","value":0.5}',
 }
 MENDED_BY = {
