@@ -83,6 +83,16 @@ class StackSettings(BaseSettings):
         return self.home / "secrets"
 
 
+def moved_port(standard: int) -> dict[str, Any]:
+    """What the fields of ports have in common that processes of the local stack listen on: arguments of `Field`."""
+    return {
+        "default_factory": lambda: standard + StackSettings().port_offset,
+        "ge": 0,
+        "le": 65535,
+        "json_schema_extra": _port(standard),
+    }
+
+
 class Endpoints(BaseSettings):
     """Addresses and credentials of external systems. Without a variable, those of the local stack.
 

@@ -282,6 +282,10 @@ class Source(BaseModel):
         """Whether the device is known only when the payload is decoded: the record's key is then the topic."""
         return self.device_template is None
 
+    def levels(self, topic: str) -> Mapping[str, str]:
+        """The named levels of a topic by the first filter that matches it; none where no filter does."""
+        return next((levels for each in self.patterns if (levels := each.match(topic)) is not None), {})
+
     @cached_property
     def device_template(self) -> str | None:
         """What makes the device of the topic's levels or of the login; None where the payload names it."""

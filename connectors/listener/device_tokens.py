@@ -19,7 +19,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from connectors.atomic_write import atomic_write_text
-from connectors.listener.record_intake import is_device_name
+from schemas.device_name import device_name_fault
 from schemas.errors import TerminalError
 from schemas.topic_pattern import TopicPattern
 
@@ -47,7 +47,7 @@ class DeviceToken(BaseModel):
     @field_validator("device")
     @classmethod
     def _is_a_name(cls, device: str) -> str:
-        if not is_device_name(device):
+        if device_name_fault(device):
             raise ValueError("a device has 1 to 200 characters, and none of them is a control character")
         return device
 

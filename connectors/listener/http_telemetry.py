@@ -13,8 +13,9 @@ from connectors.listener.connections import Connections
 from connectors.listener.device_tokens import DeviceTokens, Publisher
 from connectors.listener.http_connection import HttpConnection, Problem, Request
 from connectors.listener.mqtt_packets import PacketError, topic_text
-from connectors.listener.record_intake import RecordIntake, Route, is_device_name
+from connectors.listener.record_intake import RecordIntake, Route
 from connectors.listener.websocket_session import WebSocketSession
+from schemas.device_name import device_name_fault
 
 PREFIX: Final = b"/telemetry/"
 MAX_TOPIC_BYTES: Final = 65_535
@@ -42,7 +43,7 @@ class Destination:
             query = parse_qs((url.query or b"").decode(), keep_blank_values=True, errors="strict", max_num_fields=10)
         except ValueError as error:
             raise Problem(HTTPStatus.BAD_REQUEST, "the URL is not UTF-8, percent-encoded") from error
-        if not is_device_name(device) or any(character in "/+#" for character in device):
+        if device_name_fault(device) or any(character in "/+#" for character in device):
             raise Problem(
                 HTTPStatus.BAD_REQUEST,
                 "a device has 1 to 200 characters, none of them a control character, a slash, + or #",

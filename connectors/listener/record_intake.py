@@ -1,27 +1,28 @@
 """One payload becomes one Kafka record, with the headers and the key that the bridge gives it."""
 
-import time
-import unicodedata
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
+from connectors.entrance_records import (
+    DUPLICATE,
+    QOS,
+    RAW,
+    RETAINED,
+    TOPICS_REMEMBERED,
+    Header,
+    dead_letter,
+    epoch_ms,
+    why_no_source,
+)
 from connectors.listener.device_clock import DeviceClock
-from schemas.dead_letter import DeadLetter, bounded_original
-from schemas.limits import MAX_NAME_LENGTH
+from schemas.device_name import device_name_fault
 from schemas.reject_reasons import RejectReason
 from schemas.source import Sources
-from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
-
-Header = tuple[str, bytes]
+from schemas.topics import DEAD_LETTERS
 
 STAGE = "listener"
-RAW = TELEMETRY_RAW.name
-TOPICS_REMEMBERED = 100_000
 
-QOS: tuple[Header, Header] = (("mqtt_qos", b"0"), ("mqtt_qos", b"1"))
-RETAINED: tuple[Header, Header] = (("mqtt_retained", b"0"), ("mqtt_retained", b"1"))
-DUPLICATE: tuple[Header, Header] = (("mqtt_duplicate", b"0"), ("mqtt_duplicate", b"1"))
 MARKS = tuple((QOS[flags >> 1 & 1], RETAINED[flags & 1], DUPLICATE[flags >> 3]) for flags in range(16))
 """By the flags of PUBLISH: DUP, two bits of QoS, RETAIN (section 3.3.1)."""
 
@@ -55,11 +56,6 @@ class Route:
         self.clock = clock
         self.source_header: Header = ("source", source.encode())
         self.topic_header: Header = ("mqtt_topic", topic.encode())
-
-
-def epoch_ms() -> int:
-    """The wall clock, in ms since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class RecordIntake:
@@ -99,7 +95,7 @@ class RecordIntake:
             self._routes.move_to_end(topic)
             return route
         found = self._sources.route(topic)
-        if found is None or (found.device is not None and not is_device_name(found.device)):
+        if found is None or (found.device is not None and device_name_fault(found.device)):
             return None
         key = found.key.encode()
         if len(self._routes) >= self._capacity:
@@ -114,20 +110,13 @@ class RecordIntake:
     def refuse(self, topic: str, route: Route | None, payload: bytes, flags: int) -> tuple[Confirmation, int]:
         """The dead letter of a payload that no source reads, or that is too large; with its size."""
         if route is None:
-            reason, detail, key = RejectReason.NO_DEVICE, self._why_no_route(topic), None
+            reason, detail, key = RejectReason.NO_DEVICE, why_no_source(self._sources, topic), None
             headers = [("mqtt_topic", topic.encode()), *MARKS[flags], ("received_at", b"%d" % self._clock_ms())]
         else:
             reason, key = RejectReason.PAYLOAD_TOO_LARGE, route.key
             detail, headers = f"{len(payload)} bytes, over {self.max_payload_bytes}", self._headers(route, flags)
-        letter = DeadLetter(
-            reason=reason,
-            detail=detail,
-            stage=STAGE,
-            device=route.device if route else None,
-            headers=dict(headers),
-            first_seen=int(headers[-1][1]),
-            **bounded_original(payload),  # type: ignore[arg-type]  # a dict of these very fields
-        )
+        device, first_seen_ms = route.device if route else None, int(headers[-1][1])
+        letter = dead_letter(STAGE, reason, detail, device, payload, headers, first_seen_ms)
         value = letter.model_dump_json().encode()
         self.dead_letters[reason.value] += 1
         return self._producer.send(DEAD_LETTERS.name, value, key, headers), len(value)
@@ -145,22 +134,3 @@ class RecordIntake:
             clock = self._clocks[key] = DeviceClock(self._forgotten_ms)
         self._clocks.move_to_end(key)
         return clock
-
-    def _why_no_route(self, topic: str) -> str:
-        found = self._sources.route(topic)
-        if found is None or found.device is None:
-            return f"no source reads the topic; they read {', '.join(self._sources.filters)}"
-        if not found.device:
-            return "the device is empty"
-        if len(found.device) > MAX_NAME_LENGTH:
-            return f"the device has {len(found.device)} characters, over {MAX_NAME_LENGTH}"
-        return "the device has a control character"
-
-
-def is_device_name(device: str) -> bool:
-    """Whether readings can have it: 1 to 200 characters, none of them a control character or half a surrogate pair."""
-    if not 0 < len(device) <= MAX_NAME_LENGTH:
-        return False
-    if device.isascii():
-        return device.isprintable()
-    return all(unicodedata.category(character) not in ("Cc", "Cs") for character in device)

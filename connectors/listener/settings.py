@@ -7,12 +7,17 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connectors.endpoints import LISTENER_HTTP_PORT, LISTENER_MQTT_PORT, LISTENER_PROBES_PORT, LOOPBACK, StackSettings
+from connectors.endpoints import (
+    LISTENER_HTTP_PORT,
+    LISTENER_MQTT_PORT,
+    LISTENER_PROBES_PORT,
+    LOOPBACK,
+    StackSettings,
+    moved_port,
+)
+from connectors.entrance_records import MAX_PAYLOAD_BYTES
 from schemas.setting import stated_default
-from schemas.topics import TELEMETRY_RAW
 
-FRAMING_BYTES = 128 * 1024
-"""Room for a topic of 64 KiB, the key and the headers in a record of telemetry.raw."""
 TOKENS_FILE = "device-tokens.jsonl"
 
 
@@ -24,26 +29,17 @@ class ListenerSettings(BaseSettings):
 
     host: str = Field(LOOPBACK, description="Address that the ports for devices listen on.")
     mqtt_port: int = Field(
-        default_factory=lambda: LISTENER_MQTT_PORT + StackSettings().port_offset,
-        ge=0,
-        le=65535,
         description="Port for MQTT 3.1.1 and 5. Several processes share it.",
-        json_schema_extra=stated_default(f"{LISTENER_MQTT_PORT}, the port plus HEADRACE_PORT_OFFSET"),
+        **moved_port(LISTENER_MQTT_PORT),
     )
     http_port: int = Field(
-        default_factory=lambda: LISTENER_HTTP_PORT + StackSettings().port_offset,
-        ge=0,
-        le=65535,
         description="Port for HTTP and WebSocket. Several processes share it.",
-        json_schema_extra=stated_default(f"{LISTENER_HTTP_PORT}, the port plus HEADRACE_PORT_OFFSET"),
+        **moved_port(LISTENER_HTTP_PORT),
     )
     probes_host: str = Field(LOOPBACK, description="Address that `/healthz`, `/readyz` and `/metrics` listen on.")
     probes_port: int = Field(
-        default_factory=lambda: LISTENER_PROBES_PORT + StackSettings().port_offset,
-        ge=0,
-        le=65535,
         description="Port of `/healthz`, `/readyz` and `/metrics`; each process needs its own.",
-        json_schema_extra=stated_default(f"{LISTENER_PROBES_PORT}, the port plus HEADRACE_PORT_OFFSET"),
+        **moved_port(LISTENER_PROBES_PORT),
     )
     tokens_file: Path = Field(
         default_factory=lambda: StackSettings().secrets / TOKENS_FILE,
@@ -67,7 +63,7 @@ class ListenerSettings(BaseSettings):
     max_payload_bytes: int = Field(
         256 * 1024,
         ge=1,
-        le=TELEMETRY_RAW.max_message_bytes - FRAMING_BYTES,
+        le=MAX_PAYLOAD_BYTES,
         description="Largest payload in bytes. A larger one becomes a dead letter (MQTT) or is refused (HTTP, "
         "WebSocket).",
     )

@@ -16,11 +16,12 @@ from typing import Any
 
 from connectors import logging_setup
 from connectors.endpoints import Endpoints, StackSettings
+from connectors.entrance_records import epoch_ms
 from connectors.gc_tuning import YOUNG_AND_OLD, collect_garbage_rarely
 from connectors.kafka import clients
 from connectors.kafka.bridge_sessions import bridge_sessions, newest_of
 from connectors.mqtt_bridge.acknowledgements import RecordRefused
-from connectors.mqtt_bridge.bridge import Bridge, epoch_ms
+from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.commands import CommandPublisher, follow_commands
 from connectors.mqtt_bridge.exit_status import FAILED, NO_RESTART_HELPS, STOPPED
 from connectors.mqtt_bridge.http import Pages, serve

@@ -6,24 +6,21 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from connectors.entrance_records import DUPLICATE, QOS, RAW, RETAINED, Header, dead_letter, epoch_ms
 from connectors.mqtt_bridge.acknowledgements import NOTHING_TO_ACKNOWLEDGE, Acknowledgements, Confirmation
-from connectors.mqtt_bridge.dead_letters import dead_letter
 from connectors.mqtt_bridge.device_clock import MAX_LEAD_MS
-from connectors.mqtt_bridge.origins import Header, Origin, Origins
+from connectors.mqtt_bridge.origins import Origin, Origins
 from connectors.mqtt_bridge.settings import BridgeSettings
 from connectors.mqtt_bridge.stored_until import StoredUntil
 from connectors.mqtt_bridge.subscriptions import Subscriptions
 from schemas.dead_letter import DeadLetter
 from schemas.reject_reasons import RejectReason
 from schemas.source import DEFAULT_SOURCE, Sources
-from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
+from schemas.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
 
-RAW = TELEMETRY_RAW.name
-QOS: tuple[Header, ...] = (("mqtt_qos", b"0"), ("mqtt_qos", b"1"), ("mqtt_qos", b"2"))
-RETAINED: tuple[Header, Header] = (("mqtt_retained", b"0"), ("mqtt_retained", b"1"))
-DUPLICATE: tuple[Header, Header] = (("mqtt_duplicate", b"0"), ("mqtt_duplicate", b"1"))
+STAGE = "mqtt_bridge"
 
 
 class Producer(Protocol):
@@ -52,11 +49,6 @@ class AcknowledgingClient(Protocol):
     on_message: Any
 
     def ack(self, mid: int, qos: int) -> Any: ...
-
-
-def epoch_ms() -> int:
-    """The wall clock, in ms since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class _Stored:
@@ -225,14 +217,14 @@ class Bridge:
     def _refuse_topic(self, topic: str, message: Message, now_ms: int) -> None:
         headers = [("mqtt_topic", topic.encode(errors="replace")), *_marks(message, now_ms)]
         detail = self._origins.why_none(topic)
-        letter = dead_letter(RejectReason.NO_DEVICE, detail, None, message.payload, headers, now_ms)
+        letter = dead_letter(STAGE, RejectReason.NO_DEVICE, detail, None, message.payload, headers, now_ms)
         self._send_letter(letter, message, None, headers)
 
     def _refuse_size(self, origin: Origin, message: Message, received_at: int) -> None:
         detail = f"{len(message.payload)} bytes, over {self._settings.max_payload_bytes}"
         headers = _headers(origin, message, received_at)
         reason = RejectReason.PAYLOAD_TOO_LARGE
-        letter = dead_letter(reason, detail, origin.device, message.payload, headers, received_at)
+        letter = dead_letter(STAGE, reason, detail, origin.device, message.payload, headers, received_at)
         self._send_letter(letter, message, origin.key, headers)
 
     def _send_letter(self, letter: DeadLetter, message: Message, key: bytes | None, headers: list[Header]) -> None:

@@ -4,14 +4,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
+from connectors.entrance_records import TOPICS_REMEMBERED, Header, why_no_source
 from connectors.mqtt_bridge.device_clock import MAX_LEAD_MS, MAX_WAIT_MS, time_of_receipt
 from connectors.mqtt_bridge.own_time import has_own_time
 from schemas.device_name import device_name_fault
 from schemas.source import Source, Sources
-
-Header = tuple[str, bytes]
-
-TOPICS_REMEMBERED = 100_000
 
 
 class Origin:
@@ -80,10 +77,7 @@ class Origins:
 
     def why_none(self, topic: str) -> str:
         """Why `of` gave None, for a person."""
-        routed = self._sources.route(topic)
-        if routed is None:
-            return f"no source reads the topic; they read {', '.join(self._sources.filters)}"
-        return device_name_fault(routed.device or "") or "the topic is no UTF-8"
+        return why_no_source(self._sources, topic)
 
     def _meet(self, topic: str, now_ms: int) -> Origin | None:
         routed = self._sources.route(topic)

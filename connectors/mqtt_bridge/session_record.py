@@ -10,9 +10,10 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from connectors.entrance_records import epoch_ms
 from connectors.kafka.clients import KafkaClientError
 from connectors.mqtt_bridge.acknowledgements import Confirmation, RecordRefused
-from connectors.mqtt_bridge.bridge import Producer, epoch_ms
+from connectors.mqtt_bridge.bridge import Producer
 from connectors.mqtt_bridge.session import Session
 from connectors.mqtt_bridge.stored_until import StoredUntil
 from schemas.bridge_session import MAX_LOSSES, BridgeSession, SessionLoss

@@ -5,13 +5,10 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK, StackSettings
-from schemas.setting import stated_default
-from schemas.topics import TELEMETRY_RAW
+from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK, moved_port
+from connectors.entrance_records import MAX_PAYLOAD_BYTES
 
 DAY_S = 24 * 60 * 60
-FRAMING_BYTES = 128 * 1024
-"""Room for an MQTT topic of 64 KiB, the key and the headers in a record of telemetry.raw."""
 
 
 class BridgeSettings(BaseSettings):
@@ -35,7 +32,7 @@ class BridgeSettings(BaseSettings):
     max_payload_bytes: int = Field(
         256 * 1024,
         ge=1,
-        le=TELEMETRY_RAW.max_message_bytes - FRAMING_BYTES,
+        le=MAX_PAYLOAD_BYTES,
         description="Largest payload in bytes. A larger one becomes a dead letter.",
     )
     session_expiry_s: int = Field(
@@ -50,11 +47,8 @@ class BridgeSettings(BaseSettings):
     )
     http_host: str = Field(LOOPBACK, description="Address that the HTTP port listens on.")
     http_port: int = Field(
-        default_factory=lambda: BRIDGE_HTTP_PORT + StackSettings().port_offset,
-        ge=0,
-        le=65535,
         description="Port of `/healthz`, `/readyz` and `/metrics`. 0 takes a free port.",
-        json_schema_extra=stated_default(f"{BRIDGE_HTTP_PORT}, the port plus HEADRACE_PORT_OFFSET"),
+        **moved_port(BRIDGE_HTTP_PORT),
     )
     stop_within_s: float = Field(
         5.0, ge=0, description="Seconds after SIGTERM in which in-flight messages may still be acknowledged."

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.mqtt_bridge.settings import FRAMING_BYTES, BridgeSettings
+from connectors.entrance_records import FRAMING_BYTES
+from connectors.mqtt_bridge.settings import BridgeSettings
 from schemas.topics import MAX_MESSAGE_BYTES
 from stack import flink_distribution, influxd, programs
 from stack.connect import LOGGING, Connect
