@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from connectors.kafka.reading import Batch, Partition
 from headrace.reconciliation.offset_set import OffsetSet
+from jobs.names import CLEAN_TELEMETRY
 from schemas.topics import (
     DEAD_LETTERS,
     TELEMETRY_DUPLICATES,
@@ -23,7 +24,6 @@ OUTCOMES = {
     TELEMETRY_IGNORED.name: "ignored",
     DEAD_LETTERS.name: "dead letters",
 }
-CLEANING = "clean_telemetry"
 WITHOUT_PROGRESS_S = 60.0
 """Six checkpoints: a job that runs commits each time."""
 
@@ -102,7 +102,10 @@ class PublishOutcome:
             elif now - asked_at >= JOB_ASKED_EVERY_S:
                 asked_at = now
                 if self.arrived >= sent and not job_runs():
-                    return f"{CLEANING} does not run, so they wait in {TELEMETRY_RAW.name}:  headrace submit {CLEANING}"
+                    return (
+                        f"{CLEAN_TELEMETRY} does not run, so they wait in {TELEMETRY_RAW.name}:  "
+                        f"headrace submit {CLEAN_TELEMETRY}"
+                    )
             if now - moved_at > without_progress_s:
                 return self._stalled(sent, without_progress_s)
             sleep(PAUSE_S)
@@ -111,7 +114,7 @@ class PublishOutcome:
         if self.arrived < sent:
             where = f"{sent - self.arrived:,} have not come from the broker to {TELEMETRY_RAW.name}"
         else:
-            where = f"{CLEANING} has committed none of them"
+            where = f"{CLEAN_TELEMETRY} has committed none of them"
         return f"{where} for {without_progress_s:.0f} s. See why:  headrace status"
 
     def _read(self, partitions: list[Partition], ends: dict[Partition, int], add: Callable[[Batch], None]) -> None:
@@ -131,7 +134,7 @@ class PublishOutcome:
             position = found.get("position")
             if not isinstance(position, dict) or position.get("topic") != TELEMETRY_RAW.name:
                 continue
-            if batch.topic == DEAD_LETTERS.name and found.get("stage") != CLEANING:
+            if batch.topic == DEAD_LETTERS.name and found.get("stage") != CLEAN_TELEMETRY:
                 continue
             partition, offset = position.get("partition"), position.get("offset")
             if type(partition) is not int or type(offset) is not int or offset not in self._ours[partition]:

@@ -13,6 +13,7 @@ from flink.keys import key_by
 from flink.naming import named
 from jobs import sql_file
 from jobs.environment import table_environment
+from jobs.names import CLEAN_TELEMETRY
 from jobs.operators.decode_sessions import DecodeSessions
 from jobs.operators.decode_telemetry import DECODED, GATHERED, DecodeTelemetry
 from jobs.operators.micro_batch import BYTES
@@ -23,7 +24,7 @@ from payload_codecs.validation import MAX_DETAIL
 from schemas.source import Source
 from schemas.topics import DEAD_LETTERS, TELEMETRY_COMMANDS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
 
-JOB = "clean_telemetry"
+JOB = CLEAN_TELEMETRY
 
 NO_SOURCE = "."
 """No source can have this name. Without a stateful source the operators are there too, so that a savepoint fits."""

@@ -19,7 +19,7 @@ MAX_POWER_OF_TEN = 30
 _NUMBER = re.compile(r"[0-9eE+\-.]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
-_FACTORS = {
+MS_PER_UNIT = {
     TimeFormat.MS: Decimal(1),
     TimeFormat.S: Decimal(1000),
     TimeFormat.US: Decimal("1e-3"),
@@ -45,7 +45,7 @@ def time_reader(source: Source) -> Callable[[Any], int | None]:
         case TimeFormat.AUTO:
             return lambda sent: _any_ms(sent, zone)
         case unit:
-            return lambda sent: whole_number(sent, _FACTORS[unit])
+            return lambda sent: whole_number(sent, MS_PER_UNIT[unit])
 
 
 def whole_number(sent: Any, factor: Decimal = Decimal(1)) -> int | None:
@@ -81,7 +81,7 @@ def _any_ms(sent: Any, zone: tzinfo) -> int | None:
     number = _decimal(sent)
     if number is None:
         return iso8601_ms(sent, zone)
-    ms = (number * factor for factor in _FACTORS.values())
+    ms = (number * factor for factor in MS_PER_UNIT.values())
     return int(next((each for each in ms if MIN_EVENT_TIME_MS <= each <= MAX_EVENT_TIME_MS), number))
 
 

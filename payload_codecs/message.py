@@ -3,6 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MAX_TIME_DIGITS = 19
+"""From here on a number may have more than 64 bits."""
+
+
+def received_at_ms(header: bytes | None, append_time_ms: int) -> int:
+    """The time of the header `received_at`; the broker's where an entrance wrote none, or it is no time.
+
+    Examples
+    --------
+    >>> received_at_ms(b"1719800000123", 5), received_at_ms(b"noon", 5), received_at_ms(None, 5)
+    (1719800000123, 5, 5)
+    """
+    is_time = header is not None and header.isdigit() and len(header) < MAX_TIME_DIGITS
+    return int(header) if header is not None and is_time else append_time_ms
+
 
 @dataclass(slots=True)
 class Message:

@@ -262,12 +262,12 @@ def _follow(outcome: "PublishOutcome", sent: int, endpoints: "Endpoints") -> str
     from connectors.flink_rest import FlinkUnavailable
     from headrace.monitoring import jobs
     from headrace.progress import progress
-    from headrace.publish_outcome import CLEANING
+    from jobs.names import CLEAN_TELEMETRY
 
     def job_runs() -> bool:
         """True also where Flink cannot be asked: the bound on the wait holds then."""
         try:
-            return any(job.name == CLEANING and job.state != "FAILED" for job in jobs.collect(endpoints.flink))
+            return any(job.name == CLEAN_TELEMETRY and job.state != "FAILED" for job in jobs.collect(endpoints.flink))
         except FlinkUnavailable:
             return True
 

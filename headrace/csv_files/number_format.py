@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from headrace.errors import UnusableFile
 
-LONGEST_NUMBER = 100
+MAX_NUMBER_LENGTH = 100
 """Characters of a number with its unit."""
 
 MAX_UNITS = 3
@@ -47,9 +47,9 @@ class NumberFormat:
 
     def number(self, cell: str) -> float:
         """Raises ValueError, whose text says why the cell cannot be used."""
-        if self.decimal == "." and not self.suffix and len(cell) <= LONGEST_NUMBER and _PLAIN.fullmatch(cell):
+        if self.decimal == "." and not self.suffix and len(cell) <= MAX_NUMBER_LENGTH and _PLAIN.fullmatch(cell):
             return float(cell)
-        found = _CELL.fullmatch(cell) if len(cell) <= LONGEST_NUMBER else None
+        found = _CELL.fullmatch(cell) if len(cell) <= MAX_NUMBER_LENGTH else None
         if found is None:
             raise _NoNumber(f"{shown(cell)} is no number")
         sign, digits, exponent, suffix = found[1], found[2], found[3] or "", (found[4] or "").strip()
@@ -89,7 +89,7 @@ class NumberSurvey:
 
     def add(self, line: int, cell: str) -> None:
         """Takes one cell."""
-        if len(cell) > LONGEST_NUMBER or is_gap(cell):
+        if len(cell) > MAX_NUMBER_LENGTH or is_gap(cell):
             return
         found = _CELL.fullmatch(cell)
         if found is None:

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 
 from headrace.csv_files.number_format import shown
 from headrace.errors import UnusableFile
+from payload_codecs.event_time import MS_PER_UNIT
 from schemas.limits import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS, event_time_fault
 
-LONGEST_TIME = 60
+MAX_TIME_LENGTH = 60
 """Characters of a time."""
 
 ISO = "iso8601"
 DAY_FIRST, MONTH_FIRST, YEAR_FIRST = "day first", "month first", "year first"
-EPOCHS = {"s": Decimal(1000), "ms": Decimal(1), "us": Decimal("1e-3"), "ns": Decimal("1e-6")}
+EPOCHS = {unit.value: factor for unit, factor in MS_PER_UNIT.items()}
 """Numbers since the epoch, by the factor to ms."""
 
 _NAMES = {
@@ -56,7 +57,7 @@ class TimeFormat:
 
     def ms(self, cell: str) -> int:
         """Ms since the epoch; fractions of a ms are cut. Raises ValueError, whose text says why there is no time."""
-        if len(cell) > LONGEST_TIME:
+        if len(cell) > MAX_TIME_LENGTH:
             raise _NoTime(f"{shown(cell)} is no time")
         try:
             return self._read(cell)
@@ -202,7 +203,7 @@ class TimeSurvey:
 
 def kind_of(cell: str) -> str | None:
     """How one cell is written. DAY_FIRST stands for either order."""
-    if len(cell) > LONGEST_TIME:
+    if len(cell) > MAX_TIME_LENGTH:
         return None
     if _EPOCH.fullmatch(cell):
         number = Decimal(cell.replace(",", "."))

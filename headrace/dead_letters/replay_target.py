@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from connectors.redis.device_state import Update
 from headrace.dead_letters import store_rows
 from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
+from jobs.names import CLEAN_TELEMETRY
 from schemas.dead_letter import DeadLetter
 from schemas.device_name import device_name_fault
 from schemas.limits import MAX_NAME_LENGTH
 from schemas.reject_reasons import RejectReason
 from schemas.topics import TELEMETRY_RAW, UnreadableRecord
 
-RAW_STAGES = ("clean_telemetry", "mqtt_bridge", "listener")
+RAW_STAGES = (CLEAN_TELEMETRY, "mqtt_bridge", "listener")
 """What they refuse is a payload of a device, and starts again in telemetry.raw."""
 
 CHURN_STAGE = "score_churn"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from headrace.dead_letters.replay_target import RECEIVED_AT
 from payload_codecs.codec import Rejection
-from payload_codecs.message import Message
+from payload_codecs.message import Message, received_at_ms
 from payload_codecs.registry import lone_codec_of
 from payload_codecs.validation import Validator
 from schemas.reject_reasons import RejectReason
@@ -60,13 +60,12 @@ class PayloadValidation:
 
 def _message(payload: bytes, now_ms: int, key: bytes, headers: Mapping[str, bytes], source: Source) -> Message:
     topic = headers.get(MQTT_TOPIC, b"").decode("utf-8", "replace")
-    received_at = headers.get(RECEIVED_AT, b"")
     return Message(
         payload,
         device=None if source.payload_names_device else key.decode("utf-8", "replace"),
         topic=topic,
-        levels=next((levels for each in source.patterns if (levels := each.match(topic)) is not None), {}),
-        received_at_ms=int(received_at) if received_at.isdigit() and len(received_at) < 19 else now_ms,
+        levels=source.levels(topic),
+        received_at_ms=received_at_ms(headers.get(RECEIVED_AT), now_ms),
         append_time_ms=now_ms,
         headers=headers,
     )

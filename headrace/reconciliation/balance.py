@@ -28,12 +28,13 @@ from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.errors import BalanceNotTaken
 from headrace.reconciliation import retention
 from headrace.reconciliation.difference import Difference, named
-from headrace.reconciliation.ingest import CLEANING, Intake
+from headrace.reconciliation.ingest import Intake
 from headrace.reconciliation.ledger import Ledger, LedgerFile
 from headrace.reconciliation.mqtt_sessions import lost_periods
 from headrace.reconciliation.progress import TO_INFLUXDB, TO_REDIS, Progress
 from headrace.reconciliation.stores import InfluxDBPoints, RedisStates
 from headrace.reconciliation.totals import Totals
+from jobs.names import CLEAN_TELEMETRY
 from schemas.topics import TELEMETRY_RAW, TELEMETRY_READINGS
 
 PAUSE_S = 2.0
@@ -176,7 +177,7 @@ class _Taking:
     def _judge_messages(self) -> None:
         messages, progress = self._ledger.messages, self._progress
         self._differ(named("items twice, or of no message", TELEMETRY_RAW.name, messages.doubled()))
-        if not progress.behind(CLEANING, self._ledger.last_records) and progress.has_committed(CLEANING):
+        if not progress.behind(CLEAN_TELEMETRY, self._ledger.last_records) and progress.has_committed(CLEAN_TELEMETRY):
             self._differ(named("items missing", TELEMETRY_RAW.name, messages.missing()))
 
     def _judge_windows(self) -> None:

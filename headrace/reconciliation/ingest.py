@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from connectors.kafka.reading import Batch
 from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.ledger import Ledger
+from jobs.names import CLEAN_TELEMETRY
 from schemas.dead_letter import DeadLetter
 from schemas.ignored_message import IgnoredMessage
 from schemas.reading import DuplicateReading, LateReading, Reading
@@ -22,8 +23,6 @@ from schemas.topics import (
     TELEMETRY_WINDOWS,
 )
 from schemas.window_summary import WINDOWS_MS, WindowSummary
-
-CLEANING = "clean_telemetry"
 
 TOPICS = tuple(
     topic.name
@@ -99,7 +98,7 @@ class Intake:
         refused: dict[str, list[tuple[int, int]]] = {"store_influxdb": [], "store_redis": []}
         for _, letter in self._parsed(batch, DeadLetter):
             position = letter.position
-            if letter.stage == CLEANING and position is not None:
+            if letter.stage == CLEAN_TELEMETRY and position is not None:
                 self._ledger.totals.rejected[str(letter.reason)] += 1
                 items.append(position)
                 continue

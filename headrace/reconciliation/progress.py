@@ -7,9 +7,9 @@ from connectors.flink_rest import FlinkUnavailable
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.reading import Partition
 from headrace.monitoring import jobs
-from headrace.reconciliation.ingest import CLEANING, TOPICS
+from headrace.reconciliation.ingest import TOPICS
 from headrace.reconciliation.windows import OpenWindow
-from jobs.names import consumer_group
+from jobs.names import CLEAN_TELEMETRY, consumer_group
 from schemas.topics import (
     DEAD_LETTERS,
     TELEMETRY_DUPLICATES,
@@ -23,7 +23,7 @@ from schemas.topics import (
 WINDOWING, TO_INFLUXDB, TO_REDIS = "window_telemetry", "store_influxdb", "store_redis"
 
 READS = {
-    CLEANING: TELEMETRY_RAW.name,
+    CLEAN_TELEMETRY: TELEMETRY_RAW.name,
     WINDOWING: TELEMETRY_READINGS.name,
     TO_INFLUXDB: TELEMETRY_READINGS.name,
     TO_REDIS: TELEMETRY_READINGS.name,
@@ -31,7 +31,7 @@ READS = {
 """Job -> the topic that it has to have read for a verdict."""
 
 WRITES = {
-    CLEANING: (TELEMETRY_READINGS.name, TELEMETRY_DUPLICATES.name, TELEMETRY_IGNORED.name, DEAD_LETTERS.name),
+    CLEAN_TELEMETRY: (TELEMETRY_READINGS.name, TELEMETRY_DUPLICATES.name, TELEMETRY_IGNORED.name, DEAD_LETTERS.name),
     WINDOWING: (TELEMETRY_WINDOWS.name, TELEMETRY_LATE.name),
     TO_INFLUXDB: (DEAD_LETTERS.name,),
     TO_REDIS: (DEAD_LETTERS.name,),

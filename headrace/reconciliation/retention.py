@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.reading import Partition
-from headrace.reconciliation.ingest import CLEANING
 from headrace.reconciliation.ledger import Ledger
 from headrace.reconciliation.progress import WINDOWING, WRITES
+from jobs.names import CLEAN_TELEMETRY
 from schemas.limits import MAX_CLOCK_SKEW_MS
 from schemas.topics import TELEMETRY_RAW, TELEMETRY_READINGS
 
@@ -43,7 +43,7 @@ def excuse(lost: Gaps, first_append_ms: Mapping[Partition, int], log: KafkaLog, 
     """
     now_ms = int(time.time() * 1000)
     taken_before_ms = {each: first_append_ms.get(each, now_ms) for each in lost}
-    outcomes = [at for (topic, _), at in taken_before_ms.items() if topic in WRITES[CLEANING]]
+    outcomes = [at for (topic, _), at in taken_before_ms.items() if topic in WRITES[CLEAN_TELEMETRY]]
     if outcomes:
         _excuse_messages(max(outcomes), log, ledger)
     readings = (TELEMETRY_READINGS.name, *WRITES[WINDOWING])

@@ -3,6 +3,7 @@
 import logging
 from typing import Any, NamedTuple, Protocol
 
+from jobs.names import CLEAN_TELEMETRY
 from payload_codecs.codec import CodecState, StatefulCodec, StateSnapshot, UnreadableCodecState
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Sessions:
             # Never raised: the job would only fail again at the same state.
             self.unreadable += 1
             log.warning(
-                "%s of source %s starts anew: %s", sender.key, sender.source, error, extra={"job": "clean_telemetry"}
+                "%s of source %s starts anew: %s", sender.key, sender.source, error, extra={"job": CLEAN_TELEMETRY}
             )
             return _Session(codec, codec.new_state(), None)
         return _Session(codec, state, state.revision)

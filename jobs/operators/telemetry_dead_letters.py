@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from jobs.names import CLEAN_TELEMETRY
 from payload_codecs.codec import Rejection
 from payload_codecs.valid_reading import ItemPosition
 from schemas.dead_letter import DeadLetter, bounded_original
 
-STAGE = "clean_telemetry"
+STAGE = CLEAN_TELEMETRY
 
 _write = msgspec.json.Encoder().encode
 

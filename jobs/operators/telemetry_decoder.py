@@ -18,7 +18,7 @@ from flink.framing import Frame
 from jobs.operators.record_headers import RecordHeaders
 from jobs.operators.telemetry_dead_letters import Origin, dead_letter
 from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
-from payload_codecs.message import Message
+from payload_codecs.message import Message, received_at_ms
 from payload_codecs.valid_reading import ItemPosition, ValidReading, encoded
 from payload_codecs.validation import Outcome, Validator
 from schemas.ignored_message import IgnoredMessage
@@ -161,9 +161,10 @@ class Decoder:
         if source is None:
             routed = self._sources.route(topic) if topic else None
             source = routed.source if routed else DEFAULT_SOURCE
-        levels = next((found for pattern in source.patterns if (found := pattern.match(topic)) is not None), {})
         codec, validator = self._codecs[source.name], self._validators[source.name]
-        return Route(source, codec, validator, topic, levels, source.payload_names_device, (source.name, READING))
+        return Route(
+            source, codec, validator, topic, source.levels(topic), source.payload_names_device, (source.name, READING)
+        )
 
 
 def _raw_messages(frame: bytes) -> Iterator[RawMessage]:
@@ -174,13 +175,13 @@ def _raw_messages(frame: bytes) -> Iterator[RawMessage]:
 
 
 def _message(raw: RawMessage, route: Route) -> Message:
-    at, key, appended_ms = raw.received_at, raw.key, raw.appended_ms
+    key, appended_ms = raw.key, raw.appended_ms
     return Message(
         raw.payload or b"",
         None if key is None or route.payload_names_device else text(key),
         route.topic,
         route.levels,
-        int(at) if at is not None and at.isdigit() and len(at) < 19 else appended_ms,
+        received_at_ms(raw.received_at, appended_ms),
         appended_ms,
         RecordHeaders(raw.headers),
     )

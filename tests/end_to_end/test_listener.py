@@ -10,13 +10,12 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import httpx
 import paho.mqtt.client as mqtt
-import psutil
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -28,18 +27,13 @@ from connectors.listener.mqtt_packets import MQTT_5, PacketType, disconnect
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
 from tests.end_to_end.conftest import PORT_OFFSET, started
+from tests.end_to_end.frozen_servers import frozen_kafka
+from tests.end_to_end.waiting import until
 from tests.unit.connectors.listener_in_memory import connect, publish
 
 PATIENCE_S = 60
 RAW = TELEMETRY_RAW.name
 VERSIONS = pytest.mark.parametrize("version", [MQTTProtocolVersion.MQTTv311, MQTTProtocolVersion.MQTTv5])
-
-
-def until(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -123,19 +117,6 @@ def stored(kafka):
 
     yield read
     consumer.close()
-
-
-@contextlib.contextmanager
-def frozen(kafka) -> Iterator[None]:
-    """Kafka takes connections and answers none."""
-    port = int(kafka.endpoints.kafka.rpartition(":")[2])
-    listening = [each for each in psutil.net_connections("tcp") if each.status == "LISTEN" and each.laddr]
-    process = psutil.Process(next(each.pid for each in listening if each.laddr.port == port))
-    process.suspend()
-    try:
-        yield
-    finally:
-        process.resume()
 
 
 def paho(listener: Listener, version: MQTTProtocolVersion, client_id: str = "") -> mqtt.Client:
@@ -291,7 +272,7 @@ def test_a_frozen_kafka_withholds_puback_while_pings_are_answered_and_all_goes_o
         peer.settimeout(PATIENCE_S)
         peer.sendall(connect(MQTT_5))
         peer.recv(100)
-        with frozen(kafka):
+        with frozen_kafka(kafka):
             payloads = [b"%d" % number for number in range(50)]
             topic = f"fleet/{device}/telemetry"
             peer.sendall(b"".join(publish(each, topic, n) for n, each in enumerate(payloads, 1)))
@@ -314,7 +295,7 @@ def test_a_frozen_kafka_withholds_puback_while_pings_are_answered_and_all_goes_o
 
 def test_it_ends_with_0_though_kafka_is_away_and_tells_its_clients(kafka, listener, device):
     listener.start().ready()
-    with socket.create_connection(("127.0.0.1", listener.mqtt_port), 5) as peer, frozen(kafka):
+    with socket.create_connection(("127.0.0.1", listener.mqtt_port), 5) as peer, frozen_kafka(kafka):
         peer.settimeout(PATIENCE_S)
         peer.sendall(connect(MQTT_5))
         peer.recv(100)

@@ -4,15 +4,13 @@ import contextlib
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import paho.mqtt.client as mqtt
-import psutil
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -22,18 +20,13 @@ from paho.mqtt.properties import Properties
 from bench.free_port import free_port
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
+from tests.end_to_end.frozen_servers import frozen_kafka
+from tests.end_to_end.waiting import until
 from tests.mosquitto_server import MosquittoServer
 
 pytestmark = pytest.mark.end_to_end
 
 PATIENCE_S = 60
-
-
-def until(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(0.1)
 
 
 @dataclass
@@ -100,19 +93,6 @@ def bridge(stack, mosquitto: MosquittoServer) -> Iterator[Bridge]:
 @pytest.fixture
 def device() -> str:
     return f"pump {uuid.uuid4().hex[:8]}"
-
-
-@contextlib.contextmanager
-def frozen_kafka(stack) -> Iterator[None]:
-    """The stack's Kafka takes connections and answers none."""
-    port = int(stack.endpoints.kafka.rpartition(":")[2])
-    listening = [each for each in psutil.net_connections("tcp") if each.status == "LISTEN" and each.laddr]
-    kafka = psutil.Process(next(each.pid for each in listening if each.laddr.port == port))
-    kafka.suspend()
-    try:
-        yield
-    finally:
-        kafka.resume()
 
 
 def publish(port: int, topic: str, *payloads: bytes, qos: int = 1) -> None:

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -30,10 +31,12 @@ from headrace.publisher import Publisher
 from schemas.bridge_session import BridgeSession
 from schemas.source import DEFAULT_SOURCE, Codec, Source, Sources
 from schemas.topics import BRIDGE_SESSIONS, TELEMETRY_RAW
+from tests.end_to_end import waiting
 from tests.mosquitto_server import ANYBODY, MosquittoServer
 from tests.unit.connectors.in_memory import Confirmation, Producer, Sent
 
 PATIENCE_S = 30
+until = partial(waiting.until, within_s=PATIENCE_S)
 
 
 class Topics:
@@ -133,13 +136,6 @@ class Here:
         """Payloads in telemetry.raw, once there are so many and the broker has nothing more."""
         until(lambda: len(self.topics.raw) >= count, f"{count} records, there are {len(self.topics.raw)}")
         return [each.value for each in self.topics.raw]
-
-
-def until(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(0.02)
 
 
 def publish(port: int, topic: str, *payloads: bytes) -> None:

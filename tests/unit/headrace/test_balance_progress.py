@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from headrace.reconciliation.ingest import CLEANING
 from headrace.reconciliation.progress import TO_REDIS, WINDOWING, Progress
 from headrace.reconciliation.windows import OpenWindow
+from jobs.names import CLEAN_TELEMETRY
 from tests.unit.headrace.balance_topics import LATE, RAW, READINGS
 
 NOBODY = "127.0.0.1:1"
@@ -62,7 +62,7 @@ def test_nothing_is_under_way_where_nothing_was_ever_sent():
 def test_records_of_an_open_transaction_are_waited_for():
     seen = progress(uncommitted=[LATE], watermark_ms=1000)
     assert seen.waiting({}) == ["telemetry.late holds records that are not committed yet"]
-    assert seen.has_committed(CLEANING)
+    assert seen.has_committed(CLEAN_TELEMETRY)
     assert not seen.has_committed(WINDOWING)
 
 
