@@ -1,5 +1,6 @@
 """Keeps this tier pure: no test starts a process, leaves the machine, or computes for long."""
 
+import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -45,6 +46,9 @@ def _host(address: Any) -> str | None:
     """None for a Unix socket."""
     return address[0] if isinstance(address, tuple) else None
 
+
+# Python itself asks `uname` for the processor, the first time that anybody wants to know: now, and in no test.
+platform.processor()
 
 GUARD = Guard()
 sys.addaudithook(GUARD)
