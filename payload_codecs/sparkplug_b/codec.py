@@ -5,7 +5,7 @@ The topic is spBv1.0/{group}/{type}/{node}[/{device}]. The edge node is the devi
 the specification calls STALE: after 0, no value is current.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -30,6 +30,7 @@ REBIRTH_EVERY_MS = 10_000
 """An edge node that answers a rebirth slowly, or never, is not asked with each of its messages."""
 
 MAX_TEMPLATE_DEPTH = 8
+UNKNOWN = RejectReason.UNKNOWN_METRIC
 _CONTROLS = ("Node Control/", "Device Control/")
 _NESTED = ("dataset_value", "template_value")
 _GOOD = range(192, 256)
@@ -80,9 +81,8 @@ class SparkplugB:
         except DecodeError as error:
             return [Rejection(RejectReason.NOT_SPARKPLUG, str(error)[:200])]
         device = levels[4] if len(levels) == 5 else ""
-        if "replays" in message.headers:
-            return self._kept(message, _replayed(payload, _names(levels[1], levels[3], device), device, state))
-        return self._kept(message, decoder(_Decoding(message, payload, levels[1], levels[3], device, state)))
+        decoding = _Decoding(message, payload, levels[1], levels[3], device, state)
+        return self._kept(message, _replayed(decoding) if "replays" in message.headers else decoder(decoding))
 
     def _kept(self, message: Message, items: list[Item | Command]) -> list[Item | Command]:
         """What the source keeps."""
@@ -107,7 +107,7 @@ class SparkplugB:
 class _Decoding:
     """One message of an edge node, and what is known of the node."""
 
-    __slots__ = ("device", "group", "message", "name", "node", "payload", "state")
+    __slots__ = ("device", "group", "message", "name", "node", "payload", "state", "time_ms")
 
     def __init__(self, message: Message, payload: Any, group: str, node: str, device: str, state: EdgeNode) -> None:
         self.message = message
@@ -117,6 +117,23 @@ class _Decoding:
         self.device = device
         self.state = state
         self.name = _names(group, node, device)
+        self.time_ms: int | None = payload.timestamp if payload.HasField("timestamp") else None
+        """Of the payload: the event time of metrics without one."""
+
+    @property
+    def bd_seq(self) -> int | None:
+        """The session that a birth begins, or that a death ends."""
+        return next((_number(each) for each in self.payload.metrics if each.name == "bdSeq"), None)
+
+    def values(self, metrics: Iterable[tuple[Any, str]], certain: bool) -> list[Item | Command]:
+        """Of metrics of a data message; an alias is resolved only where that is certain."""
+        known = self.state.definitions.get(self.device)
+        items: list[Item | Command] = []
+        for metric, name in metrics:
+            definition = _definition(metric, name, known, certain)
+            found = _item(metric, definition, self.time_ms, self.name) if definition else None
+            items.append(found or _unknown(metric, name, certain, self.name))
+        return items or [_protocol("no metrics")]
 
     def in_sequence(self) -> bool:
         """Whether no message of the session is missing before this one; it is remembered if so."""
@@ -152,7 +169,7 @@ def _node_birth(decoding: _Decoding) -> list[Item | Command]:
     progress = state.progress
     progress.seq = decoding.payload.seq
     progress.certain = True
-    progress.bd_seq = next((_number(each) for each in decoding.payload.metrics if each.name == "bdSeq"), None)
+    progress.bd_seq = decoding.bd_seq
     return _birth(decoding)
 
 
@@ -163,16 +180,13 @@ def _device_birth(decoding: _Decoding) -> list[Item | Command]:
 
 def _birth(decoding: _Decoding) -> list[Item | Command]:
     """What a birth defines, and the values that its metrics have at this moment."""
-    payload, state = decoding.payload, decoding.state
-    time_ms = payload.timestamp if payload.HasField("timestamp") else None
+    state, time_ms = decoding.state, decoding.time_ms
     definitions = Definitions({}, {})
     items: list[Item | Command] = [decoding.online(1, decoding.device, time_ms)]
     room = MAX_DEFINITIONS - state.size
-    for metric, name in _flat(payload.metrics):
-        if name == "bdSeq" or name.startswith(_CONTROLS):
-            continue
+    for metric, name in _measured(decoding.payload.metrics):
         if not name or not is_known(metric.datatype):
-            items.append(Rejection(RejectReason.UNKNOWN_METRIC, "a metric of a birth without name or data type"))
+            items.append(Rejection(UNKNOWN, "a metric of a birth without name or data type"))
             continue
         if len(definitions.by_name) >= room:
             items.append(Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_DEFINITIONS:,} metrics of one edge node"))
@@ -188,29 +202,17 @@ def _birth(decoding: _Decoding) -> list[Item | Command]:
 
 def _data(decoding: _Decoding) -> list[Item | Command]:
     """Values of metrics that a birth has defined. Aliases are trusted while no message is missing."""
-    payload = decoding.payload
     certain = decoding.in_sequence()
-    known = decoding.state.definitions.get(decoding.device)
-    time_ms = payload.timestamp if payload.HasField("timestamp") else None
-    items: list[Item | Command] = []
-    is_readable = True
-    for metric, name in _flat(payload.metrics):
-        definition = _definition(metric, name, known, certain)
-        if definition is None:
-            is_readable = False
-            items.append(_unknown(metric, name, certain, decoding.name))
-        else:
-            items.append(_item(metric, definition, time_ms, decoding.name))
-    if not items:
-        items.append(_protocol("no metrics"))
+    items = decoding.values(_flat(decoding.payload.metrics), certain)
+    is_readable = not any(isinstance(item, Rejection) and item.reason is UNKNOWN for item in items)
     items = _bounded(items)
-    return items if certain and is_readable else items + decoding.rebirth()
+    return items if certain and is_readable else [*items, *decoding.rebirth()]
 
 
 def _node_death(decoding: _Decoding) -> list[Item | Command]:
     """The will of the session that `bdSeq` names. Its timestamp is that of the CONNECT: the entrance's clock counts."""
     progress = decoding.state.progress
-    died = next((_number(each) for each in decoding.payload.metrics if each.name == "bdSeq"), None)
+    died = decoding.bd_seq
     if progress.bd_seq is not None and died is not None and died != progress.bd_seq:
         return [_protocol(f"death of session {died}; the session is {progress.bd_seq}")]
     devices = progress.online or [""]
@@ -220,11 +222,9 @@ def _node_death(decoding: _Decoding) -> list[Item | Command]:
 
 
 def _device_death(decoding: _Decoding) -> list[Item | Command]:
-    payload = decoding.payload
     certain = decoding.in_sequence()
     decoding.state.set_online(decoding.device, False)
-    time_ms = payload.timestamp if payload.HasField("timestamp") else None
-    return [decoding.online(0, decoding.device, time_ms), *([] if certain else decoding.rebirth())]
+    return [decoding.online(0, decoding.device, decoding.time_ms), *([] if certain else decoding.rebirth())]
 
 
 _DECODERS = {
@@ -238,19 +238,9 @@ _DECODERS = {
 """By message type; commands are not for us."""
 
 
-def _replayed(payload: Any, name: str, device: str, state: EdgeNode) -> list[Item | Command]:
+def _replayed(decoding: _Decoding) -> list[Item | Command]:
     """A dead letter that is sent again: out of its order, so that it can define nothing and no alias can be trusted."""
-    time_ms = payload.timestamp if payload.HasField("timestamp") else None
-    items: list[Item | Command] = []
-    known = state.definitions.get(device)
-    for metric, metric_name in _flat(payload.metrics):
-        if metric_name == "bdSeq" or metric_name.startswith(_CONTROLS):
-            continue
-        definition = _definition(metric, metric_name, known, certain=False)
-        items.append(
-            _item(metric, definition, time_ms, name) if definition else _unknown(metric, metric_name, False, name)
-        )
-    return _bounded(items or [_protocol("no metrics")])
+    return _bounded(decoding.values(_measured(decoding.payload.metrics), certain=False))
 
 
 def _definition(metric: Any, name: str, known: Definitions | None, certain: bool) -> Definition | None:
@@ -291,7 +281,7 @@ def _unknown(metric: Any, name: str, certain: bool, device: str) -> Rejection:
     why = "no birth has defined it" if certain else "no birth of this session is known; a rebirth was requested"
     alone = Payload()
     alone.metrics.add().CopyFrom(metric)
-    return Rejection(RejectReason.UNKNOWN_METRIC, f"{what}: {why}", bytes(alone.SerializeToString()), device)
+    return Rejection(UNKNOWN, f"{what}: {why}", bytes(alone.SerializeToString()), device)
 
 
 def _flat(metrics: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[Any, str]]:
@@ -303,6 +293,11 @@ def _flat(metrics: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[Any,
                 yield from _flat(metric.template_value.metrics, f"{name or metric.alias}/", depth + 1)
         else:
             yield metric, name
+
+
+def _measured(metrics: Any) -> Iterator[tuple[Any, str]]:
+    """Those of a birth that are no part of the protocol."""
+    return ((metric, name) for metric, name in _flat(metrics) if name != "bdSeq" and not name.startswith(_CONTROLS))
 
 
 def _bounded(items: list[Any]) -> list[Any]:
@@ -398,9 +393,7 @@ EXAMPLES = (
         _example_data(),
         (
             Sample("Speed", 1480, RECEIVED_AT_MS - 30, device=_PRESS),
-            Rejection(
-                RejectReason.UNKNOWN_METRIC, "alias 7: no birth of this session is known; a rebirth was requested"
-            ),
+            Rejection(UNKNOWN, "alias 7: no birth of this session is known; a rebirth was requested"),
         ),
     ),
     Example(
