@@ -20,7 +20,7 @@ NO_CODE = {"docs", "tests", "dist", "build"}
 TESTS_OF_INTERNALS = {
     "tests/mini_cluster/flink_internals.py",  # what the tests of jobs ask of Flink and PyFlink does not have
     "tests/mini_cluster/test_pyflink_findings.py",  # what PyFlink does with failures
-    "tests/processes/jobs/test_importing.py",  # no JVM was started
+    "tests/processes/fresh_interpreter.py",  # no JVM was started
 }
 
 
