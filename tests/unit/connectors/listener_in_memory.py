@@ -77,10 +77,14 @@ class Listener:
             **{"tokens_file": folder / "tokens.jsonl", "allow_anonymous": True, "mqtt_port": 0, "http_port": 0}
             | settings
         )
+        self.wall = Clock(NOW_MS)
+        self.intake = RecordIntake(self.producer, sources, self.settings.max_payload_bytes, self.wall)
         self.connections = Connections(
-            self.settings, lambda delay_s, call: self.scheduled.append(call), monotonic_s=self.monotonic
+            self.settings,
+            lambda delay_s, call: self.scheduled.append(call),
+            self.intake.release,
+            monotonic_s=self.monotonic,
         )
-        self.intake = RecordIntake(self.producer, sources, self.settings.max_payload_bytes, Clock(NOW_MS))
         self.tokens = DeviceTokens(self.settings.tokens_file, self.settings.allow_anonymous)
         self.sessions = MqttSessions(self.monotonic)
 
