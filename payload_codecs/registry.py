@@ -8,7 +8,7 @@ from payload_codecs.example import Example
 from payload_codecs.message import Message
 from payload_codecs.selection import SelectedSamples, selects
 from schemas.errors import TerminalError
-from schemas.source import Codec as Format
+from schemas.payload_format import Codec as Format
 from schemas.source import Source
 
 CODECS: dict[Format, tuple[str, str]] = {

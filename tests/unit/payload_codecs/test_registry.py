@@ -3,7 +3,8 @@
 import pytest
 
 from payload_codecs.registry import CODECS, NoCodec, codec_of, examples_of, stateless_codec_of
-from schemas.source import DEFAULT_SOURCE, Codec, Source
+from schemas.payload_format import Codec
+from schemas.source import DEFAULT_SOURCE, Source
 
 FIELDS = {
     Codec.JSON: {"values": "@"},
