@@ -6,7 +6,9 @@ from collections.abc import Callable
 from connectors.entrance_records import TOPICS_REMEMBERED, Header
 from connectors.time_of_receipt import MAX_LEAD_MS, MAX_WAIT_MS, DeviceClock
 from schemas.device_name import device_name_fault
-from schemas.source import Codec, Routed, Sources, filled, is_template
+from schemas.payload_format import Codec
+from schemas.place import fill_template, is_template
+from schemas.sources import Routed, Sources
 
 Series = tuple[str, str | None]
 """Key, and the metric where the topic names it: messages of two series are never the same reading."""
@@ -135,4 +137,4 @@ def _metric_of_topic(routed: Routed) -> str | None:
     place = source.metric or "{metric}"
     if source.codec is not Codec.SCALAR or source.rename or not is_template(place):
         return None
-    return filled(place, routed.levels)
+    return fill_template(place, routed.levels)

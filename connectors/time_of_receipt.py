@@ -3,7 +3,8 @@
 Decided in docs/adr/0029 and docs/adr/0034.
 """
 
-from schemas.source import Codec, Source
+from schemas.payload_format import Codec
+from schemas.source import Source
 
 MAX_LEAD_MS = 1000
 """How far a device's times run ahead of the clock: a burst of so many messages goes through at once."""

@@ -17,7 +17,7 @@ from connectors.entrance_records import (
 from connectors.origins import Origin, Origins
 from connectors.time_of_receipt import DeviceClock
 from schemas.reject_reasons import RejectReason
-from schemas.source import Sources
+from schemas.sources import Sources
 from schemas.topics import DEAD_LETTERS
 
 STAGE = "listener"

@@ -16,7 +16,8 @@ from connectors.origins import Origin, Origins
 from connectors.time_of_receipt import MAX_LEAD_MS
 from schemas.dead_letter import DeadLetter
 from schemas.reject_reasons import RejectReason
-from schemas.source import DEFAULT_SOURCE, Sources
+from schemas.source import DEFAULT_SOURCE
+from schemas.sources import Sources
 from schemas.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,10 @@ from connectors.listener.mqtt_packets import text_field
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.settings import BridgeSettings
 from payload_codecs.message import Message
-from payload_codecs.registry import codec_of
+from payload_codecs.registry import stateless_codec_of
 from schemas.dead_letter import DeadLetter
-from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from tests.unit.connectors import in_memory
 from tests.unit.connectors.listener_in_memory import Listener, post, problem, publish
 
@@ -80,7 +81,7 @@ def test_an_event_in_binary_mode_is_a_sample_with_the_events_device_and_time(ent
     assert {name: headers[name] for name in KAFKA_HEADERS} == KAFKA_HEADERS
     assert not any("race" in name for name in headers)
     routed = SOURCES.route(TOPIC)
-    (sample,) = codec_of(EVENTS).decode(Message(sent.value, None, TOPIC, routed.levels, headers=headers))
+    (sample,) = stateless_codec_of(EVENTS).decode(Message(sent.value, None, TOPIC, routed.levels, headers=headers))
     assert (sample.device, sample.metric, sample.value) == ("press 1", "torque", 12.5)
     assert sample.time == 1_780_000_000_123
 

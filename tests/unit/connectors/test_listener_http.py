@@ -14,7 +14,8 @@ from websockets.uri import parse_uri
 from connectors.listener.connections import Connections
 from connectors.listener.probes import ProbeConnection, Probes
 from connectors.listener.status import Status
-from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from tests.unit.connectors.listener_in_memory import NOW_MS, Listener, Transport, post, problem
 
 STORED = b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -17,7 +17,8 @@ from connectors.listener.mqtt_packets import (
 )
 from connectors.time_of_receipt import MAX_LEAD_MS
 from schemas.dead_letter import DeadLetter
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 from tests.unit.connectors.listener_in_memory import NOW_MS, Listener, connect, publish
 
 VERSIONS = pytest.mark.parametrize("version", [MQTT_3_1_1, MQTT_5])

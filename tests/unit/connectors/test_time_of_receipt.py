@@ -9,7 +9,8 @@ from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.settings import BridgeSettings
 from connectors.origins import Origins
 from connectors.time_of_receipt import MAX_LEAD_MS, MAX_WAIT_MS
-from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from tests.unit.connectors.in_memory import Client, Clock, Message, Producer
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -19,6 +20,10 @@ WITHOUT_TIME, WITH_TIME = b'{"metric":"t","value":1}', b'{"metric":"t","value":1
 
 def origins(capacity=1000):
     return Origins(Sources([DEFAULT_SOURCE]), capacity=capacity)
+
+
+def times_of(producer, device):
+    return [int(dict(sent.headers)["received_at"]) for sent in producer.sent if sent.key == device.encode()]
 
 
 class Stream:
@@ -38,7 +43,7 @@ class Stream:
         self.bridge.acknowledge()
 
     def times(self, device="pump"):
-        return [int(dict(sent.headers)["received_at"]) for sent in self.producer.sent if sent.key == device.encode()]
+        return times_of(self.producer, device)
 
 
 @given(
@@ -208,7 +213,8 @@ class ListenerStream:
         self.wall.now += ms
         self.intake.release()
 
-    times = Stream.times
+    def times(self, device="pump"):
+        return times_of(self.producer, device)
 
 
 BOTH = pytest.mark.parametrize("entrance", [Stream, ListenerStream])
