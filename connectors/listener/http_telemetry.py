@@ -14,9 +14,9 @@ from connectors.entrance_records import Header
 from connectors.listener.connections import Connections
 from connectors.listener.device_tokens import DeviceTokens, Publisher
 from connectors.listener.http_connection import HttpConnection, Problem, Request
-from connectors.listener.mqtt_packets import PacketError, topic_text
 from connectors.listener.record_intake import RecordIntake
 from connectors.listener.websocket_session import WebSocketSession
+from connectors.mqtt_packets import PacketError, topic_text
 from connectors.origins import Origin
 from schemas.device_name import device_name_fault
 

@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from connectors import mqtt_packets as packets
 from connectors.cloudevent_attributes import TooManyAttributes, headers_of_user_properties
 from connectors.entrance_records import Header
-from connectors.listener import mqtt_packets as packets
 from connectors.listener.connections import FOR_EVER, Connection, Connections
 from connectors.listener.device_tokens import ANYBODY, DeviceTokens, Publisher
-from connectors.listener.mqtt_packets import MQTT_5, Connect, PacketError, PacketType, ReasonCode
 from connectors.listener.record_intake import RecordIntake
+from connectors.mqtt_packets import MQTT_5, Connect, PacketError, PacketType, ReasonCode
 from connectors.origins import Origin
 
 log = logging.getLogger(__name__)

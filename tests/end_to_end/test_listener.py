@@ -23,7 +23,7 @@ from websockets.asyncio.client import connect as connect_websocket
 
 from bench.free_port import free_port
 from connectors.kafka.clients import KeyPartitioner
-from connectors.listener.mqtt_packets import MQTT_5, PacketType, disconnect
+from connectors.mqtt_packets import MQTT_5, PacketType, disconnect
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
 from tests.end_to_end.conftest import PORT_OFFSET, started

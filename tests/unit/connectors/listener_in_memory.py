@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from connectors.listener import mqtt_packets as packets
+from connectors import mqtt_packets as packets
 from connectors.listener.connections import Connection, Connections
 from connectors.listener.device_tokens import DeviceTokens, add_devices
 from connectors.listener.http_telemetry import TelemetryHttpConnection
 from connectors.listener.mqtt_connection import MqttConnection, MqttSessions
-from connectors.listener.mqtt_packets import MQTT_5, PacketType, packet, text_field
 from connectors.listener.record_intake import RecordIntake
 from connectors.listener.settings import ListenerSettings
+from connectors.mqtt_packets import MQTT_5, PacketType, packet, text_field
 from schemas.source import DEFAULT_SOURCE, Source
 from schemas.sources import Sources
 from tests.unit.connectors.in_memory import Clock, Producer

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors import mqtt_packets as packets
 from connectors.cloudevent_attributes import (
     MAX_ATTRIBUTE_BYTES,
     MAX_ATTRIBUTES,
@@ -13,10 +14,9 @@ from connectors.cloudevent_attributes import (
     headers_of_http_fields,
     headers_of_user_properties,
 )
-from connectors.listener import mqtt_packets as packets
-from connectors.listener.mqtt_packets import text_field
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.settings import BridgeSettings
+from connectors.mqtt_packets import text_field
 from payload_codecs.message import Message
 from payload_codecs.registry import stateless_codec_of
 from schemas.dead_letter import DeadLetter

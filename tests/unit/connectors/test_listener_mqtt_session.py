@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.listener.mqtt_packets import (
+from connectors.mqtt_packets import (
     MQTT_3_1_1,
     MQTT_5,
     PacketType,
