@@ -48,7 +48,8 @@ class EntranceClock:
     def __init__(self, wall_ms: Callable[[], int] = epoch_ms, boot_ms: Callable[[], int] = since_boot_ms) -> None:
         self._wall_ms = wall_ms
         self._boot_ms = boot_ms
-        self._base_ms = wall_ms() - boot_ms()
+        self._seen_ms = wall_ms()
+        self._base_ms = self._seen_ms - boot_ms()
         self._steps = 0
         self.correction_ms = 0
         """What is added to the wall clock."""
@@ -56,10 +57,8 @@ class EntranceClock:
     def __call__(self) -> int:
         """The time now."""
         wall_ms = self._wall_ms()
-        base_ms = wall_ms - self._boot_ms()
-        if not -MAX_DIFFERENCE_MS <= base_ms - self._base_ms <= MAX_DIFFERENCE_MS:
-            self._step(base_ms - self._base_ms)
-        self._base_ms = base_ms
+        if wall_ms != self._seen_ms:
+            self._compare(wall_ms)
         return wall_ms + self.correction_ms
 
     def sent(self) -> Sent:
@@ -79,6 +78,14 @@ class EntranceClock:
             self._correct(append_ms - sent.wall_ms)
         elif append_ms > ms + ESTIMATE_WITHIN_MS:
             self._correct(append_ms - wall_ms)
+
+    def _compare(self, wall_ms: int) -> None:
+        """Whether the wall clock was set since it was last seen."""
+        self._seen_ms = wall_ms
+        base_ms = wall_ms - self._boot_ms()
+        if not -MAX_DIFFERENCE_MS <= base_ms - self._base_ms <= MAX_DIFFERENCE_MS:
+            self._step(base_ms - self._base_ms)
+        self._base_ms = base_ms
 
     def _step(self, by_ms: int) -> None:
         self._steps += 1
