@@ -109,7 +109,7 @@ DEAD_LETTER_REPLAYS = Topic(
     "dead-letters.replays",
     Replay,
     "Which dead letters were sent back.",
-    key="letter",
+    key="dead_letter",
     partitions=1,
     retention_ms=DEAD_LETTERS.retention_ms + 14 * DAY_MS,
     retention_bytes=1024 * MIB,
