@@ -23,7 +23,7 @@ BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 SCORED = Types.ROW_NAMED(["frame"], [BYTES])
 """Keys and records for `flink.micro_batch.scatter`."""
 
-ANSWERS = Types.ROW_NAMED(["are_letters", "frame"], [Types.BOOLEAN(), BYTES])
+ANSWERS = Types.ROW_NAMED(["are_dead_letters", "frame"], [Types.BOOLEAN(), BYTES])
 """Keys and records of results, or of dead letters, for `flink.micro_batch.scatter`."""
 
 FIELDS = ("device", "metric", "event_time", "value", "position")

@@ -25,7 +25,7 @@ from jobs.operators.live_records import live_positions, live_records
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
 from jobs.operators.quarantine import Processing, Quarantine, Quarantined
-from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.subtask_journal import subtask_journal
 from jobs.settings import JobSettings
 from models.recommend.errors import RefusedRecommender
@@ -33,7 +33,6 @@ from models.recommend.online.events import LiveRecord
 from models.recommend.online.recommender import Arrival, LiveRecommender
 from models.recommend.online.shard import LiveShard, Step, journal_entry
 from models.recommend.onnx_model import RecommendModel
-from models.refused import dead_letter
 from models.state_codec import UnreadableState
 
 JOURNAL_BYTES = 8 * 1024 * 1024
@@ -91,14 +90,14 @@ class RecommendLive(KeyedProcessFunction):
         for done in self._quarantines[number].run(value):
             if isinstance(done, Quarantined):
                 (record,) = live_records(done.batch)
-                yield scored([quarantined_letter(done, record.key, record.value or b"", self._job)])
+                yield scored([quarantined_dead_letter(done, record.key, record.value or b"", self._job)])
                 continue
             frame, step = done
             self._remember(number, journal_entry(frame, step.chosen), anew=bool(step.forgotten))
             self._lists.write(step.lists, step.offered, step.forgotten)
             self._count(step)
             if step.refused:
-                yield scored([dead_letter(each, self._job) for each in step.refused])
+                yield scored([each.dead_letter(self._job) for each in step.refused])
 
     def _quarantine(self, number: int) -> Quarantine[bytes, tuple[bytes, Step]]:
         """One for each shard: every shard has every record, and what one of them survives may kill another."""
@@ -126,13 +125,13 @@ class RecommendLive(KeyedProcessFunction):
             return
         self._journal.clear()
         self._journal_bytes[number] = 0
-        frozen = self._shards[number].live.snapshot()
+        snapshot = self._shards[number].live.snapshot()
         self._snapshot.clear()
-        for start in range(0, len(frozen), PIECE_BYTES):
-            self._snapshot.put(start // PIECE_BYTES, frozen[start : start + PIECE_BYTES])
+        for start in range(0, len(snapshot), PIECE_BYTES):
+            self._snapshot.put(start // PIECE_BYTES, snapshot[start : start + PIECE_BYTES])
 
     def _load(self, number: int) -> None:
-        """The shard: thawed, then the journal replayed, and Redis told anew of what is withdrawn."""
+        """The shard: restored, then the journal replayed, and Redis told anew of what is withdrawn."""
         journal = [bytes(entry) for entry in self._journal.get() or ()]
         pieces = dict(self._snapshot.items())
         try:

@@ -19,14 +19,13 @@ from flink.framing import Frame
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
 from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
-from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.subtask_journal import subtask_journal
 from models.champion import NoChampion, champion
 from models.churn.arrivals import ArrivalColumns, Arrivals
 from models.churn.customer_scores import Outcomes, outcomes
 from models.churn.errors import RefusedModel
 from models.churn.onnx_model import ChurnModel
-from models.refused import dead_letter
 from schemas.reject_reasons import RejectReason
 from schemas.topics import CUSTOMERS, CUSTOMERS_USAGE
 
@@ -76,7 +75,7 @@ class ScoreCustomers(ProcessFunction):
         for done in self._quarantine.run(value[0]):
             if isinstance(done, Quarantined):
                 record = Arrivals(_columns(done.batch)).refused(0, RejectReason.QUARANTINED, "", 0)
-                yield Row(True, *scored([quarantined_letter(done, record.key, record.original, self._job)]))
+                yield Row(True, *scored([quarantined_dead_letter(done, record.key, record.original, self._job)]))
             else:
                 yield from self._answers(*done)
 
@@ -90,7 +89,7 @@ class ScoreCustomers(ProcessFunction):
         if found.unscored:
             now_ms = time.time_ns() // 1_000_000
             refused = (arrivals.refused(place, *why, now_ms) for place, why in found.unscored.items())
-            yield Row(True, *scored([dead_letter(each, self._job) for each in refused]))
+            yield Row(True, *scored([each.dead_letter(self._job) for each in refused]))
 
 
 def _columns(batch: bytes) -> ArrivalColumns:

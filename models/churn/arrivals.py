@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.refused import Refused
+from schemas.dead_letter import RefusedRecord
 from schemas.reject_reasons import RejectReason
 from schemas.topics import CUSTOMERS, CUSTOMERS_USAGE
 from schemas.unavailable_values import mentions_unavailable, without_unavailable
@@ -79,7 +79,7 @@ class Arrivals:
         read = columns._replace(usage=_read(columns.usage), row=[*map(_known, columns.row, _read(columns.row))])
         return list(zip(*read, strict=True))
 
-    def refused(self, place: int, reason: RejectReason, detail: str, first_seen: int) -> Refused:
+    def refused(self, place: int, reason: RejectReason, detail: str, first_seen: int) -> RefusedRecord:
         """The record that came there, as one that cannot be used."""
         columns = self._columns
         if columns.is_row[place]:
@@ -88,7 +88,7 @@ class Arrivals:
             topic, half = CUSTOMERS_USAGE, (columns.usage_partition, columns.usage_offset, columns.usage)
         partitions, offsets, values = half
         where = topic.name, partitions[place], offsets[place]
-        return Refused(reason, detail, *where, first_seen, columns.customer[place], values[place] or b"")
+        return RefusedRecord(reason, detail, *where, first_seen, columns.customer[place], values[place] or b"")
 
 
 def _known(text: bytes | None, row: Any) -> Any:

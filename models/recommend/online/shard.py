@@ -14,8 +14,8 @@ import numpy as np
 
 from models.recommend.online.events import ItemAvailability, ItemInteraction, LiveRecord, UserDeletion, read
 from models.recommend.online.recommender import Arrival, LiveRecommender
-from models.refused import Refused
 from models.state_codec import State, UnreadableState, decode, encode
+from schemas.dead_letter import RefusedRecord
 from schemas.redis_keys import POPULAR_ITEMS, RECOMMENDATIONS, SIMILAR, TRENDING_ITEMS
 
 SIMILAR_EVERY_MS = 10_000
@@ -65,7 +65,7 @@ class Step:
     """Items whose availability was told of."""
     forgotten: list[str] = field(default_factory=list)
     """Users of whom nothing may be kept any more."""
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedRecord] = field(default_factory=list)
     arrivals: Counter[Arrival] = field(default_factory=Counter)
     passed_over: int = 0
     chosen: list[Chosen] = field(default_factory=list)

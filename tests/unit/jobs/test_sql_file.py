@@ -22,7 +22,7 @@ SOURCES_OF_NO_TOPICS_NAME = {"clock_ticks", "readings", "records", "committed_re
 REASON_IN_PYTHON = "SPLIT_INDEX(refusal, ' ', 0)"
 """Of what jobs/operators/write_to_store.py answers."""
 
-WRITTEN_IN_PYTHON = "SELECT key, record FROM letters"
+WRITTEN_IN_PYTHON = "SELECT key, record FROM dead_letter_records"
 SINKS_OF_NO_TOPIC = {"stored_in_influxdb", "stored_in_redis"}
 
 
