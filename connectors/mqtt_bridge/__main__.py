@@ -25,7 +25,7 @@ from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.commands import CommandPublisher, follow_commands
 from connectors.mqtt_bridge.exit_status import FAILED, NO_RESTART_HELPS, STOPPED
 from connectors.mqtt_bridge.http import Pages, serve
-from connectors.mqtt_bridge.loop import NetworkLoop, IdleWork
+from connectors.mqtt_bridge.loop import IdleWork, NetworkLoop
 from connectors.mqtt_bridge.session import Session, mqtt_client
 from connectors.mqtt_bridge.session_record import SessionMemory, SessionRecord
 from connectors.mqtt_bridge.settings import BridgeSettings

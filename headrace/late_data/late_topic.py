@@ -28,7 +28,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
-class Arrival:
+class LateRecord:
     """A late reading and where it stands in telemetry.late."""
 
     partition: int
@@ -37,10 +37,10 @@ class Arrival:
 
 
 @dataclass
-class Batch:
-    """Arrivals, what was no late reading (a sentence each), and partition -> the offset behind the batch."""
+class LateBatch:
+    """Late records, what was no late reading (a sentence each), and partition -> the offset behind the batch."""
 
-    arrivals: list[Arrival] = field(default_factory=list)
+    records: list[LateRecord] = field(default_factory=list)
     malformed: list[str] = field(default_factory=list)
     next_offsets: dict[int, int] = field(default_factory=dict)
 
@@ -69,7 +69,7 @@ class LateTopic:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._consumer.close(autocommit=False)
 
-    def batches(self, since_ms: int | None = None) -> Iterator[Batch]:
+    def batches(self, since_ms: int | None = None) -> Iterator[LateBatch]:
         """Raises KafkaClientError, also when nothing more comes."""
         numbers = self._consumer.partitions_for_topic(TELEMETRY_LATE.name) or ()
         partitions = [TopicPartition(TELEMETRY_LATE.name, number) for number in sorted(numbers)]
@@ -114,23 +114,23 @@ class LateTopic:
             )  # fmt: skip
         return max(first, int(committed))
 
-    def _read(self, starts: dict[Partition, int], ends: dict[Partition, int]) -> Iterator[Batch]:
-        batch, reached = Batch(), {each: min(start, ends[each]) for each, start in starts.items()}
+    def _read(self, starts: dict[Partition, int], ends: dict[Partition, int]) -> Iterator[LateBatch]:
+        batch, reached = LateBatch(), {each: min(start, ends[each]) for each, start in starts.items()}
         for part in read(self._consumer, starts, ends, self._stalled_after_s):
             _add(batch, iter(part.records))
             reached[part.topic, part.partition] = part.end
-            if len(batch.arrivals) >= BATCH:
+            if len(batch.records) >= BATCH:
                 yield _ended(batch, reached)
-                batch = Batch()
+                batch = LateBatch()
         yield _ended(batch, reached)
 
 
-def _ended(batch: Batch, reached: dict[Partition, int]) -> Batch:
+def _ended(batch: LateBatch, reached: dict[Partition, int]) -> LateBatch:
     batch.next_offsets = {number: offset for (_, number), offset in reached.items()}
     return batch
 
 
-def _add(batch: Batch, records: Iterator[Any]) -> None:
+def _add(batch: LateBatch, records: Iterator[Any]) -> None:
     for record in records:
         try:
             reading = LateReading.model_validate_json(record.value or b"")
@@ -138,7 +138,7 @@ def _add(batch: Batch, records: Iterator[Any]) -> None:
         except ValueError as error:
             batch.malformed.append(f"{record.topic}[{record.partition}] offset {record.offset}: {_first_line(error)}")
         else:
-            batch.arrivals.append(Arrival(record.partition, record.offset, reading))
+            batch.records.append(LateRecord(record.partition, record.offset, reading))
 
 
 def _require_plausible(reading: LateReading) -> None:

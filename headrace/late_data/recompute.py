@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from headrace.late_data.decision import Horizon, Stored, Verdict, judge
-from headrace.late_data.late_topic import Arrival, Batch
+from headrace.late_data.late_topic import LateBatch, LateRecord
 from headrace.late_data.summary import Window, windows_of
 from schemas.window_summary import WindowSummary
 
@@ -18,7 +18,7 @@ SHOWN = 1000
 class Late(Protocol):
     """headrace.late_data.late_topic.LateTopic."""
 
-    def batches(self, since_ms: int | None = None) -> Iterator[Batch]: ...
+    def batches(self, since_ms: int | None = None) -> Iterator[LateBatch]: ...
     def commit(self, offsets: Mapping[int, int]) -> None: ...
 
 
@@ -114,35 +114,35 @@ class Correction:
                 self._late.commit(batch.next_offsets | held)
         return result
 
-    def _note(self, batch: Batch, result: Result) -> None:
-        result.late += len(batch.arrivals)
+    def _note(self, batch: LateBatch, result: Result) -> None:
+        result.late += len(batch.records)
         result.malformed += len(batch.malformed)
         result.malformed_records += batch.malformed[: SHOWN - len(result.malformed_records)]
 
-    def _correct(self, batch: Batch, result: Result, dry_run: bool, wait_s: float) -> dict[int, int]:
+    def _correct(self, batch: LateBatch, result: Result, dry_run: bool, wait_s: float) -> dict[int, int]:
         """Partition -> offset of the first late reading that is left for the next run."""
-        if not batch.arrivals:
+        if not batch.records:
             return {}
         # In this order: what had closed before the fence has all of its readings in front of it.
         closed = self._windows.newest_end_ms()
         if not self._store.passes(self._store.fence(), wait_s):
-            result.left += len(batch.arrivals)
-            return _first_offsets(batch.arrivals)
-        arrivals = _by_window(batch.arrivals)
-        corrected, left = self._judge(arrivals, closed, result)
+            result.left += len(batch.records)
+            return _first_offsets(batch.records)
+        records = _by_window(batch.records)
+        corrected, left = self._judge(records, closed, result)
         if not dry_run:
             self._windows.send(corrected)
         result.left += len(left)
         return _first_offsets(left)
 
     def _judge(
-        self, arrivals: Mapping[Window, Sequence[Arrival]], closed: int, result: Result
-    ) -> tuple[list[WindowSummary], set[Arrival]]:
+        self, records: Mapping[Window, Sequence[LateRecord]], closed: int, result: Result
+    ) -> tuple[list[WindowSummary], set[LateRecord]]:
         """The corrected windows, and the late readings of those that have not closed."""
         horizon = Horizon(closed, self._influxdb.oldest_kept_ms(time.time_ns() // 1_000_000))
-        corrected, left, not_stored = [], set[Arrival](), set[Arrival]()
-        for stored in self._influxdb.of(list(arrivals)):
-            late = arrivals[stored.window]
+        corrected, left, not_stored = [], set[LateRecord](), set[LateRecord]()
+        for stored in self._influxdb.of(list(records)):
+            late = records[stored.window]
             verdict, summary = judge(stored, _watermarks(late), horizon)
             result.windows[verdict] += 1
             if summary:
@@ -156,22 +156,22 @@ class Correction:
         return corrected, left
 
 
-def _watermarks(late: Sequence[Arrival]) -> dict[int, int]:
+def _watermarks(late: Sequence[LateRecord]) -> dict[int, int]:
     """Event time of each late reading -> the watermark that it met."""
     return {each.reading.event_time: each.reading.event_time + each.reading.late_by_ms for each in late}
 
 
-def _first_offsets(arrivals: Iterable[Arrival]) -> dict[int, int]:
+def _first_offsets(records: Iterable[LateRecord]) -> dict[int, int]:
     first: dict[int, int] = {}
-    for each in arrivals:
+    for each in records:
         first[each.partition] = min(each.offset, first.get(each.partition, each.offset))
     return first
 
 
-def _by_window(arrivals: Sequence[Arrival]) -> dict[Window, list[Arrival]]:
-    found: dict[Window, list[Arrival]] = defaultdict(list)
-    for arrival in arrivals:
-        reading = arrival.reading
+def _by_window(records: Sequence[LateRecord]) -> dict[Window, list[LateRecord]]:
+    found: dict[Window, list[LateRecord]] = defaultdict(list)
+    for record in records:
+        reading = record.reading
         for window in windows_of(reading.device, reading.metric, reading.event_time):
-            found[window].append(arrival)
+            found[window].append(record)
     return found

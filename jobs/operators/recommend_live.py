@@ -30,7 +30,7 @@ from jobs.operators.subtask_journal import subtask_journal
 from jobs.settings import JobSettings
 from models.recommend.errors import RefusedRecommender
 from models.recommend.online.events import LiveRecord
-from models.recommend.online.recommender import Arrival, LiveRecommender
+from models.recommend.online.recommender import LearnOutcome, LiveRecommender
 from models.recommend.online.shard import LiveShard, Step, journal_entry
 from models.recommend.onnx_model import RecommendModel
 from models.state_codec import UnreadableState
@@ -71,7 +71,7 @@ class RecommendLive(KeyedProcessFunction):
         metrics = runtime_context.get_metrics_group()
         names = ("states_unreadable", "lists_written", "models_asked", "passed_over", "quarantined")
         self._counters = {name: metrics.counter(name) for name in names}
-        self._arrivals = {arrival: metrics.counter(f"interactions_{arrival.name.lower()}") for arrival in Arrival}
+        self._outcomes = {outcome: metrics.counter(f"interactions_{outcome.name.lower()}") for outcome in LearnOutcome}
         self._lists = self._connect(self._settings.recommend_lifetime_s)
         self._champion = ModelReloader(self._models(), RecommendModel.load, RefusedRecommender)
         self._shards: dict[int, LiveShard] = {}
@@ -114,8 +114,8 @@ class RecommendLive(KeyedProcessFunction):
         counted = {"lists_written": len(step.lists), "models_asked": len(step.chosen), "passed_over": step.passed_over}
         for name, n in counted.items():
             self._counters[name].inc(n)
-        for arrival, n in step.arrivals.items():
-            self._arrivals[arrival].inc(n)
+        for outcome, n in step.outcomes.items():
+            self._outcomes[outcome].inc(n)
 
     def _remember(self, number: int, entry: bytes, anew: bool) -> None:
         """`anew`: as a snapshot, since the journal holds what is to be forgotten."""

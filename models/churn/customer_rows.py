@@ -63,7 +63,7 @@ class CustomerRows:
 
 
 def customer_rows(elements: Sequence[Sequence[Any]], reads_usage: bool) -> CustomerRows:
-    """What is to be done with the elements of `models.churn.arrivals`, for a model that reads usage or does not."""
+    """What to do with the elements of a `CustomerBatch`, for a model that reads usage or does not."""
     alone = None if reads_usage else _all_alone(elements)
     return _one_by_one(elements, reads_usage) if alone is None else CustomerRows(alone)
 

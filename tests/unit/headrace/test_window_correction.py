@@ -21,7 +21,7 @@ from headrace.cli.windows import print_result
 from headrace.errors import WindowsNotCorrected
 from headrace.late_data.decision import Horizon, Stored, Verdict, judge
 from headrace.late_data.influxdb_windows import SPAN_MINUTES, StoredWindows, query, spans_of
-from headrace.late_data.late_topic import Arrival, Batch
+from headrace.late_data.late_topic import LateBatch, LateRecord
 from headrace.late_data.recompute import Correction, Result
 from headrace.late_data.schedule import Schedule
 from headrace.late_data.summary import Window, agree, summarise, windows_of
@@ -42,11 +42,11 @@ def late(event_time, offset=0, partition=0, device="pump", metric="temperature",
     reading = LateReading(
         device=device, metric=metric, event_time=event_time, value=value, position=position, late_by_ms=late_by_ms
     )
-    return Arrival(partition, offset, reading)
+    return LateRecord(partition, offset, reading)
 
 
 class InMemoryLate:
-    """Batches of arrivals; what was committed."""
+    """Batches of records; what was committed."""
 
     def __init__(self, *batches, malformed=()):
         self.given = batches
@@ -56,11 +56,11 @@ class InMemoryLate:
 
     def batches(self, since_ms=None):
         self.asked_since = since_ms
-        for arrivals in self.given:
+        for records in self.given:
             ends = defaultdict(int)
-            for each in arrivals:
+            for each in records:
                 ends[each.partition] = max(ends[each.partition], each.offset + 1)
-            yield Batch(list(arrivals), self.malformed, dict(ends))
+            yield LateBatch(list(records), self.malformed, dict(ends))
 
     def commit(self, offsets):
         self.committed.append(dict(offsets))

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from models.churn.arrivals import ArrivalColumns, Arrivals
+from models.churn.customer_batch import CustomerBatch, CustomerBatchColumns
 
 
 class Came(NamedTuple):
@@ -17,11 +17,13 @@ class Came(NamedTuple):
 
 
 def arrivals(*records):
-    return Arrivals(columns(*records))
+    return CustomerBatch(columns(*records))
 
 
 def columns(*records):
-    return ArrivalColumns._make(tuple(zip(*map(_entries, records), strict=True)) or ((),) * len(ArrivalColumns._fields))
+    return CustomerBatchColumns._make(
+        tuple(zip(*map(_entries, records), strict=True)) or ((),) * len(CustomerBatchColumns._fields)
+    )
 
 
 def _entries(came):

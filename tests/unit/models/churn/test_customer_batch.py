@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.churn.arrivals import Arrival
+from models.churn.customer_batch import CustomerBatchRecord
 from schemas.reject_reasons import RejectReason
 from tests.unit.models.churn.arriving import Came, arrivals
 
@@ -27,7 +27,7 @@ BAD_VALUES = [
 
 
 def read(*records):
-    return [Arrival._make(element) for element in arrivals(*records).elements]
+    return [CustomerBatchRecord._make(element) for element in arrivals(*records).elements]
 
 
 def refused(place, *records):
