@@ -94,3 +94,26 @@ def test_a_page_loads_nothing_from_elsewhere():
     settings = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text())
     assert settings["theme"]["font"] is False
     assert "offline" not in settings["plugins"]
+
+
+def adrs_named(text):
+    return set(re.findall(r"\[ADR (\d+)\]", text))
+
+
+def test_the_index_of_decisions_has_the_title_and_the_status_of_each():
+    rows = re.findall(
+        r"^\| (\d+) \| \[(.+)\]\((.+?)\) \| (.+) \|$", (DOCS / "adr" / "index.md").read_text(), re.MULTILINE
+    )
+    assert [path for _, _, path, _ in rows] == [page.name for page in DECISIONS]
+    for number, title, path, status in rows:
+        heading, _, stated = (DOCS / "adr" / path).read_text().split("\n", 3)[:3]
+        assert heading == f"# {number}. {title}"
+        overruled_by = {named for named in adrs_named(stated) if int(named) > int(number)}
+        assert (number, adrs_named(status)) == (number, overruled_by)
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.name[:4])
+def test_every_decision_has_context_decision_and_consequences(page: Path):
+    parts = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
+    assert {"Context", "Decision", "Consequences"} <= set(parts)
+    assert {"Considered", "Rejected", "Rejected, and what that costs"} & set(parts)
