@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from headrace.late_data.decision import Horizon, Stored, Verdict, judge
-from headrace.late_data.late_topic import LateBatch, LateRecord
+from headrace.late_data.decision import Horizon, StoredWindow, Verdict, judge
+from headrace.late_data.late_topic import LateBatch, LateRecord, MalformedRecord
 from headrace.late_data.summary import Window, windows_of
 from schemas.window_summary import WindowSummary
 
@@ -22,11 +22,11 @@ class Late(Protocol):
     def commit(self, offsets: Mapping[int, int]) -> None: ...
 
 
-class InfluxDB(Protocol):
+class WindowReader(Protocol):
     """headrace.late_data.influxdb_windows.StoredWindows."""
 
     def oldest_kept_ms(self, now_ms: int) -> int: ...
-    def of(self, windows: Sequence[Window]) -> Iterator[Stored]: ...
+    def of(self, windows: Sequence[Window]) -> Iterator[StoredWindow]: ...
 
 
 class Store(Protocol):
@@ -36,7 +36,7 @@ class Store(Protocol):
     def passes(self, fence: Mapping[int, int], within_s: float) -> bool: ...
 
 
-class Windows(Protocol):
+class WindowWriter(Protocol):
     """headrace.late_data.window_topic.WindowTopic."""
 
     def newest_end_ms(self) -> int: ...
@@ -44,7 +44,7 @@ class Windows(Protocol):
 
 
 @dataclass(frozen=True)
-class Change:
+class WindowChange:
     """A window before and after; `before` is None where all of its readings came late."""
 
     before: WindowSummary | None
@@ -55,7 +55,7 @@ class Change:
 
 
 @dataclass
-class Result:
+class CorrectionResult:
     """What a run did. Counts of windows by verdict, of late readings otherwise."""
 
     late: int = 0
@@ -65,8 +65,8 @@ class Result:
     """InfluxDB refused them, or they were deleted from it."""
     malformed: int = 0
     windows: Counter[Verdict] = field(default_factory=Counter)
-    changes: list[Change] = field(default_factory=list)
-    malformed_records: list[str] = field(default_factory=list)
+    changes: list[WindowChange] = field(default_factory=list)
+    malformed_records: list[MalformedRecord] = field(default_factory=list)
 
     @property
     def corrected(self) -> int:
@@ -80,20 +80,20 @@ class Result:
             "malformed": self.malformed,
             "windows": {verdict.name.lower(): self.windows[verdict] for verdict in Verdict},
             "changes": [each.as_json() for each in self.changes],
-            "malformed_records": self.malformed_records,
+            "malformed_records": [str(each) for each in self.malformed_records],
         }
 
 
 class Correction:
     """Corrects what stands in telemetry.late. Repeatable: a killed run repeats its work to the same effect."""
 
-    def __init__(self, late: Late, influxdb: InfluxDB, store: Store, windows: Windows) -> None:
+    def __init__(self, late: Late, influxdb: WindowReader, store: Store, windows: WindowWriter) -> None:
         self._late = late
         self._influxdb = influxdb
         self._store = store
         self._windows = windows
 
-    def run(self, *, since_ms: int | None = None, dry_run: bool = False, wait_s: float = 30.0) -> Result:
+    def run(self, *, since_ms: int | None = None, dry_run: bool = False, wait_s: float = 30.0) -> CorrectionResult:
         """Correct the windows of the late readings since the last run.
 
         With `since_ms` those that came since then, and the group's offsets stay where they are; with `dry_run`
@@ -105,7 +105,7 @@ class Correction:
         StoreError
             Where Kafka or InfluxDB does not answer.
         """
-        result, held = Result(), dict[int, int]()
+        result, held = CorrectionResult(), dict[int, int]()
         for batch in self._late.batches(since_ms):
             self._note(batch, result)
             for partition, offset in self._correct(batch, result, dry_run, wait_s).items():
@@ -114,12 +114,12 @@ class Correction:
                 self._late.commit(batch.next_offsets | held)
         return result
 
-    def _note(self, batch: LateBatch, result: Result) -> None:
+    def _note(self, batch: LateBatch, result: CorrectionResult) -> None:
         result.late += len(batch.records)
         result.malformed += len(batch.malformed)
         result.malformed_records += batch.malformed[: SHOWN - len(result.malformed_records)]
 
-    def _correct(self, batch: LateBatch, result: Result, dry_run: bool, wait_s: float) -> dict[int, int]:
+    def _correct(self, batch: LateBatch, result: CorrectionResult, dry_run: bool, wait_s: float) -> dict[int, int]:
         """Partition -> offset of the first late reading that is left for the next run."""
         if not batch.records:
             return {}
@@ -136,7 +136,7 @@ class Correction:
         return _first_offsets(left)
 
     def _judge(
-        self, records: Mapping[Window, Sequence[LateRecord]], closed: int, result: Result
+        self, records: Mapping[Window, Sequence[LateRecord]], closed: int, result: CorrectionResult
     ) -> tuple[list[WindowSummary], set[LateRecord]]:
         """The corrected windows, and the late readings of those that have not closed."""
         horizon = Horizon(closed, self._influxdb.oldest_kept_ms(time.time_ns() // 1_000_000))
@@ -147,7 +147,7 @@ class Correction:
             result.windows[verdict] += 1
             if summary:
                 corrected.append(summary)
-                result.changes += [Change(stored.point, summary)] * (len(result.changes) < SHOWN)
+                result.changes += [WindowChange(stored.point, summary)] * (len(result.changes) < SHOWN)
             if verdict is Verdict.OPEN:
                 left.update(late)
             elif verdict is not Verdict.EXPIRED:
