@@ -25,7 +25,7 @@ from connectors.kafka.clients import KafkaClientError
 from connectors.kafka.log import KafkaLog
 from connectors.mqtt_broker_figures import mqtt_broker_figures
 from connectors.stores import StoreMisconfigured, StoreUnavailable
-from headrace.errors import BalanceNotTaken
+from headrace.errors import BalanceFailed
 from headrace.reconciliation import retention
 from headrace.reconciliation.difference import Difference, named
 from headrace.reconciliation.ingest import Intake
@@ -83,7 +83,7 @@ class Balance:
         }
 
 
-def take(endpoints: Endpoints, ledger: Path | None = None, *, full: bool = False) -> Balance:
+def reconcile(endpoints: Endpoints, ledger: Path | None = None, *, full: bool = False) -> Balance:
     """One balance, as things are now.
 
     Parameters
@@ -95,7 +95,7 @@ def take(endpoints: Endpoints, ledger: Path | None = None, *, full: bool = False
     full
         Delete the file first, and so read everything.
 
-    Raises BalanceNotTaken when Kafka does not answer or a store refuses our credentials, LedgerUnusable. A store,
+    Raises BalanceFailed when Kafka does not answer or a store refuses our credentials, LedgerUnusable. A store,
     broker or Flink that does not answer is among `waiting`.
     """
     return until_drained(endpoints, ledger, within_s=0.0, full=full)
@@ -114,25 +114,25 @@ def until_drained(
     There is one when nothing is under way any more. `on_waiting` is told each balance before that.
     """
     deadline = time.monotonic() + within_s
-    with closing(LedgerFile(ledger, anew=full)) as file:
-        while not (taken := _take(endpoints, file)).drained and time.monotonic() < deadline:
+    with closing(LedgerFile(ledger, start_over=full)) as file:
+        while not (taken := _reconcile(endpoints, file)).drained and time.monotonic() < deadline:
             on_waiting(taken)
             time.sleep(PAUSE_S)
     return taken
 
 
-def _take(endpoints: Endpoints, file: LedgerFile) -> Balance:
+def _reconcile(endpoints: Endpoints, file: LedgerFile) -> Balance:
     started = time.monotonic()
     try:
         with KafkaLog.connect(endpoints.kafka) as log, file.balance() as ledger:
-            taken = _Taking(endpoints, log, ledger).balance()
+            taken = _Reconciliation(endpoints, log, ledger).balance()
     except (KafkaClientError, StoreMisconfigured) as error:
-        raise BalanceNotTaken(f"the balance was not taken: {error}. See what runs:  headrace status") from error
+        raise BalanceFailed(f"the balance was not taken: {error}. See what runs:  headrace status") from error
     taken.seconds = time.monotonic() - started
     return taken
 
 
-class _Taking:
+class _Reconciliation:
     """One balance, in one transaction of the ledger."""
 
     def __init__(self, endpoints: Endpoints, log: KafkaLog, ledger: Ledger) -> None:

@@ -100,7 +100,10 @@ class Points:
         judged_from_ms
             Points before are not reported as unknown: their readings may have left Kafka.
 
-        Raises StoreUnavailable.
+        Raises
+        ------
+        StoreUnavailable
+            When InfluxDB does not answer.
         """
         self._forget_refused()
         kept_since_ms = store.kept_since_ms()

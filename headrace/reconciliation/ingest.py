@@ -46,7 +46,7 @@ class Intake:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._take: dict[str, Callable[[Batch], None]] = {
+        self._add_by_topic: dict[str, Callable[[Batch], None]] = {
             TELEMETRY_RAW.name: self._messages,
             TELEMETRY_READINGS.name: self._readings,
             TELEMETRY_DUPLICATES.name: self._duplicates,
@@ -58,7 +58,7 @@ class Intake:
 
     def add(self, batch: Batch) -> None:
         """Adds it, and moves the position of its partition."""
-        self._take[batch.topic](batch)
+        self._add_by_topic[batch.topic](batch)
         partition = (batch.topic, batch.partition)
         self._ledger.positions[partition] = batch.end
         if batch.records:
