@@ -23,7 +23,7 @@ from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.subtask_journal import subtask_journal
 from models.champion import NoChampion, champion
 from models.churn.customer_batch import CustomerBatch, CustomerBatchColumns
-from models.churn.customer_scores import Outcomes, outcomes
+from models.churn.customer_scores import CustomerOutcomes, outcomes
 from models.churn.errors import RefusedModel
 from models.churn.onnx_model import ChurnModel
 from schemas.reject_reasons import RejectReason
@@ -81,11 +81,11 @@ class ScoreCustomers(ProcessFunction):
             else:
                 yield from self._answers(*done)
 
-    def _score(self, frame: bytes) -> tuple[CustomerBatch, Outcomes]:
+    def _score(self, frame: bytes) -> tuple[CustomerBatch, CustomerOutcomes]:
         batch = CustomerBatch(_columns(frame))
         return batch, outcomes(self._current.get(), batch)
 
-    def _answers(self, batch: CustomerBatch, found: Outcomes) -> Iterator[Row]:
+    def _answers(self, batch: CustomerBatch, found: CustomerOutcomes) -> Iterator[Row]:
         if found.scores:
             yield Row(False, *scored(found.scores))
         if found.unscored:
@@ -95,7 +95,13 @@ class ScoreCustomers(ProcessFunction):
 
 
 def _columns(batch: bytes) -> CustomerBatchColumns:
-    """Raises BadFrame."""
+    """The columns of a micro-batch.
+
+    Raises
+    ------
+    BadFrame
+        When the bytes are not a frame of these columns.
+    """
     frame = Frame(batch, len(CustomerBatchColumns._fields))
     usage = frame.numbers(2), frame.numbers(3), frame.fields(4)
     row = frame.numbers(5), frame.numbers(6), frame.fields(7)

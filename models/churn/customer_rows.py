@@ -138,7 +138,13 @@ def _usage(usage: Any) -> tuple[int, dict[str, int]]:
 
 
 def _changed_at(customer: str | None, row: Any) -> int:
-    """Raises ValueError unless that is a customer and a row of change capture."""
+    """When change capture saw the row change, in ms since the epoch.
+
+    Raises
+    ------
+    ValueError
+        When it is not a customer, or not a row of change capture.
+    """
     if not customer:
         raise ValueError("the record has no key")
     if not isinstance(row, dict):

@@ -99,7 +99,13 @@ def _refused(record: LiveRecord, detail: str) -> RefusedRecord:
 
 
 def _event(came: LiveRecord) -> ItemInteraction | ItemAvailability | UserDeletion | None:
-    """Raises _Unusable."""
+    """The event of a record; None for one that is to be skipped.
+
+    Raises
+    ------
+    _Unusable
+        When the record cannot be used; says why.
+    """
     topic, _, _, appended_ms, key, value = came
     try:
         record = None if value is None else orjson.loads(value)
@@ -141,7 +147,13 @@ def _availability(key: str | None, record: Any) -> ItemAvailability:
 
 
 def _read(definition: type[Record], record: Any) -> Any:
-    """Raises _Unusable."""
+    """The record, checked against its definition.
+
+    Raises
+    ------
+    _Unusable
+        When it does not fit; says why.
+    """
     try:
         return definition.model_validate(record)
     except ValidationError as error:

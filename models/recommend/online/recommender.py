@@ -14,7 +14,7 @@ import numpy as np
 
 from models.recommend.history import SESSION_S
 from models.recommend.online import list_json
-from models.recommend.online.items import REACH, WINDOW, LiveItems, Together
+from models.recommend.online.items import REACH, WINDOW, CoVisitWeights, LiveItems
 from models.recommend.online.user_log import DUPLICATE, UserLog
 from models.state_codec import Migrations, State, decode, encode
 from schemas.limits import MAX_LIST_ITEMS
@@ -255,15 +255,15 @@ class LiveRecommender:
             parts[2][np.frombuffer(chosen, np.int32)] = _BY_RANK[: len(chosen)]
         return parts
 
-    def _reasons(self, recent: Sequence[int], together: Together, parts: Any, listed: Any) -> Any:
+    def _reasons(self, recent: Sequence[int], together: CoVisitWeights, parts: Any, listed: Any) -> Any:
         """For each listed item the index of its reason, and the reasons: the part that gives most of its score."""
         n = len(recent)
         kinds = parts.take(listed, axis=1, mode="clip").argmax(axis=0)
         codes = np.where(kinds == 0, together.nearest(listed), kinds + (n - 1)).tolist()
-        said = sorted(set(codes))
-        places = {code: place for place, code in enumerate(said)}
+        distinct = sorted(set(codes))
+        places = {code: place for place, code in enumerate(distinct)}
         others = {n: BY_POPULARITY, n + 1: BY_MODEL}
-        named = [others.get(code) or f"goes with {self._items.names[recent[code]]}" for code in said]
+        named = [others.get(code) or f"goes with {self._items.names[recent[code]]}" for code in distinct]
         return [places[code] for code in codes], named
 
     def popular(self) -> bytes:

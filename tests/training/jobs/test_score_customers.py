@@ -16,7 +16,7 @@ from schemas.dead_letter import DeadLetter
 from tests.training.models.churn.exported import exported
 from tests.unit.jobs.flink_in_memory import FlinkInMemory
 from tests.unit.jobs.micro_batches import scattered
-from tests.unit.models.churn.arriving import Came, columns
+from tests.unit.models.churn.customer_batches import Came, columns
 
 
 class Model:

@@ -16,7 +16,7 @@ class Came(NamedTuple):
     is_row: bool = True
 
 
-def arrivals(*records):
+def customer_batch(*records):
     return CustomerBatch(columns(*records))
 
 
