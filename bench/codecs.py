@@ -42,8 +42,8 @@ def main() -> None:
     single, wide = [_message(READING)] * BATCH, [_message(_wide())]
     for name, messages in (("a reading", single), ("a metric of 9,900", wide)):
         steps = {step.__name__.strip("_"): _us(step, messages, rounds) for step in (_decode, _validate, _encode)}
-        told = ", ".join(f"{step} {us:.2f}" for step, us in _apart(steps).items())
-        print(f"{name}, {len(messages[0].payload):,} bytes a message: {told}: {steps['encode']:.2f} us", flush=True)
+        figures = ", ".join(f"{step} {us:.2f}" for step, us in _apart(steps).items())
+        print(f"{name}, {len(messages[0].payload):,} bytes a message: {figures}: {steps['encode']:.2f} us", flush=True)
     ratio = _us(_encode, wide, rounds) / _us(_encode, single, rounds)
     print(verdict("codecs", ratio, "of a single reading's cost for a metric of 9,900", LIMIT, at_least=False))
 
