@@ -104,7 +104,9 @@ def _expression(given: str) -> str:
         parsed = jmespath.compile(given).parsed
     except jmespath.exceptions.JMESPathError as error:
         place = getattr(error, "lex_position", None)
-        raise ValueError(f"no JMESPath{'' if place is None else f': wrong at character {place + 1}'}") from None
+        raise ValueError(
+            f"not a JMESPath expression{'' if place is None else f': wrong at character {place + 1}'}"
+        ) from None
     if unknown := _unknown_functions(parsed):
         raise ValueError(f"JMESPath has no function {', '.join(sorted(unknown))}")
     return given
@@ -122,7 +124,7 @@ def _place(given: str) -> str:
 
 def _unit(given: str) -> str:
     if not any(given in codes for codes in ACCEPTED_UNITS.values()):
-        raise ValueError("no accepted UCUM code; docs/reference/units.md lists them")
+        raise ValueError("not an accepted UCUM code; docs/reference/units.md lists them")
     return given
 
 
@@ -136,7 +138,7 @@ def _time_zone(given: str) -> str:
     try:
         ZoneInfo(given)
     except (KeyError, OSError, ValueError):  # not there; a folder; no name of a file
-        raise ValueError("no time zone of the IANA database, such as Europe/Berlin or UTC") from None
+        raise ValueError("not a time zone of the IANA database, such as Europe/Berlin or UTC") from None
     return given
 
 

@@ -108,7 +108,7 @@ DEAD_LETTERS = Topic(
 DEAD_LETTER_REPLAYS = Topic(
     "dead-letters.replays",
     Replay,
-    "Which dead letters were sent back.",
+    "Which dead letters were replayed.",
     key="dead_letter",
     partitions=1,
     retention_ms=DEAD_LETTERS.retention_ms + 14 * DAY_MS,
@@ -265,5 +265,5 @@ metric: Field required; event_time: Field required; value: Field required; posit
     try:
         return record.model_validate_json(value or b"")
     except ValidationError as error:
-        said = "; ".join(islice(faults(error), 5))
-        raise UnreadableRecord(f"no record of {topic}: {said}") from error
+        problems = "; ".join(islice(faults(error), 5))
+        raise UnreadableRecord(f"no record of {topic}: {problems}") from error

@@ -22,7 +22,13 @@ class NotArrived(TransientError):
 
 
 def check(endpoints: Endpoints, count: int) -> None:
-    """Raises NotArrived."""
+    """Check that every reading is in the stores, once.
+
+    Raises
+    ------
+    NotArrived
+        Says what is missing or doubled.
+    """
     sent = list(_identities(count))
     publisher = Publisher(endpoints)
     for number, (device, metric, ts) in enumerate(sent):

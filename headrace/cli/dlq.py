@@ -1,4 +1,4 @@
-"""`headrace dlq`: dead letters listed, shown, edited, and sent back."""
+"""`headrace dlq`: list, show, edit and replay dead letters."""
 
 import contextlib
 import functools
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headrace.dead_letters.edit import PayloadEdit
     from headrace.dead_letters.filters import Filters
     from headrace.dead_letters.replay_log import ReplayLog
-    from headrace.dead_letters.replaying import Choice, Tally
+    from headrace.dead_letters.replaying import Choice, ReplayTally
     from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
     from headrace.dead_letters.topic import DeadLetterReader
 
@@ -103,7 +103,7 @@ Yes = Annotated[
 ]
 Again = Annotated[
     bool,
-    typer.Option("--again", help="Include dead letters that were sent back before.", rich_help_panel=SEND_PANEL),
+    typer.Option("--again", help="Include dead letters that were replayed before.", rich_help_panel=SEND_PANEL),
 ]
 AsDevice = Annotated[
     str | None,
@@ -115,7 +115,7 @@ AsDevice = Annotated[
     ),
 ]
 
-dlq = noun("List, show, edit and send back dead letters: records that a stage refused.")
+dlq = noun("List, show, edit and replay dead letters: records that a stage refused.")
 
 
 @dlq.command()
@@ -166,7 +166,7 @@ def show(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Show one dead letter: payload, headers, reason, origin, and whether it was sent back.
+    """Show one dead letter: payload, headers, reason, origin, and whether it was replayed.
 
     Example: `headrace dlq show 2:1734`
     """
@@ -205,9 +205,9 @@ def replay(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Send dead letters back to the topic that their stage reads, or show what would be sent.
+    """Replay dead letters to the topic that their stage reads. Without `--yes`, only show what would be sent.
 
-    Key, headers and event time stay the same; the header `replays` is increased. Dead letters that were sent back
+    Key, headers and event time stay the same; the header `replays` is increased. Dead letters that were replayed
     before are left out unless `--again` is given.
 
     Example: `headrace dlq replay --reason no_device --as-device dev-1 --yes`
@@ -256,7 +256,7 @@ def fix(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Edit payloads, show the difference, and send them back as `headrace dlq replay` does.
+    """Edit payloads, show the difference, and replay them as `headrace dlq replay` does.
 
     The dead letter itself stays unchanged in its topic; the message that is sent refers to it. `--python` runs the
     given code with your rights.
@@ -313,13 +313,13 @@ class _ReplayRun:
         if self.selection.ids is not None and tally.refused:
             raise typer.Exit(1)
 
-    def _rehearse(self) -> "Tally":
+    def _rehearse(self) -> "ReplayTally":
         from headrace.dead_letters.replaying import rehearse
 
         with _reader(self.endpoints) as reader:
             return rehearse(self.selection.read(reader), self._choice())
 
-    def _run(self) -> "Tally":
+    def _run(self) -> "ReplayTally":
         from headrace.dead_letters.replay_producer import replay_producer
         from headrace.dead_letters.replaying import run
 
@@ -338,7 +338,7 @@ class _ReplayRun:
         largest = BridgeSettings().max_payload_bytes
         return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.edit, validation)
 
-    def _report(self, tally: "Tally", sent: bool, as_json: bool, with_dead_letters: bool) -> None:
+    def _report(self, tally: "ReplayTally", sent: bool, as_json: bool, with_dead_letters: bool) -> None:
         from headrace.dead_letters import dead_letter_tables
 
         if as_json:

@@ -12,7 +12,7 @@ from rich.table import Table
 from headrace.dead_letters.differences import differences
 from headrace.dead_letters.replay_log import ReplayLog
 from headrace.dead_letters.replay_target import DEAD_LETTER, NotReplayable, ReplayTarget, ToTopic
-from headrace.dead_letters.replaying import PlannedChange, Tally
+from headrace.dead_letters.replaying import PlannedChange, ReplayTally
 from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
 from headrace.dead_letters.summary import Summary, sparkline
 from headrace.dead_letters.terminal_text import block, one_line
@@ -176,7 +176,7 @@ def dead_letter_as_json(kept: StoredDeadLetter, target: ReplayTarget, replays: S
     }
 
 
-def print_tally(tally: Tally, sent: bool, with_dead_letters: bool, console: Console) -> None:
+def print_tally(tally: ReplayTally, sent: bool, with_dead_letters: bool, console: Console) -> None:
     """What was done, or would be; with the first dead letters and what is changed in them."""
     would = "Sent" if sent else "Would send"
     for destination, count in tally.sent.items():
@@ -193,7 +193,7 @@ def print_tally(tally: Tally, sent: bool, with_dead_letters: bool, console: Cons
     for why, count in tally.refused.most_common():
         console.print(f"[red]✘[/] {count:,} not sent: {escape(one_line(why, 500))}", highlight=False, soft_wrap=True)
     if not tally.sent and not tally.refused:
-        console.print("No dead letter is meant.")
+        console.print("No dead letter matches.")
 
 
 def _what(change: PlannedChange) -> str:
@@ -208,7 +208,7 @@ def print_change(before: bytes, after: bytes, console: Console) -> None:
         console.print(line, style=colours.get(line[:1]), markup=False, highlight=False, soft_wrap=True)
 
 
-def tally_as_json(tally: Tally, sent: bool) -> dict[str, Any]:
+def tally_as_json(tally: ReplayTally, sent: bool) -> dict[str, Any]:
     """The object of `dlq replay --json` and `dlq fix --json`."""
     return {
         "dry_run": not sent,

@@ -51,7 +51,9 @@ def by_jq(expression: str) -> PayloadEdit:
     """
     program = shutil.which("jq")
     if program is None:
-        raise EditFailed("jq is not installed. Install it:  apt-get install jq   (or say it in Python:  --python EXPR)")
+        raise EditFailed(
+            "jq is not installed. Install it:  apt-get install jq   (or write it in Python:  --python EXPR)"
+        )
 
     def edit(payload: bytes) -> bytes:
         try:

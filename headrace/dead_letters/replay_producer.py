@@ -62,7 +62,7 @@ class ReplayProducer:
         self._clock_ms = clock_ms
 
     def send(self, replays: Sequence[PlannedReplay]) -> list[str | None]:
-        """For each None when it went and is written down, or a store's words. Raises ReplayFailed: none of them did."""
+        """For each None when it was sent and logged, or the store's error. On ReplayFailed none of them was sent."""
         try:
             refusals = [self._to_store(each.target) if isinstance(each.target, ToStore) else None for each in replays]
             self._in_one_transaction([each for each, refusal in zip(replays, refusals, strict=True) if refusal is None])
@@ -71,10 +71,12 @@ class ReplayProducer:
                 f"{error}. The dead letters of this batch are kept as they were: replay them again"
             ) from error
         except clients.ProducerReplaced as error:
-            raise ReplayFailed("somebody else has begun to replay: of this batch nothing was sent") from error
+            raise ReplayFailed(
+                "another replay has started: nothing of this batch was sent. Run the command again when it has ended"
+            ) from error
         except clients.KafkaClientError as error:
             raise ReplayFailed(
-                f"Kafka did not take the batch: {error}. Run the same again: what went is written down and stays out"
+                f"Kafka did not take the batch: {error}. Run the same command again: it skips what was sent"
             ) from error
         return refusals
 

@@ -11,7 +11,7 @@ from headrace.dead_letters.replay_log import ReplayLog
 from headrace.dead_letters.replay_producer import PlannedReplay, ReplayProducer
 from headrace.dead_letters.replay_target import NotReplayable, ToTopic, replay_target
 from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
-from headrace.dead_letters.validation import PayloadValidation, Problem
+from headrace.dead_letters.validation import PayloadValidation, ValidationProblem
 
 BATCH = 100
 """Dead letters of one transaction: at 256 KiB each 25 MiB wait for Kafka."""
@@ -27,7 +27,7 @@ class PlannedChange:
 
     kept: StoredDeadLetter
     replay: PlannedReplay
-    problem: Problem | None
+    problem: ValidationProblem | None
     """Why the cleaning would refuse it once more."""
 
 
@@ -75,7 +75,7 @@ class Choice:
 
 
 @dataclass
-class Tally:
+class ReplayTally:
     """Counts, and the first of each kind."""
 
     sent: Counter[str] = field(default_factory=Counter)
@@ -100,17 +100,17 @@ class Tally:
             self.first_refused.append((id_, why))
 
 
-def rehearse(dead_letters: Iterable[StoredDeadLetter], choice: Choice) -> Tally:
+def rehearse(dead_letters: Iterable[StoredDeadLetter], choice: Choice) -> ReplayTally:
     """What a run would do. Sends nothing."""
-    tally = Tally()
+    tally = ReplayTally()
     for _ in _changes(dead_letters, choice, tally, tally.add):
         pass
     return tally
 
 
-def run(dead_letters: Iterable[StoredDeadLetter], choice: Choice, replay_producer: ReplayProducer) -> Tally:
-    """Sends what can be sent, BATCH to a transaction. Raises ReplayFailed; what went before is written down."""
-    tally = Tally()
+def run(dead_letters: Iterable[StoredDeadLetter], choice: Choice, replay_producer: ReplayProducer) -> ReplayTally:
+    """Sends what can be sent, BATCH to a transaction. On ReplayFailed, earlier batches are sent and logged."""
+    tally = ReplayTally()
     changes = _changes(dead_letters, choice, tally)
     while batch := list(islice(changes, BATCH)):
         for change, refusal in zip(batch, replay_producer.send([each.replay for each in batch]), strict=True):
@@ -124,7 +124,7 @@ def run(dead_letters: Iterable[StoredDeadLetter], choice: Choice, replay_produce
 def _changes(
     dead_letters: Iterable[StoredDeadLetter],
     choice: Choice,
-    tally: Tally,
+    tally: ReplayTally,
     seen: Callable[[PlannedChange], None] | None = None,
 ) -> Iterator[PlannedChange]:
     for kept in dead_letters:

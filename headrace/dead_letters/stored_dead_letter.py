@@ -26,11 +26,17 @@ class DeadLetterId:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises NoSuchDeadLetter where `text` has not this form."""
+        """The identifier that a person typed.
+
+        Raises
+        ------
+        NoSuchDeadLetter
+            When `text` does not have this form.
+        """
         found = re.fullmatch(r"(\d{1,9}):(\d{1,18})", text.strip())
         if found is None:
             raise NoSuchDeadLetter(
-                f"{text!r} names no dead letter: say partition:offset, such as 2:1734. See: headrace dlq ls"
+                f"{text!r} is not the id of a dead letter: write partition:offset, such as 2:1734. See: headrace dlq ls"
             )
         return cls(int(found[1]), int(found[2]))
 

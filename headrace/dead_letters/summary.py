@@ -42,7 +42,7 @@ class Group:
 
 
 @dataclass(frozen=True, order=True)
-class Row:
+class SummaryRow:
     """One of the newest dead letters, without its bytes."""
 
     time_ms: int
@@ -64,7 +64,7 @@ class Summary:
         self.dead_letters = 0
         self.groups: dict[tuple[str, str, str | None], Group] = {}
         self._most_newest = newest
-        self._newest: list[Row] = []
+        self._newest: list[SummaryRow] = []
 
     def add(self, kept: StoredDeadLetter) -> None:
         self.dead_letters += 1
@@ -80,7 +80,7 @@ class Summary:
             heapq.heapreplace(self._newest, _row(kept))
 
     @property
-    def newest(self) -> list[Row]:
+    def newest(self) -> list[SummaryRow]:
         """The newest first."""
         return sorted(self._newest, reverse=True)
 
@@ -106,9 +106,9 @@ def sparkline(counts: Sequence[int]) -> str:
     return "".join(BARS[math.ceil(count * len(BARS) / most) - 1] if count else " " for count in counts)
 
 
-def _row(kept: StoredDeadLetter) -> Row:
+def _row(kept: StoredDeadLetter) -> SummaryRow:
     dead_letter = kept.dead_letter
-    return Row(
+    return SummaryRow(
         kept.time_ms, kept.id, kept.reason, kept.stage, kept.device,
         dead_letter.detail if dead_letter else kept.unreadable,
         dead_letter.replays if dead_letter else 0,

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from headrace.cli.main import app
 from headrace.dead_letters import dead_letter_tables
 from headrace.dead_letters.replay_target import replay_target
-from headrace.dead_letters.replaying import Choice, Tally, rehearse
+from headrace.dead_letters.replaying import Choice, ReplayTally, rehearse
 from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
 from headrace.dead_letters.summary import Summary, TimeAxis
 from schemas.replay import Replay
@@ -78,9 +78,9 @@ def test_the_editor_takes_one_letter(dlq, which):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("show", "seven"), "names no dead letter"),
+        (("show", "seven"), "is not the id of a dead letter"),
         (("ls", "--reason", "nonsense"), "no reason 'nonsense'"),
-        (("replay", "--since", "nonsense"), "is no time"),
+        (("replay", "--since", "nonsense"), "is not a time"),
         (("fix", "0:1", "--python", "import os"), "one expression"),
     ],
 )
@@ -140,4 +140,4 @@ def test_a_rehearsal_shows_the_difference_and_what_would_be_refused():
 
 
 def test_nothing_to_do_is_said():
-    assert "No dead letter is meant." in printed_by(dead_letter_tables.print_tally, Tally(), False, True)
+    assert "No dead letter matches." in printed_by(dead_letter_tables.print_tally, ReplayTally(), False, True)

@@ -252,7 +252,7 @@ def test_many_letters_go_in_several_transactions(replay_producer, producer):
 
 def test_a_batch_that_fails_in_the_middle_sends_none_of_it_and_keeps_those_before(replay_producer, producer):
     producer.refuses_number = 2 * BATCH + 3
-    with pytest.raises(ReplayFailed, match="Run the same again"):
+    with pytest.raises(ReplayFailed, match="Run the same command again"):
         run((kept(n) for n in range(2 * BATCH)), choice(), replay_producer)
     assert len(producer.committed) == 2 * BATCH
     assert producer.open is None
@@ -260,7 +260,7 @@ def test_a_batch_that_fails_in_the_middle_sends_none_of_it_and_keeps_those_befor
 
 def test_whoever_was_shut_out_is_told_that_nothing_was_sent(replay_producer, producer):
     producer.is_fenced = True
-    with pytest.raises(ReplayFailed, match="somebody else"):
+    with pytest.raises(ReplayFailed, match="another replay has started"):
         run([kept()], choice(), replay_producer)
     assert producer.committed == []
 
