@@ -77,7 +77,7 @@ def _frame(fields: Sequence[Field], lengths: Sequence[int]) -> bytes:
 def fields(frame: bytes) -> list[Field]:
     r"""The fields of a small frame, one behind the other: for a dozen of them numpy would take ten times as long.
 
-    Raises BadFrame.
+    Raises BadFrame when the bytes are not a frame.
 
     Examples
     --------

@@ -33,7 +33,13 @@ class Destination:
 
     @classmethod
     def of(cls, target: bytes, http_topic: str) -> "Destination":
-        """Raises Problem."""
+        """Device and topic of a request, from its path and query.
+
+        Raises
+        ------
+        Problem
+            When the path or the query is not one of this API.
+        """
         url = httptools.parse_url(target)
         path = url.path or b""
         if not path.startswith(PREFIX):
@@ -130,7 +136,13 @@ class TelemetryHttpConnection(HttpConnection):
         return self._publisher is not None and not self._tokens.still_knows(self._publisher)
 
     def _authenticate(self, request: Request) -> None:
-        """Raises Problem."""
+        """Check the token of the request for its device.
+
+        Raises
+        ------
+        Problem
+            When the token is missing, wrong or revoked.
+        """
         shown = request.headers.get(b"authorization", b"")
         if shown == self._authorization:
             return
@@ -144,7 +156,13 @@ class TelemetryHttpConnection(HttpConnection):
         self._authorization, self._publisher, self._target = shown, publisher, b""
 
     def _find_route(self, topic: str) -> None:
-        """Raises Problem: no source reads the topic, or it is another device's."""
+        """Find the source that reads the topic.
+
+        Raises
+        ------
+        Problem
+            When no source reads the topic, or the topic is another device's.
+        """
         route = self._intake.route(topic)
         if route is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"no source reads the topic {topic}")

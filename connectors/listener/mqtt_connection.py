@@ -175,7 +175,7 @@ class MqttConnection(Connection):
         self.wait(intake.store(route, data[at:stop], flags), size, reply)
 
     def _meet(self, topic: bytes) -> None:
-        """A topic that differs from the last one. Raises PacketError: it is none."""
+        """A topic that differs from the last one. Raises PacketError when it is invalid."""
         text = packets.topic_text(topic)
         route = self._intake.route(text)
         if route is not None and not self._publisher.may_publish(text, route.device):

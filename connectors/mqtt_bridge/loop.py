@@ -76,7 +76,7 @@ class NetworkLoop:
         """Called about so often, also while there is no connection."""
 
     def run(self, work: Work, until: Callable[[], bool]) -> None:
-        """Go round until `until()`. Raises what the work raises, and BrokerRefuses."""
+        """Poll until `until()`. Raises BrokerRefuses, and what the work raises."""
         while not until():
             self.poll_once(work)
 
@@ -98,7 +98,7 @@ class NetworkLoop:
             time.sleep(LOOK_AGAIN_S)
 
     def poll_once(self, work: Work, reading: bool = True) -> None:
-        """Once round: wait for the socket, read, acknowledge, write."""
+        """One turn of the loop: wait for the socket, read, acknowledge, write."""
         self.turned_s = self._monotonic_s()
         if self._client.socket() is None and reading:
             self._connect_when_due()
