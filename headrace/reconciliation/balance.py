@@ -28,7 +28,7 @@ from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.errors import BalanceFailed
 from headrace.reconciliation import retention
 from headrace.reconciliation.difference import Difference, named
-from headrace.reconciliation.ingest import Intake
+from headrace.reconciliation.ingest import Ingest
 from headrace.reconciliation.ledger import Ledger, LedgerFile
 from headrace.reconciliation.mqtt_sessions import lost_periods
 from headrace.reconciliation.progress import TO_INFLUXDB, TO_REDIS, Progress
@@ -164,10 +164,10 @@ class _Reconciliation:
         ends, ledger = self._progress.ends, self._ledger
         lost = retention.gaps(self._log.first_offsets(list(ends)), ledger)
         retention.skip(lost, ledger)
-        intake = Intake(ledger)
+        ingest = Ingest(ledger)
         first_append_ms: dict[tuple[str, int], int] = {}
         for batch in self._log.read({each: ledger.positions.get(each, 0) for each in ends}, ends):
-            intake.add(batch)
+            ingest.add(batch)
             self._taken.records += len(batch.records)
             if batch.records:
                 first_append_ms.setdefault((batch.topic, batch.partition), batch.records[0].timestamp)

@@ -41,7 +41,7 @@ TOPICS = tuple(
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
-class Intake:
+class Ingest:
     """Adds batches in any order of the topics; within a partition they come in the order of offsets."""
 
     def __init__(self, ledger: Ledger) -> None:

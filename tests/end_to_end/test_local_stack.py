@@ -16,7 +16,7 @@ from redis.exceptions import AuthenticationError
 from headrace import submission
 from schemas.topics import TOPICS
 from stack import orphans
-from stack.servers import NAMES, OPTIONAL
+from stack.servers import SERVERS
 from stack.supervision import Supervision
 from tests.end_to_end.waiting import eventually
 
@@ -35,7 +35,7 @@ def supervisord(stack):
 
 def test_up_leaves_every_server_running(stack):
     assert {each["name"]: each["state"] for each in processes(stack)} == dict.fromkeys(
-        set(NAMES) - set(OPTIONAL), "RUNNING"
+        (server.name for server in SERVERS if not server.optional), "RUNNING"
     )
 
 
