@@ -3,20 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from schemas.limits import MAX_CLOCK_SKEW_MS
+
 MAX_TIME_DIGITS = 19
 """From here on a number may have more than 64 bits."""
 
 
 def received_at_ms(header: bytes | None, append_time_ms: int) -> int:
-    """The time of the header `received_at`; the broker's where an entrance wrote none, or it is no time.
+    """The time of the header `received_at`; the broker's where an entrance wrote none, or it is no such time.
+
+    What was received was appended later: where the header says otherwise by more than two clocks may differ, the
+    entrance's clock was wrong (docs/adr/0034).
 
     Examples
     --------
-    >>> received_at_ms(b"1719800000123", 5), received_at_ms(b"noon", 5), received_at_ms(None, 5)
+    >>> received_at_ms(b"1719800000123", 1719800000456), received_at_ms(b"noon", 5), received_at_ms(None, 5)
     (1719800000123, 5, 5)
+    >>> received_at_ms(b"1719800300001", 1719800000000)
+    1719800000000
     """
-    is_time = header is not None and header.isdigit() and len(header) < MAX_TIME_DIGITS
-    return int(header) if header is not None and is_time else append_time_ms
+    if header is None or not header.isdigit() or len(header) >= MAX_TIME_DIGITS:
+        return append_time_ms
+    received_ms = int(header)
+    return received_ms if received_ms <= append_time_ms + MAX_CLOCK_SKEW_MS else append_time_ms
 
 
 @dataclass(slots=True)
