@@ -35,7 +35,7 @@ from tests.unit.payload_codecs.sparkplug_messages import (
 )
 
 PER_BIRTH = 10_000
-PRESET = SparkplugB(Source.model_validate(preset_fields("sparkplug-b") | {"name": "plant"}))
+PRESET = SparkplugB(Source.model_validate({**preset_fields("sparkplug-b"), "name": "plant"}))
 
 
 def many(count: int, first: int = 0) -> list[dict]:

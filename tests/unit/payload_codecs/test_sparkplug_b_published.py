@@ -11,7 +11,7 @@ from schemas.reject_reasons import RejectReason
 from schemas.source import Source
 from tests.unit.payload_codecs.sparkplug_messages import CODEC, T, message, reasons, values
 
-PRESET = SparkplugB(Source.model_validate(preset_fields("sparkplug-b") | {"name": "plant"}))
+PRESET = SparkplugB(Source.model_validate({**preset_fields("sparkplug-b"), "name": "plant"}))
 
 JAVASCRIPT_BIRTH = b64decode(
     "CIDYwaKMNBILCgViZFNlcSAIWAMSGgoUTm9kZSBDb250cm9sL1JlYmlydGggC3AAEhcKC2NvdW50cy9pbnQ4EAEgAVD7////DxIYCgxjb3Vu"

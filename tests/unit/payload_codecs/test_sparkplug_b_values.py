@@ -33,7 +33,7 @@ from schemas.reject_reasons import RejectReason
 from schemas.source import Source
 from tests.unit.payload_codecs.sparkplug_messages import T, payload
 
-FIELDS = preset_fields("sparkplug-b") | {"name": "plant", "drop": []}
+FIELDS = {**preset_fields("sparkplug-b"), "name": "plant", "drop": []}
 
 
 def outcomes(kind: str, *metrics: dict, time: int | None = T, node: str = "press", **source):
