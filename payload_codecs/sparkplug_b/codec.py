@@ -95,7 +95,11 @@ class SparkplugB:
         decoding = _Decoding(message, payload, levels[1], levels[3], device, state, self._keeps_name(message))
         # A retained message is the copy of an old one, and its `seq` tells nothing of the messages that follow.
         apart = "replays" in message.headers or message.headers.get("mqtt_retained") == b"1"
-        return self._kept(message, _apart(decoding) if apart else decoder(decoding))
+        items = _apart(decoding) if apart else decoder(decoding)
+        if len(items) == 1 and isinstance(sample := items[0], Sample):
+            # The payload of the message would be its dead letter's, and nobody could say later what its alias meant.
+            sample.original = self.original(message, sample)
+        return self._kept(message, items)
 
     def _keeps_name(self, message: Message) -> Keeps:
         keeps = self._keeps

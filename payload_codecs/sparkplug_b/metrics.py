@@ -1,6 +1,8 @@
 """Metrics of a payload: their names, through templates, and what each of them becomes."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from struct import Struct
 from typing import Any
 
 from payload_codecs.codec import Item, Rejection, Sample
@@ -33,6 +35,12 @@ _CONTROLS = ("Node Control/", "Device Control/")
 _NESTED = ("dataset_value", "template_value")
 _GOOD = range(192, 256)
 """OPC's good qualities; Sparkplug names 192 (section 6.4.13)."""
+
+_METRIC_FIELD = b"\x12"
+_DOUBLE_FIELD = b"\x69"
+"""Tags of the fields `metrics` and `double_value`."""
+
+_pack_double = Struct("<d").pack
 
 _NO_VALUE: list[Any] = []
 """Stands for a value that is no number: a table or an array."""
@@ -121,15 +129,36 @@ def unknown(
 
 def alone(name: str, value: Any, time_ms: int | None, unit: str | None) -> bytes:
     """A payload of one metric with its name and type, and no sequence number."""
+    if type(value) is float:
+        # Of each reading of a message: written as protobuf does, at a quarter of what its objects cost.
+        metric = _named(name, unit) + _timed(time_ms) + _DOUBLE_FIELD + _pack_double(value)
+        size = len(metric)
+        return _METRIC_FIELD + (_varint(size) if size > 127 else bytes((size,))) + metric
     payload = Payload()
-    metric = payload.metrics.add(name=name)
-    if time_ms is not None:
-        metric.timestamp = time_ms
+    metric = payload.metrics.add()
+    metric.MergeFromString(_named(name, unit) + _timed(time_ms))
+    _set_value(metric, value)
+    return bytes(payload.SerializeToString())
+
+
+@lru_cache(20_000)
+def _named(name: str, unit: str | None) -> bytes:
+    """The fields of a metric without time and value, of the data type Double."""
+    metric = Payload().metrics.add(name=name, datatype=DOUBLE)
     if unit is not None:
         metric.properties.keys.append("engUnit")
         metric.properties.values.add(string_value=unit)
-    _set_value(metric, value)
-    return bytes(payload.SerializeToString())
+    return bytes(metric.SerializeToString())
+
+
+@lru_cache(1_000)
+def _timed(time_ms: int | None) -> bytes:
+    return b"" if time_ms is None else bytes(Payload().metrics.add(timestamp=time_ms).SerializeToString())
+
+
+def _varint(number: int) -> bytes:
+    low, rest = number & 127, number >> 7
+    return bytes((low | 128,)) + _varint(rest) if rest else bytes((low,))
 
 
 def number(metric: Any) -> int:

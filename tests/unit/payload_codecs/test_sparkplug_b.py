@@ -222,6 +222,20 @@ def test_the_original_of_an_item_decodes_to_it_without_any_birth(value):
     assert (item.metric, item.value, item.time, item.unit, item.device) == ("speed", value, T + 5, "rpm", "plant/press")
 
 
+@pytest.mark.parametrize("unit", [None, "rpm", "u" * 100])
+@pytest.mark.parametrize("time", [None, 0, T, 2**64 - 1])
+@pytest.mark.parametrize("name", ["speed", "n" * 127, "ü" * 200, ""])
+def test_the_original_of_a_number_is_what_protobuf_itself_writes(name, time, unit):
+    (metric,) = Payload.FromString(CODEC.original(message("NDATA", b""), Sample(name, -0.5, time, unit))).metrics
+    expected = Payload().metrics.add(name=name, datatype=DOUBLE, double_value=-0.5)
+    if time is not None:
+        expected.timestamp = time
+    if unit is not None:
+        expected.properties.keys.append("engUnit")
+        expected.properties.values.add(string_value=unit)
+    assert metric == expected
+
+
 def test_the_original_of_a_refused_metric_names_it():
     items = CODEC.decode(message("NBIRTH", payload(temperature(properties={"Quality": 0}), seq=0)), CODEC.new_state())
     (refused,) = (item for item in items if isinstance(item, Rejection))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payload_codecs.codec import Rejection
+from payload_codecs.codec import Rejection, Sample
 from payload_codecs.message import Message
 from payload_codecs.sparkplug_b.codec import SparkplugB
 from payload_codecs.sparkplug_b.data_types import (
@@ -36,7 +36,7 @@ from tests.unit.payload_codecs.sparkplug_messages import T, payload
 FIELDS = {**preset_fields("sparkplug-b"), "name": "plant", "drop": []}
 
 
-def outcomes(kind: str, *metrics: dict, time: int | None = T, node: str = "press", **source):
+def outcomes_of(kind: str, *metrics: dict, time: int | None = T, node: str = "press", **source):
     """Of one message by the preset, with more fields of the source."""
     declared = Source.model_validate(FIELDS | source)
     codec = SparkplugB(declared)
@@ -45,7 +45,7 @@ def outcomes(kind: str, *metrics: dict, time: int | None = T, node: str = "press
 
 
 def one(metric: dict, time: int | None = T, **source):
-    _, outcome = outcomes("NBIRTH", {"name": "x"} | metric, time=time, **source)
+    _, outcome = outcomes_of("NBIRTH", {"name": "x"} | metric, time=time, **source)
     return outcome
 
 
@@ -112,6 +112,25 @@ def test_integers_come_back_from_every_way_in_which_they_can_be_written(data_typ
             integer(1 << bits, "long_value", data_type)
 
 
+def test_the_dead_letter_of_a_message_with_one_metric_names_it_although_the_message_has_an_alias():
+    declared = Source.model_validate(FIELDS)
+    codec, validator = SparkplugB(declared), Validator(declared)
+    state = codec.new_state()
+    for kind, body in (
+        ("NBIRTH", payload({"name": "x", "alias": 1, "datatype": DOUBLE, "double_value": 1.0}, seq=0)),
+        ("NDATA", payload({"alias": 1, "double_value": float("nan")}, seq=1)),
+    ):
+        sent = Message(body, "plant/press", f"spBv1.0/plant/{kind}/press", {}, T, T, {})
+        outcomes = validator.outcomes(sent, codec.decode(sent, state), codec.original)
+    (refused,) = outcomes
+    assert isinstance(refused, Rejection)
+    assert refused.original is not None
+    again = Message(refused.original, "plant/press", "spBv1.0/plant/NDATA/press", {}, T, T, {"replays": b"1"})
+    (item,) = codec.decode(again, codec.new_state())
+    assert isinstance(item, Sample)
+    assert (item.metric, item.time) == ("x", T)
+
+
 # Times
 
 
@@ -150,5 +169,5 @@ def test_an_unknown_unit_is_refused_and_can_be_mapped():
     ("node", "is_read"), [("n" * 190, True), ("n" * 200, False), ("a\\b", False), ("Füll stand", True)]
 )
 def test_a_node_whose_name_is_no_device_is_refused(node, is_read):
-    _, outcome = outcomes("NBIRTH", {"name": "x", "datatype": DOUBLE, "double_value": 1.0}, node=node)
+    _, outcome = outcomes_of("NBIRTH", {"name": "x", "datatype": DOUBLE, "double_value": 1.0}, node=node)
     assert isinstance(outcome, ValidReading) is is_read
