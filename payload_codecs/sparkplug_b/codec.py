@@ -387,7 +387,7 @@ EXAMPLES = (
         _example_data(),
         (
             Sample("Speed", 1480, RECEIVED_AT_MS - 30, device=_PRESS),
-            Rejection(UNKNOWN, "alias 7: no birth of this session is known; a rebirth was requested"),
+            Rejection(UNKNOWN, "alias 7: no birth of this session is known"),
         ),
     ),
     Example(

@@ -123,7 +123,7 @@ def unknown(
     if name and not keeps(Sample(name, 0.0)):
         return None
     what = f"metric {name[:100]!r}" if name else f"alias {metric.alias}"
-    why = "no birth has defined it" if certain else "no birth of this session is known; a rebirth was requested"
+    why = "no birth has defined it" if certain else "no birth of this session is known"
     return Rejection(RejectReason.UNKNOWN_METRIC, f"{what}: {why}", _alone(metric, name, payload_time_ms), device)
 
 

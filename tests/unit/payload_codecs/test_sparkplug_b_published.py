@@ -94,5 +94,6 @@ def test_a_refused_metric_of_a_published_client_is_refused_the_same_way_when_it_
 
 def test_the_preset_makes_no_dead_letter_of_what_a_birth_says_in_texts_and_nulls():
     items = PRESET.decode(message("NBIRTH", PYTHON_BIRTH), PRESET.new_state())
-    assert not {"s", "t", "uuid", "null"} & named(items).keys()
+    assert not {"s", "t", "uuid", "null", "by", "file"} & named(items).keys()
+    assert reasons(items) == [RejectReason.NESTED_VALUES], "the table"
     assert not any(isinstance(item, Command) for item in items)
