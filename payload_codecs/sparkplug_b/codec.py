@@ -15,7 +15,7 @@ from payload_codecs.example import RECEIVED_AT_MS, Example
 from payload_codecs.message import Message
 from payload_codecs.selection import ItemSelection, nothing_kept, selects
 from payload_codecs.sparkplug_b import session
-from payload_codecs.sparkplug_b.compression import UnreadableBody, uncompressed
+from payload_codecs.sparkplug_b.compression import UnreadableBody, payload_of
 from payload_codecs.sparkplug_b.data_types import BOOLEAN, DOUBLE, INT64
 from payload_codecs.sparkplug_b.metrics import Keeps, alone, defined, flat, item, number, unknown
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
@@ -129,7 +129,7 @@ def _payload(sent: bytes) -> Any:
     if not sent:
         return Rejection(RejectReason.EMPTY_PAYLOAD)
     try:
-        payload = uncompressed(Payload.FromString(sent))
+        payload = payload_of(sent)
     except (DecodeError, UnreadableBody) as error:
         return Rejection(RejectReason.NOT_SPARKPLUG, str(error)[:200])
     if not payload.metrics and not payload.HasField("seq") and not payload.HasField("timestamp"):

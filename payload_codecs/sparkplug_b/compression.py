@@ -7,14 +7,15 @@ bytes of the body say so too, and do not depend on how a client spells the metri
 import zlib
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
 
 COMPRESSED = "SPBV1.0_COMPRESSED"
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Of a body that is decompressed: some times what 10,000 metrics take, and no bomb."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+"""No payload begins with it: protobuf has no such tag."""
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
@@ -24,21 +25,24 @@ class UnreadableBody(ValueError):
     """A body that is no compressed payload, or too large a one."""
 
 
-def uncompressed(payload: Any) -> Any:
-    """The payload that counts: the one in the body of a compressed one, else the payload itself.
+def payload_of(sent: bytes) -> Any:
+    """The payload that counts: what a message holds, or what is compressed in it.
+
+    Some gateways compress the message as a whole, which its first bytes say.
 
     Raises
     ------
+    DecodeError
+        For bytes that are no payload.
     UnreadableBody
         With the reason.
     """
-    if payload.uuid != COMPRESSED:
-        return payload
-    body = _inflated(payload.body)
-    try:
-        inner = Payload.FromString(body)
-    except DecodeError as error:
-        raise UnreadableBody(f"the body is no payload: {error}") from error
+    payload = Payload.FromString(_inflated(sent) if sent.startswith(_GZIP_MAGIC) else sent)
+    return payload if payload.uuid != COMPRESSED else _inner(payload)
+
+
+def _inner(payload: Any) -> Any:
+    inner = Payload.FromString(_inflated(payload.body))
     for field in ("timestamp", "seq"):
         if payload.HasField(field) and not inner.HasField(field):
             setattr(inner, field, getattr(payload, field))

@@ -46,6 +46,13 @@ def test_time_and_sequence_number_may_stand_outside():
     assert (item.value, item.time) == (2.0, T - 9)
 
 
+@pytest.mark.parametrize("inside", [lambda body: body, lambda body: around(zlib.compress(body))])
+def test_a_message_that_is_compressed_as_a_whole_is_read(inside):
+    body = gzip.compress(inside(payload(by_alias(2.0), seq=1)))
+    assert values(CODEC.decode(message("NDATA", body), born())) == {("plant/press", "temperature"): 2.0}
+    assert reasons(CODEC.decode(message("NDATA", body[:-5]), born())) == [RejectReason.NOT_SPARKPLUG]
+
+
 def test_ten_thousand_metrics_fit_into_a_body():
     metrics = [{"name": f"line/{n}/" + "m" * 150, "datatype": DOUBLE, "double_value": n / 7} for n in range(10_000)]
     body = gzip.compress(payload(*metrics, seq=0))
@@ -57,7 +64,7 @@ def test_ten_thousand_metrics_fit_into_a_body():
     ("body", "why"),
     [
         (b"", "cut off"), (b"garbage", "neither GZIP nor DEFLATE"), (gzip.compress(b"x" * 100)[:-20], "cut off"),
-        (gzip.compress(b"\xff\xff{json}"), "no payload"), (gzip.compress(bytes(100_000_000)), "over 4,194,304 bytes"),
+        (gzip.compress(b"\xff\xff{json}"), "parsing"), (gzip.compress(bytes(100_000_000)), "over 4,194,304 bytes"),
     ],
 )  # fmt: skip
 def test_a_body_that_cannot_be_read_is_refused_whole_and_changes_no_session(body, why):
