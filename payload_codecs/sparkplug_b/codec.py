@@ -193,7 +193,7 @@ class _Decoding:
 
     def rebirth(self) -> list[Item | Command]:
         """A command that asks the node for its births, if the last one is long enough ago."""
-        now_ms = max(0, self.message.received_at_ms)
+        now_ms = max(0, self.message.received_at_ms or self.message.append_time_ms)
         progress = self.state.progress
         doublings = min(MAX_REBIRTH_DOUBLINGS, max(0, progress.rebirths_requested - PATIENT_REBIRTHS + 1))
         # A clock that was set back must not silence this for ever.

@@ -323,6 +323,12 @@ def test_a_birth_without_content_is_refused_and_ends_no_session(body, reason):
     assert snapshot(state) == before
 
 
+def test_a_message_without_a_time_of_arrival_can_ask_for_a_rebirth_too():
+    sent = Message(payload(by_alias(1.0), seq=9), None, "spBv1.0/plant/NDATA/press", {}, 0, T, {})
+    (command,) = commands(CODEC.decode(sent, CODEC.new_state()))
+    assert Payload.FromString(command.payload).timestamp == T
+
+
 def test_a_node_that_never_answers_is_asked_less_and_less_often():
     state = CODEC.new_state()
     asked = [
