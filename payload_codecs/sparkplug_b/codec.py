@@ -178,6 +178,8 @@ class _Decoding:
                 is_excluded = True
             else:
                 items.append(found)
+            if len(items) > MAX_MESSAGE_ITEMS:
+                break  # the message is refused as one; what follows would only cost
         return items or [nothing_kept() if is_excluded else _protocol("no metrics of a device")]
 
     def in_sequence(self) -> bool:
@@ -235,11 +237,11 @@ def _birth(decoding: _Decoding) -> list[Item | Command]:
             found = Rejection(UNKNOWN, "a metric of a birth without name or data type")
         elif not births.define(definition, metric.alias if metric.HasField("alias") else None):
             found = Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_DEFINITIONS:,} metrics of one edge node")
-        elif definition.data_type == CONTROL or metric.HasField("template_value"):
+        elif definition.data_type == CONTROL or metric.HasField("template_value") or len(items) > MAX_MESSAGE_ITEMS:
             continue
         else:
             found = item(metric, definition, time_ms, decoding.name, decoding.keeps)
-        if found is not None:
+        if found is not None and len(items) <= MAX_MESSAGE_ITEMS:
             items.append(found)
     state.define(decoding.device, births.definitions())
     online: Item = decoding.online(1, decoding.device, time_ms)
@@ -335,7 +337,7 @@ def _keeps_all(_sample: Sample) -> bool:
 
 def _bounded(items: list[Any]) -> list[Any]:
     if len(items) > MAX_MESSAGE_ITEMS:
-        return [Rejection(RejectReason.TOO_MANY_ITEMS, f"{len(items):,} metrics, over {MAX_MESSAGE_ITEMS:,}")]
+        return [Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_MESSAGE_ITEMS:,} metrics")]
     return items
 
 

@@ -76,6 +76,13 @@ def test_a_body_that_cannot_be_read_is_refused_whole_and_changes_no_session(body
     assert snapshot(state) == before
 
 
+@pytest.mark.parametrize("kind", ["NDATA", "NBIRTH"])
+def test_a_small_message_that_becomes_very_many_metrics_is_refused_as_one(kind):
+    body = payload(seq=1) + b"\x12\x00" * ((MAX_BODY_BYTES - 100) // 2)
+    items = CODEC.decode(message(kind, around(gzip.compress(body))), born())
+    assert reasons(items) == [RejectReason.TOO_MANY_ITEMS]
+
+
 def test_a_body_at_the_limit_is_read():
     filler = {"name": "f", "datatype": STRING, "string_value": "x" * (MAX_BODY_BYTES - 1_000)}
     body = gzip.compress(payload(filler, by_alias(2.0), seq=1))
