@@ -6,6 +6,7 @@ the specification calls STALE: after 0, no value is current.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -230,7 +231,7 @@ def _birth(decoding: _Decoding) -> list[Item | Command]:
         return [Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_DEVICES:,} devices of one edge node")]
     births = _Births(state.room(decoding.device))
     items: list[Item | Command] = []
-    for metric, name in flat(decoding.payload.metrics, _no_template, instances=True):
+    for metric, name in islice(flat(decoding.payload.metrics, _no_template, instances=True), MAX_DEFINITIONS + 1):
         definition = defined(metric, name)
         found: Item | None
         if definition is None:
