@@ -30,8 +30,7 @@ from payload_codecs.registry import codec_of
 from payload_codecs.sparkplug_b.codec import SparkplugB
 from payload_codecs.sparkplug_b.data_types import DOUBLE
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
-from schemas.source import Sources
-from schemas.sources_file import sources_of
+from schemas.sources_file import parse_sources
 from schemas.topics import TELEMETRY_RAW, TELEMETRY_READINGS
 from stack.layout import Layout
 
@@ -98,7 +97,7 @@ def _messages(metrics: int) -> Iterator[Raw]:
 
 
 def _codec_alone(sample: list[Raw]) -> Callable[[], int]:
-    source = sources_of(TABLE)[0]
+    source = parse_sources(TABLE).sources[0]
     messages = [Message(each.payload, each.key, each.topic, {}, BEGIN_MS, BEGIN_MS, {}) for each in sample]
 
     def decode() -> int:
@@ -120,7 +119,7 @@ def _decoder_alone(sample: list[Raw]) -> Callable[[], int]:
 
     def decode() -> int:
         sessions = Sessions(_Bucket(), _Bucket())
-        decoder = SessionDecoder(Sources(sources_of(TABLE)), codec_of, sessions)
+        decoder = SessionDecoder(parse_sources(TABLE), codec_of, sessions)
         outcomes: Outcomes = Counter()
         for frame in frames:
             for _ in decoder.decode(frame, outcomes):

@@ -9,7 +9,8 @@ from payload_codecs.message import Message
 from payload_codecs.registry import KEEP_STATE, codec_of
 from payload_codecs.valid_reading import ValidReading
 from payload_codecs.validation import Validator
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 
 Outcome = ValidReading | Rejection | Ignored
 

@@ -22,7 +22,8 @@ from payload_codecs.registry import codec_of
 from schemas.dead_letter import DeadLetter
 from schemas.presets import preset_fields
 from schemas.reading import Reading
-from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from tests.end_to_end.test_mqtt_sessions import Here, RunningBridge, mosquitto, until
 from tests.raw_messages import Message, gathered
 from tests.unit.jobs.cleaning.outcomes import crossed
