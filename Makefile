@@ -125,6 +125,10 @@ bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per reco
 bench-codecs: .venv/locked ## Decoding and validation in Python, without Flink: CPU of a reading, and of a metric of a wide message
 	$(RUN)/python -m bench.codecs
 
+.PHONY: bench-sparkplug
+bench-sparkplug: setup ## Sparkplug B: metrics per CPU second of the cleaning's worker
+	$(RUN)/python -m bench.sparkplug
+
 .PHONY: bench-fleet
 bench-fleet: setup ## The fleet of half-space trees against River's own loop
 	$(RUN)/python -m bench.fleet
