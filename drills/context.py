@@ -43,6 +43,8 @@ class Context:
     """How often the jobs had failed when `inject` began."""
     recovered_s: float | None = None
     """Set by an `inject` that knows better than the longest wait of a reading."""
+    problems: list[str] = field(default_factory=list)
+    """What `inject` saw that is not as it should be, one sentence each."""
     notes: list[str] = field(default_factory=list)
     """What the drill found out that is worth a line in the report."""
 

@@ -3,7 +3,18 @@
 Those that leave a sound stack come first, those on a stack of another kind last.
 """
 
-from drills import brokers, capture, clocks, mqtt_sessions, poison, processes, stores, upgrades
+from drills import (
+    brokers,
+    capture,
+    clock_steps,
+    clocks,
+    fatal_records,
+    mqtt_sessions,
+    poison,
+    processes,
+    stores,
+    upgrades,
+)
 from drills.capture import CaptureDrill
 from drills.drill import Drill
 
@@ -13,8 +24,10 @@ ALL: tuple[Drill | CaptureDrill, ...] = (
     *mqtt_sessions.DRILLS,
     *stores.DRILLS,
     *upgrades.DRILLS,
+    *clock_steps.DRILLS,
     *clocks.DRILLS,
     *poison.DRILLS,
+    *fatal_records.DRILLS,
     *capture.DRILLS,
 )
 NAMES = tuple(drill.name for drill in ALL)
