@@ -5,7 +5,7 @@ import time
 from schemas.dead_letter import DeadLetter, bounded_original
 from schemas.device_name import device_name_fault
 from schemas.reject_reasons import RejectReason
-from schemas.source import Sources
+from schemas.sources import Sources
 from schemas.topics import TELEMETRY_RAW
 
 Header = tuple[str, bytes]

@@ -7,7 +7,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.redis_keys import LIST_LIFETIME_S
 from schemas.setting import stated_default
-from schemas.source import DEFAULT_SOURCE, Sources
+from schemas.sources import Sources
+from schemas.sources_file import parse_sources
 
 MAX_MEASURED_EVERY_S = 3600
 """A point of recommendations is stamped with the start of its window: so much earlier than what it counts, at most."""
@@ -76,4 +77,4 @@ class JobSettings(BaseSettings):
 
     def declared_sources(self) -> Sources:
         """What `sources` declares. Raises BadSources."""
-        return Sources([DEFAULT_SOURCE]) if self.sources is None else Sources.from_toml(self.sources)
+        return parse_sources(self.sources)

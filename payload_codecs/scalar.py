@@ -9,8 +9,9 @@ import jmespath
 from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
 from payload_codecs.message import Message
+from schemas.place import fill_template, is_template
 from schemas.reject_reasons import RejectReason
-from schemas.source import Source, filled, is_template
+from schemas.source import Source
 
 _NUMBER = re.compile(rb"[-+]?(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][-+]?+[0-9]++)?+")
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -52,7 +53,7 @@ class Scalar:
         return None
 
     def _at(self, place: str | tuple[str], message: Message) -> str | None:
-        return filled(place, message.levels) if isinstance(place, str) else place[0]
+        return fill_template(place, message.levels) if isinstance(place, str) else place[0]
 
 
 def _place(given: str) -> str | tuple[str]:

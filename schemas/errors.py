@@ -47,7 +47,6 @@ HeadraceError
 ├── MissingTrainingExtra terminal (headrace.errors)
 ├── MqttUnavailable transient (headrace.publisher)
 ├── NoChampion terminal (models.champion)
-├── NoCodec terminal (payload_codecs.registry)
 ├── NotAcknowledged transient (headrace.publisher)
 ├── NotForgotten terminal (headrace.errors)
 ├── NotJson terminal (headrace.privacy.json_ids)

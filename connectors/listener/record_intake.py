@@ -18,7 +18,7 @@ from connectors.entrance_records import (
 from connectors.listener.device_clock import DeviceClock
 from schemas.device_name import device_name_fault
 from schemas.reject_reasons import RejectReason
-from schemas.source import Sources
+from schemas.sources import Sources
 from schemas.topics import DEAD_LETTERS
 
 STAGE = "listener"

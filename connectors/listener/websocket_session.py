@@ -6,18 +6,15 @@ it is the text before the first line feed of each message, which is not part of 
 """
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as UpgradeRequest
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from connectors.listener.http_connection import HttpConnection, Request
 from connectors.listener.record_intake import RecordIntake, Route
-
-if TYPE_CHECKING:
-    from connectors.listener.http_connection import Request
-    from connectors.listener.http_telemetry import TelemetryHttpConnection
 
 MAX_ID_BYTES: Final = 64
 PING_AFTER_S: Final = 30.0
@@ -34,7 +31,7 @@ class WebSocketSession:
     A message over the payload limit ends it with code 1009, before it is read.
     """
 
-    def __init__(self, connection: "TelemetryHttpConnection", intake: RecordIntake, route: Route, ids: bool) -> None:
+    def __init__(self, connection: HttpConnection, intake: RecordIntake, route: Route, ids: bool) -> None:
         limit = intake.max_payload_bytes + (MAX_ID_BYTES + 1 if ids else 0)
         self._connection = connection
         self._intake = intake
@@ -45,7 +42,7 @@ class WebSocketSession:
         self._messages = 0
         self._pinged = False
 
-    def open(self, request: "Request", rest: bytes) -> None:
+    def open(self, request: Request, rest: bytes) -> None:
         """Answer the upgrade, and go on with what came behind it."""
         headers = b"".join(b"%s: %s\r\n" % field for field in request.headers.items())
         self._protocol.receive_data(b"GET %s HTTP/1.1\r\n%s\r\n" % (request.target, headers))

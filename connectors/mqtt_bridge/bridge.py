@@ -15,7 +15,8 @@ from connectors.mqtt_bridge.stored_until import StoredUntil
 from connectors.mqtt_bridge.subscriptions import Subscriptions
 from schemas.dead_letter import DeadLetter
 from schemas.reject_reasons import RejectReason
-from schemas.source import DEFAULT_SOURCE, Sources
+from schemas.source import DEFAULT_SOURCE
+from schemas.sources import Sources
 from schemas.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)

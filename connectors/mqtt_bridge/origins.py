@@ -8,7 +8,8 @@ from connectors.entrance_records import TOPICS_REMEMBERED, Header, why_no_source
 from connectors.mqtt_bridge.device_clock import MAX_LEAD_MS, MAX_WAIT_MS, time_of_receipt
 from connectors.mqtt_bridge.own_time import has_own_time
 from schemas.device_name import device_name_fault
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 
 
 class Origin:

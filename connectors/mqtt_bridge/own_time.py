@@ -1,6 +1,7 @@
 """Whether a payload says itself when it was measured, as far as that can be told without decoding it."""
 
-from schemas.source import Codec, Source
+from schemas.payload_format import Codec
+from schemas.source import Source
 
 _MARKS = {Codec.HEADRACE: b'"ts"'}
 """Of other formats whose source declares no time each message is taken for one without: it may have to wait, and

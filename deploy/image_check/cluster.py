@@ -67,6 +67,16 @@ class ImageCluster:
         for role in roles:
             self._processes[role] = self._start(role)
 
+    def replace(self, role: str) -> None:
+        """Kill every process of a role, as the end of its container does, and start it again."""
+        orphans.kill(self._below(self._processes[role]))
+        self._processes[role].wait()
+        self.start(role)
+
+    def kill_workers(self) -> None:
+        """Kill the Python workers, and not what they are forked from."""
+        orphans.kill([process for process in self._found() if process.info["name"] == FORKED_WORKER])
+
     def wait_until_ready(self) -> None:
         """Raises NotReady when the bridge is not, or no TaskManager has registered and forks, within the time."""
         deadline = time.monotonic() + READY_WITHIN_S
@@ -86,9 +96,7 @@ class ImageCluster:
 
     def require_forked_workers(self) -> None:
         """Raises NotReady if the Python workers are plain interpreters."""
-        if FORKED_WORKER not in {
-            process.info["name"] for process in psutil.process_iter(["name"]) if self._is_marked(process)
-        }:
+        if FORKED_WORKER not in {process.info["name"] for process in self._found()}:
             raise NotReady(f"no Python worker was forked:\n{self._said('taskmanager')}")
 
     def failures(self) -> str:
@@ -147,7 +155,10 @@ class ImageCluster:
             return False
 
     def _found(self) -> list[psutil.Process]:
-        return [process for process in psutil.process_iter() if self._is_marked(process)]
+        return [process for process in psutil.process_iter(["name"]) if self._is_marked(process)]
+
+    def _below(self, process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+        return psutil.Process(process.pid).children(recursive=True)
 
     def _is_marked(self, process: psutil.Process) -> bool:
         with contextlib.suppress(psutil.Error, OSError):

@@ -17,7 +17,7 @@ from headrace.cli.options import AsJson, Home, PortOffset
 if TYPE_CHECKING:
     from connectors.endpoints import StackSettings
     from headrace.sources.preview import Preview
-    from schemas.source import Sources
+    from schemas.sources import Sources
 
 source = noun("List, add and try sources: which MQTT topics are read, and how payloads become readings.")
 
@@ -232,7 +232,8 @@ def _show(previews: Iterator["Preview"], as_json: bool) -> None:
 
 def _sources(settings: "StackSettings", preset: str | None) -> "Sources":
     from schemas.presets import preset_fields
-    from schemas.source import Source, Sources
+    from schemas.source import Source
+    from schemas.sources import Sources
     from schemas.sources_file import load_sources
 
     if preset is None:

@@ -9,10 +9,10 @@ from connectors.flink_rest import FlinkUnavailable
 from headrace.errors import NotWithin, SourcesNotApplied
 from headrace.polling import PAUSE_S, wait_until
 from headrace.sources.applied import Applied, AppliedSources
-from headrace.sources.changes import changes, sources_of_text
+from headrace.sources.changes import changes
 from jobs.names import CLEAN_TELEMETRY
 from schemas.errors import HeadraceError
-from schemas.sources_file import read_sources
+from schemas.sources_file import parse_sources, read_sources
 
 RUNNING_WITHIN_S = 120.0
 
@@ -72,7 +72,7 @@ class SourceApplication:
             Before anything was stopped; or an entrance did not become ready.
         """
         text = read_sources(file)
-        sources_of_text(text, str(file))
+        parse_sources(text, str(file))
         state, stopped_at = self.cluster.state_of(CLEAN_TELEMETRY), self.record.unfinished()
         if state is None and stopped_at is None:
             self._without_the_job(file)

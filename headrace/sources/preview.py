@@ -8,7 +8,8 @@ from payload_codecs.message import Message
 from payload_codecs.registry import lone_codec_of
 from payload_codecs.valid_reading import ValidReading
 from payload_codecs.validation import Validator
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 
 Outcome = ValidReading | Rejection | Ignored
 

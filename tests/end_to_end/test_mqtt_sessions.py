@@ -29,7 +29,9 @@ from connectors.mqtt_bridge.subscriptions import Subscriptions
 from connectors.mqtt_broker_figures import mqtt_broker_figures
 from headrace.publisher import Publisher
 from schemas.bridge_session import BridgeSession
-from schemas.source import DEFAULT_SOURCE, Codec, Source, Sources
+from schemas.payload_format import Codec
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from schemas.topics import BRIDGE_SESSIONS, TELEMETRY_RAW
 from tests.end_to_end import waiting
 from tests.mosquitto_server import ANYBODY, MosquittoServer

@@ -10,7 +10,8 @@ import pytest
 
 from jobs.clean_telemetry import OPTIONS, build
 from jobs.settings import JobSettings
-from schemas.source import Codec, Source
+from schemas.payload_format import Codec
+from schemas.source import Source
 from schemas.topics import DEAD_LETTERS, TELEMETRY_COMMANDS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
 from tests.raw_messages import NOW_MS, Message
 from tests.unit.jobs.cleaning import test_clean_anything, test_clean_large, test_clean_payloads

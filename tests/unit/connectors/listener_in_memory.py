@@ -12,7 +12,8 @@ from connectors.listener.mqtt_connection import MqttConnection, MqttSessions
 from connectors.listener.mqtt_packets import MQTT_5, PacketType, packet, text_field
 from connectors.listener.record_intake import RecordIntake
 from connectors.listener.settings import ListenerSettings
-from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from tests.unit.connectors.in_memory import Clock, Producer
 
 NOW_MS = 1_719_800_000_000

@@ -8,8 +8,10 @@ from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.stored_until import MARGIN_MS
 from schemas.dead_letter import MAX_ORIGINAL_BYTES, DeadLetter
+from schemas.payload_format import Codec
 from schemas.reject_reasons import RejectReason
-from schemas.source import DEFAULT_SOURCE, Codec, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from tests.unit.connectors.in_memory import SETTINGS, Client, Clock, Message, Producer
 
 NOW_MS = 1_719_800_000_000

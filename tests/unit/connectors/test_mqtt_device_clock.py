@@ -7,7 +7,8 @@ from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.device_clock import MAX_LEAD_MS, MAX_WAIT_MS
 from connectors.mqtt_bridge.origins import Origins
 from connectors.mqtt_bridge.settings import BridgeSettings
-from schemas.source import DEFAULT_SOURCE, Sources
+from schemas.source import DEFAULT_SOURCE
+from schemas.sources import Sources
 from tests.unit.connectors.in_memory import Client, Clock, Message, Producer
 
 DAY_MS = 24 * 60 * 60 * 1000

@@ -17,7 +17,9 @@ from headrace.sources.applied import Applied, AppliedSources
 from headrace.sources.live import BrokerUnavailable, live_messages
 from headrace.sources.preview import preview
 from schemas.presets import PRESETS, Preset, preset
-from schemas.source import DEFAULT_SOURCE, Sources
+from schemas.source import DEFAULT_SOURCE
+from schemas.sources import Sources
+from schemas.sources_file import parse_sources
 from stack.layout import Layout
 
 SENSOR = '{"Time":"2026-11-30T09:12:04","AM2301":{"Temperature":14.5,"Humidity":"4,1"},"TempUnit":"C"}'
@@ -183,7 +185,7 @@ def test_the_file_is_that_of_the_setting(run, tmp_path):
 
 def test_a_new_file_begins_with_the_default_source(run, tmp_path):
     run("add", "tasmota")
-    sources = Sources.from_toml((tmp_path / "sources.toml").read_text()).sources
+    sources = parse_sources((tmp_path / "sources.toml").read_text()).sources
     assert sources[0] == DEFAULT_SOURCE
     assert [each.name for each in sources] == ["fleet", "tasmota"]
 
@@ -195,7 +197,7 @@ def test_a_source_is_appended_and_what_stands_there_stays_byte_by_byte(run, tmp_
     assert run("add", "tasmota", *arguments).exit_code == 0
     text = (tmp_path / "sources.toml").read_text()
     assert text.startswith(before + "\n\n# Tasmota firmware")
-    added = Sources.from_toml(text).sources[1]
+    added = parse_sources(text).sources[1]
     assert (added.name, added.preset, added.topic) == ("plant-2", "tasmota", ('p"1/{device}/S', "p\\2/{device}/S"))
 
 

@@ -6,7 +6,8 @@ from payload_codecs.codec import Rejection, Sample
 from payload_codecs.message import Message
 from payload_codecs.scalar import Scalar
 from schemas.reject_reasons import RejectReason
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 
 
 def decoded(payload, sent_to="home/kitchen/temperature", **fields):
