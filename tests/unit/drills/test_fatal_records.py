@@ -10,7 +10,7 @@ from drills.releases import replace_line
 from schemas.dead_letter import DeadLetter
 from schemas.record import Position
 from schemas.reject_reasons import RejectReason
-from schemas.sources_file import sources_of
+from schemas.sources_file import parse_sources
 from stack.layout import REPOSITORY
 
 DETAILS = {"kills": "the worker that processed it ended without an exception", "raises": "ArithmeticError: a fault"}
@@ -111,4 +111,4 @@ def test_a_line_that_is_not_there_once_is_told(tmp_path):
 
 
 def test_the_sources_of_the_drill_are_right():
-    assert [source.codec for source in sources_of(SOURCES)] == ["headrace", "sparkplug-b"]
+    assert parse_sources(SOURCES).filters == ("fleet/+/telemetry", "spBv1.0/+/+/+/#")
