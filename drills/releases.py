@@ -57,7 +57,12 @@ def run_release(
     environment = layout.environment() | flink_distribution.environment(layout) | dict(variables or {})
     environment["PYTHONPATH"] = str(code)
     # The client plans with what lies in its working directory, whatever PYTHONPATH says.
-    done = subprocess.run(line, env=environment, cwd=code, capture_output=True, text=True, timeout=SUBMITTED_WITHIN_S)
+    try:
+        done = subprocess.run(
+            line, env=environment, cwd=code, capture_output=True, text=True, timeout=SUBMITTED_WITHIN_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NotPrepared(f"{job} was not submitted within {SUBMITTED_WITHIN_S:.0f} s: run the drill again") from error
     if done.returncode:
         raise NotPrepared(f"{job} was not submitted: {done.stdout[-500:]}{done.stderr[-500:]}")
     submission.wait_until_running(context.endpoints.flink, (job,))
