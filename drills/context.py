@@ -89,13 +89,10 @@ class Context:
     def frozen(self, server: str) -> Iterator[None]:
         """SIGSTOP, and SIGCONT at the end: alive to the system, silent to everybody."""
         process = psutil.Process(self.pid(server))
-        process.suspend()
-        self.say(f"froze {server} ({process.pid})")
-        try:
+        with killing.suspended(process):
+            self.say(f"froze {server} ({process.pid})")
             yield
-        finally:
-            process.resume()
-            self.say(f"{server} goes on")
+        self.say(f"{server} goes on")
 
     def hold(self, seconds: float) -> None:
         """Keeps what is broken broken for so long, while the stream flows: no part of the time to recover."""
