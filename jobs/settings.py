@@ -43,6 +43,13 @@ class JobSettings(BaseSettings):
     snapshot_every: int = Field(
         100, ge=1, description="Micro-batches of a bucket between two snapshots of its fleet's state."
     )
+    idle_timeout_s: int = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Seconds without records after which `window_telemetry` and `window_usage` go on without a "
+        "partition. Below 30, a cold start counts readings of a backlog as late.",
+    )
     usage_counted_every_s: int = Field(
         600, ge=1, le=3600, description="Seconds of usage that `count_usage` sums up before it emits the counts."
     )

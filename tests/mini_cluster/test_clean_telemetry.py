@@ -63,9 +63,8 @@ OPTIONS_OF_MAIN = OPTIONS | {"table.exec.state.ttl": "10 min"}
 
 @pytest.fixture(scope="module")
 def job(file_tables):
-    modules = (test_clean_anything, test_clean_large, test_clean_payloads)
-    messages = [message for module in modules for message in module.MESSAGES]
-    return Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN), [*messages, *OURS])
+    messages = [*test_clean_anything.messages(), *test_clean_large.MESSAGES, *test_clean_payloads.MESSAGES, *OURS]
+    return Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN), messages)
 
 
 def test_each_message_becomes_what_the_decoder_and_the_count_of_duplicates_say(job):
