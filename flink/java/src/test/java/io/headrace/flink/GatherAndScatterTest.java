@@ -214,12 +214,15 @@ class GatherAndScatterTest {
 
     @Test
     void bytesThatAreNoFrameAreRefused() {
-        for (byte[] bytes : new byte[][] {{}, {0, 0, 0}, {0, 0, 0, 1}, {127, -1, -1, -1}, {-1, -1, -1, -1}}) {
-            assertThrows(IllegalArgumentException.class, () -> new FrameReader(bytes));
+        for (String bytes : List.of("", "00", "c0", "91", "9000", "dc", "dc00", "dd7fffffff", "ddffffffff")) {
+            assertThrows(IllegalArgumentException.class, () -> new FrameReader(StringUtils.hexStringToByte(bytes)));
         }
-        for (byte[] bytes : new byte[][] {{0, 0, 0, 1, 0, 0, 0, 2, 9}, {0, 0, 0, 1, -1, -1, -1, -2}}) {
-            assertThrows(IllegalArgumentException.class, () -> new FrameReader(bytes).next());
+        for (String bytes : List.of("9100", "91a161", "91c0c0", "91c40209", "91c5", "91c67fffffff", "91c6ffffffff")) {
+            FrameReader reader = new FrameReader(StringUtils.hexStringToByte(bytes));
+            assertThrows(IllegalArgumentException.class, reader::next);
         }
+        FrameReader empty = new FrameReader(new FrameWriter().take());
+        assertThrows(IllegalArgumentException.class, empty::next);
     }
 
     @Test
@@ -240,7 +243,23 @@ class GatherAndScatterTest {
             assertEquals(false, reader.hasNext());
             frames++;
         }
-        assertEquals(5, frames);
+        assertEquals(8, frames);
+    }
+
+    @Test
+    void aFrameHoldsFieldsAndRecordsOfAnyNumberAndSize() {
+        for (int size : new int[] {0, 255, 256, 65_535, 65_536, 300_000}) {
+            FrameWriter writer = new FrameWriter();
+            for (int number = 0; number <= size; number++) {
+                writer.add(number == size ? new byte[size] : null);
+            }
+            FrameReader reader = new FrameReader(writer.take());
+            for (int number = 0; number < size; number++) {
+                assertNull(reader.next());
+            }
+            assertEquals(size, reader.next().length);
+            assertEquals(false, reader.hasNext());
+        }
     }
 
     private static byte[] fieldOf(String word) {
