@@ -1,7 +1,12 @@
 """What a codec is given: one message as the device sent it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 MAX_TIME_DIGITS = 19
 """From here on a number may have more than 64 bits."""
@@ -19,8 +24,7 @@ def received_at_ms(header: bytes | None, append_time_ms: int) -> int:
     return int(header) if header is not None and is_time else append_time_ms
 
 
-@dataclass(slots=True)
-class Message:
+class Message(msgspec.Struct, gc=False):
     """A record of telemetry.raw.
 
     Parameters
@@ -44,7 +48,7 @@ class Message:
     payload: bytes
     device: str | None
     topic: str = ""
-    levels: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, str] = _NONE
     received_at_ms: int = 0
     append_time_ms: int = 0
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes] = _NONE
