@@ -23,11 +23,13 @@ import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.runtime.typeutils.InternalSerializers;
 import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.BooleanType;
 import org.apache.flink.table.types.logical.DoubleType;
 import org.apache.flink.table.types.logical.IntType;
+import org.apache.flink.table.types.logical.LocalZonedTimestampType;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.MapType;
 import org.apache.flink.table.types.logical.RowType;
@@ -109,14 +111,20 @@ class GatherAndScatterTest {
     void columnsAreFieldsAndNullIsNotEmpty() throws Exception {
         List<FieldEncoder> encoders = new ArrayList<>();
         List<LogicalType> types = List.of(
-                BYTES, new VarCharType(VarCharType.MAX_LENGTH), new IntType(), new BigIntType(), new BooleanType());
+                BYTES,
+                new VarCharType(VarCharType.MAX_LENGTH),
+                new IntType(),
+                new BigIntType(),
+                new BooleanType(),
+                new LocalZonedTimestampType(3));
         for (LogicalType type : types) {
             encoders.add(FieldEncoder.of(type, encoders.size() + 1));
         }
         try (var gather = harness(new GatherMicroBatchesOperator(encoders, 1, MAX_WAIT_MS, MAX_BYTES), FRAMES)) {
+            TimestampData time = TimestampData.fromEpochMillis(1_719_800_000_123L);
             gather.processElement(new StreamRecord<>(
-                    GenericRowData.of(0, new byte[0], StringData.fromString("Zoë"), -1, Long.MIN_VALUE, true)));
-            gather.processElement(new StreamRecord<>(GenericRowData.of(0, null, null, null, null, null)));
+                    GenericRowData.of(0, new byte[0], StringData.fromString("Zoë"), -1, Long.MIN_VALUE, true, time)));
+            gather.processElement(new StreamRecord<>(GenericRowData.of(0, null, null, null, null, null, null)));
             gather.setProcessingTime(MAX_WAIT_MS);
             FrameReader fields = new FrameReader(rowsOf(gather).get(0).getBinary(1));
             assertArrayEquals(new byte[0], fields.next());
@@ -124,6 +132,7 @@ class GatherAndScatterTest {
             assertArrayEquals(new byte[] {-1, -1, -1, -1, -1, -1, -1, -1}, fields.next());
             assertArrayEquals(new byte[] {-128, 0, 0, 0, 0, 0, 0, 0}, fields.next());
             assertArrayEquals(new byte[] {1}, fields.next());
+            assertEquals(1_719_800_000_123L, ByteBuffer.wrap(fields.next()).getLong());
             for (int column = 0; column < types.size(); column++) {
                 assertNull(fields.next());
             }
@@ -135,6 +144,7 @@ class GatherAndScatterTest {
     void aColumnThatAFrameDoesNotHoldIsRefusedWhenTheJobIsPlanned() {
         VarCharType text = new VarCharType(VarCharType.MAX_LENGTH);
         assertThrows(IllegalArgumentException.class, () -> FieldEncoder.of(new DoubleType(), 1));
+        assertThrows(IllegalArgumentException.class, () -> FieldEncoder.of(new LocalZonedTimestampType(6), 1));
         assertThrows(IllegalArgumentException.class, () -> FieldEncoder.of(new MapType(text, text), 1));
         assertThrows(IllegalArgumentException.class, () -> FieldDecoder.of(text));
     }
