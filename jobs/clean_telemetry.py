@@ -18,7 +18,7 @@ from jobs.operators.decode_sessions import DecodeSessions
 from jobs.operators.decode_telemetry import DECODED, GATHERED, DecodeTelemetry
 from jobs.operators.micro_batch import BYTES
 from jobs.settings import JobSettings
-from jobs.tables import APPENDED_MS, KafkaTables
+from jobs.tables import KafkaTables
 from payload_codecs.registry import KEEP_STATE
 from payload_codecs.validation import MAX_DETAIL
 from schemas.source import Source
@@ -72,7 +72,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
 
     register_map_of_frame(tables)
     constants = {
-        "appended_ms": APPENDED_MS, "max_detail": str(MAX_DETAIL), "buckets": str(settings.buckets),
+        "max_detail": str(MAX_DETAIL), "buckets": str(settings.buckets),
         "session_sources": ", ".join(f"'{source.name}'" for source in of_sessions) or f"'{NO_SOURCE}'",
     }  # fmt: skip
     stages = {

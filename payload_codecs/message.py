@@ -1,7 +1,12 @@
 """What a codec is given: one message as the device sent it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 from schemas.limits import MAX_CLOCK_SKEW_MS
 
@@ -36,8 +41,7 @@ def received_at_ms(header: bytes | None, append_time_ms: int) -> int:
     return received - -(-ahead_ms // STEP_MS) * STEP_MS
 
 
-@dataclass(slots=True)
-class Message:
+class Message(msgspec.Struct, gc=False):
     """A record of telemetry.raw.
 
     Parameters
@@ -61,7 +65,7 @@ class Message:
     payload: bytes
     device: str | None
     topic: str = ""
-    levels: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, str] = _NONE
     received_at_ms: int = 0
     append_time_ms: int = 0
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes] = _NONE
