@@ -21,9 +21,9 @@ the true time of receipt."""
 def received_at_ms(header: bytes | None, append_time_ms: int) -> int:
     """The time of the header `received_at`; the broker's where an entrance wrote none, or it is no such time.
 
-    One that is further ahead of the broker's clock than an event time may be came from an entrance that had not seen yet
-    how wrong its clock was (docs/adr/0034). It is taken back to the append time or up to 10 s before it, by whole 10 s,
-    which keep a device's times apart (docs/adr/0029).
+    One that is further ahead of the broker's clock than an event time may be came from an entrance that had not seen
+    yet how wrong its clock was (docs/adr/0034). It is taken back to the append time or up to 10 s before it, by whole
+    10 s, which keep a device's times apart (docs/adr/0029).
 
     Examples
     --------

@@ -25,6 +25,9 @@ MAPPED = Source(
 )  # fmt: skip
 SOURCES = (SCALARS, MAPPED)
 
+ALL_SERIES = JobSettings(max_series=1_000_000, max_devices=1_000_000, max_metrics_per_device=1_000_000)
+"""What one of them does is in test_series_limits.py."""
+
 OURS = Messages("ours")
 sent = OURS.sent
 
@@ -46,7 +49,7 @@ class Job:
         for topic in OUTPUTS:
             topics.bytes_sink(topic)
         topics.bytes_sink(TELEMETRY_COMMANDS)
-        topics.execute(build(topics.tables, JobSettings(), SOURCES), timeout_s=300)
+        topics.execute(build(topics.tables, ALL_SERIES, SOURCES), timeout_s=300)
         self.records = {topic: topics.records(topic) for topic in OUTPUTS}
         self.outcomes = Outcomes(messages, (item for records in self.records.values() for item in records))
 

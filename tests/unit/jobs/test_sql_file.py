@@ -153,7 +153,7 @@ def test_a_view_reads_only_what_stands_above_it(job):
 def test_every_reason_of_a_job_is_on_the_closed_list(job):
     reasons = set(re.findall(r"(?:THEN|ELSE|WHEN|SELECT\s+1,)\s+'([a-z0-9]+_[a-z0-9_]+)'", sql_of(job)))
     reasons |= set(re.findall(r"^\s+'([a-z]+_[a-z_]+)',$", sql_of(job), re.MULTILINE))
-    reasons |= set(re.findall(r"'reason' VALUE '([a-z_]+)'", sql_of(job)))
+    reasons |= set(re.findall(r"'([a-z_]+)' AS reason", sql_of(job)))
     # The others get them from Python, where they are members of RejectReason.
     from_python = WRITTEN_IN_PYTHON in sql_of(job) or REASON_IN_PYTHON in sql_of(job)
     assert reasons or "INSERT INTO dead_letters" not in sql_of(job) or from_python
