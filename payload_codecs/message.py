@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-_NONE: Mapping[str, Any] = MappingProxyType({})
-
 from schemas.limits import MAX_CLOCK_SKEW_MS
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 MAX_TIME_DIGITS = 19
 """From here on a number may have more than 64 bits."""
