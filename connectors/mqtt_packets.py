@@ -151,8 +151,11 @@ def read_attributes(buffer: bytes, flags: int, start: int, stop: int) -> tuple[l
 def topic_text(topic: bytes) -> str:
     """The text of a topic that a client publishes to.
 
-    Raises PacketError: it is no UTF-8 [MQTT-1.5.4-1], has U+0000 [MQTT-1.5.4-2], has a wildcard [MQTT-3.3.2-2], or is
-    empty [MQTT-4.7.3-1].
+    Raises
+    ------
+    PacketError
+        When the topic is not UTF-8 [MQTT-1.5.4-1], has U+0000 [MQTT-1.5.4-2] or a wildcard [MQTT-3.3.2-2], or is
+        empty [MQTT-4.7.3-1].
     """
     text = _text(topic)
     if not text or "+" in text or "#" in text:
@@ -287,7 +290,13 @@ class Fields:
         return found
 
     def require_end(self) -> None:
-        """Raises PacketError where something follows."""
+        """Check that nothing follows.
+
+        Raises
+        ------
+        PacketError
+            When bytes are left.
+        """
         if not self.at_end:
             raise PacketError(ReasonCode.MALFORMED_PACKET, "a packet that is too long")
 

@@ -8,7 +8,7 @@ HeadraceError
 ├── AnotherBridge terminal (connectors.mqtt_bridge.session_record)
 ├── BadExperiments terminal (schemas.experiment)
 ├── BadSources terminal (schemas.sources_file)
-├── BalanceNotTaken transient (headrace.errors)
+├── BalanceFailed transient (headrace.errors)
 ├── BrokerRefuses terminal (connectors.mqtt_bridge.session)
 ├── BrokerUnavailable transient (headrace.sources.live)
 ├── CaptureError (connectors.postgres_cdc)

@@ -178,7 +178,7 @@ def add_devices(
 ) -> Iterator[tuple[str, str]]:
     """Each device with its new token, which is stored nowhere. All devices are added, or none.
 
-    Raises UnusableTokens: a device has a token and `replace` is not set, or a name or topic filter is none.
+    Raises UnusableTokens when a device has a token and `replace` is not set, or when a name or topic filter is invalid.
     """
     with _changing(path) as tokens:
         made = {}
@@ -194,7 +194,13 @@ def add_devices(
 
 
 def revoke_devices(path: Path, devices: Iterable[str]) -> None:
-    """Raises UnusableTokens, and revokes none, where one of them has no token."""
+    """Remove the tokens of these devices from the file.
+
+    Raises
+    ------
+    UnusableTokens
+        When one of them has no token. None is revoked then.
+    """
     with _changing(path) as tokens:
         for device in devices:
             if tokens.pop(device, None) is None:

@@ -36,7 +36,13 @@ class Destination:
 
     @classmethod
     def of(cls, target: bytes, http_topic: str) -> "Destination":
-        """Raises Problem."""
+        """Device and topic of a request, from its path and query.
+
+        Raises
+        ------
+        Problem
+            When the path or the query is not one of this API.
+        """
         url = httptools.parse_url(target)
         path = url.path or b""
         if not path.startswith(PREFIX):
@@ -138,7 +144,13 @@ class TelemetryHttpConnection(HttpConnection):
         return self._publisher is not None and not self._tokens.still_knows(self._publisher)
 
     def _authenticate(self, request: Request) -> None:
-        """Raises Problem."""
+        """Check the token of the request for its device.
+
+        Raises
+        ------
+        Problem
+            When the token is missing, wrong or revoked.
+        """
         shown = request.headers.get(b"authorization", b"")
         if shown == self._authorization:
             return
@@ -152,7 +164,13 @@ class TelemetryHttpConnection(HttpConnection):
         self._authorization, self._publisher, self._target = shown, publisher, b""
 
     def _find_origin(self, topic: str) -> None:
-        """Raises Problem: no source reads the topic, or it is another device's."""
+        """Find the source that reads the topic, or that ignores it.
+
+        Raises
+        ------
+        Problem
+            When no source has the topic, or the topic is another device's.
+        """
         login = None if self._publisher is None else self._publisher.device
         origin = self._intake.origin(topic, login)
         if origin is None and not self._intake.ignores(topic):
@@ -164,7 +182,12 @@ class TelemetryHttpConnection(HttpConnection):
 
 
 def _attributes(origin: Origin, request: Request) -> list[Header]:
-    """Of a CloudEvent in binary mode. Raises Problem."""
+    """Headers of a CloudEvent in binary mode.
+
+    Raises
+    ------
+    Problem
+    """
     try:
         return headers_of_http_fields(request.headers) if origin.takes_attributes else []
     except TooManyAttributes as error:

@@ -181,7 +181,7 @@ class MqttConnection(Connection):
         return self._publisher.device
 
     def _meet(self, topic: bytes) -> None:
-        """A topic that differs from the last one. Raises PacketError: it is none."""
+        """A topic that differs from the last one. Raises PacketError when it is invalid."""
         text = packets.topic_text(topic)
         origin = self._intake.origin(text, self._login)
         if origin is not None and not self._publisher.may_publish(text, origin.device):

@@ -26,7 +26,7 @@ from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.commands import CommandPublisher, follow_commands
 from connectors.mqtt_bridge.exit_status import FAILED, NO_RESTART_HELPS, STOPPED
 from connectors.mqtt_bridge.http import Pages, serve
-from connectors.mqtt_bridge.loop import NetworkLoop, NoWork
+from connectors.mqtt_bridge.loop import IdleWork, NetworkLoop
 from connectors.mqtt_bridge.session import Session, mqtt_client
 from connectors.mqtt_bridge.session_record import SessionMemory, SessionRecord
 from connectors.mqtt_bridge.settings import BridgeSettings
@@ -147,7 +147,7 @@ def _wait_for_kafka(
 
 def _make_session(session: Session, loop: NetworkLoop, stop: threading.Event) -> bool:
     turns = iter(range(40))
-    loop.run(NoWork(), until=lambda: session.subscribed or stop.is_set() or next(turns, None) is None)
+    loop.run(IdleWork(), until=lambda: session.subscribed or stop.is_set() or next(turns, None) is None)
     made = session.subscribed
     loop.leave()
     return made

@@ -82,6 +82,7 @@ class RunningBridge:
         settings = BridgeSettings(client_id=client_id, http_port=0, keepalive_s=5)
         subscriptions = Subscriptions(sources.filters)
         client, producer = mqtt_client(settings, endpoints), topics.producer()
+        self.client = client
         self.session = Session(client, settings, subscriptions)
         memory = SessionMemory(self.session)
         self.loop = NetworkLoop(client, self.session)
