@@ -55,7 +55,7 @@ def perform(drill: Drill, environment: Environment, say: Callable[[str], None]) 
         say(f"looking for {context.stream.sent} readings")
         with noted(problems):
             counts = _arrived(drill, context)
-            problems += [*_count_problems(drill, counts), *drill.check(context)]
+            problems += [*context.problems, *_count_problems(drill, counts), *drill.check(context)]
         return Result(
             name=drill.name,
             sent=context.stream.sent,

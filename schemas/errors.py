@@ -45,6 +45,7 @@ HeadraceError
 │   └── RecordsRemoved transient (connectors.kafka.clients)
 ├── LedgerUnusable terminal (headrace.errors)
 ├── MissingTrainingExtra terminal (headrace.errors)
+├── MqttRefuses terminal (headrace.publisher)
 ├── MqttUnavailable transient (headrace.publisher)
 ├── NoChampion terminal (models.champion)
 ├── NotAcknowledged transient (headrace.publisher)

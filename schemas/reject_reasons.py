@@ -109,6 +109,11 @@ class RejectReason(StrEnum):
         "conflicting_duplicate",
         "A reading of this device, metric and time came before, with another value. The first one stays.",
     )
+    TOO_MANY_SERIES = (
+        "too_many_series",
+        "The first reading of a series, where there are as many series, devices, or metrics of this device as the "
+        "settings allow. Series that are known go on. `detail` names the limit and its setting.",
+    )
 
     UNKNOWN_METRIC = (
         "unknown_metric",

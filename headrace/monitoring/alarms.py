@@ -12,6 +12,7 @@ from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
 from headrace.monitoring.quarantine import QuarantineFigures
 from headrace.monitoring.retention import SHARE, Unread
+from headrace.monitoring.series import LimitFigures
 from headrace.monitoring.topics import TopicFigures
 from headrace.sources.applied import AppliedSources
 from jobs.names import CLEAN_TELEMETRY
@@ -31,8 +32,10 @@ CORRECTIONS_MISSED = 2
 CORRECTION_TAKES_S = 60
 WAITING_MESSAGES = 100_000
 """At the MQTT broker: what a bridge fetches in about 10 s."""
+FILLED_SHARE = 0.8
 LOSS_IS_RECENT_MS = 24 * 3600 * 1000
 APPLY = "headrace source apply"
+SERIES_LIMITS = "docs/how-to/operating.md, Series limits"
 STOPPED_READER = "start what reads it (headrace submit), or keep records longer: docs/explanation/backpressure.md"
 
 
@@ -109,6 +112,23 @@ def of_quarantine(quarantine: QuarantineFigures) -> Iterator[Alarm]:
             f"headrace dlq ls --reason quarantined --stage {stage}; the newest of all: headrace dlq show "
             f"{quarantine.newest}",
         )
+
+
+def of_series(limits: Sequence[LimitFigures]) -> Iterator[Alarm]:
+    """The limits at the entrance that are reached, or soon will be."""
+    for each in limits:
+        if each.count >= each.limit:
+            yield Alarm(
+                f"{CLEAN_TELEMETRY} has reached its limit of {each.limit:,} {each.counted} ({each.variable}): readings "
+                "of new series become dead letters",
+                f"headrace dlq ls --reason too_many_series; then {SERIES_LIMITS}",
+            )
+        elif each.count >= FILLED_SHARE * each.limit:
+            yield Alarm(
+                f"{CLEAN_TELEMETRY} has {each.count:,} of {each.limit:,} {each.counted} ({each.variable}): beyond the "
+                "limit, readings of new series become dead letters",
+                f"look for names that change with each message, or raise the limit: {SERIES_LIMITS}",
+            )
 
 
 def of_capture(capture: CaptureFigures) -> Iterator[Alarm]:
