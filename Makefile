@@ -105,8 +105,8 @@ test-java: ## The operators that are written in Java, by Flink's own test harnes
 	mvn -q -B -f flink/java/pom.xml test
 
 .PHONY: test-mini-cluster
-test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
-	$(RUN)/pytest $(ENDS_AFTER)=600 tests/mini_cluster
+test-mini-cluster: setup ## SQL and operators on Flink mini-clusters, two side by side
+	$(RUN)/pytest -n 2 --dist=loadfile $(ENDS_AFTER)=600 tests/mini_cluster
 
 .PHONY: test-end-to-end
 test-end-to-end: .venv/locked ## The real servers, on ports and folders of their own
