@@ -20,8 +20,8 @@ from jobs.operators.decode_telemetry import DECODED, GATHERED, DecodeTelemetry
 from jobs.operators.micro_batch import BYTES
 from jobs.series_limits import limits_of
 from jobs.settings import JobSettings
-from jobs.tables import APPENDED_MS, KafkaTables
-from payload_codecs.registry import KEEP_STATE, codec_of
+from jobs.tables import KafkaTables
+from payload_codecs.registry import KEEP_STATE
 from payload_codecs.validation import MAX_DETAIL
 from schemas.source import Source
 from schemas.topics import DEAD_LETTERS, TELEMETRY_COMMANDS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
@@ -48,12 +48,7 @@ ITEMS = DataTypes.ROW([DataTypes.FIELD(name, of) for name, of in _COLUMNS.items(
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequence[Source] = ()) -> StatementSet:
-    """telemetry_raw -> telemetry_readings, telemetry_duplicates, telemetry_ignored, telemetry_commands, dead_letters.
-
-    Raises NoCodec for a source that no codec decodes.
-    """
-    for source in sources:
-        codec_of(source)
+    """telemetry_raw -> telemetry_readings, _duplicates, _ignored, _commands, and dead_letters."""
     of_sessions = [source for source in sources if source.codec in KEEP_STATE]
     of_messages = [source for source in sources if source.codec not in KEEP_STATE]
     limits = limits_of(settings)
@@ -81,7 +76,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
 
     register_map_of_frame(tables)
     constants = {
-        "appended_ms": APPENDED_MS, "max_detail": str(MAX_DETAIL), "buckets": str(settings.buckets),
+        "max_detail": str(MAX_DETAIL), "buckets": str(settings.buckets),
         "session_sources": ", ".join(f"'{source.name}'" for source in of_sessions) or f"'{NO_SOURCE}'",
     }  # fmt: skip
     stages = {

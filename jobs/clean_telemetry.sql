@@ -20,7 +20,7 @@ SELECT
   CASE WHEN DECODE(headers['source'], 'UTF-8') IN (${session_sources})
     THEN 1 + MOD(MOD(HASH_CODE(COALESCE(device, '')), ${buckets}) + ${buckets}, ${buckets}) ELSE 0 END AS bucket,
   device, payload, headers['source'] AS source, headers['mqtt_topic'] AS mqtt_topic,
-  headers['received_at'] AS received_at, `partition`, `offset`, CAST(${appended_ms} AS BIGINT) AS appended_ms, headers
+  headers['received_at'] AS received_at, `partition`, `offset`, append_time, headers
 FROM telemetry_raw;
 
 -- In the task of the source: what goes to Python is one row a batch.

@@ -8,7 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.redis_keys import DAY_S, LIST_LIFETIME_S
 from schemas.setting import stated_default
-from schemas.source import DEFAULT_SOURCE, Sources
+from schemas.sources import Sources
+from schemas.sources_file import parse_sources
 
 MAX_MEASURED_EVERY_S = 3600
 """A point of recommendations is stamped with the start of its window: so much earlier than what it counts, at most."""
@@ -67,6 +68,13 @@ class JobSettings(BaseSettings):
     snapshot_every: int = Field(
         100, ge=1, description="Micro-batches of a bucket between two snapshots of its fleet's state."
     )
+    idle_timeout_s: int = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Seconds without records after which `window_telemetry` and `window_usage` go on without a "
+        "partition. Below 30, a cold start counts readings of a backlog as late.",
+    )
     usage_counted_every_s: int = Field(
         600, ge=1, le=3600, description="Seconds of usage that `count_usage` sums up before it emits the counts."
     )
@@ -112,4 +120,4 @@ class JobSettings(BaseSettings):
 
     def declared_sources(self) -> Sources:
         """What `sources` declares. Raises BadSources."""
-        return Sources([DEFAULT_SOURCE]) if self.sources is None else Sources.from_toml(self.sources)
+        return parse_sources(self.sources)

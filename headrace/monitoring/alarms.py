@@ -192,7 +192,7 @@ def of_mqtt(mqtt: MqttFigures) -> Iterator[Alarm]:
         yield Alarm(f"the MQTT broker does not answer: {mqtt.error}", "headrace logs mosquitto")
     if mqtt.broker is not None and mqtt.broker.dropped:
         yield Alarm(
-            f"the MQTT broker has dropped {mqtt.broker.dropped:,} messages since it started, as a queue was full",
+            f"the MQTT broker has dropped {mqtt.broker.dropped:,} messages since it started, because a queue was full",
             "find the client that does not fetch its messages: the bridge (headrace logs bridge), or another session",
         )
     if mqtt.broker is not None and mqtt.broker.waiting > WAITING_MESSAGES:
@@ -215,7 +215,7 @@ def of_corrections(corrections: CorrectionFigures | None) -> Iterator[Alarm]:
     if corrections.error:
         yield Alarm(f"windows are not corrected: {corrections.error}", "headrace logs corrector")
     elif corrections.age_s > CORRECTIONS_MISSED * corrections.every_s + CORRECTION_TAKES_S:
-        yield Alarm(f"the corrector has said nothing for {corrections.age_s} s", "headrace logs corrector")
+        yield Alarm(f"the corrector has reported nothing for {corrections.age_s} s", "headrace logs corrector")
 
 
 def of_disk(home: Path) -> Iterator[Alarm]:
@@ -229,7 +229,7 @@ def of_disk(home: Path) -> Iterator[Alarm]:
 def of_sources(applied: AppliedSources, file: Path, stale: Sequence[str], cleaning_runs: bool) -> Iterator[Alarm]:
     """`stale` names the entrances that have run since before the file was written."""
     if not cleaning_runs and applied.unfinished():
-        yield Alarm(f"{CLEAN_TELEMETRY} was stopped by a `headrace source apply` that did not end", APPLY)
+        yield Alarm(f"{CLEAN_TELEMETRY} was stopped by a `headrace source apply` that was interrupted", APPLY)
     elif applied.differs_from(file):
         yield Alarm(f"{file.name} has changed since it was applied", APPLY)
     elif stale:

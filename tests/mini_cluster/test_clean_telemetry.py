@@ -10,7 +10,8 @@ import pytest
 
 from jobs.clean_telemetry import OPTIONS, build
 from jobs.settings import JobSettings
-from schemas.source import Codec, Source
+from schemas.payload_format import Codec
+from schemas.source import Source
 from schemas.topics import DEAD_LETTERS, TELEMETRY_COMMANDS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
 from tests.raw_messages import NOW_MS, Message
 from tests.unit.jobs.cleaning import test_clean_anything, test_clean_large, test_clean_payloads
@@ -65,9 +66,8 @@ OPTIONS_OF_MAIN = OPTIONS | {"table.exec.state.ttl": "10 min"}
 
 @pytest.fixture(scope="module")
 def job(file_tables):
-    modules = (test_clean_anything, test_clean_large, test_clean_payloads)
-    messages = [message for module in modules for message in module.MESSAGES]
-    return Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN), [*messages, *OURS])
+    messages = [*test_clean_anything.messages(), *test_clean_large.MESSAGES, *test_clean_payloads.MESSAGES, *OURS]
+    return Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN), messages)
 
 
 def test_each_message_becomes_what_the_decoder_and_the_count_of_duplicates_say(job):
