@@ -22,6 +22,12 @@ class JobSettings(BaseSettings):
     duplicates_lifetime_s: int = Field(
         3600, ge=60, description="Seconds that `clean_telemetry` remembers a reading, to recognize its duplicates."
     )
+    series_lifetime_s: int = Field(
+        30 * 24 * 3600,
+        ge=3600,
+        description="Seconds without a reading after which a series is forgotten, by the event times of the others. "
+        "If it comes back, its model begins anew.",
+    )
     sources: str | None = Field(
         None,
         description="Text of a sources.toml, by which `clean_telemetry` decodes; `headrace submit` reads the file.",
