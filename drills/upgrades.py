@@ -14,7 +14,7 @@ from stack import flink_distribution
 from stack.layout import REPOSITORY
 
 SCORING, CLEANING = "score_anomalies", "clean_telemetry"
-DETECTOR_FILE = "models/detectors/river_fleet.py"
+DETECTOR_FILE = "models/detectors/gaussian.py"
 """Of the default detector."""
 SUBMITTED_WITHIN_S = 180.0
 COPIES = 20
