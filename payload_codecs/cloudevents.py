@@ -7,12 +7,12 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC
 from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
+from msgspec.structs import replace
 
 from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.event_time import iso8601_ms
@@ -20,9 +20,10 @@ from payload_codecs.example import Example
 from payload_codecs.message import Message
 from payload_codecs.registry import stateless_codec_of
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
+from schemas.payload_format import Codec as Format
+from schemas.payload_format import TimeFormat
 from schemas.reject_reasons import RejectReason
-from schemas.source import Codec as Format
-from schemas.source import Source, TimeFormat
+from schemas.source import Source
 
 VERSIONS = ("1.0", "0.3")
 

@@ -5,11 +5,11 @@ lives in the operator's memory, loaded once per bucket and restart: a snapshot e
 milliseconds a batch. Replaying the journal gives the same models, because a Scorer's state does not
 depend on where batches are cut.
 
-A snapshot is a map of pages, of which only those are written that have changed (docs/adr/0032). They are read one by
-one: an iterator over a map is one more request to the JVM that holds all of them at once.
-
 So a batch that raises leaves no trace: the Scorer is loaded again, and the readings are scored one by one
 (jobs/operators/quarantine.py).
+
+A snapshot is a map of pages, of which only those are written that have changed (docs/adr/0032). They are read by their
+numbers: an iterator over the map would bring all of them in one message.
 """
 
 import logging
@@ -26,7 +26,7 @@ from flink import framing
 from flink.framing import Frame
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
-from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.score_records import ScoreRecords
 from jobs.operators.subtask_journal import subtask_journal
 from models.detectors import Batch, Scorer, UnreadableState
@@ -90,7 +90,7 @@ class ScoreFleet(KeyedProcessFunction):
             self._load(bucket)
         for done in self._quarantine.run(value):
             if isinstance(done, Quarantined):
-                yield Row(True, *scored([self._letter(done)]))
+                yield Row(True, *scored([self._dead_letter(done)]))
                 continue
             batch, records = done
             if records:
@@ -107,9 +107,9 @@ class ScoreFleet(KeyedProcessFunction):
     def _undo(self) -> None:
         self._load(self._bucket)
 
-    def _letter(self, done: Quarantined[bytes]) -> tuple[bytes, bytes]:
+    def _dead_letter(self, done: Quarantined[bytes]) -> tuple[bytes, bytes]:
         frame = Frame(done.batch, COLUMNS)
-        return quarantined_letter(done, frame.texts(DEVICE)[0], frame.fields(RECORD)[0] or b"", self._job)
+        return quarantined_dead_letter(done, frame.texts(DEVICE)[0], frame.fields(RECORD)[0] or b"", self._job)
 
     def _remember(self, bucket: int, batch: Batch) -> None:
         self._since_snapshot[bucket] += 1
@@ -123,7 +123,7 @@ class ScoreFleet(KeyedProcessFunction):
         self._since_snapshot[bucket] = 0
 
     def _load(self, bucket: int) -> None:
-        """The bucket's scorer: thawed, then the journal replayed. Snapshots of the buckets fall apart in time."""
+        """The bucket's scorer: restored, then the journal replayed. Snapshots of the buckets fall apart in time."""
         journal = list(self._journal.get() or ())
         try:
             self._scorers[bucket] = self._restored(bucket, journal)

@@ -11,7 +11,8 @@ from payload_codecs.codec import Command, Item
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ItemPosition
 from schemas.device_command import DeviceCommand
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 from schemas.topics import TELEMETRY_RAW
 
 
@@ -51,7 +52,7 @@ class SessionDecoder(Decoder):
         self._commands += [(raw, route, item) for item in found if isinstance(item, Command)]
         return [item for item in found if not isinstance(item, Command)]
 
-    def _further_items(self, outcomes: Outcomes) -> list[list[Any]]:
+    def _further_items(self, outcomes: Outcomes) -> list[tuple[Any, ...]]:
         """The commands of the batch."""
         items = [command_item(raw, _record(raw, route, command)) for raw, route, command in self._commands]
         for _, route, _ in self._commands:
