@@ -18,7 +18,7 @@ from bench import codecs
 from bench.command_line import run
 from bench.job_cost import Cost, run_job
 from bench.report import verdict
-from bench.reset_offsets import forget_offsets, start_at
+from bench.reset_offsets import reset_offsets, start_at
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
 from connectors.kafka.clients import create_topics, producer
@@ -63,7 +63,7 @@ def main() -> None:
         costs: dict[str, list[Cost]] = {side: [] for side in OUTPUTS}
         for round_ in range(1, ROUNDS + 1):
             for side in OUTPUTS:
-                forget_offsets(layout, consumer_group(f"bench_{side}"), "bench-json")
+                reset_offsets(layout, consumer_group(f"bench_{side}"), "bench-json")
                 costs[side].append(_measure(layout, side, expected[side]))
                 _say(f"round {round_}  {side:5} a message", costs[side][-1])
         wide = _wide(layout)

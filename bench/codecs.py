@@ -24,8 +24,9 @@ from payload_codecs.message import Message
 from payload_codecs.registry import stateless_codec_of
 from payload_codecs.valid_reading import ItemPosition, ValidReading, encoded
 from payload_codecs.validation import Validator
-from schemas.source import DEFAULT_SOURCE, Source, Sources
-from schemas.source import Codec as Format
+from schemas.payload_format import Codec as Format
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 
 NOW_MS = 1_790_000_000_000
 WIDTH = 9_900
@@ -58,8 +59,8 @@ def main() -> None:
     single, wide = [_message(READING)] * BATCH, [_message(_wide())]
     for name, messages in (("a reading", single), ("a metric of 9,900", wide)):
         steps = {step.__name__.strip("_"): _us(step, messages, rounds) for step in (_decode, _validate, _encode)}
-        told = ", ".join(f"{step} {us:.2f}" for step, us in _apart(steps).items())
-        print(f"{name}, {len(messages[0].payload):,} bytes a message: {told}: {steps['encode']:.2f} us", flush=True)
+        figures = ", ".join(f"{step} {us:.2f}" for step, us in _apart(steps).items())
+        print(f"{name}, {len(messages[0].payload):,} bytes a message: {figures}: {steps['encode']:.2f} us", flush=True)
     ratio = _us(_encode, wide, rounds) / _us(_encode, single, rounds)
     print(verdict("codecs", ratio, "of a single reading's cost for a metric of 9,900", LIMIT, at_least=False))
     print(mapped_verdict(rounds))

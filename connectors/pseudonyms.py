@@ -36,7 +36,13 @@ class UnusableKeyFile(PseudonymsError, TerminalError):
 
 
 def read_key(path: Path) -> PseudonymKey:
-    """Raises PseudonymsError."""
+    """The key of a file.
+
+    Raises
+    ------
+    PseudonymsError
+        When there is no file, or its text is not a key.
+    """
     try:
         return PseudonymKey.parse(path.read_text())
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from drills.context import Context
 from drills.drill import Drill, Protection
+from drills.small_disk import fill, on_a_small_disk, why_no_mount
 
 UNREACHABLE_S = 30.0
 WINDOW_FILLS_S = 3.0
@@ -22,6 +23,21 @@ def restart_kafka(context: Context) -> None:
 def freeze_kafka(context: Context) -> None:
     with context.frozen("kafka"):
         context.hold(UNREACHABLE_S)
+
+
+def kill_the_bridge_and_kafka(context: Context) -> None:
+    context.kill_together("bridge", "kafka")
+
+
+def fill_the_disk_of_the_mqtt_broker(context: Context) -> None:
+    with on_a_small_disk(context, "mosquitto") as folder:
+        filler = fill(folder)
+        context.say("filled the disk under the MQTT broker to the last byte")
+        context.stop("bridge")
+        context.hold(BRIDGE_AWAY_S)
+        filler.unlink()
+        context.say("there is room again")
+        context.start("bridge")
 
 
 def restart_the_mqtt_broker_while_the_bridge_is_away(context: Context) -> None:
@@ -63,6 +79,22 @@ DRILLS = (
         inject=freeze_kafka,
         seen_failing="`while waiting:` in its place, and a delivery timeout of 5 s: 12,011 of 12,874 readings "
         "lost, and no recovery",
+    ),
+    Drill(
+        name="bridge-and-kafka-killed",
+        breaks="The bridge and Kafka are killed with -9 at the same time.",
+        protected_by=KEPT_UNTIL_STORED,
+        inject=kill_the_bridge_and_kafka,
+    ),
+    Drill(
+        name="mqtt-disk-full",
+        breaks=f"The disk under the MQTT broker is full while it holds {BRIDGE_AWAY_S:.0f} s of messages for an absent "
+        "bridge.",
+        protected_by=Protection(
+            "stack/mosquitto.py", "persistence true", "the queue is written when there is room again"
+        ),
+        inject=fill_the_disk_of_the_mqtt_broker,
+        impossible=why_no_mount,
     ),
     Drill(
         name="mqtt-restarted",

@@ -37,7 +37,11 @@ Names = Annotated[
 Keep = Annotated[bool, typer.Option("--keep", help="Leave the stack running at the end.")]
 Report = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.md", help="Also write the results to this Markdown file.", show_default="none"),
+    typer.Option(
+        metavar="FILE.md",
+        help="Also write the results to this Markdown file. Drills that do not run keep the rows that they have.",
+        show_default="none",
+    ),
 ]
 Home = Annotated[
     Path | None,

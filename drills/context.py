@@ -43,6 +43,8 @@ class Context:
     """How often the jobs had failed when `inject` began."""
     recovered_s: float | None = None
     """Set by an `inject` that knows better than the longest wait of a reading."""
+    problems: list[str] = field(default_factory=list)
+    """What `inject` saw that is not as it should be, one sentence each."""
     notes: list[str] = field(default_factory=list)
     """What the drill found out that is worth a line in the report."""
 
@@ -62,6 +64,16 @@ class Context:
         """SIGKILL; supervisord starts it again, and this returns when it has."""
         killing.kill(server, self.supervision, self.say)
 
+    def kill_together(self, *servers: str) -> None:
+        """SIGKILL to all of them at a time; this returns when each is ready again."""
+        pids = {server: self.pid(server) for server in servers}
+        for pid in pids.values():
+            psutil.Process(pid).kill()
+        self.say(f"killed {' and '.join(servers)} with -9")
+        for server, killed in pids.items():
+            wait_until(f"{server} to run again", lambda: self.pid(server) != killed, RESTARTED_WITHIN_S)  # noqa: B023
+            self.environment.wait_until_ready(server)
+
     def stop(self, server: str) -> None:
         """An orderly stop; it stays down until `start`."""
         self.supervision.stop([server])
@@ -77,13 +89,10 @@ class Context:
     def frozen(self, server: str) -> Iterator[None]:
         """SIGSTOP, and SIGCONT at the end: alive to the system, silent to everybody."""
         process = psutil.Process(self.pid(server))
-        process.suspend()
-        self.say(f"froze {server} ({process.pid})")
-        try:
+        with killing.suspended(process):
+            self.say(f"froze {server} ({process.pid})")
             yield
-        finally:
-            process.resume()
-            self.say(f"{server} goes on")
+        self.say(f"{server} goes on")
 
     def hold(self, seconds: float) -> None:
         """Keeps what is broken broken for so long, while the stream flows: no part of the time to recover."""

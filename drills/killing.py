@@ -1,7 +1,7 @@
-"""Kills servers of a stack without a word."""
+"""Kills and freezes servers of a stack without a word."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psutil
 
@@ -35,6 +35,17 @@ def kill(server: str, supervision: Supervision, say: Callable[[str], None], with
     say(f"killed {server} ({killed.pid}) with -9")
     again = f"{server} to be started again"
     wait_until(again, lambda: _pid(server, supervision) not in (0, killed.pid), RESTARTED_WITHIN_S)
+
+
+@contextlib.contextmanager
+def suspended(process: psutil.Process) -> Iterator[None]:
+    """SIGSTOP, and SIGCONT at the end: alive to the system, silent to everybody."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):  # what ended meanwhile is silent for ever
+            process.resume()
 
 
 def _pid(server: str, supervision: Supervision) -> int:

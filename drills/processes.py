@@ -8,6 +8,8 @@ from headrace.polling import wait_until
 
 WINDOW_FILLS_S = 3.0
 WORKER_GONE_WITHIN_S = 30.0
+LISTENER_KILLED = 2
+LISTENER_GOES_ON_S = 3.0
 
 
 def kill_the_bridge_with_a_full_window(context: Context) -> None:
@@ -17,10 +19,12 @@ def kill_the_bridge_with_a_full_window(context: Context) -> None:
 
 
 def kill_the_listener_with_a_full_window(context: Context) -> None:
-    with context.frozen("kafka"):
-        context.hold(WINDOW_FILLS_S)
-        context.kill("listener-1")
-    context.environment.wait_until_ready("listener-1")
+    for _ in range(LISTENER_KILLED):
+        with context.frozen("kafka"):
+            context.hold(WINDOW_FILLS_S)
+            context.kill("listener-1")
+        context.environment.wait_until_ready("listener-1")
+        context.flow(LISTENER_GOES_ON_S)
 
 
 def kill_the_taskmanager(context: Context) -> None:
@@ -71,13 +75,14 @@ DRILLS = (
     ),
     Drill(
         name="listener-killed",
-        breaks="The listener is killed with -9 while messages of a connected device wait in it for Kafka.",
+        breaks="The listener is killed with -9 twice, while messages of a connected device wait in it for Kafka.",
         protected_by=Protection(
             "connectors/listener/connections.py",
             "if not confirmation.is_done:",
             "only what Kafka has confirmed is acknowledged",
         ),
         inject=kill_the_listener_with_a_full_window,
+        seen_failing="`if False:` in its place: 604 of 2,751 acknowledged readings in no topic",
         through_listener=True,
     ),
     Drill(

@@ -3,7 +3,19 @@
 Those that leave a sound stack come first, those on a stack of another kind last.
 """
 
-from drills import brokers, capture, clocks, mqtt_sessions, poison, processes, stores, upgrades
+from drills import (
+    brokers,
+    capture,
+    clock_steps,
+    clocks,
+    fatal_records,
+    large_messages,
+    mqtt_sessions,
+    poison,
+    processes,
+    stores,
+    upgrades,
+)
 from drills.capture import CaptureDrill
 from drills.drill import Drill
 
@@ -12,9 +24,12 @@ ALL: tuple[Drill | CaptureDrill, ...] = (
     *brokers.DRILLS,
     *mqtt_sessions.DRILLS,
     *stores.DRILLS,
+    *large_messages.DRILLS,
     *upgrades.DRILLS,
+    *clock_steps.DRILLS,
     *clocks.DRILLS,
     *poison.DRILLS,
+    *fatal_records.DRILLS,
     *capture.DRILLS,
 )
 NAMES = tuple(drill.name for drill in ALL)

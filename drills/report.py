@@ -26,16 +26,20 @@ INTRODUCTION = """\
 
 Written by `headrace drill run --report docs/reference/reliability.md` (`make drills`): do not edit. Each drill
 streams numbered readings over MQTT, breaks one thing while they flow, waits for recovery, and then looks for every
-reading.
+reading. `headrace drill run NAME... --report docs/reference/reliability.md` runs some of them; the others keep their
+rows.
 
-* **lost**: acknowledged by the MQTT broker, and not in `telemetry.readings` or `telemetry.anomalies` at
-  read_committed, not in InfluxDB, or not what Redis holds. The worst of these places.
+* **lost**: acknowledged by the MQTT broker, or in `listener-killed` by the listener, and not in `telemetry.readings`
+  or `telemetry.anomalies` at read_committed, not in InfluxDB, or not what Redis holds. The worst of these places.
 * **doubled**: one identity more than once at read_committed, or a point in InfluxDB that was never sent.
 * **came again**: copies that the cleaning recognised. They stand in `telemetry.duplicates` and nowhere else.
 * **out of order**: readings that follow a newer one of their device in `telemetry.readings`.
 * **recovered**: how long the reading waited that waited longest until it stood in both stores with its score,
   without the time that an outage was kept up on purpose.
 * **balance**: `headrace balance` holds afterwards.
+
+In `bridge-clock-stepped` and `kafka-clock-stepped` other devices send readings without `ts` as well. They do not count
+in the table; the drill fails if one of them is lost, doubled, refused, or stored with a time from the future.
 
 In `connect-killed` and `postgres-killed` changes of rows flow in place of readings: sent and acknowledged is what
 PostgreSQL was given and has committed, the place looked at is the topic `customers` at read_committed, and the balance

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from connectors.endpoints import INFLUXDB_PORT
 from drills.context import Context
 from drills.drill import Drill, Protection
-from drills.influxdb_elsewhere import fill, on_a_small_disk, on_another_port, why_no_mount
+from drills.influxdb_elsewhere import on_another_port
 from drills.overloaded_proxy import overloaded
+from drills.small_disk import fill, on_a_small_disk, why_no_mount
 from drills.stores_watch import StoreWatch
 
 GOES_ON_WITHIN_S = 10.0
@@ -49,7 +50,7 @@ def overloaded_with(status: int) -> Callable[[Context], None]:
 
 
 def fill_the_disk(context: Context) -> None:
-    with on_a_small_disk(context) as folder:
+    with on_a_small_disk(context, "influxdb") as folder:
         filler = fill(folder)
         context.say("filled the disk under InfluxDB to the last byte")
         context.hold(FULL_S)

@@ -27,7 +27,7 @@ class NumberedStream:
         self.devices = tuple(devices)
         self.times: dict[str, list[int]] = {device: [] for device in devices}
         self.talking = list(devices)
-        """Those that send now; the others are silent."""
+        """Those that send now, which may be none; the others are silent."""
         self._publisher = publisher
         self._pace = Pace(messages_per_s)
         self._beside: deque[tuple[str, int]] = deque()
@@ -91,9 +91,9 @@ class NumberedStream:
         while not self._stop.is_set():
             while self._beside:
                 self._publish(*self._beside.popleft())
-            talking = self.talking
-            self._send(talking[turn % len(talking)])
-            turn += 1
+            if talking := self.talking:
+                self._send(talking[turn % len(talking)])
+                turn += 1
             self._pace.wait()
 
     def _send(self, device: str) -> None:

@@ -1,22 +1,17 @@
 """Drills on upgrades: a job stops with a savepoint and goes on as something else."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 from drills.context import Context
 from drills.drill import Drill, Protection
 from drills.errors import NotPrepared
-from headrace import submission
-from jobs.names import PACKAGES
-from stack import flink_distribution
+from drills.releases import copy_packages, run_release
 from stack.layout import REPOSITORY
 
 SCORING, CLEANING = "score_anomalies", "clean_telemetry"
 DETECTOR_FILE = "models/detectors/river_fleet.py"
 """Of the default detector."""
-SUBMITTED_WITHIN_S = 180.0
 COPIES = 20
 """Of readings from before the savepoint, after each start."""
 SCALED_S = 15.0
@@ -29,7 +24,7 @@ def upgrade_the_detector(context: Context) -> None:
     context.say("score_anomalies stopped with a savepoint; starting it with a detector of a newer version")
     release = context.environment.layout.folder("next-release")
     write_next_release(release)
-    _run(context, SCORING, path, release)
+    run_release(context, SCORING, path, release)
 
 
 def scores_are_of_two_detectors(context: Context) -> list[str]:
@@ -42,7 +37,7 @@ def rescale_the_cleaning(context: Context) -> None:
     for parallelism in ("2", "1"):
         path = context.flink.stop_with_savepoint(CLEANING)
         context.say(f"clean_telemetry stopped with a savepoint; starting it at parallelism {parallelism}")
-        _run(context, CLEANING, path, REPOSITORY, "-p", parallelism)
+        run_release(context, CLEANING, path, REPOSITORY, "-p", parallelism)
         context.stream.send_again(COPIES)
         context.flow(SCALED_S)
 
@@ -54,9 +49,7 @@ def copies_are_recognised(context: Context) -> list[str]:
 
 def write_next_release(release: Path) -> int:
     """Our packages with the version of the default detector raised; the new version."""
-    shutil.rmtree(release)
-    for package in PACKAGES:
-        shutil.copytree(REPOSITORY / package, release / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_packages(release)
     file = release / DETECTOR_FILE
     found = re.search(r"^    version = (\d+)$", file.read_text(), re.MULTILINE)
     if found is None:
@@ -64,22 +57,6 @@ def write_next_release(release: Path) -> int:
     version = int(found[1]) + 1
     file.write_text(file.read_text().replace(found[0], f"    version = {version}"))
     return version
-
-
-def _run(context: Context, job: str, savepoint: str, code: Path, *options: str) -> None:
-    """`flink run` of a job from a savepoint, with the packages in `code`."""
-    layout = context.environment.layout
-    line = submission.run_line(layout, f"jobs.{job}", (), context.endpoints.flink, savepoint)
-    line[line.index("--detached") : line.index("--detached")] = options
-    if code != REPOSITORY:
-        line[line.index("-pyfs") + 1] = str(code)
-    environment = layout.environment() | flink_distribution.environment(layout)
-    environment["PYTHONPATH"] = str(code)
-    # The client plans with what lies in its working directory, whatever PYTHONPATH says.
-    done = subprocess.run(line, env=environment, cwd=code, capture_output=True, text=True, timeout=SUBMITTED_WITHIN_S)
-    if done.returncode:
-        raise NotPrepared(f"{job} was not submitted: {done.stdout[-500:]}{done.stderr[-500:]}")
-    submission.wait_until_running(context.endpoints.flink, (job,))
 
 
 DRILLS = (

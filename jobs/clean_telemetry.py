@@ -7,7 +7,7 @@ from pyflink.common import Types
 from pyflink.table import DataTypes, StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints
-from flink import micro_batch
+from flink import micro_batch, series_limits
 from flink.functions import register_map_of_frame
 from flink.keys import key_by
 from flink.naming import named
@@ -17,9 +17,10 @@ from jobs.names import CLEAN_TELEMETRY
 from jobs.operators.decode_sessions import DecodeSessions
 from jobs.operators.decode_telemetry import DECODED, GATHERED, DecodeTelemetry
 from jobs.operators.micro_batch import BYTES
+from jobs.series_limits import limits_of
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
-from payload_codecs.registry import KEEP_STATE, codec_of
+from payload_codecs.registry import KEEP_STATE
 from payload_codecs.validation import MAX_DETAIL
 from schemas.source import Source
 from schemas.topics import DEAD_LETTERS, TELEMETRY_COMMANDS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_READINGS
@@ -46,14 +47,10 @@ ITEMS = DataTypes.ROW([DataTypes.FIELD(name, of) for name, of in _COLUMNS.items(
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequence[Source] = ()) -> StatementSet:
-    """telemetry_raw -> telemetry_readings, telemetry_duplicates, telemetry_ignored, telemetry_commands, dead_letters.
-
-    Raises NoCodec for a source that no codec decodes.
-    """
-    for source in sources:
-        codec_of(source)
+    """telemetry_raw -> telemetry_readings, _duplicates, _ignored, _commands, and dead_letters."""
     of_sessions = [source for source in sources if source.codec in KEEP_STATE]
     of_messages = [source for source in sources if source.codec not in KEEP_STATE]
+    limits = limits_of(settings)
 
     def gather(tables: StreamTableEnvironment) -> Table:
         bounds = (1 + settings.buckets, settings.micro_batch_ms, MAX_BYTES)
@@ -72,6 +69,10 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
     def scatter(tables: StreamTableEnvironment) -> Table:
         return micro_batch.scatter(tables, tables.from_path("decoded"), "scatter", ITEMS)
 
+    def limit_series(tables: StreamTableEnvironment) -> Table:
+        items = tables.from_path("scattered")
+        return series_limits.limit_series(tables, items, "limit-series", "key", "identity", limits)
+
     def deduplicate(tables: StreamTableEnvironment) -> Table:
         return named(tables, tables.from_path("counted"), "OverAggregate", "deduplicate")
 
@@ -82,7 +83,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
     }  # fmt: skip
     stages = {
         "gather": gather, "decode": decode, "decode_sessions": decode_sessions, "scatter": scatter,
-        "deduplicate": deduplicate,
+        "limit_series": limit_series, "deduplicate": deduplicate,
     }  # fmt: skip
     return sql_file.load(tables, JOB, constants, stages)
 

@@ -36,14 +36,14 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
     def scatter_scores(tables: StreamTableEnvironment) -> Table:
         return micro_batch.scatter(tables, tables.from_path("scored"), "scatter-records")
 
-    def scatter_letters(tables: StreamTableEnvironment) -> Table:
-        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-letters")
+    def scatter_dead_letters(tables: StreamTableEnvironment) -> Table:
+        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-dead-letters")
 
     stages = {
         "gather": gather,
         "score_fleet": score_fleet,
         "scatter_scores": scatter_scores,
-        "scatter_letters": scatter_letters,
+        "scatter_dead_letters": scatter_dead_letters,
     }
     return sql_file.load(tables, JOB, {"buckets": str(settings.buckets)}, stages)
 

@@ -20,9 +20,10 @@ from payload_codecs.example import Example
 from payload_codecs.message import Message
 from payload_codecs.registry import stateless_codec_of
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
+from schemas.payload_format import Codec as Format
+from schemas.payload_format import TimeFormat
 from schemas.reject_reasons import RejectReason
-from schemas.source import Codec as Format
-from schemas.source import Source, TimeFormat
+from schemas.source import Source
 
 VERSIONS = ("1.0", "0.3")
 

@@ -14,7 +14,7 @@ import cbor2
 from payload_codecs.codec import Ignored, Item, Rejection
 from payload_codecs.example import Example
 from payload_codecs.registry import CODECS, examples_of
-from schemas.source import Codec as Format
+from schemas.payload_format import Codec as Format
 
 _INTRODUCTION = """\
 What a source may name as its `codec` ([Connect devices](../how-to/connect_devices.md)). Each section says what becomes

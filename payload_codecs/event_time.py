@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.limits import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS
-from schemas.source import Source, TimeFormat
+from schemas.payload_format import TimeFormat
+from schemas.source import Source
 
 MAX_TEXT = 100
 """Characters of a time that is read. An ISO 8601 time with nanoseconds and zone has 35."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from payload_codecs.codec import Ignored, Item, Rejection, Sample
 from payload_codecs.message import Message
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 
 RECEIVED_AT_MS = 1_780_000_000_000
 
@@ -54,7 +55,7 @@ class Example:
         )
 
 
-def said(item: Item) -> Item:
+def plain_item(item: Item) -> Item:
     """What an item says, without what its codec keeps for itself: as it stands in an example."""
     if isinstance(item, Ignored):
         return item

@@ -14,8 +14,9 @@ from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
 from payload_codecs.message import Message
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
+from schemas.place import fill_template
 from schemas.reject_reasons import RejectReason
-from schemas.source import Source, filled
+from schemas.source import Source
 
 _NAME = r"(?:[^\\,= \n]++|\\[,= ]?+)++"
 _MEASUREMENT = r"(?:[^\\, \n]++|\\[, ]?+)++"
@@ -160,7 +161,7 @@ class LineProtocol:
         if device is not None and len(device) > MAX_NAME_LENGTH:
             return Rejection(RejectReason.BAD_DEVICE, f"the device has {len(device)} characters")
         levels = {**message.levels, "measurement": measurement}
-        around_field = tuple(filled(part, levels) for part in self._metric)
+        around_field = tuple(fill_template(part, levels) for part in self._metric)
         return _Named(around_field, device, written if tag is None else f"{written}{tag[0]}")
 
     def _other(self, written: str) -> bool | str | None:

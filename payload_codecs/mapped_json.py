@@ -15,8 +15,9 @@ from payload_codecs.message import Message
 from payload_codecs.selection import MAX_REMEMBERED, Selection, nothing_kept
 from schemas.glob import glob_pattern
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
+from schemas.place import KEY, fill_template, is_template
 from schemas.reject_reasons import RejectReason
-from schemas.source import KEY, Source, filled, is_template
+from schemas.source import Source
 
 SAMPLE = "$sample"
 """The one field of a message that holds one sample, as `MappedJson.original` makes it."""
@@ -178,7 +179,7 @@ class MappedJson:
             return
         if self._key is not None:
             levels = shared.root.levels
-            values = {filled(self._key, {**levels, KEY: key}) or key: value for key, value in values.items()}
+            values = {fill_template(self._key, {**levels, KEY: key}) or key: value for key, value in values.items()}
         name_of, no_units, device = self._name, not self._units, shared.device
         for key, value in values.items():
             if no_units and (type(value) is float or type(value) is int):
@@ -238,7 +239,7 @@ def _place(place: str | None, in_root: bool = True) -> Place | None:
         return None
     if is_template(place):
         template = place
-        return lambda item, root: filled(template, root.levels)
+        return lambda item, root: fill_template(template, root.levels)
     get = getter(place)
     if not in_root:
         return lambda item, root: get(item)

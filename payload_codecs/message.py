@@ -6,22 +6,39 @@ from typing import Any
 
 import msgspec
 
+from schemas.limits import MAX_CLOCK_SKEW_MS
+
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 MAX_TIME_DIGITS = 19
 """From here on a number may have more than 64 bits."""
 
+STEP_MS = 10_000
+"""Longer than most messages take from the entrance to Kafka: a clock that is wrong by whole minutes or hours leaves
+the true time of receipt."""
+
 
 def received_at_ms(header: bytes | None, append_time_ms: int) -> int:
-    """The time of the header `received_at`; the broker's where an entrance wrote none, or it is no time.
+    """The time of the header `received_at`; the broker's where an entrance wrote none, or it is no such time.
+
+    One that is further ahead of the broker's clock than an event time may be came from an entrance that had not seen
+    yet how wrong its clock was (docs/adr/0034). It is taken back to the append time or up to 10 s before it, by whole
+    10 s, which keep a device's times apart (docs/adr/0029).
 
     Examples
     --------
-    >>> received_at_ms(b"1719800000123", 5), received_at_ms(b"noon", 5), received_at_ms(None, 5)
+    >>> received_at_ms(b"1719800000123", 1719800000456), received_at_ms(b"noon", 5), received_at_ms(None, 5)
     (1719800000123, 5, 5)
+    >>> received_at_ms(b"1719803600123", 1719800000456)  # the entrance's clock is an hour ahead
+    1719800000123
     """
-    is_time = header is not None and header.isdigit() and len(header) < MAX_TIME_DIGITS
-    return int(header) if header is not None and is_time else append_time_ms
+    if header is None or not header.isdigit() or len(header) >= MAX_TIME_DIGITS:
+        return append_time_ms
+    received = int(header)
+    ahead_ms = received - append_time_ms
+    if ahead_ms <= MAX_CLOCK_SKEW_MS:
+        return received
+    return received - -(-ahead_ms // STEP_MS) * STEP_MS
 
 
 class Message(msgspec.Struct, gc=False):

@@ -7,8 +7,7 @@ from payload_codecs.codec import Codec, Command, Item, StatefulCodec
 from payload_codecs.example import Example
 from payload_codecs.message import Message
 from payload_codecs.selection import SelectedSamples, selects
-from schemas.errors import TerminalError
-from schemas.source import Codec as Format
+from schemas.payload_format import Codec as Format
 from schemas.source import Source
 
 CODECS: dict[Format, tuple[str, str]] = {
@@ -31,38 +30,16 @@ KEEP_STATE = frozenset({Format.SPARKPLUG_B})
 """Formats whose codec is a StatefulCodec."""
 
 
-class NoCodec(TerminalError):
-    """A source names a format that this version does not decode."""
-
-
 def codec_of(source: Source) -> Codec | StatefulCodec[Any]:
-    """The codec of a source, made for its settings.
-
-    Raises
-    ------
-    NoCodec
-        Where no class decodes the format.
-    """
-    if source.codec not in CODECS:
-        known = ", ".join(sorted(CODECS))
-        raise NoCodec(f"source {source.name}: no codec decodes {source.codec}. Choose one of: {known}")
+    """The codec of a source, made for its settings."""
     module, name = CODECS[source.codec]
     codec = cast(Codec, getattr(import_module(module), name)(source))
     return SelectedSamples(codec, source) if selects(source) and source.codec not in SELECT_THEMSELVES else codec
 
 
 def stateless_codec_of(source: Source) -> Codec:
-    """The codec of a source whose format has no state.
-
-    Raises
-    ------
-    NoCodec
-        Where no class decodes the format, or it keeps state.
-    """
-    codec = codec_of(source)
-    if hasattr(codec, "new_state"):
-        raise NoCodec(f"source {source.name}: {source.codec} keeps state, so that one message alone cannot be decoded")
-    return codec
+    """The codec of a source whose format is not among KEEP_STATE."""
+    return cast(Codec, codec_of(source))
 
 
 class _EachMessageAlone:
@@ -78,7 +55,7 @@ class _EachMessageAlone:
 
 
 def lone_codec_of(source: Source) -> Codec:
-    """The codec of a source for a message that is looked at alone, as people do. Raises NoCodec."""
+    """The codec of a source for a message that is looked at alone, as people do."""
     codec: Any = codec_of(source)
     return _EachMessageAlone(codec) if source.codec in KEEP_STATE else cast(Codec, codec)
 

@@ -14,8 +14,9 @@ from payload_codecs.message import Message
 from payload_codecs.valid_reading import ValidReading
 from schemas.glob import glob_pattern
 from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS
+from schemas.payload_format import TimeFormat
 from schemas.reject_reasons import RejectReason
-from schemas.source import Source, TimeFormat
+from schemas.source import Source
 from schemas.unit_conversions import CONVERSIONS
 from schemas.units import METRIC_UNITS, unit_code
 

@@ -1,26 +1,27 @@
 """Sources: which MQTT topics are read, and how their payloads become readings. sources.toml has one table for each."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import jmespath
-from jmespath.functions import Functions
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
+from schemas.payload_format import (
+    DEVICE_PLACES,
+    NAMES_ITS_DEVICE,
+    POINT_NAMES,
+    SENML,
+    TIME_FORMATS,
+    Codec,
+    TimeFormat,
+)
+from schemas.place import KEY, LEVEL, LOGIN, Expression, Place, is_constant, is_template
 from schemas.topic_pattern import TopicPattern
 from schemas.units import ACCEPTED_UNITS
-
-LEVEL = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-"""What stands for a named level in a topic and in a template. No JMESPath expression contains it."""
-
-LOGIN, KEY = "login", "key"
-"""Names that templates have beside the topic's levels: who authenticated, and the name of a field of `values`."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -32,52 +33,6 @@ class Dropped(StrEnum):
     TEXT = "text"
     BOOLEAN = "boolean"
     NESTED = "nested"
-
-
-class Codec(StrEnum):
-    """The payload formats, by the name that sources.toml uses. payload_codecs/registry.py has their codecs."""
-
-    HEADRACE = "headrace"
-    JSON = "json"
-    SCALAR = "scalar"
-    SENML_JSON = "senml-json"
-    SENML_CBOR = "senml-cbor"
-    LINE_PROTOCOL = "line-protocol"
-    CLOUDEVENTS = "cloudevents"
-    SPARKPLUG_B = "sparkplug-b"
-
-
-class TimeFormat(StrEnum):
-    """How a source writes event times."""
-
-    MS = "ms"
-    S = "s"
-    US = "us"
-    NS = "ns"
-    ISO8601 = "iso8601"
-    AUTO = "auto"
-
-
-NAMES_ITS_DEVICE = frozenset(
-    {Codec.SENML_JSON, Codec.SENML_CBOR, Codec.LINE_PROTOCOL, Codec.CLOUDEVENTS, Codec.SPARKPLUG_B}
-)
-"""Formats with a place of their own for the device."""
-
-
-SENML = frozenset({Codec.SENML_JSON, Codec.SENML_CBOR})
-
-TIME_FORMATS = {**dict.fromkeys(SENML, TimeFormat.S), Codec.LINE_PROTOCOL: TimeFormat.NS}
-"""How a format writes event times where its source does not say."""
-
-DEVICE_PLACES = {
-    **dict.fromkeys(SENML, (re.compile("bn"), 'bn", the base name')),
-    Codec.LINE_PROTOCOL: (re.compile(r'tags\.([A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")'), 'tags.NAME", the tag NAME'),
-    Codec.CLOUDEVENTS: (re.compile("[a-z0-9]+"), 'subject" or another attribute of the event'),
-}
-"""What `device` may be in a format that names devices: the expression, and what to write."""
-
-POINT_NAMES = frozenset({"measurement", "field"})
-"""Names that the metric of a point of the line protocol has beside the topic's levels."""
 
 
 def _own_time_format(fields: Mapping[str, Any]) -> TimeFormat:
@@ -99,30 +54,9 @@ def _topic_filters(given: tuple[str, ...]) -> tuple[str, ...]:
     return given
 
 
-def _expression(given: str) -> str:
-    try:
-        parsed = jmespath.compile(given).parsed
-    except jmespath.exceptions.JMESPathError as error:
-        place = getattr(error, "lex_position", None)
-        raise ValueError(f"no JMESPath{'' if place is None else f': wrong at character {place + 1}'}") from None
-    if unknown := _unknown_functions(parsed):
-        raise ValueError(f"JMESPath has no function {', '.join(sorted(unknown))}")
-    return given
-
-
-def _unknown_functions(node: Mapping[str, Any]) -> set[str]:
-    own = node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE
-    below = (_unknown_functions(child) for child in node["children"] if isinstance(child, dict))
-    return set().union(*below, [node["value"]] if own else [])
-
-
-def _place(given: str) -> str:
-    return given if is_template(given) else _expression(given)
-
-
 def _unit(given: str) -> str:
     if not any(given in codes for codes in ACCEPTED_UNITS.values()):
-        raise ValueError("no accepted UCUM code; docs/reference/units.md lists them")
+        raise ValueError("not an accepted UCUM code; docs/reference/units.md lists them")
     return given
 
 
@@ -136,38 +70,14 @@ def _time_zone(given: str) -> str:
     try:
         ZoneInfo(given)
     except (KeyError, OSError, ValueError):  # not there; a folder; no name of a file
-        raise ValueError("no time zone of the IANA database, such as Europe/Berlin or UTC") from None
+        raise ValueError("not a time zone of the IANA database, such as Europe/Berlin or UTC") from None
     return given
-
-
-def is_template(place: str) -> bool:
-    """Whether a place is a template over the topic's levels; otherwise it is a JMESPath into the payload.
-
-    Examples
-    --------
-    >>> is_template("{line}-{device}"), is_template("deviceInfo.devEui"), is_template("{a: b}")
-    (True, False, False)
-    """
-    return LEVEL.search(place) is not None
-
-
-def is_constant(place: str) -> bool:
-    """Whether a place is a constant of JMESPath.
-
-    Examples
-    --------
-    >>> is_constant("'Cel'"), is_constant("Cel")
-    (True, False)
-    """
-    return not is_template(place) and bool(jmespath.compile(place).parsed["type"] == "literal")
 
 
 TopicFilters = Annotated[
     tuple[str, ...], BeforeValidator(_several), AfterValidator(_topic_filters), Field(min_length=1)
 ]
 Globs = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_several)]
-Expression = Annotated[str, AfterValidator(_expression)]
-Place = Annotated[str, AfterValidator(_place)]
 Unit = Annotated[str, AfterValidator(_unit)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
@@ -401,112 +311,6 @@ def _places(source: Source) -> Iterator[tuple[str, str]]:
 
 def _nothing_names_the_device(source: Source) -> bool:
     return source.payload_names_device and not (source.device or source.devices or source.codec in NAMES_ITS_DEVICE)
-
-
-@dataclass(frozen=True)
-class Routed:
-    """What an entrance knows of a topic.
-
-    Parameters
-    ----------
-    device
-        From the topic's named levels, or the login; None where only the payload names it.
-    key
-        Of the record in telemetry.raw: messages of one key keep their order. The device; the topic where that is None.
-    levels
-        The named levels.
-    """
-
-    source: Source
-    device: str | None
-    key: str
-    levels: Mapping[str, str]
-
-
-class Sources:
-    """The declared sources, in their order: the first whose filter matches a topic has it."""
-
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self.sources = tuple(sources)
-        self._patterns = tuple((source, pattern) for source in sources for pattern in source.patterns)
-
-    @classmethod
-    def from_toml(cls, text: str, file: str = "sources.toml") -> "Sources":
-        """The sources that a TOML text declares: the text may travel, to a job for example.
-
-        Parameters
-        ----------
-        file
-            How messages name the file.
-
-        Raises
-        ------
-        schemas.sources_file.BadSources
-            With every mistake and its line.
-        """
-        from schemas.sources_file import sources_of
-
-        return cls(sources_of(text, file))
-
-    def route(self, topic: str, login: str | None = None) -> Routed | None:
-        """The source of a topic with its device and key, or None where none has it.
-
-        Parameters
-        ----------
-        login
-            Whom the entrance authenticated, for sources with `device = "{login}"`.
-
-        Examples
-        --------
-        >>> Sources([DEFAULT_SOURCE]).route("fleet/pump-7/telemetry").device
-        'pump-7'
-        """
-        for source, pattern in self._patterns:
-            levels = pattern.match(topic)
-            if levels is not None and not _matches(source.ignored, topic):
-                return _routed(source, topic, levels if login is None else {**levels, LOGIN: login})
-        return None
-
-    def ignores(self, topic: str) -> bool:
-        """Whether a topic that `route` has no source for is one that a source passes over by its own choice."""
-        return any(_matches(source.ignored, topic) for source in self.sources)
-
-    @property
-    def filters(self) -> tuple[str, ...]:
-        """The topic filters to subscribe to, each once."""
-        return tuple(dict.fromkeys(pattern.filter for _, pattern in self._patterns))
-
-    @property
-    def ask_devices(self) -> bool:
-        """Whether a source's format sends commands to its devices."""
-        return any(source.codec is Codec.SPARKPLUG_B for source in self.sources)
-
-    def __getitem__(self, name: str) -> Source:
-        return next(source for source in self.sources if source.name == name)
-
-
-def _routed(source: Source, topic: str, levels: Mapping[str, str]) -> Routed:
-    template = source.device_template
-    device = None if template is None else filled(template, levels)
-    return Routed(source, device, device or topic, levels)
-
-
-def _matches(patterns: Iterable[TopicPattern], topic: str) -> bool:
-    return any(pattern.match(topic) is not None for pattern in patterns)
-
-
-def filled(template: str, levels: Mapping[str, str]) -> str | None:
-    """A template with its names replaced; None where a name has no value.
-
-    Examples
-    --------
-    >>> filled("{line}-{device}", {"line": "4", "device": "press-1"})
-    '4-press-1'
-    """
-    try:
-        return LEVEL.sub(lambda name: levels[name[1]], template)
-    except KeyError:
-        return None
 
 
 DEFAULT_SOURCE = Source(name="fleet", topic=("fleet/{device}/telemetry",))

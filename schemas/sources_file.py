@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from schemas.errors import TerminalError
 from schemas.presets import PRESETS, preset_fields
-from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from schemas.toml_lines import existing, line_of
 
 SOURCES_FILE = "sources.toml"
@@ -51,11 +52,11 @@ def load_sources(path: Path) -> Sources:
     BadSources
         With every mistake and its line, or because the file cannot be read.
     """
-    return Sources.from_toml(text, str(path)) if (text := read_sources(path)) is not None else Sources([DEFAULT_SOURCE])
+    return parse_sources(read_sources(path), str(path))
 
 
 def read_sources(path: Path) -> str | None:
-    """The text of the file, which `Sources.from_toml` reads; None where there is none. Raises BadSources."""
+    """The text of the file, which `parse_sources` reads; None where there is none. Raises BadSources."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -67,8 +68,23 @@ def read_sources(path: Path) -> str | None:
         raise BadSources(f"{path} cannot be read: {error.strerror}") from None
 
 
-def sources_of(text: str, file: str = SOURCES_FILE) -> list[Source]:
-    """The sources that a TOML text declares, in its order. Raises BadSources."""
+def parse_sources(text: str | None, file: str = SOURCES_FILE) -> Sources:
+    """The sources that a TOML text declares, in its order. None, of a file that is not there: the default source.
+
+    Parameters
+    ----------
+    text
+        The text itself, not the path of a file: it may have travelled, to a job for example.
+    file
+        How messages name the file.
+
+    Raises
+    ------
+    BadSources
+        With every mistake and its line.
+    """
+    if text is None:
+        return Sources([DEFAULT_SOURCE])
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -78,7 +94,7 @@ def sources_of(text: str, file: str = SOURCES_FILE) -> list[Source]:
     if mistakes:
         placed = sorted((line_of(text, mistake.path), mistake.message) for mistake in mistakes)
         raise BadSources("\n".join(f"{file}:{line}: {message}" for line, message in dict.fromkeys(placed)))
-    return sources
+    return Sources(sources)
 
 
 def _syntax_error(text: str, file: str, message: str) -> str:

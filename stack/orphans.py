@@ -22,10 +22,14 @@ def end(found: list[psutil.Process], within_s: float = 20) -> list[psutil.Proces
     """SIGTERM, then SIGKILL. Returns what is left even so."""
     for process in found:
         _quietly(process.terminate)
-    _, alive = psutil.wait_procs(found, timeout=within_s)
-    for process in alive:
+    return kill(psutil.wait_procs(found, timeout=within_s)[1])
+
+
+def kill(found: list[psutil.Process]) -> list[psutil.Process]:
+    """SIGKILL. Returns what is left even so."""
+    for process in found:
         _quietly(process.kill)
-    return psutil.wait_procs(alive, timeout=10)[1]
+    return psutil.wait_procs(found, timeout=10)[1]
 
 
 def _belongs(process: psutil.Process, home: Path) -> bool:

@@ -70,7 +70,7 @@ UP = ("STARTING", "RUNNING", "BACKOFF")
 
 
 class Supervision:
-    """The supervisord of one stack."""
+    """The supervisord of one stack. Where none answers, all but `answers` and `start` raise NotRunning."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -84,7 +84,7 @@ class Supervision:
         """Whether supervisord runs and its socket works."""
         try:
             self._call("supervisor.getState")
-        except OSError:
+        except NotRunning:
             return False
         return True
 
@@ -114,16 +114,8 @@ class Supervision:
             self._call("supervisor.addProcessGroup", name)
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """`getAllProcessInfo` by name.
-
-        Raises
-        ------
-        NotRunning
-        """
-        try:
-            return {info["name"]: info for info in self._call("supervisor.getAllProcessInfo")}
-        except OSError as error:
-            raise NotRunning(f"No stack runs in {self.layout.home}. Start it:  headrace up") from error
+        """`getAllProcessInfo` by name."""
+        return {info["name"]: info for info in self._call("supervisor.getAllProcessInfo")}
 
     def process(self, name: str) -> dict[str, Any]:
         info: dict[str, Any] = self._call("supervisor.getProcessInfo", name)
@@ -171,10 +163,13 @@ class Supervision:
             time.sleep(0.1)
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        # A connection of its own each time: they are used from several threads.
-        with ServerProxy("http://unix", SupervisorTransport(serverurl=f"unix://{self._socket}")) as server:
-            namespace, _, name = method.partition(".")
-            return getattr(getattr(server, namespace), name)(*arguments)
+        namespace, _, name = method.partition(".")
+        try:
+            # A connection of its own each time: they are used from several threads.
+            with ServerProxy("http://unix", SupervisorTransport(serverurl=f"unix://{self._socket}")) as server:
+                return getattr(getattr(server, namespace), name)(*arguments)
+        except OSError as error:
+            raise NotRunning(f"No stack runs in {self.layout.home}. Start it:  headrace up") from error
 
     @property
     def _socket(self) -> Path:

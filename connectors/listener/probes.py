@@ -33,7 +33,13 @@ class Probes:
         }
 
     def answer(self, target: str) -> Answer:
-        """Raises Problem."""
+        """The answer of /healthz, /readyz or /metrics.
+
+        Raises
+        ------
+        Problem
+            When the target is none of these.
+        """
         page = self._pages.get(target.partition("?")[0])
         if page is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there are /healthz, /readyz and /metrics")
@@ -56,11 +62,23 @@ class ProbeConnection(HttpConnection):
         self._probes = probes
 
     def begin(self, request: Request) -> None:
-        """Raises Problem."""
+        """Refuse every method but GET.
+
+        Raises
+        ------
+        Problem
+            When the request has another method.
+        """
         if request.method != "GET":
             raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "probes are asked with GET", ("Allow", "GET"))
 
     def respond(self, request: Request) -> None:
-        """Raises Problem."""
+        """Answer the probe.
+
+        Raises
+        ------
+        Problem
+            When the target is none of the probes.
+        """
         status, content_type, body = self._probes.answer(request.target.decode("latin-1"))
         self.answer(response(status, content_type, body, request.keep_alive))

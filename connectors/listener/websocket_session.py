@@ -6,18 +6,16 @@ it is the text before the first line feed of each message, which is not part of 
 """
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as UpgradeRequest
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from connectors.listener.record_intake import RecordIntake, Route
-
-if TYPE_CHECKING:
-    from connectors.listener.http_connection import Request
-    from connectors.listener.http_telemetry import TelemetryHttpConnection
+from connectors.listener.http_connection import HttpConnection, Request
+from connectors.listener.record_intake import RecordIntake
+from connectors.origins import Origin
 
 MAX_ID_BYTES: Final = 64
 PING_AFTER_S: Final = 30.0
@@ -34,18 +32,18 @@ class WebSocketSession:
     A message over the payload limit ends it with code 1009, before it is read.
     """
 
-    def __init__(self, connection: "TelemetryHttpConnection", intake: RecordIntake, route: Route, ids: bool) -> None:
+    def __init__(self, connection: HttpConnection, intake: RecordIntake, origin: Origin | None, ids: bool) -> None:
         limit = intake.max_payload_bytes + (MAX_ID_BYTES + 1 if ids else 0)
         self._connection = connection
         self._intake = intake
-        self._route = route
+        self._origin = origin
         self._ids = ids
         self._protocol = ServerProtocol(max_size=limit)
         self._fragments: list[bytes] = []
         self._messages = 0
         self._pinged = False
 
-    def open(self, request: "Request", rest: bytes) -> None:
+    def open(self, request: Request, rest: bytes) -> None:
         """Answer the upgrade, and go on with what came behind it."""
         headers = b"".join(b"%s: %s\r\n" % field for field in request.headers.items())
         self._protocol.receive_data(b"GET %s HTTP/1.1\r\n%s\r\n" % (request.target, headers))
@@ -106,7 +104,11 @@ class WebSocketSession:
         self._connection.connections.received["websocket"] += 1
         acknowledgement = json.dumps({"id": identifier, "status": "stored"}, separators=(",", ":")).encode()
         reply = Frame(Opcode.TEXT, acknowledgement).serialize(mask=False)
-        self._connection.wait(self._intake.store(self._route, message), len(message), reply)
+        if self._origin is None:
+            self._intake.ignored += 1
+            self._connection.answer(reply)
+        else:
+            self._connection.wait(self._intake.store(self._origin, message), len(message), reply)
 
     def _write(self) -> None:
         """What the protocol has to say. An empty piece is the end."""

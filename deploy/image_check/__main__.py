@@ -6,6 +6,8 @@
 4. The roles `create-topics` and `submit` run from the image.
 5. Readings are published over MQTT. Each must be in telemetry.readings once (what the JVM does) and have its score in
    telemetry.anomalies (what the Python workers do, forked by the process beside the TaskManager).
+6. A Python worker is killed, then the TaskManager with all that its container runs, which starts again as Compose would
+   have it. Readings published at that moment must come out likewise: the seconds until they have are the recovery.
 
 Whatever happens, everything that was started or made here is ended and removed; what was fetched once, the Debian,
 stays in the cache folder. Exit status 0 means that every step held.
@@ -47,7 +49,13 @@ def main() -> int:
 
 
 def check(port_offset: int, readings: int) -> None:
-    """Raises HeadraceError with what does not hold."""
+    """Start a cluster from the image, and send readings through it.
+
+    Raises
+    ------
+    HeadraceError
+        Says which expectation does not hold.
+    """
     CACHE.mkdir(parents=True, exist_ok=True)
     with ExitStack() as at_the_end:
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=CACHE))
@@ -76,14 +84,23 @@ def _run(image: Image, stack: LocalStack, at_the_end: ExitStack, state: Path, re
         cluster.wait_until_ready()
     with _timed("submit"):
         cluster.run("submit", *JOBS)
-    with _timed(f"{readings} readings"):
-        try:
-            flow.check(stack.layout.endpoints, readings)
-        except flow.NotArrived as error:
-            raise flow.NotArrived(f"{error}\n{cluster.failures()}") from error
+    _stream(f"{readings} readings", cluster, stack, readings, "image-check")
+    cluster.require_forked_workers()
+    cluster.kill_workers()
+    _stream("recovery from killed Python workers", cluster, stack, readings, "workers-killed")
+    cluster.replace("taskmanager")
+    _stream("recovery from a killed TaskManager", cluster, stack, readings, "taskmanager-killed")
     cluster.require_forked_workers()
     cluster.require_all_alive()
     stack.require_stopped("bridge", "jobmanager", "taskmanager")
+
+
+def _stream(step: str, cluster: ImageCluster, stack: LocalStack, readings: int, fleet: str) -> None:
+    with _timed(step):
+        try:
+            flow.check(stack.layout.endpoints, readings, fleet)
+        except flow.NotArrived as error:
+            raise flow.NotArrived(f"{error}\n{cluster.failures()}") from error
 
 
 @contextmanager

@@ -21,32 +21,47 @@ class NotArrived(TransientError):
     """What came out is not what went in."""
 
 
-def check(endpoints: Endpoints, count: int) -> None:
-    """Raises NotArrived."""
-    sent = list(_identities(count))
+def check(endpoints: Endpoints, count: int, fleet: str) -> None:
+    """Publish readings of a fleet that has sent none so far, and wait for them.
+
+    Parameters
+    ----------
+    fleet
+        What the names of its devices begin with.
+
+    Raises
+    ------
+    NotArrived
+        When one is missing, or there too often, after three minutes.
+    """
+    sent = list(_identities(fleet, count))
     publisher = Publisher(endpoints)
     for number, (device, metric, ts) in enumerate(sent):
         publisher.publish(device, json.dumps({"metric": metric, "value": 20 + number % 7, "ts": ts}).encode())
     publisher.close()
     for topic in (TELEMETRY_READINGS, TELEMETRY_ANOMALIES):
-        _require_each_once(endpoints.kafka, topic, sent)
+        _require_each_once(endpoints.kafka, topic, fleet, sent)
 
 
-def _identities(count: int) -> Iterator[Identity]:
+def _identities(fleet: str, count: int) -> Iterator[Identity]:
     began_ms = int(time.time() * 1000) - count
     for number in range(count):
-        yield f"image-check-{number % DEVICES}", "temperature", began_ms + number
+        yield f"{fleet}-{number % DEVICES}", "temperature", began_ms + number
 
 
-def _require_each_once(kafka: str, topic: Topic, sent: list[Identity]) -> None:
+def _require_each_once(kafka: str, topic: Topic, fleet: str, sent: list[Identity]) -> None:
     deadline = time.monotonic() + ARRIVE_WITHIN_S
-    while (found := _found(kafka, topic)).total() < len(sent) and time.monotonic() < deadline:
+    while (found := _found(kafka, topic, fleet)).total() < len(sent) and time.monotonic() < deadline:
         time.sleep(1)
     if found != Counter(sent):
         missing, surplus = (Counter(sent) - found).total(), (found - Counter(sent)).total()
         raise NotArrived(f"{topic.name}: of {len(sent)} readings {missing} are missing, {surplus} are there too often")
 
 
-def _found(kafka: str, topic: Topic) -> Counter[Identity]:
+def _found(kafka: str, topic: Topic, fleet: str) -> Counter[Identity]:
     records = (json.loads(record.value) for record in scan(kafka, topic))
-    return Counter((record["device"], record["metric"], record["event_time"]) for record in records)
+    return Counter(
+        (record["device"], record["metric"], record["event_time"])
+        for record in records
+        if record["device"].startswith(f"{fleet}-")
+    )

@@ -7,8 +7,7 @@ from connectors.atomic_write import atomic_write_text
 from headrace.sources.added import with_preset
 from payload_codecs.sparkplug_b.data_types import BOOLEAN, DOUBLE, INT64
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
-from schemas.source import Sources
-from schemas.sources_file import read_sources
+from schemas.sources_file import parse_sources, read_sources
 from stack.layout import Layout
 
 ZIGBEE_TOPIC = "zigbee2mqtt/pump-house"
@@ -36,7 +35,7 @@ def declare(layout: Layout) -> None:
     file = layout.settings.sources_file
     text = before = read_sources(file)
     for preset, topic in PRESETS.items():
-        if text is None or Sources.from_toml(text).route(topic) is None:
+        if text is None or parse_sources(text).route(topic) is None:
             text = with_preset(text, preset)
     if text is not None and text != before:
         atomic_write_text(file, text)

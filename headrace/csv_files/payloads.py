@@ -11,7 +11,7 @@ from headrace.errors import UnusableFile
 from headrace.sources.preview import preview
 from schemas.device_name import device_name_fault
 from schemas.limits import MAX_CLOCK_SKEW_MS
-from schemas.source import Sources
+from schemas.sources import Sources
 
 PUBLISH_ID = "publish_id"
 """A field that no codec reads: by it the messages of one `headrace publish` are found in telemetry.raw."""

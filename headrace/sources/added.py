@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from schemas.presets import preset_text
-from schemas.source import Sources
+from schemas.sources_file import parse_sources
 
 HEADER = """\
 # Sources: which MQTT topics are read, and how payloads become readings. The first source whose filter matches has a
@@ -41,7 +41,7 @@ def with_preset(
     if before.strip():
         before = before.rstrip("\n") + "\n\n"
     added = before + _table(preset, name or preset, topics)
-    Sources.from_toml(added, file)
+    parse_sources(added, file)
     return added
 
 

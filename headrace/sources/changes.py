@@ -2,13 +2,8 @@
 
 from collections.abc import Iterator
 
-from schemas.source import DEFAULT_SOURCE, Source, Sources
-from schemas.sources_file import BadSources
-
-
-def sources_of_text(text: str | None, file: str = "sources.toml") -> Sources:
-    """What a text declares; the default source without one. Raises BadSources."""
-    return Sources([DEFAULT_SOURCE]) if text is None else Sources.from_toml(text, file)
+from schemas.source import Source
+from schemas.sources_file import BadSources, parse_sources
 
 
 def changes(before: str | None, after: str | None) -> list[str]:
@@ -19,9 +14,9 @@ def changes(before: str | None, after: str | None) -> list[str]:
     before, after
         Texts of the file; None without one. `after` has no mistakes. `before` may have some, for this release.
     """
-    new = sources_of_text(after).sources
+    new = parse_sources(after).sources
     try:
-        old = sources_of_text(before).sources
+        old = parse_sources(before).sources
     except BadSources:
         return ["this release cannot read the sources that were applied; all are new to it"]
     return list(_changes(old, new))

@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from headrace.sources.preview import Preview
-from schemas.source import LOGIN, Source, Sources
+from schemas.place import LOGIN
+from schemas.source import Source
+from schemas.sources import Sources
 
 CHANGED = "{file} has changed since it was applied"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from headrace.sources.preview import Preview, preview
 from payload_codecs.valid_reading import ValidReading
 from schemas.presets import Preset, Vector, preset, preset_fields
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 
 ARRIVED_MS = 1_796_083_200_000
 """2026-12-01T00:00:00Z: when the messages of all vectors arrive."""

@@ -20,7 +20,8 @@ from jobs.operators.subtask_journal import subtask_journal
 from jobs.operators.telemetry_dead_letters import STAGE
 from jobs.operators.telemetry_decoder import COLUMNS, Outcomes
 from payload_codecs.registry import codec_of
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 
 
 class DecodeSessions(KeyedProcessFunction):

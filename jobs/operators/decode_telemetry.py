@@ -16,7 +16,8 @@ from jobs.operators.subtask_journal import subtask_journal
 from jobs.operators.telemetry_dead_letters import STAGE
 from jobs.operators.telemetry_decoder import COLUMNS, COMMAND, OFFSET, PARTITION, Decoder, Outcomes
 from payload_codecs.registry import stateless_codec_of
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 from schemas.topics import TELEMETRY_RAW
 
 GATHERED = Types.ROW([Types.INT(), BYTES])

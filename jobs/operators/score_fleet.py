@@ -23,7 +23,7 @@ from flink import framing
 from flink.framing import Frame
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
-from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.score_records import ScoreRecords
 from jobs.operators.subtask_journal import subtask_journal
 from models.detectors import Batch, Scorer, UnreadableState
@@ -80,7 +80,7 @@ class ScoreFleet(KeyedProcessFunction):
             self._load(bucket)
         for done in self._quarantine.run(value):
             if isinstance(done, Quarantined):
-                yield Row(True, *scored([self._letter(done)]))
+                yield Row(True, *scored([self._dead_letter(done)]))
                 continue
             batch, records = done
             if records:
@@ -97,9 +97,9 @@ class ScoreFleet(KeyedProcessFunction):
     def _undo(self) -> None:
         self._load(self._bucket)
 
-    def _letter(self, done: Quarantined[bytes]) -> tuple[bytes, bytes]:
+    def _dead_letter(self, done: Quarantined[bytes]) -> tuple[bytes, bytes]:
         frame = Frame(done.batch, COLUMNS)
-        return quarantined_letter(done, frame.texts(DEVICE)[0], frame.fields(RECORD)[0] or b"", self._job)
+        return quarantined_dead_letter(done, frame.texts(DEVICE)[0], frame.fields(RECORD)[0] or b"", self._job)
 
     def _remember(self, bucket: int, batch: Batch) -> None:
         self._since_snapshot[bucket] += 1
@@ -111,7 +111,7 @@ class ScoreFleet(KeyedProcessFunction):
         self._since_snapshot[bucket] = 0
 
     def _load(self, bucket: int) -> None:
-        """The bucket's scorer: thawed, then the journal replayed. Snapshots of the buckets fall apart in time."""
+        """The bucket's scorer: restored, then the journal replayed. Snapshots of the buckets fall apart in time."""
         journal = list(self._journal.get() or ())
         try:
             self._scorers[bucket] = self._restored(self._snapshot.value(), journal)

@@ -11,7 +11,8 @@ from payload_codecs.codec import Command, Item
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ItemPosition
 from schemas.device_command import DeviceCommand
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 from schemas.topics import TELEMETRY_RAW
 
 

@@ -24,7 +24,8 @@ from payload_codecs.valid_reading import ItemPosition, ValidReading, encoded
 from payload_codecs.validation import Outcome, Validator
 from schemas.ignored_message import IgnoredMessage
 from schemas.reject_reasons import RejectReason
-from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from schemas.topics import TELEMETRY_RAW
 
 COLUMNS = 9

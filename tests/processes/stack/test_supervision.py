@@ -139,3 +139,11 @@ def test_a_process_that_no_restart_helps_stays_down_and_any_other_is_started_aga
         assert supervision.starts() == {"sleeper": 1 if state == "EXITED" else 2}
     finally:
         orphans.end(orphans.find(layout.home), within_s=5)
+
+
+@pytest.mark.parametrize("ask", [Supervision.processes, Supervision.starts, lambda each: each.process("sleeper")])
+def test_where_no_stack_runs_a_question_about_it_says_so(tmp_path, ask):
+    supervision = Supervision(Layout(tmp_path / "home"))
+    assert not supervision.answers()
+    with pytest.raises(NotRunning, match="headrace up"):
+        ask(supervision)

@@ -105,6 +105,15 @@ def test_dated_readings_go_between_those_of_the_stream(stream):
     assert stream.sent == stream.acknowledged == len(stream._publisher.published)
 
 
+def test_a_stream_of_which_no_device_talks_sends_what_goes_between(stream):
+    stream.talking = []
+    stream.send_dated("late", [5, 6])
+    stream.start()
+    wait_until("what goes between", lambda: len(stream._publisher.published) == 2, within_s=10)
+    stream.finish()
+    assert [device for device, _ in stream._publisher.published] == ["late", "late"]
+
+
 def test_a_reading_that_is_nowhere_is_lost_and_a_second_one_is_doubled():
     sent = {("a", 1), ("a", 2), ("b", 1)}
     found = Counter({("a", 1): 1, ("b", 1): 2})

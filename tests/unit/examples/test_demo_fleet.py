@@ -16,7 +16,9 @@ from payload_codecs.valid_reading import ValidReading
 from payload_codecs.validation import Validator
 from schemas.presets import preset_fields
 from schemas.reject_reasons import RejectReason
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
+from schemas.sources_file import parse_sources
 from schemas.topics import TELEMETRY_RAW
 from stack.layout import Layout
 
@@ -65,7 +67,7 @@ def test_sources_that_are_declared_already_stay_as_they_are(tmp_path):
     declare(layout)
     assert layout.settings.sources_file.read_text() == text
     assert layout.settings.sources_file.stat().st_mtime == 1, "a file that is written counts as not applied"
-    assert [source.name for source in Sources.from_toml(text).sources] == ["fleet", *PRESETS]
+    assert [source.name for source in parse_sources(text).sources] == ["fleet", *PRESETS]
 
 
 def test_no_two_readings_of_a_device_share_an_identity():

@@ -12,7 +12,8 @@ from headrace.csv_files.text_file import TextFile
 from headrace.errors import UnusableFile
 from headrace.sources.preview import preview
 from payload_codecs.valid_reading import ValidReading
-from schemas.source import DEFAULT_SOURCE, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 
 ROWS = "time;Temperature °C;Status\r\n04.03.2026 00:00;19,5;OK\r\n04.03.2026 00:05;;gap\r\n"
 

@@ -6,8 +6,9 @@ from pyflink.common import Row
 
 from jobs.operators.decode_telemetry import DecodeTelemetry
 from schemas.dead_letter import DeadLetter
+from schemas.payload_format import Codec
 from schemas.reading import Reading
-from schemas.source import Codec, Source
+from schemas.source import Source
 from tests.raw_messages import Message, gathered
 from tests.unit.jobs.cleaning.outcomes import crossed
 

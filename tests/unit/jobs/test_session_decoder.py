@@ -12,7 +12,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.device_command import DeviceCommand
 from schemas.presets import preset_fields
 from schemas.reading import Reading
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 from tests.raw_messages import NOW_MS, Message, gathered
 from tests.unit.jobs.cleaning.outcomes import crossed
 

@@ -14,9 +14,11 @@ from payload_codecs.codec import Ignored, Rejection, Sample
 from payload_codecs.registry import stateless_codec_of
 from schemas.dead_letter import DeadLetter
 from schemas.ignored_message import IgnoredMessage, IgnoredReason
+from schemas.payload_format import Codec
 from schemas.reading import Reading
 from schemas.reject_reasons import RejectReason
-from schemas.source import DEFAULT_SOURCE, Codec, Source, Sources
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from tests.raw_messages import NOW_MS, Message, gathered
 from tests.unit.jobs.cleaning.outcomes import crossed
 

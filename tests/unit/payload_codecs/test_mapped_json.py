@@ -10,7 +10,8 @@ from payload_codecs.codec import Ignored, Rejection, Sample
 from payload_codecs.mapped_json import MappedJson, _Root
 from payload_codecs.message import Message
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 
 TIME = 1_796_029_924_000
 TOPIC = "plant/4/press-1"

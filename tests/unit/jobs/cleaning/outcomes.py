@@ -17,7 +17,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.ignored_message import IgnoredMessage
 from schemas.reading import DuplicateReading, Reading
 from schemas.reject_reasons import RejectReason
-from schemas.source import Source, Sources
+from schemas.source import Source
+from schemas.sources import Sources
 from tests.raw_messages import Message, gathered
 
 Item = Reading | DuplicateReading | IgnoredMessage | DeadLetter

@@ -58,6 +58,22 @@ public final class TableStages {
         return stage(tables, table, new ScatterRecordsOperator(columns), uid, records);
     }
 
+    /** The rows of a table with the column `over_limit` behind the others, by {@link LimitSeriesOperator}. */
+    public static Table limitSeries(
+            StreamTableEnvironment tables,
+            Table table,
+            String uid,
+            String deviceColumn,
+            String identityColumn,
+            SeriesLimits limits) {
+        List<String> names = table.getResolvedSchema().getColumnNames();
+        List<DataTypes.Field> columns = new ArrayList<>(DataType.getFields(rowsOf(table)));
+        columns.add(DataTypes.FIELD("over_limit", DataTypes.STRING()));
+        var operator =
+                new LimitSeriesOperator(names.indexOf(deviceColumn), names.indexOf(identityColumn), limits);
+        return stage(tables, table, operator, uid, DataTypes.ROW(columns));
+    }
+
     /**
      * The same table, whose one operator of a kind that the planner chose, for example OverAggregate, has a name and an
      * identity of ours. The planner numbers its operators, and a number changes with what is planned around it.
