@@ -1,11 +1,11 @@
 """Reads on where an earlier look at the topics ended: what is committed, how far consumers are, what retention took."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from kafka.admin import OffsetSpec
 
-from connectors.kafka.clients import admin, consumer, require_reachable
+from connectors.kafka.clients import KafkaUnavailable, admin, consumer, require_reachable
 from connectors.kafka.reading import (
     STALLED_AFTER_S,
     Batch,
@@ -20,6 +20,8 @@ from connectors.kafka.reading import (
 from schemas.topics import MAX_MESSAGE_BYTES, MIB
 
 TIME_LIMIT_MS = 10_000
+
+ATTEMPTS = 5
 
 
 class KafkaLog:
@@ -64,11 +66,11 @@ class KafkaLog:
 
     def first_offsets(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """Where each begins: above 0, retention has taken what was below."""
-        return plain(self._consumer.beginning_offsets(as_kafka(partitions)))
+        return _of_all(self._consumer.beginning_offsets, partitions)
 
     def committed_ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """Behind the last record of each that a read_committed consumer may see now."""
-        return plain(self._consumer.end_offsets(as_kafka(partitions)))
+        return _of_all(self._consumer.end_offsets, partitions)
 
     def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """Behind the last record of each, open transactions included."""
@@ -87,3 +89,20 @@ class KafkaLog:
     def read(self, starts: Mapping[Partition, int], ends: Mapping[Partition, int]) -> Iterator[Batch]:
         """All committed records between, a few thousand at a time, the partitions side by side."""
         return read(self._consumer, starts, ends, self._stalled_after_s)
+
+
+def _of_all(ask: Callable[[Any], Any], partitions: Collection[Partition]) -> dict[Partition, int]:
+    """The answer for all partitions: kafka-python raises KeyError where the broker left one out, as a busy one may.
+
+    Raises
+    ------
+    KafkaUnavailable
+        When it does so again and again.
+    """
+    left_out = KeyError()
+    for _ in range(ATTEMPTS):
+        try:
+            return plain(ask(as_kafka(partitions)))
+        except KeyError as error:
+            left_out = error
+    raise KafkaUnavailable(f"Kafka did not give the offsets of {left_out}, asked {ATTEMPTS} times") from left_out

@@ -111,3 +111,25 @@ def test_groups_that_there_are_not_have_no_offsets():
 def test_no_kafka_is_unreachable():
     with pytest.raises(KafkaUnavailable, match=r"127.0.0.1:1 does not answer"):
         KafkaLog.connect("127.0.0.1:1")
+
+
+class ForgetfulConsumer:
+    """Leaves a partition out of its first answers, as kafka-python does."""
+
+    def __init__(self, times):
+        self.times = times
+
+    def end_offsets(self, partitions):
+        self.times -= 1
+        if self.times >= 0:
+            raise KeyError(partitions[0])
+        return dict.fromkeys(partitions, 7)
+
+
+def test_a_partition_that_the_broker_left_out_is_asked_for_again():
+    assert KafkaLog(ForgetfulConsumer(2), None).committed_ends([("readings", 0)]) == {("readings", 0): 7}
+
+
+def test_a_partition_that_the_broker_leaves_out_again_and_again_is_unavailable():
+    with pytest.raises(KafkaUnavailable, match="did not give the offsets"):
+        KafkaLog(ForgetfulConsumer(1000), None).committed_ends([("readings", 0)])
