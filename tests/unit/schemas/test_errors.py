@@ -30,7 +30,7 @@ NOT_IN_THE_TREE = {
     "connectors.pseudonym_key.BadPseudonymKey": "applications copy this file, which needs Python alone",
     "serving.errors.ApiError": "an answer of the API to a client",
     "connectors.mqtt_packets.PacketError": "an answer of the listener to a client",
-    "connectors.listener.http_connection.Problem": "an answer of the listener to a client",
+    "connectors.listener.http_connection.HttpError": "an answer of the listener to a client",
     "flink.": "it imports nothing of ours (import-linter), and Flink reports what its workers raise",
 }
 KINDS = {TransientError: "transient", TerminalError: "terminal"}
