@@ -1,11 +1,12 @@
-"""Readings of series that a limit keeps out, marked by an operator behind `scatter` (docs/adr/0031).
+"""Readings of series that a limit keeps out, marked by an operator behind the scattering one (docs/adr/0031).
 
-Internals: those of flink/operators_jar.py, and in Java an operator (`AbstractStreamOperator`).
+Internals: those of flink/operators_jar.py and flink/micro_batch.py.
 """
 
 from dataclasses import dataclass
 
 from pyflink.table import StreamTableEnvironment, Table
+from pyflink.table.types import DataType, _to_java_data_type
 
 from flink.operators_jar import java_class, stage
 
@@ -28,22 +29,30 @@ class SeriesLimits:
     lifetime_s: int
 
 
-def limit_series(
-    tables: StreamTableEnvironment, table: Table, uid: str, device: str, identity: str, limits: SeriesLimits
+def scatter_within_limits(
+    tables: StreamTableEnvironment,
+    table: Table,
+    uids: tuple[str, str],
+    records: DataType,
+    identified_by: tuple[str, str],
+    limits: SeriesLimits,
 ) -> Table:
-    """The rows of `table` with the column `over_limit`: LimitSeriesOperator.java.
+    """As `flink.micro_batch.scatter`, with the further column `over_limit`: LimitSeriesOperator.java.
 
     It is NULL, or the detail of the limit that keeps a reading's series out.
 
     Parameters
     ----------
-    uid
-        The operator's name on the dashboard, and its identity in savepoints.
-    device, identity
-        Columns of BYTES. A row without an identity is no reading; an identity is the metric, a byte 0, and what else
-        tells readings of a series apart.
+    uids
+        The names of the two operators on the dashboard, and their identities in savepoints.
+    identified_by
+        Columns of BYTES: the device, and the identity of a reading. That is its metric, a byte 0, and what else tells
+        readings of a series apart; a record without one is no reading.
     """
     of = (limits.series, limits.devices, limits.metrics_per_device)
     in_java = java_class("SeriesLimits")(*(each.maximum for each in of), limits.lifetime_s)
     in_java.withDetails(*(each.detail for each in of))
-    return stage("limitSeries", tables, table, uid, device, identity, in_java)
+    scatter, limit = uids
+    device, identity = identified_by
+    arguments = (scatter, _to_java_data_type(records), limit, device, identity, in_java)
+    return stage("scatterWithinLimits", tables, table, *arguments)

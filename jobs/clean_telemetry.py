@@ -7,10 +7,11 @@ from pyflink.common import Types
 from pyflink.table import DataTypes, StatementSet, StreamTableEnvironment, Table
 
 from connectors.endpoints import Endpoints
-from flink import micro_batch, series_limits
+from flink import micro_batch
 from flink.functions import register_map_of_frame
 from flink.keys import key_by
 from flink.naming import named
+from flink.series_limits import scatter_within_limits
 from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.names import CLEAN_TELEMETRY
@@ -67,11 +68,8 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
         return tables.from_data_stream(decoded.uid("decode-sessions").name("decode-sessions"))
 
     def scatter(tables: StreamTableEnvironment) -> Table:
-        return micro_batch.scatter(tables, tables.from_path("decoded"), "scatter", ITEMS)
-
-    def limit_series(tables: StreamTableEnvironment) -> Table:
-        items = tables.from_path("scattered")
-        return series_limits.limit_series(tables, items, "limit-series", "key", "identity", limits)
+        uids, identified_by = ("scatter", "limit-series"), ("key", "identity")
+        return scatter_within_limits(tables, tables.from_path("decoded"), uids, ITEMS, identified_by, limits)
 
     def deduplicate(tables: StreamTableEnvironment) -> Table:
         return named(tables, tables.from_path("counted"), "OverAggregate", "deduplicate")
@@ -83,7 +81,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
     }  # fmt: skip
     stages = {
         "gather": gather, "decode": decode, "decode_sessions": decode_sessions, "scatter": scatter,
-        "limit_series": limit_series, "deduplicate": deduplicate,
+        "deduplicate": deduplicate,
     }  # fmt: skip
     return sql_file.load(tables, JOB, constants, stages)
 

@@ -2,7 +2,7 @@
 --
 --   telemetry_raw -> messages -> [gather, Java] -> gathered -+-> [DecodeTelemetry, Python] ------+-> decoded
 --                                                            +-> [DecodeSessions, Python, keyed] -+
---   decoded -> [scatter, Java] -> scattered -> [limit-series, Java] -> items
+--   decoded -> [scatter, limit-series, Java] -> items
 --   items -+-> counted -> numbered -+-> telemetry_readings
 --          |                        +-> telemetry_duplicates
 --          |                        +-> conflicts -+-> refused -+
@@ -34,10 +34,8 @@ CREATE TEMPORARY VIEW decoded AS
 SELECT * FROM decoded_messages UNION ALL SELECT * FROM decoded_sessions;
 
 -- Key and record of each item. Of a reading also its identity, and what a dead letter is made of if it is a conflict.
-CREATE TEMPORARY VIEW scattered AS OPERATOR scatter;
-
--- And over_limit: why a reading of a series that is not known yet is not let in.
-CREATE TEMPORARY VIEW items AS OPERATOR limit_series;
+-- And over_limit: which limit keeps its series out, if it is new.
+CREATE TEMPORARY VIEW items AS OPERATOR scatter;
 
 -- Which time this identity comes, and which value it had first. Insert-only, and it forgets after
 -- table.exec.state.ttl: a copy later than that is a reading again, and overwrites itself in the stores.

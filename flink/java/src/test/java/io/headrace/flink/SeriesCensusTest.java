@@ -89,6 +89,15 @@ class SeriesCensusTest {
     }
 
     @Test
+    void aSeriesThatSentBeforeAndAfterTheClockWasSetBackIsForgottenByTheNewTime() {
+        SeriesCensus census = alone(MANY, MANY, MANY);
+        census.admit(series("a/t"), NOW_S);
+        census.admit(series("a/t"), NOW_S - 1000);
+        census.forget(NOW_S - 1000 + LIFETIME_S + 8);
+        assertEquals(0, census.series());
+    }
+
+    @Test
     void timesBeyondTheYear2038AreTimes() {
         int later = (int) 3_000_000_000L;
         SeriesCensus census = alone(MANY, MANY, MANY);
@@ -223,6 +232,21 @@ class SeriesCensusTest {
         job.get(0).forget(laterS + 8);
         assertEquals(100, job.get(0).series());
         assertEquals(SeriesCensus.MAX_SERIES, job.get(0).admit(device(999), laterS + 8));
+    }
+
+    @Test
+    void aSubtaskThatSeesMoreThanItsPartTakesTheOthersToHaveAsMany() {
+        SeriesCensus before = alone(100, MANY, MANY);
+        admitAll(before, "a/t", "a/h", "b/t");
+        SeriesCensus census = restored(List.of(before), 2, 100).get(0);
+        assertEquals(3, census.series());
+        assertEquals(2, census.devices());
+        admitAll(census, "a/t", "a/t", "b/t");
+        assertEquals(4, census.series());
+        assertEquals(4, census.devices());
+        admitAll(census, "b/h");
+        assertEquals(6, census.series());
+        assertEquals(4, census.devices());
     }
 
     @Test
