@@ -24,8 +24,9 @@ from payload_codecs.message import Message
 from payload_codecs.registry import stateless_codec_of
 from payload_codecs.valid_reading import ItemPosition, ValidReading, encoded
 from payload_codecs.validation import Validator
-from schemas.source import DEFAULT_SOURCE, Source, Sources
-from schemas.source import Codec as Format
+from schemas.payload_format import Codec as Format
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 
 NOW_MS = 1_790_000_000_000
 WIDTH = 9_900

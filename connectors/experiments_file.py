@@ -1,4 +1,4 @@
-"""The file that declares experiments, and beside it which of them have ended; read anew when one of them changes."""
+"""The file that declares experiments, and beside it which of them have ended; read again when one of them changes."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -65,14 +65,14 @@ class Letters:
         self._tail = tail
         self.found: dict[FatalRecord, list[DeadLetter]] = defaultdict(list)
 
-    def are_complete(self) -> bool:
-        """Whether each record has one by now."""
+    def are_complete(self, records: Iterable[FatalRecord]) -> bool:
+        """Whether each of these has one by now."""
         for record in self._tail.new():
             letter = DeadLetter.model_validate_json(record.value)
             for fatal in RECORDS:
                 if fatal.is_in(letter):
                     self.found[fatal].append(letter)
-        return all(self.found[each] for each in RECORDS)
+        return all(self.found[each] for each in records)
 
     def positions(self) -> list[Place]:
         """Where the dead letters say that their records stand."""

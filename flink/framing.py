@@ -137,7 +137,11 @@ class Frame:
         return booleans
 
     def _of_size(self, column: int, kind: "np.dtype[Any]") -> "np.ndarray[Any, np.dtype[Any]]":
-        found = [field for field in self.fields(column) if field is not None]
-        if len(found) < len(self) or not set(map(len, found)) <= {kind.itemsize}:
+        found: list[Any] = self.fields(column)
+        try:
+            is_of_size = set(map(len, found)) <= {kind.itemsize}
+        except TypeError:  # NULL has no length
+            is_of_size = False
+        if not is_of_size:
             raise BadFrame(f"column {column} of a frame has a field that has not {kind.itemsize} bytes")
         return np.frombuffer(b"".join(found), kind)

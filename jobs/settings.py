@@ -46,7 +46,8 @@ class JobSettings(BaseSettings):
         30 * DAY_S,
         ge=1,
         le=10 * 365 * DAY_S,
-        description="Seconds after its last reading for which a series counts for the three limits above.",
+        description="Seconds after its last reading for which a series counts for the three limits above. Silent for "
+        "longer, it is forgotten by `score_anomalies`: if it comes back, its model begins anew.",
     )
     sources: str | None = Field(
         None,

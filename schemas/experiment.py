@@ -37,7 +37,7 @@ class Experiment(BaseModel):
     """Two arms, what counts as a success, and how long after a user's first list it counts.
 
     Who is in which arm follows from the user's id and the experiment's name alone: the same user sees the same arm on
-    every instance and after every restart, and another experiment splits the same users anew.
+    every instance and after every restart, and another experiment splits the same users independently.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

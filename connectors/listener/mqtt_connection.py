@@ -92,7 +92,6 @@ class MqttConnection(Connection):
         self._partial = bytearray()
         self._needed = 0
         """Bytes of the packet that `_partial` begins with; 0 where its length is not known yet."""
-        self._unacknowledged = 0
         self._last_topic: bytes | None = None
         self._last_origin: Origin | None = None
 
@@ -119,10 +118,6 @@ class MqttConnection(Connection):
         self._take_partial()
         self._sessions.end(self)
         super().connection_lost(error)
-
-    def replied(self, replies: int) -> None:
-        """Each is a PUBACK; a message of QoS 0 has none."""
-        self._unacknowledged -= replies
 
     def end_for(self, why: str) -> None:
         """MQTT 5 says why (section 3.14.2.1)."""
@@ -166,11 +161,7 @@ class MqttConnection(Connection):
         if topic != self._last_topic:
             self._meet(topic)
         origin, intake = self._last_origin, self._intake
-        if packet_identifier:
-            self._count_unacknowledged()
-            reply = packets.PUBACK_HEADER + packet_identifier.to_bytes(2)
-        else:
-            reply = b""
+        reply = packets.PUBACK_HEADER + packet_identifier.to_bytes(2) if packet_identifier else b""
         size = stop - at
         if origin is None or size > intake.max_payload_bytes:
             self._do_not_store(topic, data[at:stop], flags, packet_identifier, reply)
@@ -196,11 +187,6 @@ class MqttConnection(Connection):
         if origin is not None and not self._publisher.may_publish(text, origin.device):
             origin = None
         self._last_topic, self._last_origin = topic, origin
-
-    def _count_unacknowledged(self) -> None:
-        self._unacknowledged += 1
-        if self.version == MQTT_5 and self._unacknowledged > self.connections.settings.receive_maximum:
-            raise PacketError(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more unacknowledged messages than allowed")
 
     def _do_not_store(self, topic: bytes, payload: bytes, flags: int, packet_identifier: int, reply: bytes) -> None:
         """A payload that is passed over or goes to the dead letters, or another device's topic. Raises PacketError."""

@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 
 from connectors.listener.connections import Connections
-from connectors.listener.http_connection import HttpConnection, Problem, Request, response
+from connectors.listener.http_connection import HttpConnection, HttpError, Request, response
 from connectors.listener.metrics import ListenerCollector
 from connectors.listener.status import Status
 
@@ -37,12 +37,12 @@ class Probes:
 
         Raises
         ------
-        Problem
+        HttpError
             When the target is none of these.
         """
         page = self._pages.get(target.partition("?")[0])
         if page is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "there are /healthz, /readyz and /metrics")
+            raise HttpError(HTTPStatus.NOT_FOUND, "there are /healthz, /readyz and /metrics")
         return page()
 
     def _readyz(self) -> Answer:
@@ -66,18 +66,18 @@ class ProbeConnection(HttpConnection):
 
         Raises
         ------
-        Problem
+        HttpError
             When the request has another method.
         """
         if request.method != "GET":
-            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "probes are asked with GET", ("Allow", "GET"))
+            raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "probes are asked with GET", ("Allow", "GET"))
 
     def respond(self, request: Request) -> None:
         """Answer the probe.
 
         Raises
         ------
-        Problem
+        HttpError
             When the target is none of the probes.
         """
         status, content_type, body = self._probes.answer(request.target.decode("latin-1"))

@@ -145,8 +145,8 @@ class RecordIntake:
             reason, detail, key, device = RejectReason.PAYLOAD_TOO_LARGE, too_large, origin.key, origin.device
             received_at = origin.received_at(now_ms, payload)
             headers = _headers(origin, flags, now_ms if received_at is None else received_at)
-        letter = dead_letter(STAGE, reason, detail, device, payload, headers, now_ms)
-        value = letter.model_dump_json().encode()
+        refused = dead_letter(STAGE, reason, detail, device, payload, headers, now_ms)
+        value = refused.model_dump_json().encode()
         self.dead_letters[reason.value] += 1
         return self._producer.send(DEAD_LETTERS.name, value, key, headers), len(value)
 

@@ -229,17 +229,19 @@ class Bridge:
     def _refuse_topic(self, topic: str, message: Message, now_ms: int) -> None:
         headers = [("mqtt_topic", topic.encode(errors="replace")), *_marks(message, now_ms)]
         detail = self._origins.why_none(topic)
-        letter = dead_letter(STAGE, RejectReason.NO_DEVICE, detail, None, message.payload, headers, now_ms)
-        self._send_letter(letter, message, None, headers)
+        refused = dead_letter(STAGE, RejectReason.NO_DEVICE, detail, None, message.payload, headers, now_ms)
+        self._send_dead_letter(refused, message, None, headers)
 
     def _refuse_size(self, detail: str, origin: Origin, message: Message, headers: list[Header]) -> None:
         reason, received_at = RejectReason.PAYLOAD_TOO_LARGE, int(headers[-1][1])
-        letter = dead_letter(STAGE, reason, detail, origin.device, message.payload, headers, received_at)
-        self._send_letter(letter, message, origin.key, headers)
+        refused = dead_letter(STAGE, reason, detail, origin.device, message.payload, headers, received_at)
+        self._send_dead_letter(refused, message, origin.key, headers)
 
-    def _send_letter(self, letter: DeadLetter, message: Message, key: bytes | None, headers: list[Header]) -> None:
-        value = letter.model_dump_json().encode()
-        self.dead_letters[letter.reason] += 1
+    def _send_dead_letter(
+        self, refused: DeadLetter, message: Message, key: bytes | None, headers: list[Header]
+    ) -> None:
+        value = refused.model_dump_json().encode()
+        self.dead_letters[refused.reason] += 1
         self._waiting.received(message.mid, len(value), self._producer.send(DEAD_LETTERS.name, value, key, headers))
 
 

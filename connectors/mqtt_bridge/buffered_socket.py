@@ -7,6 +7,7 @@ with its keep-alive above all.
 """
 
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
@@ -131,8 +132,12 @@ class BufferedSocket:
 class BufferingClient(Client):
     """paho's client on a BufferedSocket.
 
-    `_create_socket` and `_in_packet` are private to paho: tests notice when they go.
+    `_create_socket`, `_in_packet` and the times of its keep-alive are private to paho: tests notice when they go.
     """
+
+    _ping_t: float
+    _took = _acknowledged = False
+    """Since the last `loop_misc`, past paho, which would take the broker for silent."""
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Handle the next packet, as far as it has come."""
@@ -140,6 +145,7 @@ class BufferingClient(Client):
         if socket is not None and not self._in_packet["command"]:  # else paho has read a part of it
             received = socket.take_publish()
             if received is not None:
+                self._took = True
                 self.on_message(self, None, received)  # type: ignore[misc, arg-type]  # the bridge has set it
                 return MQTTErrorCode.MQTT_ERR_SUCCESS
         return super().loop_read(max_packets)
@@ -150,7 +156,19 @@ class BufferingClient(Client):
         if socket is None or qos != 1 or self.want_write():
             return super().ack(mid, qos)
         socket.send(PUBACK_HEADER + mid.to_bytes(2))
+        self._acknowledged = True
         return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def loop_misc(self) -> MQTTErrorCode:
+        """Keep the connection alive. Called about once a second."""
+        now_s = time.monotonic()
+        if self._took:
+            self._last_bytes_received, self._took = now_s, False
+            if self._ping_t:  # its answer stands behind the messages: the broker is slow, and not gone
+                self._ping_t = now_s
+        if self._acknowledged:
+            self._last_msg_out, self._acknowledged = now_s, False
+        return super().loop_misc()
 
     def _create_socket(self) -> BufferedSocket:
         return BufferedSocket(super()._create_socket())

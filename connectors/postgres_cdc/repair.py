@@ -1,4 +1,4 @@
-"""Mends what keeps changes from being captured, and brings the topics up to what the tables are."""
+"""Repairs what keeps changes from being captured, and brings the topics up to date with the tables."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -127,7 +127,7 @@ class LateTopic:
 
     def _committed(self, partition: TopicPartition, first: int, end: int) -> int:
         committed = self._consumer.committed(partition, timeout_ms=REQUEST_MS)
-        if committed is None or committed > end:  # never, or the topic was made anew
+        if committed is None or committed > end:  # never, or the topic was created again
             return first
         if committed < first:
             log.warning(

@@ -1,4 +1,4 @@
-"""All that `headrace privacy forget` does, in an order in which it can be ended anywhere and begun anew.
+"""All that `headrace privacy forget` does, in an order that can be interrupted anywhere and started again.
 
 The key goes last: until then the user's pseudonym can be made again, and with it whatever was not done yet be done.
 """

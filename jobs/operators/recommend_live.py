@@ -131,7 +131,7 @@ class RecommendLive(KeyedProcessFunction):
             self._snapshot.put(start // PIECE_BYTES, snapshot[start : start + PIECE_BYTES])
 
     def _load(self, number: int) -> None:
-        """The shard: restored, then the journal replayed, and Redis told anew of what is withdrawn."""
+        """The shard: restored, then the journal replayed, and Redis gets the withdrawn items again."""
         journal = [bytes(entry) for entry in self._journal.get() or ()]
         pieces = dict(self._snapshot.items())
         try:

@@ -31,7 +31,7 @@ from schemas.topics import TELEMETRY_RAW
 COLUMNS = 9
 """Of a message in a frame: those of the view `messages` behind its bucket."""
 PARTITION, OFFSET, _APPENDED = 5, 6, 7
-"""Columns with where a message stands."""
+"""Columns with where a message stands, and when the broker stored it."""
 
 MAX_FRAME_BYTES = 1024 * 1024
 """Of the items in one frame, about: a message of 256 KiB can become many MB of them."""
@@ -104,6 +104,12 @@ class Decoder:
         self._codecs = {name: codec_of(source) for name, source in self._by_name.items()}
         self._validators = {name: Validator(source) for name, source in self._by_name.items()}
         self._routes: dict[tuple[bytes | None, bytes | None, bytes | None], Route] = {}
+        self._latest: tuple[bytes, Sequence[RawMessage]] = (b"", ())
+
+    def positions(self, frame: bytes) -> tuple[list[int], list[int]]:
+        """Partitions and offsets of the messages of a frame."""
+        messages = self._raw_messages(frame)
+        return [message.partition for message in messages], [message.offset for message in messages]
 
     def decode(self, frame: bytes, outcomes: Outcomes) -> Iterator[bytes]:
         """The items of a frame of messages, in frames and in their order. Counts them in `outcomes`.
@@ -112,7 +118,7 @@ class Decoder:
         """
         fields: list[Any] = []
         readings: list[tuple[str, str]] = []
-        for raw in _raw_messages(frame):
+        for raw in self._raw_messages(frame):
             route = self._routes.get((raw.source, raw.topic, raw.key)) or self._route(raw)
             message = _message(raw, route)
             try:
@@ -135,11 +141,17 @@ class Decoder:
     def set_aside(self, frame: bytes, detail: str, outcomes: Outcomes) -> bytes:
         """The frame of dead letters of messages that are not decoded, since that failed. Counts them in `outcomes`."""
         rejection, items = Rejection(RejectReason.QUARANTINED, detail), []
-        for raw in _raw_messages(frame):
+        for raw in self._raw_messages(frame):
             route = self._route(raw)
             items.append(_dead_letter(raw, _message(raw, route), rejection, 0, 1))
             outcomes[route.source.name, str(rejection.reason)] += 1
         return framing.encode(items)
+
+    def _raw_messages(self, frame: bytes) -> Sequence[RawMessage]:
+        """Of a frame, which is taken apart once: the worker notes its positions before it decodes it."""
+        if self._latest[0] is not frame:
+            self._latest = frame, list(_raw_messages(frame))
+        return self._latest[1]
 
     def _decoded(self, raw: RawMessage, route: Route, message: Message) -> Sequence[Item]:
         return route.codec.decode(message)

@@ -350,28 +350,18 @@ def test_a_peer_that_does_not_read_its_last_packet_is_cut_off(listener):
     assert transport.aborted
 
 
-def test_more_unacknowledged_messages_than_receive_maximum_end_the_connection(tmp_path):
+@VERSIONS
+def test_a_client_with_more_messages_than_receive_maximum_is_not_read_until_some_are_stored(tmp_path, version):
     listener = Listener(tmp_path, receive_maximum=3)
-    connection, transport = listener.mqtt_connected()
-    messages = [publish(identifier=number) for number in range(1, 6)]
-    connection.data_received(b"".join(messages[:3]) + publish(qos=0) * 20)
-    listener.store()
-    transport.take()
-    connection.data_received(b"".join(messages[:3]))
-    assert not transport.closing
-    connection.data_received(messages[3])
-    assert transport.take() == disconnected(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED)
-
-
-def test_a_client_of_mqtt_3_1_1_with_too_many_messages_is_not_read_until_some_are_stored(tmp_path):
-    listener = Listener(tmp_path, receive_maximum=3)
-    connection, transport = listener.mqtt_connected(MQTT_3_1_1)
-    connection.data_received(b"".join(publish(identifier=n, version=MQTT_3_1_1) for n in range(1, 6)))
+    connection, transport = listener.mqtt_connected(version)
+    connection.data_received(b"".join(publish(identifier=n, version=version) for n in range(1, 6)))
     assert not transport.reading
     listener.sweep_at(1e6)
     assert not transport.closing  # it cannot be heard
     listener.store(0, 1)
     assert transport.reading
+    listener.store()
+    assert transport.take() == b"".join(puback(n) for n in range(1, 6))
 
 
 def test_nothing_is_read_of_anybody_beyond_the_bound_of_bytes_and_pings_are_answered_below_it(tmp_path):

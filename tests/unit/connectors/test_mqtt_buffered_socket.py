@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.client import _ConnectionState
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from connectors.mqtt_bridge.buffered_socket import BufferedSocket, BufferingClient
@@ -130,3 +131,41 @@ def test_acknowledgements_go_out_together_and_in_order() -> None:
     assert broker.far.recv(100) == puback(7) + puback(3) + puback(65535)
     assert puback(7)[:2] == PUBACK_HEADER
     broker.close()
+
+
+class Silent:
+    """A client whose broker owes it an answer to a ping of long ago."""
+
+    def __init__(self) -> None:
+        self.broker = Broker(BufferingClient)
+        client = self.broker.client
+        client._state = _ConnectionState.MQTT_CS_CONNECTED
+        client._keepalive, client._ping_t = 5, 1.0
+        client._last_bytes_received = client._last_msg_out = 1.0
+
+
+def test_a_broker_that_sends_messages_is_not_silent_though_a_ping_waits_behind_them() -> None:
+    here = Silent()
+    here.broker.far.sendall(publish(b"1"))
+    here.broker.read()
+    assert here.broker.client.loop_misc() is MQTTErrorCode.MQTT_ERR_SUCCESS
+    assert here.broker.client.socket() is not None
+    here.broker.close()
+
+
+def test_a_broker_that_sends_nothing_is_silent() -> None:
+    here = Silent()
+    here.broker.client.loop_misc()
+    assert here.broker.client.socket() is None
+    here.broker.far.close()
+
+
+def test_acknowledgements_need_no_ping_beside_them() -> None:
+    here = Silent()
+    here.broker.far.sendall(publish(b"1"))
+    here.broker.read()
+    here.broker.client.ack(1, 1)
+    here.broker.client.loop_misc()
+    here.broker.client.socket().flush()
+    assert here.broker.far.recv(100) == puback(1)
+    here.broker.close()

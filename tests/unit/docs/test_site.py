@@ -137,3 +137,28 @@ def test_every_guide_is_in_the_table_of_guides():
     table = (DOCS / "how-to" / "index.md").read_text()
     guides = {page.name for page in (DOCS / "how-to").glob("*.md")} - {"index.md"}
     assert {name for name in guides if f"]({name})" not in table} == set()
+
+
+PACKAGES_OF_OURS = (
+    "bench|connectors|deploy|drills|examples|flink|headrace|jobs|models|payload_codecs|schemas|serving|stack|tests"
+)
+SOURCE_FILE = re.compile(rf"(?<![\w/.-])(?:{PACKAGES_OF_OURS})/[\w/.-]+\.(?:py|sql|java|xml|sh)(?!\w)")
+WRITTEN_BY_A_DRILL = "jobs/operators/record_fault.py"
+
+
+def missing_sources(text):
+    return [path for path in SOURCE_FILE.findall(text) if not (REPOSITORY / path).exists()]
+
+
+def test_every_source_file_that_a_page_or_a_module_names_exists():
+    missing = {
+        f"{name}: {path}" for name, text in tracked_texts() for path in missing_sources(text) if ".../" not in path
+    }
+    own = {"tests/unit/docs/test_site.py: stack/no_such_file.py"}
+    assert {each for each in missing - own if not each.endswith(WRITTEN_BY_A_DRILL)} == set()
+
+
+def test_a_source_file_that_was_moved_is_found_missing():
+    assert missing_sources("see stack/no_such_file.py, stack/lifecycle.py and .venv/bin/stack/x.py") == [
+        "stack/no_such_file.py"
+    ]

@@ -46,13 +46,13 @@ STORED = {(READ_FROM[each.operator], 0, place): letter(each).original for place,
 
 def problems(*letters):
     seen = Letters(Tail(*letters))
-    seen.are_complete()
+    seen.are_complete(RECORDS)
     return list(seen.problems(STORED))
 
 
 def test_each_fatal_record_with_one_right_dead_letter_is_no_problem():
     letters = Letters(Tail(*map(letter, RECORDS)))
-    assert letters.are_complete()
+    assert letters.are_complete(RECORDS)
     assert list(letters.problems(STORED)) == []
 
 

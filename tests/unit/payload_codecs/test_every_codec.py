@@ -5,11 +5,11 @@ import statistics
 import string
 import time
 from copy import deepcopy
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from payload_codecs.codec import Command, Ignored, Rejection, Sample
 from payload_codecs.example import Example, plain_item

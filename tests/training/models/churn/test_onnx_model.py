@@ -192,7 +192,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
     [
         (lambda contract: contract["columns"].pop(), "inputs are not those of its contract"),
         (lambda contract: contract["columns"][0].update(kind="number", reference=1.0), "inputs are not those"),
-        (lambda contract: contract.pop("threshold"), "is no contract"),
+        (lambda contract: contract.pop("threshold"), "is not a contract"),
     ],
 )
 def test_a_contract_that_does_not_match_its_graph_is_refused(tmp_path, folder, damage, words):
@@ -233,5 +233,5 @@ def test_reasons_are_told_anew_when_too_many_were_kept(folder):
 def test_a_damaged_graph_is_refused(tmp_path, folder):
     (tmp_path / CONTRACT_FILE).write_bytes((folder / CONTRACT_FILE).read_bytes())
     (tmp_path / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:500])
-    with pytest.raises(RefusedModel, match="no graph"):
+    with pytest.raises(RefusedModel, match="not a graph"):
         ChurnModel.load(tmp_path)
