@@ -105,8 +105,8 @@ test-java: ## The operators that are written in Java, by Flink's own test harnes
 	mvn -q -B -f flink/java/pom.xml test
 
 .PHONY: test-mini-cluster
-test-mini-cluster: setup ## SQL and operators on one Flink mini-cluster
-	$(RUN)/pytest $(ENDS_AFTER)=600 tests/mini_cluster
+test-mini-cluster: setup ## SQL and operators on Flink mini-clusters, two side by side
+	$(RUN)/pytest -n 2 --dist=loadfile $(ENDS_AFTER)=600 tests/mini_cluster
 
 .PHONY: test-end-to-end
 test-end-to-end: .venv/locked ## The real servers, on ports and folders of their own
@@ -125,9 +125,17 @@ bench-clean: setup ## Cleaning against a job that only parses JSON: CPU per reco
 bench-codecs: .venv/locked ## Decoding and validation in Python, without Flink: CPU of a reading, and of a metric of a wide message
 	$(RUN)/python -m bench.codecs
 
+.PHONY: bench-sparkplug
+bench-sparkplug: setup ## Sparkplug B: metrics per CPU second of the cleaning's worker
+	$(RUN)/python -m bench.sparkplug
+
 .PHONY: bench-fleet
 bench-fleet: setup ## The fleet of half-space trees against River's own loop
 	$(RUN)/python -m bench.fleet
+
+.PHONY: bench-series
+bench-series: .venv/locked ## 100,000 series in the scorer: CPU of its snapshots, memory, size of the state
+	$(RUN)/python -m bench.series
 
 .PHONY: bench-bridge
 bench-bridge: setup ## Messages per CPU second of the bridge

@@ -17,7 +17,6 @@ import time
 import uuid
 from collections.abc import Callable
 
-import httpx
 import paho.mqtt.client as mqtt
 import psutil
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -138,7 +137,7 @@ def _acknowledged(port: int) -> int:
 def _is_ready(port: int) -> bool:
     try:
         return http_clients.get(f"http://{LOOPBACK}:{port}/readyz", timeout_s=5).status_code == 200
-    except httpx.HTTPError:
+    except http_clients.HttpUnavailable:
         return False
 
 

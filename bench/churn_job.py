@@ -24,7 +24,7 @@ from kafka import KafkaConsumer
 
 from bench.command_line import run
 from bench.job_cost import Cost, run_job
-from bench.reference_process import Beside
+from bench.reference_process import ReferenceProcess
 from bench.report import verdict
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
@@ -62,7 +62,7 @@ def main() -> None:
         model, values = _model(layout, Path(folder))
         _fill(layout, values)
         champion = layout.home / "models" / "churn" / "champion" / VERSION
-        with Beside(_bare, champion, values) as bare, Beside(_reading, champion, values) as reading:
+        with ReferenceProcess(_bare, champion, values) as bare, ReferenceProcess(_reading, champion, values) as reading:
 
             def mark() -> None:
                 bare.mark()

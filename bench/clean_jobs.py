@@ -7,7 +7,7 @@ from pyflink.table import StreamTableEnvironment
 from connectors.endpoints import Endpoints
 from jobs.clean_telemetry import OPTIONS, build
 from jobs.environment import table_environment
-from jobs.settings import JobSettings
+from jobs.settings import MAX_LIMIT, JobSettings
 from jobs.tables import KafkaTables
 from schemas.topics import (
     DEAD_LETTERS,
@@ -20,7 +20,8 @@ from schemas.topics import (
 
 
 def main(variant: str) -> None:
-    settings, endpoints = JobSettings(), Endpoints.load()
+    settings = JobSettings(max_series=MAX_LIMIT, max_devices=MAX_LIMIT, max_metrics_per_device=MAX_LIMIT)
+    endpoints = Endpoints.load()
     tables = table_environment(f"bench_{variant}", **OPTIONS, **{"table.exec.state.ttl": "1 h"})
     topics = KafkaTables(tables, f"bench_{variant}", endpoints, settings)
     if variant == "json":

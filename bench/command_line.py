@@ -24,7 +24,13 @@ def run(main: Callable[[], None]) -> None:
 
 
 def require_programs(*names: str, packages: Mapping[str, str] = DEBIAN_PACKAGES) -> None:
-    """Raises MissingProgram, which names all of those that are missing and their packages."""
+    """Check that these programs are installed.
+
+    Raises
+    ------
+    MissingProgram
+        Names all of those that are missing, and their packages.
+    """
     if missing := [name for name in names if programs.look_for(name) is None]:
         install = " ".join(dict.fromkeys(packages[name] for name in missing))
         are = "is" if len(missing) == 1 else "are"

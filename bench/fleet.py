@@ -17,8 +17,8 @@ from river import anomaly, preprocessing
 from bench.command_line import run
 from bench.job_cost import Cost, run_job
 from bench.report import verdict
-from bench.reset_offsets import forget_offsets
-from bench.river_reference import RiverBeside
+from bench.reset_offsets import reset_offsets
+from bench.river_reference import RiverReference
 from bench.stack import bench_stack
 from bench.topic_ends import TopicEnds
 from connectors.kafka.clients import create_topics, producer
@@ -47,7 +47,7 @@ def main() -> None:
         _fill(layout, values)
         _job(layout)  # a fresh JVM compiles for a minute
         print("warm: now with River's loop beside the job", flush=True)
-        with RiverBeside(_river_model, values[:RIVER_READINGS], SERIES) as river:
+        with RiverReference(_river_model, values[:RIVER_READINGS], SERIES) as river:
             costs = _job(layout, river.mark)
             windows = [(river.cost_us(cost.begin, cost.end), cost) for cost in costs]
         for river_us, cost in windows:
@@ -67,7 +67,7 @@ def _river_model() -> object:
 def _job(layout: Layout, at_mark: Callable[[], None] = lambda: None) -> list[Cost]:
     """The job over all readings: its cost in each of three windows behind each other."""
     os.environ["HEADRACE_JOB_DETECTOR"] = "half-space-trees"
-    forget_offsets(layout, consumer_group("score_anomalies"))
+    reset_offsets(layout, consumer_group("score_anomalies"))
     ends = TopicEnds(layout.endpoints.kafka, TELEMETRY_ANOMALIES)
     before = ends()
     return run_job(

@@ -12,7 +12,6 @@ import statistics
 import sys
 import time
 
-import httpx
 import psutil
 
 from bench.command_line import run
@@ -101,7 +100,7 @@ def _wait_until_ready(listener: psutil.Popen, port: int) -> None:
         try:
             if http_clients.get(f"http://{LOOPBACK}:{port}/readyz", timeout_s=5).status_code == 200:
                 return
-        except httpx.HTTPError:
+        except http_clients.HttpUnavailable:
             pass  # it does not listen yet
         time.sleep(0.2)
     raise NotReady(f"the listener is not ready within {READY_WITHIN_S} s: its lines above say why")

@@ -61,8 +61,8 @@ def main() -> None:
         for number, known in enumerate(_order(arguments.rounds)):
             _register(layout, known)
             turn = _turn(layout, arguments.readings, BEGIN_MS + number * arguments.readings)
-            told = ", ".join(f"{process} {cost:.1f}" for process, cost in turn.items())
-            print(f"{'with' if known else 'without':8}{told} us a reading", flush=True)
+            figures = ", ".join(f"{process} {cost:.1f}" for process, cost in turn.items())
+            print(f"{'with' if known else 'without':8}{figures} us a reading", flush=True)
             if number:
                 turns[known].append(turn)
     without, with_ = (_medians(turns[known]) for known in (False, True))

@@ -47,7 +47,7 @@ def main() -> None:
         memory_bytes = sum(each.memory_bytes + each.workers_memory_bytes for each in processes.collect(layout))
         print(f"records behind halfway: {halfway}\nrecords behind at the end: {lag}")
         most = _most(layout, arguments.rate * 60)
-        balance = accounting.take(layout.endpoints)
+        balance = accounting.reconcile(layout.endpoints)
         print(f"messages {balance.totals.messages:,}, readings {balance.totals.readings:,}")
     print(f"at most {most:,.0f} readings a second, from a backlog, with everything on")
     print(

@@ -5,7 +5,7 @@ import time
 
 import uvloop
 
-from connectors.listener.mqtt_packets import PacketType, packet, text_field
+from connectors.mqtt_packets import PacketType, packet, text_field
 
 CONNECT_AT_ONCE = 100
 

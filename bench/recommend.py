@@ -23,7 +23,13 @@ def main() -> None:
 
 
 def _verdicts(part: str) -> list[str]:
-    """Raises SystemExit with its status if the part fails."""
+    """Run one part of the benchmark, and return its verdicts.
+
+    Raises
+    ------
+    SystemExit
+        When the part fails; with its exit status.
+    """
     print(f"\n{part}", flush=True)
     found = []
     with subprocess.Popen([sys.executable, "-m", part], stdout=subprocess.PIPE, text=True) as process:

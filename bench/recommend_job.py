@@ -24,7 +24,7 @@ from bench.command_line import run
 from bench.job_cost import run_job
 from bench.movielens import movielens
 from bench.report import verdict
-from bench.reset_offsets import forget_offsets
+from bench.reset_offsets import reset_offsets
 from bench.stack import bench_stack
 from connectors.kafka.clients import create_topics, producer
 from connectors.pseudonym_key import PseudonymKey
@@ -61,7 +61,7 @@ def main() -> None:
         def more() -> int:
             nonlocal n, crowds
             n, crowds = n + _send(layout, events, range(crowds, 2 * crowds), pseudonym_of), 2 * crowds
-            forget_offsets(layout, consumer_group(JOB))
+            reset_offsets(layout, consumer_group(JOB))
             return n
 
         costs = run_job(layout, f"jobs.{JOB}", [], n, _read(layout), windows=ROUNDS, more=more)

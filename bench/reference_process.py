@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 
-class Beside:
+class ReferenceProcess:
     """Runs `loop(*arguments, counted)` inside the block; the loop adds to `counted` what it has done."""
 
     def __init__(self, loop: Callable[..., None], *arguments: Any) -> None:
@@ -20,7 +20,7 @@ class Beside:
         self._process = multiprocessing.Process(target=loop, args=(*arguments, self._counted), daemon=True)
         self._marks: list[tuple[int, float]] = []
 
-    def __enter__(self) -> "Beside":
+    def __enter__(self) -> "ReferenceProcess":
         self._process.start()
         self._cpu = psutil.Process(self._process.pid)
         return self

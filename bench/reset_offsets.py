@@ -9,7 +9,7 @@ from kafka.structs import OffsetAndMetadata
 from stack.layout import Layout
 
 
-def forget_offsets(layout: Layout, *groups: str) -> None:
+def reset_offsets(layout: Layout, *groups: str) -> None:
     """Delete those of the consumer groups that there are."""
     admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
     known = {each["group_id"] for each in admin.list_groups()}

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
-from bench.reference_process import Beside
+from bench.reference_process import ReferenceProcess
 from models.detectors.growable_arrays import Floats
 
 COUNTED_EVERY = 500
 
 
-class RiverBeside(Beside):
+class RiverReference(ReferenceProcess):
     """Runs inside the block. One model a series, all of them past their first window of `warm_up` readings.
 
     Parameters

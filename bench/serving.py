@@ -24,7 +24,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import orjson
 import psutil
 from redis import Redis
@@ -169,7 +168,7 @@ def _instance(layout: Layout, core: int) -> Iterator[tuple[str, psutil.Process]]
 def _ready(url: str) -> bool:
     try:
         return http_clients.get(f"{url}/readyz", timeout_s=2).text == "ready\n"
-    except httpx.HTTPError:
+    except http_clients.HttpUnavailable:
         return False
 
 

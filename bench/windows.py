@@ -11,7 +11,7 @@ from kafka.admin import KafkaAdminClient
 
 from bench.command_line import run
 from bench.job_cost import run_job
-from bench.reset_offsets import forget_offsets
+from bench.reset_offsets import reset_offsets
 from bench.stack import bench_stack
 from connectors.kafka.clients import create_topics, producer
 from jobs.names import consumer_group
@@ -38,12 +38,12 @@ def main() -> None:
         sent = _send(layout, 0, READINGS)
         for round_ in range(ROUNDS):
             for side in SIDES if round_ % 2 == 0 else SIDES[::-1]:  # the JVM gets quicker from run to run
-                forget_offsets(layout, GROUP)
+                reset_offsets(layout, GROUP)
 
                 def more() -> int:
                     nonlocal sent
                     sent += _send(layout, sent, sent)
-                    forget_offsets(layout, GROUP)
+                    reset_offsets(layout, GROUP)
                     return sent
 
                 (cost,) = run_job(layout, "bench.windows", [side], sent, lambda: _read(layout), more=more)

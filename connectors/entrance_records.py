@@ -3,9 +3,7 @@
 import time
 
 from schemas.dead_letter import DeadLetter, bounded_original
-from schemas.device_name import device_name_fault
 from schemas.reject_reasons import RejectReason
-from schemas.sources import Sources
 from schemas.topics import TELEMETRY_RAW
 
 Header = tuple[str, bytes]
@@ -28,14 +26,6 @@ DUPLICATE: tuple[Header, Header] = (("mqtt_duplicate", b"0"), ("mqtt_duplicate",
 def epoch_ms() -> int:
     """The wall clock, in ms since the epoch."""
     return time.time_ns() // 1_000_000
-
-
-def why_no_source(sources: Sources, topic: str) -> str:
-    """Why a topic has no source, or its device no proper name, for a person."""
-    routed = sources.route(topic)
-    if routed is None:
-        return f"no source reads the topic; they read {', '.join(sources.filters)}"
-    return device_name_fault(routed.device or "") or "the topic is no UTF-8"
 
 
 def dead_letter(

@@ -1,4 +1,4 @@
-"""The file that declares experiments, and beside it which of them have ended; read anew when one of them changes."""
+"""The file that declares experiments, and beside it which of them have ended; read again when one of them changes."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -53,7 +53,13 @@ class ExperimentsFile:
         return self._over
 
     def running(self) -> list[Experiment]:
-        """Raises BadExperiments."""
+        """The experiments that have not ended, as the file declares them now.
+
+        Raises
+        ------
+        BadExperiments
+            When the file cannot be read, or declares what contradicts itself.
+        """
         return [each for each in self.all() if each.name not in self._over]
 
     def plan(self) -> Plan:

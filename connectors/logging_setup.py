@@ -69,8 +69,8 @@ class TextFormatter(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-class SeldomTheSame(logging.Filter):
-    """Lets a message through once in 30 s: a client that reconnects for an hour says it two hundred times an hour."""
+class RepetitionFilter(logging.Filter):
+    """Lets a message through once in 30 s: a client that reconnects for an hour would log it two hundred times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ def configure(
     settings = settings or LogSettings()
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.format == "json" else TextFormatter())
-    only_from_kafka = SeldomTheSame()
+    only_from_kafka = RepetitionFilter()
     handler.addFilter(lambda record: not record.name.startswith("kafka.") or only_from_kafka.filter(record))
     level = settings.level or default_level
     logging.basicConfig(level=level, handlers=[handler], force=True)

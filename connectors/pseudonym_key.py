@@ -50,7 +50,13 @@ class PseudonymKey:
 
     @classmethod
     def parse(cls, text: str) -> "PseudonymKey":
-        """Raises BadPseudonymKey."""
+        """The key that `text` writes out.
+
+        Raises
+        ------
+        BadPseudonymKey
+            When the text is not a key.
+        """
         title, *lines = text.splitlines() or [""]
         if title != TITLE:
             raise BadPseudonymKey(f"it does not begin with the line {TITLE!r}")

@@ -1,4 +1,4 @@
-"""Pseudonyms of users, by the key in a file that is read anew when it changes.
+"""Pseudonyms of users, by the key in a file that is read again when it changes.
 
 All who speak of users hold the same one: the instances of the REST API, the jobs that join rows of customers to what
 users do (PSEUDONYM in SQL: flink/functions.py), and the commands.
@@ -36,7 +36,13 @@ class UnusableKeyFile(PseudonymsError, TerminalError):
 
 
 def read_key(path: Path) -> PseudonymKey:
-    """Raises PseudonymsError."""
+    """The key of a file.
+
+    Raises
+    ------
+    PseudonymsError
+        When there is no file, or its text is not a key.
+    """
     try:
         return PseudonymKey.parse(path.read_text())
     except FileNotFoundError:

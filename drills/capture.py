@@ -47,7 +47,7 @@ def run(drill: CaptureDrill, environment: Environment, say: Callable[[str], None
         say(f"looking for {rows.sent} changes")
         with noted(problems):
             counts = _arrived(rows, seen)
-            problems += _told(counts, seen)
+            problems += _count_problems(counts, seen)
         wrong = health.collect(environment.layout.capture, environment.layout.endpoints.kafka).error
         return Result(
             name=drill.name,
@@ -99,7 +99,7 @@ def _arrived(rows: NumberedRows, seen: CapturedRows) -> Counts:
     return counted({topic: missing(sent, seen.found)}, {topic: surplus(sent, seen.found)})
 
 
-def _told(counts: Counts, seen: CapturedRows) -> Iterator[str]:
+def _count_problems(counts: Counts, seen: CapturedRows) -> Iterator[str]:
     for word, places in (("lost", counts.lost), ("doubled", counts.doubled)):
         for place, number in places.items():
             yield f"{number} {word} in {place}"

@@ -164,7 +164,7 @@ DRILLS = (
         breaks="The devices of one partition are silent until windows of the others close, then talk again.",
         protected_by=Protection(
             "jobs/window_telemetry.py",
-            "scan__watermark__idle_timeout=IDLE_TIMEOUT",
+            "scan__watermark__idle_timeout=idle",
             "a silent partition holds no watermark back",
         ),
         inject=silence_one_partition,

@@ -51,7 +51,7 @@ class Environment:
         if not jobs:
             return
         with _environment({f"HEADRACE_JOB_{name.upper()}": value for name, value in settings.items()}):
-            submission.submit(self.layout, jobs, target, savepoint, say=lambda _: None)
+            submission.submit(self.layout, jobs, target, savepoint, report=lambda _: None)
         submission.wait_until_running(target, jobs)
 
     def wait_until_ready(self, name: str) -> None:

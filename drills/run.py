@@ -55,7 +55,7 @@ def perform(drill: Drill, environment: Environment, say: Callable[[str], None]) 
         say(f"looking for {context.stream.sent} readings")
         with noted(problems):
             counts = _arrived(drill, context)
-            problems += [*context.problems, *_told(drill, counts), *drill.check(context)]
+            problems += [*context.problems, *_count_problems(drill, counts), *drill.check(context)]
         return Result(
             name=drill.name,
             sent=context.stream.sent,
@@ -136,7 +136,7 @@ def _arrived(drill: Drill, context: Context) -> Counts:
         return verify_everything(context)
 
 
-def _told(drill: Drill, counts: Counts) -> Iterator[str]:
+def _count_problems(drill: Drill, counts: Counts) -> Iterator[str]:
     for place, number in counts.lost.items():
         if number > drill.may_lose:
             yield f"{number} lost in {place}"

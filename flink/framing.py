@@ -1,83 +1,72 @@
-"""How a micro-batch crosses between the JVM and Python: as one frame of bytes. The twin of FrameWriter.java.
+r"""How a micro-batch crosses between the JVM and Python: as one frame of bytes. The twin of FrameWriter.java.
 
-    int32          number of fields, of all records together
-    int32 each     length of each field in bytes, -1 for NULL
-    bytes          of the fields, one behind the other
+A frame is MessagePack: an array of the fields of all records, one record behind the other. A record is as many fields
+as its table has columns. A field is `bin`, or `nil` for NULL: BYTES are as they are, text is UTF-8, a number has 8
+bytes (big-endian), a BOOLEAN one, a MAP of text to BYTES is a frame of its keys and values.
 
-Integers are big-endian. A record is as many fields as its table has columns; BYTES are as they are, text is UTF-8, a
-number has 8 bytes, a BOOLEAN one, a MAP of text to BYTES is a frame of its keys and values. The lengths stand together,
-so that Python reads them in one call. One frame and not columns: PyFlink's coders cost more for eight arrays than for
-one of bytes, and convert each element of an array.
+One frame and not columns: PyFlink's coders cost more for eight arrays than for one of bytes, and convert each element
+of an array. MessagePack, because a library reads and writes a whole frame in C (docs/adr/0033).
+
+Specification: https://github.com/msgpack/msgpack/blob/master/spec.md
 
 No internals, and no pyflink: what a worker reads with this can be tested without Flink.
 """
 
-import struct
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-INTEGER, NUMBER = np.dtype(">i4"), np.dtype(">i8")
-NULL = -1
-_LENGTH = struct.Struct(">i")
+NUMBER = np.dtype(">i8")
+
+FIRST_RECORDS = 1000
+"""Of the first frame of `encode_in_frames`, which shows how large a record is."""
 
 Field = bytes | None
+
+_decode = msgspec.msgpack.Decoder(list[Field]).decode
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class BadFrame(ValueError):
     """Bytes that are no frame, or a column that is not what it is read as."""
 
 
-def encode(records: Sequence[Sequence[Field]]) -> bytes:
+def encode(records: Iterable[Sequence[Field]]) -> bytes:
     """The frame of records that have the same columns.
 
     Examples
     --------
     >>> encode([(b"ann", None)]).hex()
-    '0000000200000003ffffffff616e6e'
+    '92c403616e6ec0'
     """
-    fields = list(chain.from_iterable(records))
-    return _frame(fields, _lengths(fields))
+    return _encode(list(chain.from_iterable(records)))
 
 
-def encode_in_frames(records: Sequence[Sequence[Field]], max_bytes: int) -> Iterator[bytes]:
-    """The frames of records that have the same columns, each ended by the record that brings it to `max_bytes`.
+def encode_in_frames(fields: Sequence[Field], columns: int, max_bytes: int) -> Iterator[bytes]:
+    """The frames of records, whose fields stand one behind the other, each of at most `max_bytes` or one record.
 
     Examples
     --------
-    >>> [len(frame) for frame in encode_in_frames([(b"ann",), (b"ben",), (b"cleo",)], max_bytes=6)]
-    [18, 12]
+    >>> [len(frame) for frame in encode_in_frames([b"ann", b"ben", b"cleo"], columns=1, max_bytes=12)]
+    [11, 7]
     """
-    if not records:
-        return
-    fields = list(chain.from_iterable(records))
-    lengths = _lengths(fields)
-    columns = len(records[0])
-    ends = np.maximum(lengths, 0).reshape(-1, columns).sum(axis=1).cumsum()
-    start = 0
+    start, records = 0, FIRST_RECORDS
     while start < len(fields):
-        before = ends[start // columns - 1] if start else 0
-        end = columns * (int(np.searchsorted(ends, before + max_bytes)) + 1)
-        yield _frame(fields[start:end], lengths[start:end])
-        start = end
-
-
-def _lengths(fields: Sequence[Field]) -> list[int]:
-    return [NULL if field is None else len(field) for field in fields]
-
-
-def _frame(fields: Sequence[Field], lengths: Sequence[int]) -> bytes:
-    return struct.pack(f">{len(fields) + 1}i", len(fields), *lengths) + b"".join(filter(None, fields))
+        frame = _encode(fields[start : start + records * columns])
+        fitting = max(1, records * max_bytes // len(frame))
+        if len(frame) <= max_bytes or records == 1:
+            start += records * columns
+            yield frame
+        elif fitting == records:
+            fitting -= 1
+        records = fitting
 
 
 def fields(frame: bytes) -> list[Field]:
-    r"""The fields of a small frame, one behind the other: for a dozen of them numpy would take ten times as long.
-
-    Raises BadFrame.
+    r"""The fields of a frame, one behind the other. Raises BadFrame.
 
     Examples
     --------
@@ -85,18 +74,9 @@ def fields(frame: bytes) -> list[Field]:
     [b'ann', None, b'', b'1']
     """
     try:
-        (n,) = _LENGTH.unpack_from(frame)
-        lengths = struct.unpack_from(f">{n}i", frame, _LENGTH.size)
-    except struct.error as error:
-        raise BadFrame(f"{len(frame)} bytes that are no frame") from error
-    found: list[Field] = []
-    end = _LENGTH.size * (1 + n)
-    for length in lengths:
-        start, end = end, end + max(length, 0)
-        found.append(None if length == NULL else frame[start:end])
-    if end != len(frame) or min(lengths, default=0) < NULL:
-        raise BadFrame(f"the fields of a frame do not end with its {len(frame)} bytes")
-    return found
+        return _decode(frame)
+    except msgspec.DecodeError as error:
+        raise BadFrame(f"{len(frame)} bytes that are no frame: {error}") from error
 
 
 def split(frame: bytes, columns: int) -> list[bytes]:
@@ -108,7 +88,7 @@ def split(frame: bytes, columns: int) -> list[bytes]:
     [[b'ann', None], [b'ben', b'1']]
     """
     found = fields(frame)
-    return [encode([found[start : start + columns]]) for start in range(0, len(found), columns)]
+    return [_encode(found[start : start + columns]) for start in range(0, len(found), columns)]
 
 
 class Frame:
@@ -129,29 +109,18 @@ class Frame:
     """
 
     def __init__(self, frame: bytes, columns: int) -> None:
-        self._bytes = frame
-        n = int(np.frombuffer(frame, INTEGER, 1)[0]) if len(frame) >= INTEGER.itemsize else -1
-        begin = INTEGER.itemsize * (1 + n)
-        if n < 0 or n % columns or begin > len(frame):
-            raise BadFrame(f"{len(frame)} bytes that are no frame of {columns} columns")
-        lengths = np.frombuffer(frame, INTEGER, n, INTEGER.itemsize).astype(np.int64)
-        sizes = np.maximum(lengths, 0)
-        ends = begin + np.cumsum(sizes)
-        if (n and lengths.min() < NULL) or (ends[-1] if n else begin) != len(frame):
-            raise BadFrame(f"the fields of a frame do not end with its {len(frame)} bytes")
-        self._lengths, self._starts, self._ends = (each.reshape(-1, columns) for each in (lengths, ends - sizes, ends))
+        self._fields = fields(frame)
+        self._columns = columns
+        if len(self._fields) % columns:
+            raise BadFrame(f"{len(self._fields)} fields that are no records of {columns} columns")
 
     def __len__(self) -> int:
         """Records."""
-        return len(self._lengths)
+        return len(self._fields) // self._columns
 
     def fields(self, column: int) -> list[Field]:
         """A column of BYTES."""
-        frame, places = self._bytes, self._places(column)
-        if self._lengths[:, column].min(initial=0) >= 0:
-            return [frame[start:end] for start, end in places]
-        lengths = self._lengths[:, column].tolist()
-        return [None if length < 0 else frame[start:end] for length, (start, end) in zip(lengths, places, strict=True)]
+        return self._fields[column :: self._columns]
 
     def texts(self, column: int) -> list[str | None]:
         """A column of text."""
@@ -167,15 +136,12 @@ class Frame:
         booleans: list[bool] = self._of_size(column, np.dtype(np.bool_)).tolist()
         return booleans
 
-    def _places(self, column: int) -> "zip[tuple[int, int]]":
-        return zip(self._starts[:, column].tolist(), self._ends[:, column].tolist(), strict=True)
-
-    def _of_size(self, column: int, kind: "np.dtype[np.generic]") -> NDArray[Any]:
-        if (self._lengths[:, column] != kind.itemsize).any():
+    def _of_size(self, column: int, kind: "np.dtype[Any]") -> "np.ndarray[Any, np.dtype[Any]]":
+        found: list[Any] = self.fields(column)
+        try:
+            is_of_size = set(map(len, found)) <= {kind.itemsize}
+        except TypeError:  # NULL has no length
+            is_of_size = False
+        if not is_of_size:
             raise BadFrame(f"column {column} of a frame has a field that has not {kind.itemsize} bytes")
-        places = self._starts[:, column, None] + np.arange(kind.itemsize)
-        return self._array[places].view(kind)[:, 0]
-
-    @cached_property
-    def _array(self) -> NDArray[Any]:
-        return np.frombuffer(self._bytes, np.uint8)
+        return np.frombuffer(b"".join(found), kind)

@@ -1,1 +1,1 @@
-"""The command line: local stack, submit, demo, publish."""
+"""What an operator of any cluster uses: commands, job submission, balance, dead letters, monitoring, privacy."""

@@ -3,7 +3,7 @@
 from schemas.errors import TerminalError, TransientError
 
 
-class BalanceNotTaken(TransientError):
+class BalanceFailed(TransientError):
     """The topics or a store could not be read; the ledger is as it was."""
 
 

@@ -10,8 +10,8 @@ from connectors.kafka.transactions import OpenTransaction, abort, open_transacti
 from jobs.names import transactional_id_prefix
 
 
-def abort_orphans(jobs: Sequence[str], bootstrap: str, say: Callable[[str], None]) -> None:
-    """Abort what earlier runs of these jobs left open; `say` gets a line for each. None of the jobs may be running.
+def abort_orphans(jobs: Sequence[str], bootstrap: str, report: Callable[[str], None]) -> None:
+    """Abort what earlier runs of these jobs left open; `report` gets a line for each. None of the jobs may be running.
 
     Raises
     ------
@@ -21,7 +21,7 @@ def abort_orphans(jobs: Sequence[str], bootstrap: str, say: Callable[[str], None
     orphans = open_transactions(bootstrap, [transactional_id_prefix(job) for job in jobs])
     abort(bootstrap, orphans)
     for orphan in orphans:
-        say(_sentence(orphan))
+        report(_sentence(orphan))
 
 
 def _sentence(orphan: OpenTransaction) -> str:

@@ -32,12 +32,12 @@ class _Lines:
     def __init__(self, words: str, total: int, console: Console) -> None:
         self._words, self._total, self._console = words, total, console
         self._done = 0
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
 
     def advance(self, n: int) -> None:
         self._done += n
         now = time.monotonic()
-        if now - self._told >= LINE_EVERY_S or self._done == self._total:
-            self._told = now
+        if now - self._reported >= LINE_EVERY_S or self._done == self._total:
+            self._reported = now
             line = f"{self._words}: {self._done:,} of {self._total:,}, {now - self._began:.0f} s"
             self._console.print(line, markup=False, highlight=False)

@@ -73,9 +73,13 @@ def run_line(
 
 
 def submit(
-    layout: Layout, jobs: Sequence[str], target: str, savepoint: str | None = None, say: Callable[[str], None] = print
+    layout: Layout,
+    jobs: Sequence[str],
+    target: str,
+    savepoint: str | None = None,
+    report: Callable[[str], None] = print,
 ) -> None:
-    """Submits the jobs that do not run yet; `say` gets a line as each is planned and accepted.
+    """Submits the jobs that do not run yet; `report` gets a line as each is planned and accepted.
 
     Without a savepoint they start afresh, and the transactions that an earlier run left open are aborted first.
 
@@ -90,7 +94,7 @@ def submit(
     applied = AppliedSources.of_stack(layout) if target == layout.endpoints.flink else None
     for job in jobs:
         if job in running:
-            say(f"{job} runs already ({running[job]})")
+            report(f"{job} runs already ({running[job]})")
     wanted = [job for job in jobs if job not in running]
     if not wanted:
         return
@@ -98,16 +102,16 @@ def submit(
         _require_finished(applied)
     text = declared_sources(layout)
     if savepoint is None:
-        _clear_the_way(layout, wanted, target, say)
+        _clear_the_way(layout, wanted, target, report)
 
     def accepted(job: str) -> None:
         if applied and job == CLEAN_TELEMETRY:
             applied.submitted(Applied(text, _job_settings()))
 
-    _run_client(layout, wanted, target, savepoint, _environment(layout, target) | _as_setting(text), say, accepted)
+    _run_client(layout, wanted, target, savepoint, _environment(layout, target) | _as_setting(text), report, accepted)
 
 
-def resubmit_cleaning(layout: Layout, savepoint: str, applied: Applied, say: Callable[[str], None] = print) -> None:
+def resubmit_cleaning(layout: Layout, savepoint: str, applied: Applied, report: Callable[[str], None] = print) -> None:
     """Submits clean_telemetry to the stack's own cluster from a savepoint, with these sources and settings.
 
     The settings of the caller do not count, and the caller records what was applied.
@@ -120,28 +124,34 @@ def resubmit_cleaning(layout: Layout, savepoint: str, applied: Applied, say: Cal
     target = layout.endpoints.flink
     environment = {name: value for name, value in _environment(layout, target).items() if not _is_of_jobs(name)}
     variables = {**applied.settings, **_as_setting(applied.text)}
-    _run_client(layout, [CLEAN_TELEMETRY], target, savepoint, environment | variables, say)
+    _run_client(layout, [CLEAN_TELEMETRY], target, savepoint, environment | variables, report)
 
 
 def _require_finished(applied: AppliedSources) -> None:
-    """Raises SubmissionFailed: the job has a savepoint, and started without it it would forget what it has seen."""
+    """Check that no application of sources is unfinished.
+
+    Raises
+    ------
+    SubmissionFailed
+        When one is: the job has a savepoint, and without it would forget its state.
+    """
     if savepoint := applied.unfinished():
         raise SubmissionFailed(
-            f"{CLEAN_TELEMETRY} was stopped with {savepoint} by `headrace source apply`, which did not end. "
+            f"{CLEAN_TELEMETRY} was stopped with {savepoint} by `headrace source apply`, which was interrupted. "
             "Start it from there: headrace source apply"
         )
 
 
-def _clear_the_way(layout: Layout, jobs: Sequence[str], target: str, say: Callable[[str], None]) -> None:
+def _clear_the_way(layout: Layout, jobs: Sequence[str], target: str, report: Callable[[str], None]) -> None:
     """Abort orphaned transactions. The Kafka of a foreign cluster need not be reachable from here: then it is said."""
     ours = target == layout.endpoints.flink
     bootstrap = (layout.endpoints if ours else Endpoints.load()).kafka
     try:
-        abort_orphans(jobs, bootstrap, say)
+        abort_orphans(jobs, bootstrap, report)
     except KafkaClientError as error:
         if ours:
             raise SubmissionFailed(f"{error}. Start what does not run: headrace up") from error
-        say(
+        report(
             f"{error}. Transactions that an earlier run of {', '.join(jobs)} left open were not aborted: readers of "
             "committed records may stop in front of them for up to 24 h"
         )
@@ -153,7 +163,7 @@ def _run_client(
     target: str,
     savepoint: str | None,
     environment: Mapping[str, str],
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     accepted: Callable[[str], None] = lambda job: None,
 ) -> None:
     """Run the client to its end. `accepted` gets a job's name once the cluster has it, also if a later one fails."""
@@ -166,7 +176,7 @@ def _run_client(
     for line in client.stdout or ():
         lines.append(line)
         if line.startswith(("planning ", ACCEPTED, "Job has been submitted")):
-            say(line.strip())
+            report(line.strip())
             if line.startswith(ACCEPTED):
                 accepted(line.removeprefix(ACCEPTED).strip())
     if client.wait() != 0:

@@ -19,7 +19,7 @@ def duration_s(text: str) -> float:
     """
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd])", text.strip())
     if not found or not float(found[1]):
-        raise ValueError(f"{text!r} is no duration: give a number above 0 and s, m, h or d, for example 5m")
+        raise ValueError(f"{text!r} is not a duration: give a number above 0 and s, m, h or d, for example 5m")
     return float(found[1]) * _UNITS_S[found[2]]
 
 
@@ -46,4 +46,4 @@ def moment_ms(text: str, now_ms: int) -> int:
     try:
         return max(0, now_ms - int(min(1000 * duration_s(text), now_ms)))
     except ValueError:
-        raise ValueError(f"{text!r} is no time: give a duration such as 2h, or 2026-09-21T14:00:00Z") from None
+        raise ValueError(f"{text!r} is not a time: give a duration such as 2h, or 2026-09-21T14:00:00Z") from None

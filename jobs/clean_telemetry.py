@@ -11,14 +11,16 @@ from flink import micro_batch
 from flink.functions import register_map_of_frame
 from flink.keys import key_by
 from flink.naming import named
+from flink.series_limits import scatter_within_limits
 from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.names import CLEAN_TELEMETRY
 from jobs.operators.decode_sessions import DecodeSessions
 from jobs.operators.decode_telemetry import DECODED, GATHERED, DecodeTelemetry
 from jobs.operators.micro_batch import BYTES
+from jobs.series_limits import limits_of
 from jobs.settings import JobSettings
-from jobs.tables import APPENDED_MS, KafkaTables
+from jobs.tables import KafkaTables
 from payload_codecs.registry import KEEP_STATE
 from payload_codecs.validation import MAX_DETAIL
 from schemas.source import Source
@@ -49,6 +51,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
     """telemetry_raw -> telemetry_readings, _duplicates, _ignored, _commands, and dead_letters."""
     of_sessions = [source for source in sources if source.codec in KEEP_STATE]
     of_messages = [source for source in sources if source.codec not in KEEP_STATE]
+    limits = limits_of(settings)
 
     def gather(tables: StreamTableEnvironment) -> Table:
         bounds = (1 + settings.buckets, settings.micro_batch_ms, MAX_BYTES)
@@ -65,14 +68,15 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, sources: Sequen
         return tables.from_data_stream(decoded.uid("decode-sessions").name("decode-sessions"))
 
     def scatter(tables: StreamTableEnvironment) -> Table:
-        return micro_batch.scatter(tables, tables.from_path("decoded"), "scatter", ITEMS)
+        uids, identified_by = ("scatter", "limit-series"), ("key", "identity")
+        return scatter_within_limits(tables, tables.from_path("decoded"), uids, ITEMS, identified_by, limits)
 
     def deduplicate(tables: StreamTableEnvironment) -> Table:
         return named(tables, tables.from_path("counted"), "OverAggregate", "deduplicate")
 
     register_map_of_frame(tables)
     constants = {
-        "appended_ms": APPENDED_MS, "max_detail": str(MAX_DETAIL), "buckets": str(settings.buckets),
+        "max_detail": str(MAX_DETAIL), "buckets": str(settings.buckets),
         "session_sources": ", ".join(f"'{source.name}'" for source in of_sessions) or f"'{NO_SOURCE}'",
     }  # fmt: skip
     stages = {

@@ -47,7 +47,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
         return tables.from_data_stream(refused.uid("recommend-live").name("recommend-live"))
 
     def scatter(tables: StreamTableEnvironment) -> Table:
-        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-letters")
+        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-dead-letters")
 
     every_shard = (f"SELECT {n} AS shard, frame FROM gathered" for n in range(settings.recommend_shards))
     constants = {"appended": APPENDED_MS, "to_every_shard": " UNION ALL ".join(every_shard)}

@@ -1,7 +1,7 @@
 -- recommend_items: lists of items for each user, as interactions come.
 --
 --   interactions, items, users.forgotten -> records -> arrivals -> [gather, Java] -> gathered -> micro_batches
---     -> [RecommendLive, Python, keyed by shard] -> refused -> [scatter, Java] -> letters -> dead_letters
+--     -> [RecommendLive, Python, keyed by shard] -> refused -> [scatter, Java] -> dead_letter_records -> dead_letters
 --
 -- The operator writes the lists to Redis itself, within the bundle that a checkpoint's barrier waits for: idempotent,
 -- and never backwards (connectors/redis/recommendation_lists.py). What comes out of it are the records that it refused.
@@ -19,6 +19,6 @@ ${to_every_shard};
 
 CREATE TEMPORARY VIEW refused AS OPERATOR recommend;
 
-CREATE TEMPORARY VIEW letters AS OPERATOR scatter;
+CREATE TEMPORARY VIEW dead_letter_records AS OPERATOR scatter;
 
-INSERT INTO dead_letters SELECT key, record FROM letters;
+INSERT INTO dead_letters SELECT key, record FROM dead_letter_records;

@@ -1,5 +1,7 @@
 """score_anomalies: a score for every reading, from online models in checkpointed state."""
 
+from functools import partial
+
 from pyflink.common import Types
 from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
@@ -12,6 +14,7 @@ from jobs.operators.micro_batch import ANSWERS, BYTES
 from jobs.operators.score_fleet import ScoreFleet
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
+from models.detectors import Scorer
 from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 
 JOB = "score_anomalies"
@@ -29,21 +32,22 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:
         micro_batches = key_by(tables, tables.from_path("gathered"), Types.INT(), BYTES)
-        operator = ScoreFleet(settings.detector, settings.snapshot_every, JOB)
+        make_scorer = partial(Scorer, settings.detector, lifetime_s=settings.series_lifetime_s)
+        operator = ScoreFleet(make_scorer, settings.snapshot_every, JOB)
         answers = micro_batches.process(operator, output_type=ANSWERS)
         return tables.from_data_stream(answers.uid("score-fleet").name(f"score-fleet {settings.detector}"))
 
     def scatter_scores(tables: StreamTableEnvironment) -> Table:
         return micro_batch.scatter(tables, tables.from_path("scored"), "scatter-records")
 
-    def scatter_letters(tables: StreamTableEnvironment) -> Table:
-        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-letters")
+    def scatter_dead_letters(tables: StreamTableEnvironment) -> Table:
+        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-dead-letters")
 
     stages = {
         "gather": gather,
         "score_fleet": score_fleet,
         "scatter_scores": scatter_scores,
-        "scatter_letters": scatter_letters,
+        "scatter_dead_letters": scatter_dead_letters,
     }
     return sql_file.load(tables, JOB, {"buckets": str(settings.buckets)}, stages)
 

@@ -2,7 +2,7 @@
 --
 --   readings -> bucketed -> [gather, Java] -> gathered -> [ScoreFleet, Python, keyed by bucket] -> answers
 --   answers -+-> scored --> [scatter, Java] -> scores --> telemetry_anomalies
---            +-> refused -> [scatter, Java] -> letters -> dead_letters
+--            +-> refused -> [scatter, Java] -> dead_letter_records -> dead_letters
 --
 -- A micro-batch is cut by processing time, and by every checkpoint. Where it is cut changes no score
 -- (tests/unit/models), so the clock need not be replayable, and no reading can be late for it.
@@ -22,16 +22,16 @@ CREATE TEMPORARY VIEW gathered AS OPERATOR gather;
 CREATE TEMPORARY VIEW answers AS OPERATOR score_fleet;
 
 CREATE TEMPORARY VIEW scored AS
-SELECT frame FROM answers WHERE NOT are_letters;
+SELECT frame FROM answers WHERE NOT are_dead_letters;
 
 -- Readings that failed the scorer three times. Not replayable: every other job has had them.
 CREATE TEMPORARY VIEW refused AS
-SELECT frame FROM answers WHERE are_letters;
+SELECT frame FROM answers WHERE are_dead_letters;
 
 CREATE TEMPORARY VIEW scores AS OPERATOR scatter_scores;
 
-CREATE TEMPORARY VIEW letters AS OPERATOR scatter_letters;
+CREATE TEMPORARY VIEW dead_letter_records AS OPERATOR scatter_dead_letters;
 
 INSERT INTO telemetry_anomalies SELECT key, record FROM scores;
 
-INSERT INTO dead_letters SELECT key, record FROM letters;
+INSERT INTO dead_letters SELECT key, record FROM dead_letter_records;

@@ -42,14 +42,14 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, key: Path = KEY
     def scatter_scores(tables: StreamTableEnvironment) -> Table:
         return micro_batch.scatter(tables, tables.from_path("scored"), "scatter-scores")
 
-    def scatter_letters(tables: StreamTableEnvironment) -> Table:
-        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-letters")
+    def scatter_dead_letters(tables: StreamTableEnvironment) -> Table:
+        return micro_batch.scatter(tables, tables.from_path("refused"), "scatter-dead-letters")
 
     stages = {
         "gather": gather,
         "score": score,
         "scatter_scores": scatter_scores,
-        "scatter_letters": scatter_letters,
+        "scatter_dead_letters": scatter_dead_letters,
     }
     register_pseudonym(tables)
     register_latest_record(tables)

@@ -3,7 +3,7 @@
 --   customers, customers.usage -> records -> identified -> kept -> halves -> latest -> arrivals
 --     -> [gather, Java] -> micro_batches -> [ScoreCustomers, Python] -> answers
 --   answers -+-> scored --> [scatter, Java] -> scores --> churn_scores
---            +-> refused -> [scatter, Java] -> letters -> dead_letters
+--            +-> refused -> [scatter, Java] -> dead_letter_records -> dead_letters
 --
 -- Dead letters are not replayable: an old state of a row would come behind the newer ones. The row is read again
 -- instead (headrace churn rescore).
@@ -67,15 +67,15 @@ SELECT frame FROM gathered;
 CREATE TEMPORARY VIEW answers AS OPERATOR score;
 
 CREATE TEMPORARY VIEW scored AS
-SELECT frame FROM answers WHERE NOT are_letters;
+SELECT frame FROM answers WHERE NOT are_dead_letters;
 
 CREATE TEMPORARY VIEW refused AS
-SELECT frame FROM answers WHERE are_letters;
+SELECT frame FROM answers WHERE are_dead_letters;
 
 CREATE TEMPORARY VIEW scores AS OPERATOR scatter_scores;
 
-CREATE TEMPORARY VIEW letters AS OPERATOR scatter_letters;
+CREATE TEMPORARY VIEW dead_letter_records AS OPERATOR scatter_dead_letters;
 
 INSERT INTO churn_scores SELECT key, record FROM scores;
 
-INSERT INTO dead_letters SELECT key, record FROM letters;
+INSERT INTO dead_letters SELECT key, record FROM dead_letter_records;

@@ -5,13 +5,17 @@ from typing import ClassVar
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.redis_keys import LIST_LIFETIME_S
+from schemas.limits import MAX_MESSAGE_ITEMS
+from schemas.redis_keys import DAY_S, LIST_LIFETIME_S
 from schemas.setting import stated_default
 from schemas.sources import Sources
 from schemas.sources_file import parse_sources
 
 MAX_MEASURED_EVERY_S = 3600
 """A point of recommendations is stamped with the start of its window: so much earlier than what it counts, at most."""
+
+MAX_LIMIT = 20_000_000
+"""Series: their keys take about 0.5 GB of the TaskManager's heap then."""
 
 
 class JobSettings(BaseSettings):
@@ -22,6 +26,28 @@ class JobSettings(BaseSettings):
 
     duplicates_lifetime_s: int = Field(
         3600, ge=60, description="Seconds that `clean_telemetry` remembers a reading, to recognize its duplicates."
+    )
+    max_series: int = Field(
+        100_000,
+        ge=1,
+        le=MAX_LIMIT,
+        description="Series (a device and a metric) whose readings `clean_telemetry` lets pass.",
+    )
+    max_devices: int = Field(
+        50_000, ge=1, le=MAX_LIMIT, description="Devices whose readings `clean_telemetry` lets pass."
+    )
+    max_metrics_per_device: int = Field(
+        MAX_MESSAGE_ITEMS,
+        ge=1,
+        le=MAX_LIMIT,
+        description="Metrics of one device that `clean_telemetry` lets pass. By default what one message can hold.",
+    )
+    series_lifetime_s: int = Field(
+        30 * DAY_S,
+        ge=1,
+        le=10 * 365 * DAY_S,
+        description="Seconds after its last reading for which a series counts for the three limits above. Silent for "
+        "longer, it is forgotten by `score_anomalies`: if it comes back, its model begins anew.",
     )
     sources: str | None = Field(
         None,
@@ -42,6 +68,13 @@ class JobSettings(BaseSettings):
     )
     snapshot_every: int = Field(
         100, ge=1, description="Micro-batches of a bucket between two snapshots of its fleet's state."
+    )
+    idle_timeout_s: int = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Seconds without records after which `window_telemetry` and `window_usage` go on without a "
+        "partition. Below 30, a cold start counts readings of a backlog as late.",
     )
     usage_counted_every_s: int = Field(
         600, ge=1, le=3600, description="Seconds of usage that `count_usage` sums up before it emits the counts."
@@ -74,6 +107,17 @@ class JobSettings(BaseSettings):
         LIST_LIFETIME_S, ge=60, description="Seconds that a list stays in Redis after its last change."
     )
     transaction_timeout_ms: int = Field(24 * 3600 * 1000, description="Milliseconds a stopped job's output can wait.")
+
+    @classmethod
+    def variable(cls, setting: str) -> str:
+        """The environment variable of a setting.
+
+        Examples
+        --------
+        >>> JobSettings.variable("max_series")
+        'HEADRACE_JOB_MAX_SERIES'
+        """
+        return f"{cls.model_config['env_prefix']}{setting.upper()}"
 
     def declared_sources(self) -> Sources:
         """What `sources` declares. Raises BadSources."""

@@ -2,8 +2,11 @@
 
 When do windows close? The watermark is the older of two: 5 s behind the newest reading of the slowest
 partition, and 10 s behind the clock. So a window closes 10 s after its end while readings flow. A
-partition without readings for 60 s is left out; when all are, the clock goes on alone, and the last
-windows of a fleet that went silent close within 70 s, or 10 s after their end if that is later.
+partition without readings for 60 s (a setting) is left out; when all are, the clock goes on alone, and the
+last windows of a fleet that went silent close within 70 s, or 10 s after their end if that is later.
+
+Under 30 s a cold start marks partitions idle before their first record came, and the backlog is late. A restart of
+the cleaning after a lost TaskManager takes as long: 60 s leaves room for it.
 """
 
 from pyflink.table import StatementSet, StreamTableEnvironment, Table
@@ -22,10 +25,6 @@ JOB = "window_telemetry"
 EVENT_TIME = "`et` AS TO_TIMESTAMP_LTZ(COALESCE(`event_time`, 0), 3)"
 # A device whose clock runs ahead moves the watermark to the broker's time and no further.
 WATERMARK = "WATERMARK FOR `et` AS LEAST(`et`, `append_time`) - INTERVAL '5' SECOND"
-
-# Under 30 s a cold start marks partitions idle before their first record came, and the backlog is late. A restart of
-# the cleaning after a lost TaskManager takes as long: 60 s leaves room for it.
-IDLE_TIMEOUT = "60 s"
 
 CLOCK_TICKS = """CREATE TEMPORARY TABLE clock_ticks (
   `tick` BIGINT,
@@ -47,7 +46,8 @@ def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
     tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
-    topics.source(TELEMETRY_READINGS, APPEND_TIME, EVENT_TIME, WATERMARK, scan__watermark__idle_timeout=IDLE_TIMEOUT)
+    idle = f"{settings.idle_timeout_s} s"
+    topics.source(TELEMETRY_READINGS, APPEND_TIME, EVENT_TIME, WATERMARK, scan__watermark__idle_timeout=idle)
     tables.execute_sql(CLOCK_TICKS)
     for topic in (TELEMETRY_WINDOWS, TELEMETRY_LATE):
         topics.sink(topic)

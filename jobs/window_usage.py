@@ -22,7 +22,6 @@ EVENT_TIME = "`et` AS TO_TIMESTAMP_LTZ(COALESCE(`hour_start`, 0), 3)"
 # By the broker's time and not by the hours: a record of an hour long ago is no reason to wait, and none of an hour to
 # come closes a window. One ms more than the grace: what KNOWN lets in comes before its window closes.
 WATERMARK = f"WATERMARK FOR `et` AS `append_time` - INTERVAL '{GRACE_MIN}:00.001' MINUTE TO SECOND"
-IDLE_TIMEOUT = "60 s"
 
 CLOCK_TICKS = f"""CREATE TEMPORARY TABLE clock_ticks (
   `tick` BIGINT,
@@ -50,7 +49,8 @@ def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
     tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
-    topics.source(USAGE_HOURS, APPEND_TIME, EVENT_TIME, WATERMARK, scan__watermark__idle_timeout=IDLE_TIMEOUT)
+    idle = f"{settings.idle_timeout_s} s"
+    topics.source(USAGE_HOURS, APPEND_TIME, EVENT_TIME, WATERMARK, scan__watermark__idle_timeout=idle)
     tables.execute_sql(CLOCK_TICKS)
     topics.sink(CUSTOMERS_USAGE)
     build(tables).execute()

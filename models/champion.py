@@ -4,7 +4,7 @@
     <root>/champion.json           {"version": "...", "folder": "champion/<version>"}
 
 The folder is complete before the pointer names it, and the pointer is replaced by a rename: a reader sees the old
-model or the new one. This is the reader's side, which streams use; headrace/churn/publishing.py writes.
+model or the new one. This is the reader's side, which streams use; headrace/model_store/publishing.py writes.
 """
 
 from pathlib import Path

@@ -24,7 +24,7 @@ class Builder:
     constants: list[Any] = field(default_factory=list)
 
     @classmethod
-    def beside(cls, inputs: Iterable[str]) -> "Builder":
+    def with_inputs(cls, inputs: Iterable[str]) -> "Builder":
         """One whose names are none of these inputs': columns have the names that people give them."""
         builder = cls()
         names = tuple(inputs)

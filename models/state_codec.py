@@ -1,4 +1,4 @@
-"""State as bytes: named arrays and a JSON header, compressed, with a checksum. Reading it runs no code.
+"""State as bytes: named arrays and a JSON header, compressed or not, with a checksum. Reading it runs no code.
 
 A state carries the version of its layout. What writes a newer version keeps a migration from each older one, so
 that an upgrade keeps what was learned; tests/data/state holds a file of every version there has been.
@@ -22,7 +22,9 @@ import numpy.typing as npt
 
 from schemas.errors import TerminalError
 
-MAGIC = b"HRs1"
+MAGIC, PLAIN_MAGIC = b"HRs1", b"HRs2"
+"""Of a compressed state, and of one that is not."""
+
 _PREFIX = struct.Struct("<4sI")
 _HEADER_SIZE = struct.Struct("<I")
 _PLAIN_KINDS = "biuf"
@@ -73,14 +75,20 @@ Migrations = Mapping[int, Migration]
 NO_MIGRATIONS: Migrations = MappingProxyType({})
 
 
-def encode(state: State) -> bytes:
-    """Bytes of a state: magic, checksum, then the compressed header and arrays."""
+def encode(state: State, compressed: bool = True) -> bytes:
+    """Bytes of a state: magic, checksum, then header and arrays, compressed by zlib at its fastest level.
+
+    Parameters
+    ----------
+    compressed
+        Costs 20 ms of CPU a MB: not for what is written every few seconds and hardly becomes smaller.
+    """
     arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays.items()}
     layout = [[name, array.dtype.str, array.shape] for name, array in arrays.items()]
     header = json.dumps([state.kind, state.version, state.values, layout]).encode()
     raw = b"".join([_HEADER_SIZE.pack(len(header)), header, *(array.tobytes() for array in arrays.values())])
-    body = zlib.compress(raw, 1)
-    return _PREFIX.pack(MAGIC, zlib.crc32(body)) + body
+    body = zlib.compress(raw, 1) if compressed else raw
+    return _PREFIX.pack(MAGIC if compressed else PLAIN_MAGIC, zlib.crc32(body)) + body
 
 
 def decode(encoded: bytes, kind: str, version: int, migrations: Migrations = NO_MIGRATIONS) -> State:
@@ -131,12 +139,14 @@ def _read(encoded: bytes) -> State:
 
 
 def _body(encoded: bytes) -> bytes:
-    if len(encoded) < _PREFIX.size or not encoded.startswith(MAGIC):
+    if len(encoded) < _PREFIX.size or not encoded.startswith((MAGIC, PLAIN_MAGIC)):
         raise UnreadableState("these bytes are no state of a detector")
-    _, checksum = _PREFIX.unpack_from(encoded)
+    magic, checksum = _PREFIX.unpack_from(encoded)
     body = encoded[_PREFIX.size :]
     if zlib.crc32(body) != checksum:
         raise UnreadableState("state is damaged: its checksum differs")
+    if magic == PLAIN_MAGIC:
+        return body
     try:
         return zlib.decompress(body)
     except zlib.error as error:

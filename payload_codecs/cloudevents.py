@@ -7,12 +7,12 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC
 from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
+from msgspec.structs import replace
 
 from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.event_time import iso8601_ms

@@ -55,7 +55,7 @@ class Example:
         )
 
 
-def said(item: Item) -> Item:
+def plain_item(item: Item) -> Item:
     """What an item says, without what its codec keeps for itself: as it stands in an example."""
     if isinstance(item, Ignored):
         return item

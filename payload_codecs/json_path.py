@@ -17,8 +17,6 @@ Getter = Callable[[Any], Any]
 NOT_APPLICABLE = (JMESPathError, ArithmeticError, RecursionError, TypeError, ValueError)
 """What a getter raises where a value's types do not fit an expression's functions, such as `length(@)` of a number."""
 
-_FALSE: tuple[Any, ...] = (None, False, "", [], {})
-
 
 @cache
 def getter(expression: str) -> Getter:
@@ -52,7 +50,9 @@ def _getter(node: Mapping[str, Any]) -> Getter:
     names = _field_names(node)
     if names is None:
         return _interpreted(node)
-    return _field(names[0]) if len(names) == 1 else _fields(names)
+    if len(names) == 1:
+        return _field(names[0])
+    return _field_of_field(*names) if len(names) == 2 else _fields(names)
 
 
 def _field_names(node: Mapping[str, Any]) -> Sequence[str] | None:
@@ -67,6 +67,18 @@ def _field_names(node: Mapping[str, Any]) -> Sequence[str] | None:
 
 def _field(name: str) -> Getter:
     return lambda value: value.get(name) if type(value) is dict else None
+
+
+def _field_of_field(outer: str, inner: str) -> Getter:
+    """The usual depth, without a loop."""
+
+    def find(value: Any) -> Any:
+        if type(value) is not dict:
+            return None
+        value = value.get(outer)
+        return value.get(inner) if type(value) is dict else None
+
+    return find
 
 
 def _fields(names: Sequence[str]) -> Getter:
@@ -87,8 +99,9 @@ def _literal(constant: Any) -> Getter:
 def _first_true(first: Getter, second: Getter) -> Getter:
     def find(value: Any) -> Any:
         found = first(value)
-        # 0 is true in JMESPath, and False == 0 in Python
-        return second(value) if found is False or (found in _FALSE and type(found) not in (int, float)) else found
+        if found or type(found) is int or type(found) is float:  # 0 is true in JMESPath
+            return found
+        return second(value)
 
     return find
 

@@ -103,7 +103,7 @@ def _for_json(value: Any) -> Any:
 def parse_exactly(text: str) -> Any:
     """By the standard library, which keeps lone surrogates and shows each number as it stands.
 
-    Raises NoJsonText.
+    Raises NoJsonText when the text is not JSON.
     """
     if text.count("[") + text.count("{") > MAX_NESTING and _nesting(text) > MAX_NESTING:
         raise NoJsonText(RejectReason.NOT_JSON, f"nested over {MAX_NESTING:,} deep")

@@ -164,8 +164,12 @@ class MappedJson:
         if device is None and self._device is not None:
             device = _short(self._device(item, root), "device")
             device = device if device is None or type(device) is str else encoded(device).decode()
-        time = _short(self._time(item, root), "time") if self._time else None
-        sequence = _short(self._sequence(item, root), "sequence") if self._sequence else None
+        time = self._time(item, root) if self._time else None
+        sequence = self._sequence(item, root) if self._sequence else None
+        if type(time) is not int:  # the usual case is not worth a call
+            time = _short(time, "time")
+        if type(sequence) is not int:
+            sequence = _short(sequence, "sequence")
         return _Shared(item, root, device, time, sequence)
 
     def _read_values(self, values: Any, shared: _Shared, found: list[Item]) -> None:
@@ -213,7 +217,9 @@ class MappedJson:
             return
         unit = None
         if self._unit_of_all is not None:
-            unit = _short(self._unit_of_all(shared.item, shared.root), "unit")
+            unit = self._unit_of_all(shared.item, shared.root)
+            if type(unit) is not str or len(unit) > MAX_SHARED_LENGTH:  # the usual case is not worth a call
+                unit = _short(unit, "unit")
         elif self._units:
             unit = _short(self._unit(metric, shared), "unit")
         found.append(Sample(metric, value, shared.time, unit, shared.sequence, shared.device))
@@ -261,10 +267,8 @@ def _field_place(name: str, get: Getter) -> Place:
     """Of one field of the item: without the call of its getter, the usual case costs half."""
 
     def find(item: Any, root: _Root) -> Any:
-        if type(item) is dict:
-            found = item.get(name)
-            if found is not None:
-                return found
+        if type(item) is dict and (found := item.get(name)) is not None:
+            return found
         return None if item is root.value else root.find(get)
 
     return find

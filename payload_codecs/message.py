@@ -1,9 +1,14 @@
 """What a codec is given: one message as the device sent it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
 
 from schemas.limits import MAX_CLOCK_SKEW_MS
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 MAX_TIME_DIGITS = 19
 """From here on a number may have more than 64 bits."""
@@ -14,10 +19,11 @@ the true time of receipt."""
 
 
 def received_at_ms(header: bytes | None, append_time_ms: int) -> int:
-    """The time of the header `received_at`; the broker's where an entrance wrote none, or it is no time.
+    """The time of the header `received_at`; the broker's where an entrance wrote none, or it is no such time.
 
-    One that is further ahead of the broker's clock than an event time may be shows that a clock of ours is wrong. It is
-    taken back to the append time or up to 10 s before it, by whole 10 s, which keep a device's times apart (ADR 29).
+    One that is further ahead of the broker's clock than an event time may be came from an entrance that had not seen
+    yet how wrong its clock was (docs/adr/0034). It is taken back to the append time or up to 10 s before it, by whole
+    10 s, which keep a device's times apart (docs/adr/0029).
 
     Examples
     --------
@@ -35,8 +41,7 @@ def received_at_ms(header: bytes | None, append_time_ms: int) -> int:
     return received - -(-ahead_ms // STEP_MS) * STEP_MS
 
 
-@dataclass(slots=True)
-class Message:
+class Message(msgspec.Struct, gc=False):
     """A record of telemetry.raw.
 
     Parameters
@@ -60,7 +65,7 @@ class Message:
     payload: bytes
     device: str | None
     topic: str = ""
-    levels: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, str] = _NONE
     received_at_ms: int = 0
     append_time_ms: int = 0
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes] = _NONE

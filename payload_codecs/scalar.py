@@ -1,7 +1,6 @@
 """A bare number or word, such as `21.5` on home/kitchen/temperature: the topic says what it measures."""
 
 import re
-from fnmatch import fnmatchcase
 from typing import Any
 
 import jmespath
@@ -9,6 +8,8 @@ import jmespath
 from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
 from payload_codecs.message import Message
+from schemas.glob import glob_pattern
+from schemas.limits import MAX_NAME_LENGTH
 from schemas.place import fill_template, is_template
 from schemas.reject_reasons import RejectReason
 from schemas.source import Source
@@ -29,7 +30,7 @@ class Scalar:
 
     def __init__(self, source: Source) -> None:
         self._metric = _place(source.metric or "{metric}")
-        self._units = tuple((glob, _place(place)) for glob, place in source.unit.items())
+        self._units = tuple((glob_pattern(glob), _place(place)) for glob, place in source.unit.items())
 
     def decode(self, message: Message) -> list[Item]:
         """One sample, or one rejection of what is no text."""
@@ -47,8 +48,10 @@ class Scalar:
         return message.payload
 
     def _unit(self, metric: str | None, message: Message) -> str | None:
+        if metric is None or len(metric) > MAX_NAME_LENGTH:
+            return None
         for glob, place in self._units:
-            if fnmatchcase(metric or "", glob):
+            if glob.fullmatch(metric):
                 return self._at(place, message)
         return None
 

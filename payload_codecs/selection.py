@@ -62,6 +62,8 @@ class Selection:
             return Dropped.NULL
         if type(value) is bool:
             return None if str(value).casefold() in self._words else Dropped.BOOLEAN
+        if type(value) is bytes:
+            return Dropped.TEXT
         if type(value) is not str or value.strip().casefold() in self._words:
             return None
         number = len(value) <= MAX_NUMBER_LENGTH and _NUMBER_IN_TEXT.fullmatch(value)

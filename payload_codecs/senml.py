@@ -82,7 +82,7 @@ class _Bases(msgspec.Struct):
     sum: float | None = None
 
     def update(self, record: Record) -> None:
-        """Take over the base fields of a record. Raises _NotSenml: all records behind it need them."""
+        """Take over the base fields of a record. Raises _NotSenml when one is invalid."""
         if "bn" in record:
             self.name = _short_text("bn", record["bn"])
         if "bu" in record:

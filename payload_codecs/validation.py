@@ -49,10 +49,6 @@ class _Quantity(msgspec.Struct, frozen=True, gc=False):
     offset: float = 0.0
 
 
-_UNJUDGED = Rejection(RejectReason.NO_VALUE)
-"""Stands in a list until the rules have judged its item."""
-
-
 class _Refused(Exception):
     def __init__(self, reason: RejectReason, detail: str | None) -> None:
         self.reason = reason
@@ -101,11 +97,18 @@ class Validator:
         Of several samples of one series without times the first is a reading, at the time of the message. Every other
         one is `ambiguous_time`.
         """
-        outcomes, others, undated = self._usual_readings(message, items)
-        for number in others:
-            outcomes[number] = self._judge_by_rules(message, items[number])
+        outcomes: list[Outcome] = []
+        judged, undated = [], []
+        for number, item in enumerate(items):
+            outcome: Outcome | None = self.usual_reading(message, item)
+            if outcome is None:
+                outcome = self._judge_by_rules(message, item)
+                judged.append(number)
+            if isinstance(item, Sample) and item.time is None:
+                undated.append(number)
+            outcomes.append(outcome)
         if len(items) > 1:
-            for number in (*others, *_refuse_undated_copies(undated, outcomes)):
+            for number in (*judged, *_refuse_undated_copies(undated, outcomes)):
                 outcome, item = outcomes[number], items[number]
                 if isinstance(outcome, Rejection) and outcome.original is None and isinstance(item, Sample):
                     outcome.original = item.original or original(message, item)
@@ -113,48 +116,35 @@ class Validator:
 
     def judge(self, message: Message, sample: Sample) -> Outcome:
         """A reading, or why a sample is none."""
-        (outcome,), others, _ = self._usual_readings(message, (sample,))
-        return self._judge_by_rules(message, sample) if others else outcome
+        return self.usual_reading(message, sample) or self._judge_by_rules(message, sample)
 
-    def _usual_readings(
-        self, message: Message, items: Sequence[Item]
-    ) -> tuple[list[Outcome], Sequence[int], Sequence[int]]:
-        """The readings of series that are known, with fields of the usual types: the hot path.
+    def usual_reading(self, message: Message, item: Item) -> ValidReading | None:
+        """The reading of a series that is known, with fields of the usual types: the hot path.
 
-        It only repeats what `_judge_by_rules` has allowed before. The numbers of the other items, which still have to
-        be judged, come second, those of samples without a time third.
+        It only repeats what the rules have allowed before. None of any other item, which they still have to judge.
         """
-        arrived = message.received_at_ms or message.append_time_ms
-        latest = message.append_time_ms + MAX_CLOCK_SKEW_MS
-        in_ms, devices, quantities = self._takes_ms, self._devices, self._quantities
-        outcomes: list[Outcome] = []
-        others: list[int] = []
-        undated: list[int] = []
-        for number, item in enumerate(items):
-            outcome: Outcome = _UNJUDGED
-            if isinstance(item, Sample):
-                value, time, sequence = item.value, item.time, item.sequence
-                device = message.device if item.device is None else item.device
-                try:
-                    quantity = quantities[item.unit][item.metric]
-                    converted = value * quantity.factor + quantity.offset
-                    if (
-                        (type(value) is float or type(value) is int)
-                        and -MAX_FLOAT <= converted <= MAX_FLOAT
-                        and (time is None or (in_ms and type(time) is int))
-                        and MIN_EVENT_TIME_MS <= (event_time := arrived if time is None else time) <= latest
-                        and (sequence is None or (type(sequence) is int and -(2**63) <= sequence < 2**63))
-                        and device in devices
-                    ):
-                        outcome = ValidReading(device, quantity.metric, event_time, converted, quantity.unit, sequence)
-                except (KeyError, TypeError, OverflowError):
-                    pass  # a series that is new, or a type that the rules judge
-                if time is None:
-                    undated.append(number)
-            if outcome is _UNJUDGED:
-                others.append(number)
-            outcomes.append(outcome)
-        return outcomes, others, undated
+        if type(item) is not Sample and not isinstance(item, Sample):
+            return None
+        value, time, sequence, device = item.value, item.time, item.sequence, item.device
+        if device is None:
+            device = message.device
+        try:
+            quantity = self._quantities[item.unit][item.metric]
+            converted = value * quantity.factor + quantity.offset
+            if (
+                (type(value) is float or type(value) is int)
+                and -MAX_FLOAT <= converted <= MAX_FLOAT
+                and (time is None or (self._takes_ms and type(time) is int))
+                and MIN_EVENT_TIME_MS
+                <= (event_time := (message.received_at_ms or message.append_time_ms) if time is None else time)
+                <= message.append_time_ms + MAX_CLOCK_SKEW_MS
+                and (sequence is None or (type(sequence) is int and -(2**63) <= sequence < 2**63))
+                and device in self._devices
+            ):
+                return ValidReading(device, quantity.metric, event_time, converted, quantity.unit, sequence)
+        except (KeyError, TypeError, OverflowError):
+            pass  # a series that is new, or a type that the rules judge
+        return None
 
     def _judge_by_rules(self, message: Message, item: Item) -> Outcome:
         if not isinstance(item, Sample):

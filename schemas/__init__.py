@@ -1,1 +1,1 @@
-"""What travels: records, their JSON Schema and SQL columns, topics, reject reasons, units. Imports nothing of ours."""
+"""What several packages agree on: records, topics, Redis keys, limits, reject reasons, units. Imports none of ours."""

@@ -1,7 +1,7 @@
 """Dead letters: what could not be used, with its bytes, the reason, and the way back."""
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -50,3 +50,34 @@ def bounded_original(payload: bytes) -> dict[str, object]:
         "original_sha256": hashlib.sha256(payload).hexdigest(),
         "replayable": False,
     }
+
+
+class RefusedRecord(NamedTuple):
+    """A record that a job refuses for good: its dead letter is never replayed.
+
+    Parameters
+    ----------
+    topic, partition, offset
+        Where the record stands.
+    first_seen
+        Ms since the epoch, as in its dead letter.
+    """
+
+    reason: RejectReason
+    detail: str
+    topic: str
+    partition: int
+    offset: int
+    first_seen: int
+    key: str | None
+    original: bytes
+
+    def dead_letter(self, stage: str) -> tuple[bytes, bytes]:
+        """Key and JSON of its dead letter, for `stage` that refused it."""
+        fields = bounded_original(self.original) | {"replayable": False}
+        dead_letter = DeadLetter(
+            reason=self.reason, detail=self.detail, stage=stage, device=self.key,
+            position=Position(topic=self.topic, partition=self.partition, offset=self.offset),
+            first_seen=self.first_seen, **fields,
+        )  # fmt: skip
+        return (self.key or "").encode(), dead_letter.model_dump_json(exclude_none=True).encode()

@@ -37,7 +37,7 @@ class Experiment(BaseModel):
     """Two arms, what counts as a success, and how long after a user's first list it counts.
 
     Who is in which arm follows from the user's id and the experiment's name alone: the same user sees the same arm on
-    every instance and after every restart, and another experiment splits the same users anew.
+    every instance and after every restart, and another experiment splits the same users independently.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,7 +103,7 @@ def experiments_of(text: str) -> list[Experiment]:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadExperiments(f"no TOML: {error}") from None
+        raise BadExperiments(f"not TOML: {error}") from None
     return [_experiment(name, table) for name, table in tables.items()]
 
 
@@ -125,7 +125,7 @@ class Plan(NamedTuple):
 
 def _experiment(name: str, table: object) -> Experiment:
     if not isinstance(table, dict):
-        raise BadExperiments(f"{name} is no table: an experiment begins with a line [name]")
+        raise BadExperiments(f"{name} is not a table: an experiment begins with a line [name]")
     try:
         return Experiment(name=name, **table)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from schemas.record import Record
 class Item(Record):
     """The newest state of one item. A record without a value means that the item is gone.
 
-    An item that nobody has told of counts as available.
+    An item without a record counts as available.
     """
 
     schema_version: int = 1

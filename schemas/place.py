@@ -56,7 +56,8 @@ def _expression(given: str) -> str:
         parsed = jmespath.compile(given).parsed
     except jmespath.exceptions.JMESPathError as error:
         place = getattr(error, "lex_position", None)
-        raise ValueError(f"no JMESPath{'' if place is None else f': wrong at character {place + 1}'}") from None
+        fault = "" if place is None else f": wrong at character {place + 1}"
+        raise ValueError(f"not a JMESPath expression{fault}") from None
     if unknown := _unknown_functions(parsed):
         raise ValueError(f"JMESPath has no function {', '.join(sorted(unknown))}")
     return given

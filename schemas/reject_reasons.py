@@ -61,7 +61,7 @@ class RejectReason(StrEnum):
     DECODER_FAILED = (
         "decoder_failed",
         "A codec or the validation failed on this message; `detail` has the traceback. It is a fault of Headrace: "
-        "report it, and replay the message with a version that has it mended.",
+        "report it, and replay the message once a version fixes it.",
     )
 
     # One item of a message; its siblings are not affected.
@@ -109,6 +109,11 @@ class RejectReason(StrEnum):
         "conflicting_duplicate",
         "A reading of this device, metric and time came before, with another value. The first one stays.",
     )
+    TOO_MANY_SERIES = (
+        "too_many_series",
+        "The first reading of a series, where there are as many series, devices, or metrics of this device as the "
+        "settings allow. Series that are known go on. `detail` names the limit and its setting.",
+    )
 
     UNKNOWN_METRIC = (
         "unknown_metric",
@@ -130,7 +135,7 @@ class RejectReason(StrEnum):
     )
     NOT_AN_ITEM = "not_an_item", "A record of `items` that is none, or without value and key."
     NOT_A_FORGOTTEN_USER = "not_a_forgotten_user", "A record of `users.forgotten` that is none."
-    REFUSED_BY_INFLUXDB = "refused_by_influxdb", "InfluxDB refused this row; `detail` has its words."
+    REFUSED_BY_INFLUXDB = "refused_by_influxdb", "InfluxDB refused this row; `detail` has its message."
     REFUSED_BY_REDIS = (
         "refused_by_redis",
         "Its key in Redis holds another type of value, or its device has too many metrics.",

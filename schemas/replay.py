@@ -9,7 +9,7 @@ class Replay(Record):
     """A dead letter that was sent back. Written in one transaction with the message that it speaks of."""
 
     schema_version: int = 1
-    letter: str = Field(description="partition:offset of the dead letter in dead-letters")
+    dead_letter: str = Field(description="partition:offset of the dead letter in dead-letters")
     destination: str = Field(description="the topic that it was sent to, or the store")
     replays: int = Field(description="the count that it carries: 1 for the first time")
     edited: bool = Field(False, description="whether its payload was changed")

@@ -56,7 +56,7 @@ def _topic_filters(given: tuple[str, ...]) -> tuple[str, ...]:
 
 def _unit(given: str) -> str:
     if not any(given in codes for codes in ACCEPTED_UNITS.values()):
-        raise ValueError("no accepted UCUM code; docs/reference/units.md lists them")
+        raise ValueError("not an accepted UCUM code; docs/reference/units.md lists them")
     return given
 
 
@@ -70,7 +70,7 @@ def _time_zone(given: str) -> str:
     try:
         ZoneInfo(given)
     except (KeyError, OSError, ValueError):  # not there; a folder; no name of a file
-        raise ValueError("no time zone of the IANA database, such as Europe/Berlin or UTC") from None
+        raise ValueError("not a time zone of the IANA database, such as Europe/Berlin or UTC") from None
     return given
 
 

@@ -46,6 +46,7 @@ class Sources:
 
         Examples
         --------
+        >>> from schemas.source import DEFAULT_SOURCE
         >>> Sources([DEFAULT_SOURCE]).route("fleet/pump-7/telemetry").device
         'pump-7'
         """

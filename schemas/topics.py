@@ -108,8 +108,8 @@ DEAD_LETTERS = Topic(
 DEAD_LETTER_REPLAYS = Topic(
     "dead-letters.replays",
     Replay,
-    "Which dead letters were sent back.",
-    key="letter",
+    "Which dead letters were replayed.",
+    key="dead_letter",
     partitions=1,
     retention_ms=DEAD_LETTERS.retention_ms + 14 * DAY_MS,
     retention_bytes=1024 * MIB,
@@ -265,5 +265,5 @@ metric: Field required; event_time: Field required; value: Field required; posit
     try:
         return record.model_validate_json(value or b"")
     except ValidationError as error:
-        said = "; ".join(islice(faults(error), 5))
-        raise UnreadableRecord(f"no record of {topic}: {said}") from error
+        problems = "; ".join(islice(faults(error), 5))
+        raise UnreadableRecord(f"no record of {topic}: {problems}") from error

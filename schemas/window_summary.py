@@ -32,5 +32,5 @@ class WindowSummary(Record):
     last: float = Field(description="value of the newest reading by event time")
     corrected: bool = Field(
         False,
-        description="computed anew with its late readings; false: as the window closed, and counted by the balance",
+        description="recomputed with its late readings; false: as the window closed, and counted by the balance",
     )

@@ -40,7 +40,7 @@ class SimilarItems(ItemList):
     item: str
 
 
-class Stored(BaseModel):
+class StoredInteractions(BaseModel):
     """Kafka has confirmed all interactions."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"stored": 1, "event_times": [1_790_000_000_000]}]})

@@ -24,13 +24,13 @@ from starlette.routing import BaseRoute, Match, Mount, Route, request_response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
-from serving.answers import Recommendations, SimilarItems, Stored
-from serving.endpoints import Endpoints
+from serving.answers import Recommendations, SimilarItems, StoredInteractions
 from serving.errors import MEDIA_TYPE, PROBLEM_TYPES, TYPE_PREFIX, ApiError, ErrorCode, Problem, explanation
 from serving.health import Health
 from serving.interactions import MAX_BATCH, PostedInteraction
 from serving.params import QUERY_PARAMETERS, path_parameter
 from serving.request_id import RequestIds, request_id
+from serving.route_handlers import RouteHandlers
 
 TITLE = "Headrace recommendations"
 KEY = Security(APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key of this service."))
@@ -71,7 +71,7 @@ class DescribedRoute(APIRoute):
 
 
 def create_app(
-    endpoints: Endpoints, health: Health, metrics: CollectorRegistry, refused: dict[ErrorCode, int]
+    endpoints: RouteHandlers, health: Health, metrics: CollectorRegistry, refused: dict[ErrorCode, int]
 ) -> ASGIApp:
     """`refused` counts the errors that are answered, by code."""
     described = [*_api_routes(endpoints), *_operations_routes(health, metrics), _problem_route()]
@@ -82,7 +82,7 @@ def create_app(
     return RequestIds(app)
 
 
-def _api_routes(endpoints: Endpoints) -> list[BaseRoute]:
+def _api_routes(endpoints: RouteHandlers) -> list[BaseRoute]:
     interaction = {"$ref": REFERENCE.format(model=PostedInteraction.__name__)}
     batch = {"type": "array", "items": interaction, "minItems": 1, "maxItems": MAX_BATCH}
     body = {"required": True, "content": {"application/json": {"schema": {"oneOf": [interaction, batch]}}}}
@@ -111,7 +111,7 @@ def _api_routes(endpoints: Endpoints) -> list[BaseRoute]:
             endpoints.interactions,
             "POST",
             summary="Store interactions",
-            response_model=Stored,
+            response_model=StoredInteractions,
             status_code=202,
             responses=_problems(400, 401, 408, 413, 429, 500, 503),
             openapi_extra={"requestBody": body},

@@ -20,7 +20,6 @@ from serving.api_keys import ApiKeys, read_keys
 from serving.assignment import ExperimentAssigner
 from serving.auth import Authenticator
 from serving.cache import RecommendationCache, shared_fetcher
-from serving.endpoints import Endpoints as ApiEndpoints
 from serving.exposure_producer import ExposureProducer, Producer
 from serving.feedback import Feedback
 from serving.feedback_consumer import FeedbackConsumer
@@ -29,6 +28,7 @@ from serving.interaction_producer import InteractionProducer
 from serving.metrics import ServingCollector, no_refusals, registry
 from serving.rate_limit import RateLimit
 from serving.recommendations import RecommendationService
+from serving.route_handlers import RouteHandlers
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Instance:
         self._pseudonyms = Pseudonyms(secrets / KEY_FILE)
         pseudonym_of = self._pseudonyms.of
         service = RecommendationService(self._cache, self._exposures, self._assigner, pseudonym_of)
-        api = ApiEndpoints(self._authenticator, service, self._interactions, pseudonym_of, settings.max_body_bytes)
+        api = RouteHandlers(self._authenticator, service, self._interactions, pseudonym_of, settings.max_body_bytes)
         self.health = Health(self._cache, self._interactions)
         feedback = Feedback()
         self._feedback_consumer = FeedbackConsumer(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
@@ -100,7 +100,9 @@ class Instance:
             task.cancel()
         left = await asyncio.to_thread(self._exposures.stop, self._settings.stop_within_s)
         if left:
-            log.warning("Stopped before Kafka confirmed %d exposures: they are lost.", left)
+            log.warning(
+                "Stopped before Kafka confirmed %d exposures: they are lost.", left, extra={"topic": EXPOSURES.name}
+            )
         await asyncio.to_thread(self._interactions.stop)
         await asyncio.to_thread(self._feedback_consumer.stop)
         await self._redis.aclose()

@@ -130,7 +130,7 @@ class InteractionProducer:
             self._reconnect.clear()
             self._producer = producer
             self.connection_attempted = True
-            log.info("Kafka is available, accepting interactions.")
+            log.info("Kafka is available, accepting interactions.", extra={"topic": INTERACTIONS.name})
 
     def _log_unavailable(self, error: BaseException) -> None:
         log.warning(

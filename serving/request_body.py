@@ -10,7 +10,13 @@ TIMEOUT_S = 5.0
 
 
 async def read_body(scope: Scope, receive: Receive, max_bytes: int, timeout_s: float = TIMEOUT_S) -> bytes:
-    """The whole body. Raises ApiError: too large (at once if Content-Length says so), too slow, or cut off."""
+    """The whole body.
+
+    Raises
+    ------
+    ApiError
+        When the body is too large (at once if Content-Length says so), too slow, or cut off.
+    """
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > max_bytes:
             raise _too_large(max_bytes)

@@ -38,7 +38,7 @@ class Corrector(Server):
     def check(self) -> None:
         """Ready when it has begun: a run may wait for jobs that nobody has submitted yet."""
         if not self.report.is_file():
-            raise NotYet("it has not begun")
+            raise NotYet("it has not started yet")
 
     @property
     def report(self) -> Path:

@@ -54,7 +54,7 @@ def find() -> Path:
     return found
 
 
-def build(say: Callable[[str], None]) -> Path:
+def build(report: Callable[[str], None]) -> Path:
     """influxd, built if there is none.
 
     Raises
@@ -77,7 +77,7 @@ def build(say: Callable[[str], None]) -> Path:
             # Go and Cargo do not tell how far they are.
             minutes, seconds = divmod(int(time.monotonic() - began), 60)
             if seconds % 30 == 0:
-                say(f"Building influxd {version()} from its Go module, once, about 5 min ({minutes}:{seconds:02})")
+                report(f"Building influxd {version()} from its Go module, once, about 5 min ({minutes}:{seconds:02})")
             time.sleep(1)
     if build.returncode:
         raise BuildFailed(f"influxd was not built: {programs.last_line(log.read_text())}\n  The whole log: {log}")

@@ -41,7 +41,13 @@ class InfluxDB(Server):
             raise NotYet(str(error)) from error
 
     def set_up(self) -> None:
-        """Raises StackError if the stored data were set up with another token."""
+        """Create organisation, bucket and token, unless they exist.
+
+        Raises
+        ------
+        StackError
+            When the stored data were set up with another token.
+        """
         from connectors import http_clients
 
         token = secret(self.layout, INFLUXDB_TOKEN)

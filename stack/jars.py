@@ -25,7 +25,7 @@ def fetched() -> bool:
     return folder().is_dir()
 
 
-def fetch(say: Callable[[str], None]) -> Path:
+def fetch(report: Callable[[str], None]) -> Path:
     """The folder of jars; the first call downloads them (about 80 MB).
 
     Raises
@@ -43,7 +43,7 @@ def fetch(say: Callable[[str], None]) -> Path:
         partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=".partial-"))
         try:
             for group in GROUPS:
-                say(f"Fetching the jars of {group}")
+                report(f"Fetching the jars of {group}")
                 _copy_dependencies(maven, group, partial / group)
             _move(partial, target)
         finally:

@@ -116,7 +116,13 @@ class Kafka(Server):
         configuration.unlink()
 
     def _remove_half_formatted(self) -> None:
-        """Raises StackError when there are records: those are for a person to judge."""
+        """Remove the data folder of a format that did not finish.
+
+        Raises
+        ------
+        StackError
+            When the folder holds records. A person has to decide about those.
+        """
         if any(self._data.glob("*-[0-9]*/*.log")):
             raise StackUnusable(
                 f"{self._data} holds records, and lacks meta.properties: Kafka cannot read it. "

@@ -129,7 +129,7 @@ def _require_plain(home: Path) -> None:
     # Flink's scripts split folders at spaces, Java's class path at colons, supervisord expands percent signs.
     if not re.fullmatch(r"[\w/.+@~-]+", str(home)):
         raise StackUnusable(
-            f"The folder {home} has a character that Flink's scripts do not take. "
+            f"The folder {home} has a character that Flink's scripts do not accept. "
             "Use letters, digits and / . _ - only:  headrace up --home /tmp/headrace"
         )
 

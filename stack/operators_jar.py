@@ -24,7 +24,7 @@ def built(source: Path = SOURCE) -> Path:
     return cache() / "jars" / f"{found.hexdigest()[:16]}-operators" / JAR
 
 
-def build(say: Callable[[str], None], source: Path = SOURCE) -> Path:
+def build(report: Callable[[str], None], source: Path = SOURCE) -> Path:
     """The jar; the first call builds it, and downloads what it is compiled against (about 120 MB with Maven's plugins).
 
     Raises
@@ -37,7 +37,7 @@ def build(say: Callable[[str], None], source: Path = SOURCE) -> Path:
     jar = built(source)
     if not jar.is_file():
         maven, javac = programs.find("mvn"), programs.find("javac")
-        say(f"Building {JAR}")
+        report(f"Building {JAR}")
         jar.parent.parent.mkdir(parents=True, exist_ok=True)
         # A copy, beside the place where its result goes: builds at the same time do not meet.
         partial = Path(tempfile.mkdtemp(dir=jar.parent.parent, prefix=".partial-"))

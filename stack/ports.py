@@ -10,7 +10,13 @@ from stack.server import Server
 
 
 def require_free(servers: list[Server]) -> None:
-    """Raises PortBusy for the first port of these servers that somebody listens on."""
+    """Check that nobody listens on the ports of these servers.
+
+    Raises
+    ------
+    PortBusy
+        Names the first port that is taken.
+    """
     for server in servers:
         for port in server.ports:
             if not _free(port):

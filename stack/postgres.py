@@ -68,7 +68,7 @@ class Postgres(Server):
         except DatabaseUnavailable as error:
             raise NotYet(str(error)) from error
         except DatabaseRefuses as error:
-            raise StackUnusable(f"Change capture cannot be prepared. {error}. Mend that, then:  headrace up") from error
+            raise StackUnusable(f"Change capture cannot be prepared. {error}. Fix that, then:  headrace up") from error
 
     def _make_cluster(self) -> None:
         self._require_nothing_there()
@@ -89,10 +89,16 @@ class Postgres(Server):
         partial.rename(self._data)
 
     def _require_nothing_there(self) -> None:
-        """Raises StackError for a folder with something in it: that is for a person to judge."""
+        """Check that the data folder is empty.
+
+        Raises
+        ------
+        StackError
+            When it is not. A person has to decide about its files.
+        """
         if self._data.exists() and (not self._data.is_dir() or any(self._data.iterdir())):
             raise StackUnusable(
-                f"{self._data} is no PostgreSQL cluster, or lacks PG_VERSION: PostgreSQL cannot read it. "
+                f"{self._data} is not a PostgreSQL cluster, or lacks PG_VERSION: PostgreSQL cannot read it. "
                 f"Put the file back, or start empty:  rm -r {self._data}"
             )
 

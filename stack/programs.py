@@ -112,9 +112,15 @@ def _what_is_missing(program: str) -> str:
 
 
 def _require_no_name(program: str) -> None:
-    """Raises MissingProgram: a variable names what is missing, and no package changes that."""
+    """Check that no environment variable names the missing program.
+
+    Raises
+    ------
+    MissingProgram
+        When one does: installing a package would not help.
+    """
     if named := os.environ.get(variable(program)):
-        wrong = _what_is_missing(program) if program in JAVA_PACKAGES and _which(named) else f"{named} is no program"
+        wrong = _what_is_missing(program) if program in JAVA_PACKAGES and _which(named) else f"{named} is not a program"
         raise MissingProgram(f"{wrong}. {variable(program)} names it: name another, or unset it")
 
 
@@ -159,7 +165,7 @@ def missing(optional: Collection[str] = ()) -> list[str]:
     return [program for program in (*DEBIAN_PACKAGES, *optional) if look_for(program) is None]
 
 
-def install_missing(say: Callable[[str], None], optional: Collection[str] = ()) -> None:
+def install_missing(report: Callable[[str], None], optional: Collection[str] = ()) -> None:
     """Install Debian packages of what is missing; their services do not start.
 
     Raises
@@ -182,7 +188,7 @@ def install_missing(say: Callable[[str], None], optional: Collection[str] = ()) 
         # First, for only then apt knows which packages there are.
         _apt(["apt-get", "update", "-q"])
         packages = _packages(programs)
-        say(f"Installing {', '.join(packages)}")
+        report(f"Installing {', '.join(packages)}")
         _apt([*INSTALL, *packages])
 
 

@@ -26,7 +26,7 @@ class Server(ABC):
     stop_within_s: ClassVar[int] = 20
     """From SIGTERM to SIGKILL."""
     stays_down_at: ClassVar[int | None] = None
-    """The exit status that a restart does not mend: supervisord leaves it down, and `status` has an alarm."""
+    """The exit status that a restart does not fix: supervisord leaves it down, and `status` has an alarm."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout

@@ -22,7 +22,6 @@ SERVERS: tuple[type[Server], ...] = (
     Postgres, Connect, *INSTANCES, HAProxy, *LISTENERS,
 )  # fmt: skip
 NAMES = tuple(server.name for server in SERVERS)
-OPTIONAL = tuple(server.name for server in SERVERS if server.optional)
 
 # What feeds Kafka first, so that nothing enters any more; the JobManager before the TaskManager, so that its jobs are
 # suspended (ZooKeeper remembers them) and not seen failing; what the jobs write to after them.

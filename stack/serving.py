@@ -39,7 +39,13 @@ class Serving(Server):
 
 
 def require_ready(port: int) -> None:
-    """Raises NotYet unless /readyz says that it is, and that it lacks nothing."""
+    """Check that /readyz reports an instance that is ready and lacks nothing.
+
+    Raises
+    ------
+    NotYet
+        When it does not.
+    """
     from connectors import http_clients
 
     try:

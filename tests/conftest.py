@@ -6,6 +6,14 @@ from hypothesis import settings
 settings.register_profile("headrace", deadline=None)
 settings.load_profile("headrace")
 
+MAX_NAME_LENGTH = 80
+
+
+def pytest_make_parametrize_id(val, argname):
+    """The name of a long parameter is how long it is: pytest would print the payload of 256 KiB itself."""
+    long = isinstance(val, str | bytes) and len(val) > MAX_NAME_LENGTH
+    return f"{argname} of {len(val)}" if long else None
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _attempts(tmp_path_factory):

@@ -57,7 +57,7 @@ class InfluxDBReader:
         try:
             yield from _parsed(_lines(answer.iter_bytes()))
         except httpx.TransportError as error:
-            raise self._away(error) from error
+            raise self._unavailable(error) from error
         finally:
             answer.close()
 
@@ -68,7 +68,7 @@ class InfluxDBReader:
         try:
             answer.read()
         except httpx.TransportError as error:
-            raise self._away(error) from error
+            raise self._unavailable(error) from error
         buckets = answer.json().get("buckets") or []
         if not buckets:
             raise StoreMisconfigured(f"InfluxDB has no bucket {self.bucket}: `headrace up` makes it")
@@ -81,7 +81,7 @@ class InfluxDBReader:
                 return answer
             answer.read()
         except httpx.TransportError as error:
-            raise self._away(error) from error
+            raise self._unavailable(error) from error
         words = answer.text[:500]
         if answer.status_code in _NEVER:
             raise StoreMisconfigured(
@@ -92,7 +92,7 @@ class InfluxDBReader:
             raise ValueError(f"InfluxDB refused the query: {words}")
         raise StoreUnavailable(f"InfluxDB answered {answer.status_code}: {words}")
 
-    def _away(self, error: httpx.TransportError) -> StoreUnavailable:
+    def _unavailable(self, error: httpx.TransportError) -> StoreUnavailable:
         return StoreUnavailable(f"InfluxDB at {self._client.base_url} does not answer ({error!r})")
 
 

@@ -39,6 +39,6 @@ def _record(value: bytes | None) -> BridgeSession | None:
     try:
         record = read_record(BRIDGE_SESSIONS.name, value)
     except UnreadableRecord as error:
-        log.warning("A record in %s is passed over: %s", BRIDGE_SESSIONS.name, error)
+        log.warning("Skipped a record: %s", error, extra={"topic": BRIDGE_SESSIONS.name})
         return None
     return record if isinstance(record, BridgeSession) else None

@@ -267,7 +267,7 @@ def ready_producer(bootstrap: str, topics: Iterable[Topic], **settings: Any) -> 
 
 
 def confirmed(sent: Iterable[Any], timeout_s: float) -> list[Any]:
-    """What `send` has promised, once Kafka has confirmed all of it. Raises KafkaClientError: some may be stored."""
+    """What `send` has promised, once Kafka has confirmed all of it. On KafkaClientError some records may be stored."""
     with translated():
         return [each.get(timeout=timeout_s) for each in sent]
 

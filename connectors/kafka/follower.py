@@ -73,7 +73,7 @@ class FollowedTopic:
         self._thread.join(STOPS_WITHIN_S)
 
     def raise_if_ended(self) -> None:
-        """Raises what `take` has raised in the thread."""
+        """Raise again what ended the thread, if it has ended: what `take` has raised."""
         if self._failure is not None:
             raise self._failure
 

@@ -35,7 +35,13 @@ class KafkaLog:
 
     @classmethod
     def connect(cls, bootstrap: str) -> "KafkaLog":
-        """Raises KafkaUnavailable when no broker answers."""
+        """A log whose clients are connected.
+
+        Raises
+        ------
+        KafkaUnavailable
+            When no broker answers.
+        """
         require_reachable(bootstrap)
         reader = consumer(bootstrap, partition_fetch_bytes=MAX_MESSAGE_BYTES, fetch_bytes=16 * MIB, timeout_ms=30_000)
         return cls(reader, admin(bootstrap, TIME_LIMIT_MS))

@@ -13,6 +13,7 @@ import uvloop
 
 from connectors import logging_setup
 from connectors.endpoints import Endpoints, StackSettings
+from connectors.entrance_clock import EntranceClock
 from connectors.gc_tuning import YOUNG_AND_OLD, collect_garbage_rarely
 from connectors.kafka import clients
 from connectors.kafka.fast_producer import FastProducer, ready_fast_producer
@@ -48,12 +49,18 @@ async def _run(settings: ListenerSettings, endpoints: Endpoints) -> int:
         loop.add_signal_handler(number, stop.set)
     status = Status(endpoints.kafka)
     await _serve_probes(settings, status)
-    producer = await _wait_for_kafka(endpoints.kafka, settings, stop)
+    clock = EntranceClock()
+    producer = await _wait_for_kafka(endpoints.kafka, settings, clock, stop)
     if producer is None:
         return 0
-    connections = Connections(settings, loop.call_later, producer.poll)
     tokens = DeviceTokens(settings.tokens_file, settings.allow_anonymous)
-    intake = RecordIntake(producer, load_sources(StackSettings().sources_file), settings.max_payload_bytes)
+    intake = RecordIntake(producer, load_sources(StackSettings().sources_file), settings.max_payload_bytes, clock)
+
+    def look_at_kafka() -> None:
+        intake.release()
+        producer.poll()
+
+    connections = Connections(settings, loop.call_later, look_at_kafka)
     servers = await _serve_devices(settings, connections, intake, tokens)
     status.connections, status.intake, status.tokens = connections, intake, tokens
     collect_garbage_rarely(*YOUNG_AND_OLD)
@@ -108,13 +115,15 @@ def _tls(settings: ListenerSettings) -> ssl.SSLContext | None:
     return context
 
 
-async def _wait_for_kafka(address: str, settings: ListenerSettings, stop: asyncio.Event) -> FastProducer | None:
+async def _wait_for_kafka(
+    address: str, settings: ListenerSettings, clock: EntranceClock, stop: asyncio.Event
+) -> FastProducer | None:
     """A producer, or None when stopped first. Until then no device is let in."""
     topics = (TELEMETRY_RAW, DEAD_LETTERS)
     while not stop.is_set():
         try:
             return await asyncio.to_thread(
-                ready_fast_producer, address, topics, client_id=CLIENT_ID, linger_ms=settings.linger_ms
+                ready_fast_producer, address, topics, client_id=CLIENT_ID, linger_ms=settings.linger_ms, clock=clock
             )
         except clients.KafkaClientError as error:
             log.warning("%s. Trying again.", error)

@@ -34,7 +34,7 @@ class Connections:
     schedule
         `call_later` of the event loop: called while something waits, never while all is quiet.
     poll
-        Of the producer: marks what was stored since.
+        Called before the confirmations are looked at: marks what was stored since.
     """
 
     def __init__(

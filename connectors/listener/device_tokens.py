@@ -122,9 +122,16 @@ class DeviceTokens:
         return True
 
     def authenticate(self, device: str | None, token: bytes | None) -> Publisher | None:
-        """Who shows this token, or None for nobody. Without `device` the token itself says who it is."""
+        """Who shows this token, or None for nobody.
+
+        Without `device` the token itself says who it is, and so does a user name that is a token, without a password:
+        so ThingsBoard's devices show theirs.
+        """
         if token is None:
-            return ANYBODY if self.allow_anonymous else None
+            is_token = device is not None and digest_of(device.encode()) in self._by_digest
+            if not is_token:
+                return ANYBODY if self.allow_anonymous else None
+            device, token = None, (device or "").encode()
         digest = digest_of(token)
         found = self._by_device.get(device) if device else self._by_digest.get(digest)
         if not hmac.compare_digest(digest, found.sha256 if found else NO_DIGEST) or found is None:
@@ -171,7 +178,7 @@ def add_devices(
 ) -> Iterator[tuple[str, str]]:
     """Each device with its new token, which is stored nowhere. All devices are added, or none.
 
-    Raises UnusableTokens: a device has a token and `replace` is not set, or a name or topic filter is none.
+    Raises UnusableTokens when a device has a token and `replace` is not set, or when a name or topic filter is invalid.
     """
     with _changing(path) as tokens:
         made = {}
@@ -187,7 +194,13 @@ def add_devices(
 
 
 def revoke_devices(path: Path, devices: Iterable[str]) -> None:
-    """Raises UnusableTokens, and revokes none, where one of them has no token."""
+    """Remove the tokens of these devices from the file.
+
+    Raises
+    ------
+    UnusableTokens
+        When one of them has no token. None is revoked then.
+    """
     with _changing(path) as tokens:
         for device in devices:
             if tokens.pop(device, None) is None:

@@ -32,7 +32,7 @@ class Request:
     keep_alive: bool = True
 
 
-class Problem(Exception):
+class HttpError(Exception):
     """A request that is refused (RFC 9457). Inside this package only."""
 
     def __init__(self, status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> None:
@@ -73,15 +73,15 @@ class HttpConnection(Connection):
 
     @abstractmethod
     def begin(self, request: Request) -> None:
-        """The head is there; raise Problem to refuse the request before its body is read."""
+        """The head is there; raise HttpError to refuse the request before its body is read."""
 
     @abstractmethod
     def respond(self, request: Request) -> None:
-        """The request is whole: `answer` or `wait`, or raise Problem."""
+        """The request is whole: `answer` or `wait`, or raise HttpError."""
 
     def upgrade(self, request: Request, rest: bytes) -> None:
-        """The client asks for another protocol; `rest` came behind its request. Raises Problem."""
-        raise Problem(HTTPStatus.BAD_REQUEST, "no other protocol is spoken here")
+        """The client asks for another protocol; `rest` came behind its request. Raises HttpError."""
+        raise HttpError(HTTPStatus.BAD_REQUEST, "no other protocol is supported")
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop with whatever has come."""
@@ -93,11 +93,11 @@ class HttpConnection(Connection):
         except httptools.HttpParserUpgrade as upgrade:
             self._try_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
-            if not isinstance(error.__context__, Problem):
+            if not isinstance(error.__context__, HttpError):
                 raise
             self._finish(error.__context__.response())
         except httptools.HttpParserError:
-            self._finish(Problem(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1.1").response())
+            self._finish(HttpError(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1.1").response())
         self.pause_if_full()
 
     def eof_received(self) -> bool:
@@ -131,7 +131,7 @@ class HttpConnection(Connection):
         """Between requests without a word; those that wait get 503."""
         self.connections.ended[why] += 1
         if why == "not_stored" or self.waiting:
-            problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the payload is not stored: send it again")
+            problem = HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "the payload is not stored: send it again")
             self._finish(problem.response())
         else:
             self.close()
@@ -177,18 +177,18 @@ class HttpConnection(Connection):
         self.silence_s = IDLE_S
         try:
             self.respond(self._request)
-        except Problem as problem:
+        except HttpError as problem:
             self.answer(problem.response(self._request.keep_alive))
         if not self._request.keep_alive:
             self._finish(b"")
 
     def _too_large(self) -> None:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the payload is over {self._max_body_bytes} bytes")
+        raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the payload is over {self._max_body_bytes} bytes")
 
     def _count_head(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > MAX_HEAD_BYTES:
-            raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head is over {MAX_HEAD_BYTES} bytes")
+            raise HttpError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head is over {MAX_HEAD_BYTES} bytes")
 
     def forget_partial(self) -> None:
         """What came is whole, or of no use any more."""
@@ -202,7 +202,7 @@ class HttpConnection(Connection):
     def _try_upgrade(self, rest: bytes) -> None:
         try:
             self.upgrade(self._request, rest)
-        except Problem as problem:
+        except HttpError as problem:
             self._finish(problem.response())
 
     def _finish(self, last: bytes) -> None:

@@ -29,6 +29,8 @@ class ListenerCollector(Collector):
         )  # fmt: skip
         yield _counters("ended", "Connections and messages that were refused or ended.", "reason", connections.ended)
         yield _counters("dead_letters", "Payloads refused.", "reason", intake.dead_letters)
+        yield _counter("ignored", "Payloads on topics that a source ignores.", intake.ignored)
+        yield _counter("held", "Payloads that waited, because their device was ahead of the clock.", intake.held)
         yield _gauge("waiting", "Payloads that wait for Kafka.", connections.waiting)
         yield _gauge("waiting_bytes", "Bytes of these, and of what is not whole yet.", connections.waiting_bytes)
         yield _gauge("waiting_bytes_limit", "Beyond it nothing is read.", connections.settings.max_waiting_bytes)
@@ -43,6 +45,10 @@ def _counters(name: str, text: str, label: str, counts: Counter[str]) -> Metric:
     for value, count in counts.copy().items():
         family.add_metric([value], count)
     return family
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"headrace_listener_{name}", text, value=value)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

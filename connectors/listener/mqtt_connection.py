@@ -6,11 +6,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from connectors.listener import mqtt_packets as packets
+from connectors import mqtt_packets as packets
+from connectors.cloudevent_attributes import TooManyAttributes, headers_of_user_properties
+from connectors.entrance_records import Header
 from connectors.listener.connections import FOR_EVER, Connection, Connections
 from connectors.listener.device_tokens import ANYBODY, DeviceTokens, Publisher
-from connectors.listener.mqtt_packets import MQTT_5, Connect, PacketError, PacketType, ReasonCode
-from connectors.listener.record_intake import RecordIntake, Route
+from connectors.listener.record_intake import RecordIntake
+from connectors.mqtt_packets import MQTT_5, Connect, PacketError, PacketType, ReasonCode
+from connectors.origins import Origin
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +92,8 @@ class MqttConnection(Connection):
         self._partial = bytearray()
         self._needed = 0
         """Bytes of the packet that `_partial` begins with; 0 where its length is not known yet."""
-        self._unacknowledged = 0
         self._last_topic: bytes | None = None
-        self._last_route: Route | None = None
+        self._last_origin: Origin | None = None
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop with whatever has come."""
@@ -116,10 +118,6 @@ class MqttConnection(Connection):
         self._take_partial()
         self._sessions.end(self)
         super().connection_lost(error)
-
-    def replied(self, replies: int) -> None:
-        """Each is a PUBACK; a message of QoS 0 has none."""
-        self._unacknowledged -= replies
 
     def end_for(self, why: str) -> None:
         """MQTT 5 says why (section 3.14.2.1)."""
@@ -162,42 +160,53 @@ class MqttConnection(Connection):
         self.connections.received["mqtt"] += 1
         if topic != self._last_topic:
             self._meet(topic)
-        route, intake = self._last_route, self._intake
-        if packet_identifier:
-            self._count_unacknowledged()
-            reply = packets.PUBACK_HEADER + packet_identifier.to_bytes(2)
-        else:
-            reply = b""
+        origin, intake = self._last_origin, self._intake
+        reply = packets.PUBACK_HEADER + packet_identifier.to_bytes(2) if packet_identifier else b""
         size = stop - at
-        if route is None or size > intake.max_payload_bytes:
-            self._refuse(topic, data[at:stop], flags, packet_identifier, reply)
+        if origin is None or size > intake.max_payload_bytes:
+            self._do_not_store(topic, data[at:stop], flags, packet_identifier, reply)
             return
-        self.wait(intake.store(route, data[at:stop], flags), size, reply)
+        headers: list[Header] | tuple[()] = ()
+        if origin.takes_attributes and self.version == MQTT_5:
+            try:
+                headers = headers_of_user_properties(*packets.read_attributes(data, flags, start, stop))
+            except TooManyAttributes as error:
+                self.wait(*intake.refuse(topic.decode(), self._login, data[at:stop], flags, str(error)), reply)
+                return
+        self.wait(intake.store(origin, data[at:stop], flags, headers), size, reply)
+
+    @property
+    def _login(self) -> str | None:
+        """The device that authenticated."""
+        return self._publisher.device
 
     def _meet(self, topic: bytes) -> None:
-        """A topic that differs from the last one. Raises PacketError: it is none."""
+        """A topic that differs from the last one. Raises PacketError when it is invalid."""
         text = packets.topic_text(topic)
-        route = self._intake.route(text)
-        if route is not None and not self._publisher.may_publish(text, route.device):
-            route = None
-        self._last_topic, self._last_route = topic, route
+        origin = self._intake.origin(text, self._login)
+        if origin is not None and not self._publisher.may_publish(text, origin.device):
+            origin = None
+        self._last_topic, self._last_origin = topic, origin
 
-    def _count_unacknowledged(self) -> None:
-        self._unacknowledged += 1
-        if self.version == MQTT_5 and self._unacknowledged > self.connections.settings.receive_maximum:
-            raise PacketError(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more unacknowledged messages than allowed")
-
-    def _refuse(self, topic: bytes, payload: bytes, flags: int, packet_identifier: int, reply: bytes) -> None:
-        """A payload that goes to the dead letters, or a topic that is another device's. Raises PacketError."""
+    def _do_not_store(self, topic: bytes, payload: bytes, flags: int, packet_identifier: int, reply: bytes) -> None:
+        """A payload that is passed over or goes to the dead letters, or another device's topic. Raises PacketError."""
         text, intake = topic.decode(), self._intake
-        route = intake.route(text)
-        if route is not None and not self._publisher.may_publish(text, route.device):
-            self.connections.ended["not_authorized"] += 1
-            if self.version != MQTT_5 or not packet_identifier:  # the only answer there is [MQTT-3.3.5-2]
-                raise PacketError(ReasonCode.NOT_AUTHORIZED, f"{self._publisher.device!r} published to {text!r}")
-            self.wait(None, 0, packets.puback(packet_identifier, MQTT_5, ReasonCode.NOT_AUTHORIZED))
-            return
-        self.wait(*intake.refuse(text, route, payload, flags), reply)
+        origin = intake.origin(text, self._login)
+        if origin is not None and not self._publisher.may_publish(text, origin.device):
+            self._forbid(text, packet_identifier)
+        elif origin is None and intake.ignores(text):
+            intake.ignored += 1
+            self.wait(None, 0, reply)
+        else:
+            too_large = f"{len(payload)} bytes, over {intake.max_payload_bytes}" if origin is not None else ""
+            self.wait(*intake.refuse(text, self._login, payload, flags, too_large), reply)
+
+    def _forbid(self, topic: str, packet_identifier: int) -> None:
+        """A topic that is another device's. Raises PacketError."""
+        self.connections.ended["not_authorized"] += 1
+        if self.version != MQTT_5 or not packet_identifier:  # the only answer there is [MQTT-3.3.5-2]
+            raise PacketError(ReasonCode.NOT_AUTHORIZED, f"{self._publisher.device!r} published to {topic!r}")
+        self.wait(None, 0, packets.puback(packet_identifier, MQTT_5, ReasonCode.NOT_AUTHORIZED))
 
     def _packet(self, first: int, data: bytes, start: int, stop: int) -> None:
         packet_type = first >> 4

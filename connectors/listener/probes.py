@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 
 from connectors.listener.connections import Connections
-from connectors.listener.http_connection import HttpConnection, Problem, Request, response
+from connectors.listener.http_connection import HttpConnection, HttpError, Request, response
 from connectors.listener.metrics import ListenerCollector
 from connectors.listener.status import Status
 
@@ -33,10 +33,16 @@ class Probes:
         }
 
     def answer(self, target: str) -> Answer:
-        """Raises Problem."""
+        """The answer of /healthz, /readyz or /metrics.
+
+        Raises
+        ------
+        HttpError
+            When the target is none of these.
+        """
         page = self._pages.get(target.partition("?")[0])
         if page is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "there are /healthz, /readyz and /metrics")
+            raise HttpError(HTTPStatus.NOT_FOUND, "there are /healthz, /readyz and /metrics")
         return page()
 
     def _readyz(self) -> Answer:
@@ -56,11 +62,23 @@ class ProbeConnection(HttpConnection):
         self._probes = probes
 
     def begin(self, request: Request) -> None:
-        """Raises Problem."""
+        """Refuse every method but GET.
+
+        Raises
+        ------
+        HttpError
+            When the request has another method.
+        """
         if request.method != "GET":
-            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "probes are asked with GET", ("Allow", "GET"))
+            raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "probes are asked with GET", ("Allow", "GET"))
 
     def respond(self, request: Request) -> None:
-        """Raises Problem."""
+        """Answer the probe.
+
+        Raises
+        ------
+        HttpError
+            When the target is none of the probes.
+        """
         status, content_type, body = self._probes.answer(request.target.decode("latin-1"))
         self.answer(response(status, content_type, body, request.keep_alive))

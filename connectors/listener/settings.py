@@ -71,7 +71,11 @@ class ListenerSettings(BaseSettings):
         1024 * 1024, ge=1024, le=268_435_455, description="MQTT Maximum Packet Size; a larger one ends the connection."
     )
     receive_maximum: int = Field(
-        100, ge=1, le=65535, description="Messages of one connection that wait for Kafka; MQTT 5 Receive Maximum."
+        100,
+        ge=1,
+        le=65535,
+        description="Messages of one connection that wait for Kafka; MQTT 5 Receive Maximum. A connection with more "
+        "is not read.",
     )
     max_waiting_bytes: int = Field(
         64 * 1024 * 1024,

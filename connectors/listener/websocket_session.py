@@ -14,7 +14,8 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from connectors.listener.http_connection import HttpConnection, Request
-from connectors.listener.record_intake import RecordIntake, Route
+from connectors.listener.record_intake import RecordIntake
+from connectors.origins import Origin
 
 MAX_ID_BYTES: Final = 64
 PING_AFTER_S: Final = 30.0
@@ -31,11 +32,11 @@ class WebSocketSession:
     A message over the payload limit ends it with code 1009, before it is read.
     """
 
-    def __init__(self, connection: HttpConnection, intake: RecordIntake, route: Route, ids: bool) -> None:
+    def __init__(self, connection: HttpConnection, intake: RecordIntake, origin: Origin | None, ids: bool) -> None:
         limit = intake.max_payload_bytes + (MAX_ID_BYTES + 1 if ids else 0)
         self._connection = connection
         self._intake = intake
-        self._route = route
+        self._origin = origin
         self._ids = ids
         self._protocol = ServerProtocol(max_size=limit)
         self._fragments: list[bytes] = []
@@ -103,7 +104,11 @@ class WebSocketSession:
         self._connection.connections.received["websocket"] += 1
         acknowledgement = json.dumps({"id": identifier, "status": "stored"}, separators=(",", ":")).encode()
         reply = Frame(Opcode.TEXT, acknowledgement).serialize(mask=False)
-        self._connection.wait(self._intake.store(self._route, message), len(message), reply)
+        if self._origin is None:
+            self._intake.ignored += 1
+            self._connection.answer(reply)
+        else:
+            self._connection.wait(self._intake.store(self._origin, message), len(message), reply)
 
     def _write(self) -> None:
         """What the protocol has to say. An empty piece is the end."""

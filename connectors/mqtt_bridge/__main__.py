@@ -12,20 +12,21 @@ import sys
 import threading
 import time
 from functools import partial
-from typing import Any
 
 from connectors import logging_setup
 from connectors.endpoints import Endpoints, StackSettings
+from connectors.entrance_clock import EntranceClock
 from connectors.entrance_records import epoch_ms
 from connectors.gc_tuning import YOUNG_AND_OLD, collect_garbage_rarely
 from connectors.kafka import clients
 from connectors.kafka.bridge_sessions import bridge_sessions, newest_of
+from connectors.kafka.fast_producer import FastProducer, ready_fast_producer
 from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.commands import CommandPublisher, follow_commands
 from connectors.mqtt_bridge.exit_status import FAILED, NO_RESTART_HELPS, STOPPED
 from connectors.mqtt_bridge.http import Pages, serve
-from connectors.mqtt_bridge.loop import NetworkLoop, NoWork
+from connectors.mqtt_bridge.loop import IdleWork, NetworkLoop
 from connectors.mqtt_bridge.session import Session, mqtt_client
 from connectors.mqtt_bridge.session_record import SessionMemory, SessionRecord
 from connectors.mqtt_bridge.settings import BridgeSettings
@@ -78,11 +79,12 @@ def _run(settings: BridgeSettings, endpoints: Endpoints, stop: threading.Event) 
     loop = NetworkLoop(client, session)
     status = Status(endpoints.kafka, session, loop)
     serve(Pages(status), settings.http_host, settings.http_port)
-    found = _wait_for_kafka(endpoints.kafka, settings, session, loop, stop)
+    clock = EntranceClock()
+    found = _wait_for_kafka(endpoints.kafka, settings, clock, session, loop, stop)
     if found is None:
         return STOPPED
     producer, earlier = found
-    bridge = status.bridge = Bridge(client, producer, settings, sources, stored_until=memory.stored_until)
+    bridge = status.bridge = Bridge(client, producer, settings, sources, clock, stored_until=memory.stored_until)
     session.when_lost = bridge.connection_lost
     record = status.record = SessionRecord(
         settings.client_id,
@@ -111,14 +113,19 @@ def _run(settings: BridgeSettings, endpoints: Endpoints, stop: threading.Event) 
         loop.leave()
         raise
     loop.finish(bridge, settings.stop_within_s)
-    _record_the_end(record)
+    _record_the_end(record, producer)
     log.info("Stopped; %d messages were not stored yet and will come again.", bridge.in_flight)
     return STOPPED
 
 
 def _wait_for_kafka(
-    address: str, settings: BridgeSettings, session: Session, loop: NetworkLoop, stop: threading.Event
-) -> tuple[Any, BridgeSession | None] | None:
+    address: str,
+    settings: BridgeSettings,
+    clock: EntranceClock,
+    session: Session,
+    loop: NetworkLoop,
+    stop: threading.Event,
+) -> tuple[FastProducer, BridgeSession | None] | None:
     """A producer, and what an earlier process wrote down of the session; or None when stopped first.
 
     Until then the session is made at the MQTT broker, so that it keeps what devices publish meanwhile.
@@ -128,7 +135,7 @@ def _wait_for_kafka(
         try:
             topics = (TELEMETRY_RAW, DEAD_LETTERS, BRIDGE_SESSIONS, TELEMETRY_COMMANDS)
             client_id, linger_ms = settings.client_id, settings.linger_ms
-            producer = clients.ready_producer(address, topics, client_id=client_id, linger_ms=linger_ms)
+            producer = ready_fast_producer(address, topics, client_id=client_id, linger_ms=linger_ms, clock=clock)
             return producer, bridge_sessions(address).get(client_id)
         except clients.KafkaClientError as error:
             log.warning("%s. Trying again.", error)
@@ -140,16 +147,17 @@ def _wait_for_kafka(
 
 def _make_session(session: Session, loop: NetworkLoop, stop: threading.Event) -> bool:
     turns = iter(range(40))
-    loop.run(NoWork(), until=lambda: session.subscribed or stop.is_set() or next(turns, None) is None)
+    loop.run(IdleWork(), until=lambda: session.subscribed or stop.is_set() or next(turns, None) is None)
     made = session.subscribed
     loop.leave()
     return made
 
 
-def _record_the_end(record: SessionRecord) -> None:
+def _record_the_end(record: SessionRecord, producer: FastProducer) -> None:
     written, until_s = record.write(), time.monotonic() + RECORDED_WITHIN_S
     while not written.is_done and time.monotonic() < until_s:
         time.sleep(0.01)
+        producer.poll()
     record.close()
 
 

@@ -6,13 +6,14 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from connectors.cloudevent_attributes import TooManyAttributes, headers_of_user_properties
 from connectors.entrance_records import DUPLICATE, QOS, RAW, RETAINED, Header, dead_letter, epoch_ms
 from connectors.mqtt_bridge.acknowledgements import NOTHING_TO_ACKNOWLEDGE, Acknowledgements, Confirmation
-from connectors.mqtt_bridge.device_clock import MAX_LEAD_MS
-from connectors.mqtt_bridge.origins import Origin, Origins
 from connectors.mqtt_bridge.settings import BridgeSettings
 from connectors.mqtt_bridge.stored_until import StoredUntil
 from connectors.mqtt_bridge.subscriptions import Subscriptions
+from connectors.origins import Origin, Origins
+from connectors.time_of_receipt import MAX_LEAD_MS
 from schemas.dead_letter import DeadLetter
 from schemas.reject_reasons import RejectReason
 from schemas.source import DEFAULT_SOURCE
@@ -28,6 +29,7 @@ class Producer(Protocol):
     """What the bridge needs of a Kafka producer."""
 
     def send(self, topic: str, value: bytes, key: bytes | None, headers: list[Header]) -> Confirmation: ...
+    def poll(self) -> None: ...
 
 
 class Message(Protocol):
@@ -73,7 +75,7 @@ class Bridge:
     client
         paho's client, or one in memory.
     producer
-        A producer of connectors.kafka.clients, or one in memory.
+        A FastProducer, or one in memory.
     sources
         What is read; the first whose filter matches a topic has it.
     clock_ms, monotonic_s
@@ -150,6 +152,7 @@ class Bridge:
         """Acknowledge what Kafka has stored since. Raises RecordRefused where it refused a record for good."""
         while self._held and self._hand_over(self._held[0]):
             self._held.popleft()
+        self._producer.poll()
         before = len(self._waiting)
         for packet_identifier in self._waiting.release():
             self._client.ack(packet_identifier, 1)
@@ -180,7 +183,7 @@ class Bridge:
         if now_ms < self._latest_ms:
             self._clock_went_back(now_ms)
         self._latest_ms = now_ms
-        origin = self._origins.of(topic, now_ms)
+        origin = self._origins.find(topic, now_ms)
         if origin is None:
             self._pass_over(topic, message, now_ms)
             return True
@@ -191,10 +194,18 @@ class Bridge:
         received_at = origin.received_at(now_ms, payload)
         if received_at is None:
             return False
-        if len(payload) > self._settings.max_payload_bytes:
-            self._refuse_size(origin, message, received_at)
-            return True
         headers = _headers(origin, message, received_at)
+        if len(payload) > self._settings.max_payload_bytes:
+            self._refuse_size(
+                f"{len(payload)} bytes, over {self._settings.max_payload_bytes}", origin, message, headers
+            )
+            return True
+        if origin.takes_attributes:
+            try:
+                headers += _attributes(message)
+            except TooManyAttributes as error:
+                self._refuse_size(str(error), origin, message, headers)
+                return True
         self._waiting.received(message.mid, len(payload), self._producer.send(RAW, payload, origin.key, headers))
         return True
 
@@ -218,24 +229,30 @@ class Bridge:
     def _refuse_topic(self, topic: str, message: Message, now_ms: int) -> None:
         headers = [("mqtt_topic", topic.encode(errors="replace")), *_marks(message, now_ms)]
         detail = self._origins.why_none(topic)
-        letter = dead_letter(STAGE, RejectReason.NO_DEVICE, detail, None, message.payload, headers, now_ms)
-        self._send_letter(letter, message, None, headers)
+        refused = dead_letter(STAGE, RejectReason.NO_DEVICE, detail, None, message.payload, headers, now_ms)
+        self._send_dead_letter(refused, message, None, headers)
 
-    def _refuse_size(self, origin: Origin, message: Message, received_at: int) -> None:
-        detail = f"{len(message.payload)} bytes, over {self._settings.max_payload_bytes}"
-        headers = _headers(origin, message, received_at)
-        reason = RejectReason.PAYLOAD_TOO_LARGE
-        letter = dead_letter(STAGE, reason, detail, origin.device, message.payload, headers, received_at)
-        self._send_letter(letter, message, origin.key, headers)
+    def _refuse_size(self, detail: str, origin: Origin, message: Message, headers: list[Header]) -> None:
+        reason, received_at = RejectReason.PAYLOAD_TOO_LARGE, int(headers[-1][1])
+        refused = dead_letter(STAGE, reason, detail, origin.device, message.payload, headers, received_at)
+        self._send_dead_letter(refused, message, origin.key, headers)
 
-    def _send_letter(self, letter: DeadLetter, message: Message, key: bytes | None, headers: list[Header]) -> None:
-        value = letter.model_dump_json().encode()
-        self.dead_letters[letter.reason] += 1
+    def _send_dead_letter(
+        self, refused: DeadLetter, message: Message, key: bytes | None, headers: list[Header]
+    ) -> None:
+        value = refused.model_dump_json().encode()
+        self.dead_letters[refused.reason] += 1
         self._waiting.received(message.mid, len(value), self._producer.send(DEAD_LETTERS.name, value, key, headers))
 
 
 def _headers(origin: Origin, message: Message, received_at_ms: int) -> list[Header]:
     return [origin.source_header, origin.topic_header, *_marks(message, received_at_ms)]
+
+
+def _attributes(message: Message) -> list[Header]:
+    """Of a CloudEvent in binary mode. Raises TooManyAttributes."""
+    properties = message.properties
+    return headers_of_user_properties(getattr(properties, "UserProperty", ()), getattr(properties, "ContentType", None))
 
 
 def _marks(message: Message, received_at_ms: int) -> list[Header]:

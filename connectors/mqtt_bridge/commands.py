@@ -40,7 +40,8 @@ class CommandPublisher:
             try:
                 command = read_record(TELEMETRY_COMMANDS.name, record.value)
             except UnreadableRecord as error:
-                log.warning("A record of %s is no command: %s", TELEMETRY_COMMANDS.name, error)
+                position = {"topic": TELEMETRY_COMMANDS.name, "partition": record.partition, "offset": record.offset}
+                log.warning("A record is no command: %s", error, extra=position)
                 continue
             self._waiting.put(command)  # type: ignore[arg-type]  # the record of this topic
 
@@ -53,7 +54,7 @@ class CommandPublisher:
                 return
             self._client.publish(command.topic, command.payload, qos=0)
             self.published += 1
-            log.info("Asked %s by %s", command.device, command.topic, extra={"device": command.device})
+            log.info("Sent a command", extra={"device": command.device, "topic": command.topic})
 
 
 def follow_commands(bootstrap: str, publisher: CommandPublisher, now_ms: int) -> Callable[[], None]:

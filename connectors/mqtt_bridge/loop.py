@@ -46,7 +46,7 @@ class Work(Protocol):
     def caught_up(self) -> None: ...
 
 
-class NoWork:
+class IdleWork:
     """Before Kafka is there: nothing is taken, so nothing is acknowledged."""
 
     received = 0
@@ -76,15 +76,15 @@ class NetworkLoop:
         """Called about so often, also while there is no connection."""
 
     def run(self, work: Work, until: Callable[[], bool]) -> None:
-        """Go round until `until()`. Raises what the work raises, and BrokerRefuses."""
+        """Poll until `until()`. Raises BrokerRefuses, and what the work raises."""
         while not until():
-            self.turn(work)
+            self.poll_once(work)
 
     def finish(self, work: Work, within_s: float) -> None:
         """Read no more, acknowledge what Kafka still stores in that time, and leave; the session stays."""
         deadline_s = self._monotonic_s() + within_s
         while work.in_flight and self._session.connected and self._monotonic_s() < deadline_s:
-            self.turn(work, reading=False)
+            self.poll_once(work, reading=False)
         self.leave()
 
     def leave(self) -> None:
@@ -97,8 +97,8 @@ class NetworkLoop:
             self._client.loop_write()
             time.sleep(LOOK_AGAIN_S)
 
-    def turn(self, work: Work, reading: bool = True) -> None:
-        """Once round: wait for the socket, read, acknowledge, write."""
+    def poll_once(self, work: Work, reading: bool = True) -> None:
+        """One turn of the loop: wait for the socket, read, acknowledge, write."""
         self.turned_s = self._monotonic_s()
         if self._client.socket() is None and reading:
             self._connect_when_due()
@@ -109,7 +109,7 @@ class NetworkLoop:
         self._session.require_accepted()
         work.acknowledge()
         self._write()
-        self._keep_house()
+        self._housekeeping()
 
     def _is_readable(self, work: Work, reading: bool) -> bool:
         socket = self._client.socket()
@@ -155,7 +155,7 @@ class NetworkLoop:
         self._next_attempt_s = self._monotonic_s() + self._retry_s
         self._retry_s = min(2 * self._retry_s, MAX_RETRY_S)
 
-    def _keep_house(self) -> None:
+    def _housekeeping(self) -> None:
         now_s = self._monotonic_s()
         if now_s < self._next_housekeeping_s:
             return

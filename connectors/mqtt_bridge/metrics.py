@@ -35,10 +35,10 @@ class BridgeCollector(Collector):
         yield _counter("ignored", "Messages on topics that a source ignores.", bridge.ignored)
         yield _counter("held", "Messages that waited, because their device was ahead of the clock.", bridge.held)
         yield _counter("clock_set_back", "Times that this host's clock went back by over 1 s.", bridge.clock_set_back)
-        letters = CounterMetricFamily("headrace_bridge_dead_letters", "Messages refused.", labels=["reason"])
+        dead_letters = CounterMetricFamily("headrace_bridge_dead_letters", "Messages refused.", labels=["reason"])
         for reason, count in bridge.dead_letters.copy().items():
-            letters.add_metric([reason], count)
-        yield letters
+            dead_letters.add_metric([reason], count)
+        yield dead_letters
 
 
 def _counter(name: str, text: str, value: float) -> Metric:

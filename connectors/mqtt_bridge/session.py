@@ -120,7 +120,13 @@ class Session:
         client.on_disconnect = self._on_disconnect
 
     def require_accepted(self) -> None:
-        """Raise what makes every further attempt useless: BrokerRefuses."""
+        """Check that the broker has not refused the session for good.
+
+        Raises
+        ------
+        BrokerRefuses
+            When another attempt would fail for the same reason.
+        """
         if self.refused is not None:
             raise self.refused
 

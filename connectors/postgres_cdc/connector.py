@@ -174,15 +174,21 @@ def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = Fals
 
 
 def state(endpoints: CaptureEndpoints) -> ConnectorState:
-    """Raises ConnectUnavailable."""
+    """State of the connector and its task, as Kafka Connect reports it.
+
+    Raises
+    ------
+    ConnectUnavailable
+        When Kafka Connect does not answer.
+    """
     answer = _ask(endpoints, "GET", f"/connectors/{NAME}/status")
     if answer.status_code == 404:
         return ConnectorState("MISSING", "MISSING")
-    said = _require(answer)
-    task = next(iter(said["tasks"]), {"state": "MISSING"})
-    trace = task.get("trace") or said["connector"].get("trace") or ""
+    status = _require(answer)
+    task = next(iter(status["tasks"]), {"state": "MISSING"})
+    trace = task.get("trace") or status["connector"].get("trace") or ""
     on_record = any(failure in trace for failure in RECORD_FAILURES)
-    return ConnectorState(said["connector"]["state"], task["state"], _cause(trace), on_record)
+    return ConnectorState(status["connector"]["state"], task["state"], _cause(trace), on_record)
 
 
 def _cause(trace: str) -> str:

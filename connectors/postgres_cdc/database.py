@@ -170,7 +170,7 @@ def _missed(
     if not captured_before:  # before the first time there is no note either, and the connector begins with a snapshot
         return ("snapshot", "the replication slot was gone") if note is not None else (None, None)
     if note is not None and note.oid != state.oid:
-        return "rows", "it was dropped and made anew"
+        return "rows", "it was dropped and created again"
     return (None, None) if complete else ("rows", "it was not captured whole")
 
 

@@ -70,7 +70,7 @@ def of_table(table: CapturedTable, state: TableState | None, note: Note | None) 
     name = table.qualified
     if state is None:
         now = f"; what was captured is now {note.now_named}" if note and note.now_named else ""
-        back = f"ALTER TABLE {note.now_named} ... back, or make it anew" if now and note else "make it anew"
+        back = f"ALTER TABLE {note.now_named} ... back, or create it again" if now and note else "create it again"
         yield Fault(f"there is no table {name}{now}", f"{back}, then {REPAIR}")
         return
     if not state.is_table or not state.has_key_column:
@@ -98,10 +98,12 @@ def of_table(table: CapturedTable, state: TableState | None, note: Note | None) 
 def _of_capture(table: CapturedTable, state: TableState, note: Note | None) -> Iterator[Fault]:
     name = table.qualified
     if not state.is_published:
-        again = ": it was dropped and made anew" if note and note.oid != state.oid else ""
+        again = ": it was dropped and created again" if note and note.oid != state.oid else ""
         yield Fault(f"the publication {PUBLICATION} lacks {name}, or rows or columns of it{again}", REPAIR)
     elif note and note.oid != state.oid:
-        yield Fault(f"{name} was dropped and made anew: its topic may lack rows, and have some that are gone", REPAIR)
+        yield Fault(
+            f"{name} was dropped and created again: its topic may lack rows, and have some that are gone", REPAIR
+        )
     if not state.has_full_identity:
         yield Fault(
             f"the REPLICA IDENTITY of {name} is not FULL: large values that an update leaves alone are not captured",

@@ -94,6 +94,12 @@ def _deletion(table: CapturedTable, key: str, position: int, now_ms: int) -> Ite
 
 
 def require_caught_up(newest_position: int | None, position: int) -> None:
-    """Raises NotCaughtUp unless every change before that position of the log is in its topic."""
+    """Check that every change before a position of the log is in its topic.
+
+    Raises
+    ------
+    NotCaughtUp
+        When changes are missing.
+    """
     if newest_position is None or newest_position < position:
         raise NotCaughtUp("the connector has not read PostgreSQL's log up to now yet")

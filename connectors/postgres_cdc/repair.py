@@ -1,4 +1,4 @@
-"""Mends what keeps changes from being captured, and brings the topics up to what the tables are."""
+"""Repairs what keeps changes from being captured, and brings the topics up to date with the tables."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def repair(
     endpoints: CaptureEndpoints,
     kafka: str,
     password: str,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     runs_within_s: float,
     catches_up_within_s: float,
@@ -52,7 +52,7 @@ def repair(
         database.prepare(endpoints)
         start_connector(endpoints, password)
         wait_until_it_runs(endpoints, runs_within_s)
-        refresh(endpoints, kafka, catches_up_within_s, say)
+        refresh(endpoints, kafka, catches_up_within_s, report)
 
     try:
         once()
@@ -60,7 +60,7 @@ def repair(
     except RowsNotRead as error:
         reason = str(error)
     if reason is not None:
-        say(f"{reason}. The connector begins again with a snapshot of all rows.")
+        report(f"{reason}. The connector begins again with a snapshot of all rows.")
         database.note_snapshot(endpoints, reason)
         once()
 
@@ -96,7 +96,15 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
 
 
 def wait_until_it_runs(endpoints: CaptureEndpoints, within_s: float) -> None:
-    """Raises ConnectorRefused if its task fails, ConnectUnavailable if it does not run in time."""
+    """Wait until connector and task run.
+
+    Raises
+    ------
+    ConnectorRefused
+        When the task fails.
+    ConnectUnavailable
+        When it does not run within `within_s`.
+    """
     until = time.monotonic() + within_s
     while not (found := connector.state(endpoints)).runs:
         if time.monotonic() > until:
@@ -106,7 +114,7 @@ def wait_until_it_runs(endpoints: CaptureEndpoints, within_s: float) -> None:
 
 
 def refresh(
-    endpoints: CaptureEndpoints, kafka: str, within_s: float, say: Callable[[str], None], *, prove: bool = True
+    endpoints: CaptureEndpoints, kafka: str, within_s: float, report: Callable[[str], None], *, prove: bool = True
 ) -> None:
     """Return once changes arrive, and the topics of the tables that are noted for it are as the tables are.
 
@@ -129,7 +137,7 @@ def refresh(
             position, _ = database.position(asked)
         _wait_until_caught_up(endpoints, kafka, position, within_s)
         for note, table in noted:
-            _refresh_table(endpoints, kafka, note, table, within_s, say)
+            _refresh_table(endpoints, kafka, note, table, within_s, report)
     except KafkaClientError as error:
         raise NotCaughtUp(str(error)) from error
 
@@ -140,13 +148,13 @@ def _refresh_table(
     note: Note,
     table: CapturedTable,
     within_s: float,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
     if note.refresh == "rows":
         count = rereads.read_again(endpoints, kafka, table, within_s=within_s)
-        say(f"{table.qualified}: {note.reason}. Rows that were read again: {count:,}")
+        report(f"{table.qualified}: {note.reason}. Rows that were read again: {count:,}")
     ended = end_gone_rows(endpoints, kafka, table, within_s)
-    say(f"{table.qualified}: {note.reason}. Rows that are gone, deleted from the topic: {ended:,}")
+    report(f"{table.qualified}: {note.reason}. Rows that are gone, deleted from the topic: {ended:,}")
     with database.asking(endpoints) as asked:
         database.end_refresh(asked, note)
 

@@ -1,7 +1,7 @@
 """Flink's configuration in a container: flink-conf/config.yaml with the lines of FLINK_PROPERTIES instead of its own.
 
 As in Flink's official image, FLINK_PROPERTIES has one `key: value` a line. A key without a value leaves that setting,
-and all below it, out. Written anew at every start, so a container that is started twice has no setting twice.
+and all below it, out. Rewritten at every start, so a container that is started twice has no setting twice.
 """
 
 import os

@@ -49,7 +49,13 @@ def main() -> int:
 
 
 def check(port_offset: int, readings: int) -> None:
-    """Raises HeadraceError with what does not hold."""
+    """Start a cluster from the image, and send readings through it.
+
+    Raises
+    ------
+    HeadraceError
+        Says which expectation does not hold.
+    """
     CACHE.mkdir(parents=True, exist_ok=True)
     with ExitStack() as at_the_end:
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=CACHE))

@@ -67,7 +67,7 @@ class Storage:
         Raises
         ------
         BuildFailed
-            With the end of what the build said.
+            With the end of the output of the build.
         """
         command = self._command("bud", "--layers=false", *_authorities(), "--build-arg", f"BASE={BASE}")
         command += ["-f", str(REPOSITORY / "deploy" / "Dockerfile"), "-t", IMAGE, str(REPOSITORY)]

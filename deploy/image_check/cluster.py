@@ -58,10 +58,10 @@ class ImageCluster:
         Raises
         ------
         NotReady
-            With what it said, unless it ends with 0.
+            With its output, unless it ends with 0.
         """
         if self._start(role, *arguments).wait() != 0:
-            raise NotReady(f"the role {role} failed:\n{self._said(role)}")
+            raise NotReady(f"the role {role} failed:\n{self._output_of(role)}")
 
     def start(self, *roles: str) -> None:
         for role in roles:
@@ -78,26 +78,44 @@ class ImageCluster:
         orphans.kill([process for process in self._found() if process.info["name"] == FORKED_WORKER])
 
     def wait_until_ready(self) -> None:
-        """Raises NotReady when the bridge is not, or no TaskManager has registered and forks, within the time."""
+        """Wait until the bridge is ready and a TaskManager has registered and forks its workers.
+
+        Raises
+        ------
+        NotReady
+            When that takes too long.
+        """
         deadline = time.monotonic() + READY_WITHIN_S
         checks = (("taskmanager", self._has_slots), ("taskmanager", self._forks_workers), ("bridge", self._bridges))
         for role, check in checks:
             while not check():
                 self.require_all_alive()
                 if time.monotonic() > deadline:
-                    raise NotReady(f"{role} is not ready after {READY_WITHIN_S} s:\n{self._said(role)}")
+                    raise NotReady(f"{role} is not ready after {READY_WITHIN_S} s:\n{self._output_of(role)}")
                 time.sleep(0.5)
 
     def require_all_alive(self) -> None:
-        """Raises NotReady for a role that has ended."""
+        """Check that no role has ended.
+
+        Raises
+        ------
+        NotReady
+            Names the role that has.
+        """
         for role, process in self._processes.items():
             if process.poll() is not None:
-                raise NotReady(f"{role} ended with {process.returncode}:\n{self._said(role)}")
+                raise NotReady(f"{role} ended with {process.returncode}:\n{self._output_of(role)}")
 
     def require_forked_workers(self) -> None:
-        """Raises NotReady if the Python workers are plain interpreters."""
+        """Check that the Python workers are forks of the fork server.
+
+        Raises
+        ------
+        NotReady
+            When they are plain interpreters.
+        """
         if FORKED_WORKER not in {process.info["name"] for process in self._found()}:
-            raise NotReady(f"no Python worker was forked:\n{self._said('taskmanager')}")
+            raise NotReady(f"no Python worker was forked:\n{self._output_of('taskmanager')}")
 
     def failures(self) -> str:
         """What Flink says of each job: its state, and why it failed last."""
@@ -109,7 +127,7 @@ class ImageCluster:
                 )
                 why = "\n".join(f"  | {line}" for line in failed[0]["stacktrace"].splitlines()[:40]) if failed else ""
                 lines.append(f"{job['name']} {job['state']} {job['tasks']}\n{why}")
-            return "\n".join([*lines, self._said("bridge")])
+            return "\n".join([*lines, self._output_of("bridge")])
 
     def _start(self, role: str, *arguments: str) -> subprocess.Popen[bytes]:
         arguments = tuple(self._container.arguments([ENTRYPOINT, role, *arguments]))
@@ -165,7 +183,7 @@ class ImageCluster:
             return process.environ().get(MARK) == str(self._state)
         return False
 
-    def _said(self, role: str) -> str:
+    def _output_of(self, role: str) -> str:
         return "\n".join(f"  | {line}" for line in last_lines(self._log(role), 30))
 
     def _log(self, role: str) -> Path:

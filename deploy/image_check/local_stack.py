@@ -37,7 +37,13 @@ class LocalStack:
         self.require_stopped(*servers)
 
     def require_stopped(self, *servers: str) -> None:
-        """Raises StackError for one that runs: the image would not have done its work alone."""
+        """Check that these servers of the local stack are stopped.
+
+        Raises
+        ------
+        StackError
+            When one runs: it would do the work that the image is to be tested for.
+        """
         processes = self._supervision.processes()
         running = [name for name in servers if processes[name]["pid"]]
         if running:

@@ -57,6 +57,6 @@ def churn(
         write_example(data)
     # One kind of model and few trials: a minute, and not the best that can be had (docs/how-to/churn.md).
     train(data, target=target, models=["logistic"], trials=2, promote=True, home=layout.home)
-    submission.submit(layout, JOBS, layout.endpoints.flink, say=lambda line: console.print(line, highlight=False))
+    submission.submit(layout, JOBS, layout.endpoints.flink, report=lambda line: console.print(line, highlight=False))
     submission.wait_until_running(layout.endpoints.flink, JOBS)
     raise typer.Exit(0 if run(layout, data, customers, console) else 1)

@@ -30,7 +30,7 @@ def recommend(home: Home = None, port_offset: PortOffset = None) -> None:
     layout = Layout.of(home, port_offset, named_servers(WITH))
     lifecycle.up(layout, console)
     os.environ.setdefault("HEADRACE_JOB_MEASURED_EVERY_S", MEASURED_EVERY_S)
-    submission.submit(layout, JOBS, layout.endpoints.flink, say=lambda line: console.print(line, highlight=False))
+    submission.submit(layout, JOBS, layout.endpoints.flink, report=lambda line: console.print(line, highlight=False))
     submission.wait_until_running(layout.endpoints.flink, JOBS)
     address = f"http://{LOOPBACK}:{layout.port(SERVING_PORT)}"
     raise typer.Exit(0 if run(layout, address, secret(layout, SERVING_KEY), console) else 1)

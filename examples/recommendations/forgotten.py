@@ -27,5 +27,5 @@ def forget_somebody(layout: Layout, shop: Shop, user: str, console: Console) -> 
         lambda: shop.list_of(user)["source"] != "personal",
         STRANGER_WITHIN_S,
     )
-    console.print(f"{user} asks again, and gets what a stranger gets.", highlight=False)
+    console.print(f"{user} asks again, and gets the list of an unknown user.", highlight=False)
     return is_gone

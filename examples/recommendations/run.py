@@ -47,7 +47,7 @@ within_h  = {within_h:.6f}
 
 
 def run(layout: Layout, address: str, key: str, console: Console) -> bool:
-    """Whether an experiment was decided for lists of one's own, and somebody forgotten.
+    """Whether an experiment was decided for personal lists, and somebody forgotten.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def run(layout: Layout, address: str, key: str, console: Console) -> bool:
         is_forgotten = forget_somebody(layout, shop, somebody, console)
     decided = found.interval is not None and found.interval.low > 0 and not found.is_mismatched
     mark = "[green]✔[/] The experiment is" if decided else "[red]✘[/] The experiment is not"
-    console.print(f"Lists followed each click. {mark} decided for lists of one's own.", highlight=False)
+    console.print(f"Lists followed each click. {mark} decided for personal lists.", highlight=False)
     return decided and is_forgotten
 
 
@@ -97,7 +97,7 @@ def _teach(shop: Shop, people: Sequence[Person], console: Console) -> None:
 def _follow(shop: Shop, user: str, console: Console) -> None:
     table = Table("click", "list", "why", "after", title="Somebody new", title_justify="left")
     before = shop.list_of(user)
-    table.add_row("", *_told(before), "")
+    table.add_row("", *_cells(before), "")
     for series, number in CLICKS:
         clicked = item(series, number)
         began = time.monotonic()
@@ -108,11 +108,11 @@ def _follow(shop: Shop, user: str, console: Console) -> None:
             return found if found["source"] == "personal" and found["items"] != before["items"] else None
 
         before = wait_until(f"a list that knows of {clicked}", changed, CHANGED_WITHIN_S, pause_s=0.05)
-        table.add_row(clicked, *_told(before), f"{time.monotonic() - began:.1f} s")
+        table.add_row(clicked, *_cells(before), f"{time.monotonic() - began:.1f} s")
     console.print(table)
 
 
-def _told(answer: dict[str, Any]) -> tuple[str, str]:
+def _cells(answer: dict[str, Any]) -> tuple[str, str]:
     first = answer["items"][:3]
     return "\n".join(each["item"] for each in first), "\n".join(each.get("why") or "" for each in first)
 

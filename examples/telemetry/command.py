@@ -40,7 +40,9 @@ def telemetry(
     declare(layout)
     lifecycle.up(layout, console)
     with console.status(f"submitting {len(JOBS)} jobs (about a minute)"):
-        submission.submit(layout, JOBS, layout.endpoints.flink, say=lambda line: console.print(line, highlight=False))
+        submission.submit(
+            layout, JOBS, layout.endpoints.flink, report=lambda line: console.print(line, highlight=False)
+        )
         submission.wait_until_running(layout.endpoints.flink, JOBS)
     _apply_sources(layout, console)
     result = stream(layout.endpoints, layout.ledger, console, ticks)

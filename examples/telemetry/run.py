@@ -61,7 +61,7 @@ class DemoResult:
 
 def stream(endpoints: Endpoints, ledger: Path, console: Console, ticks: int) -> DemoResult:
     """The demo on a stack whose jobs run. `ledger` is that of its balances."""
-    before = accounting.take(endpoints, ledger).totals
+    before = accounting.reconcile(endpoints, ledger).totals
     fleet = RecordedFleet(ticks)
     latency = LatencyWatch(endpoints, WATCHED).start()
     publisher = Publisher(endpoints, "headrace-demo")

@@ -59,7 +59,7 @@ def require_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnusableSettings(f"--out {out} is no folder to write into: {error.strerror}") from None
+        raise UnusableSettings(f"--out {out} is not a folder that can be written to: {error.strerror}") from None
 
 
 def run(

@@ -70,7 +70,7 @@ def features_known(log: KafkaLog, as_of: int) -> dict[str, Features]:
             n_records += len(known)
         if not n_records:
             raise FeaturesNotMade(
-                "Nothing was counted of the week before. Does the job run?  headrace submit count_usage window_usage"
+                "Nothing was counted in the week before. Do the jobs run?  headrace submit count_usage window_usage"
             )
         return history.features(as_of)
 
@@ -85,7 +85,9 @@ def _span(log: KafkaLog, as_of: int) -> tuple[dict[Partition, int], dict[Partiti
     first = log.first_offsets(partitions)
     if any(first[each] > 0 and starts[each] <= first[each] < ends[each] for each in partitions):
         days = USAGE_HOURS.retention_ms // (24 * 60 * 60 * 1000)
-        raise FeaturesNotMade(f"A part of the week before is no longer kept ({days} days are). Say a later --as-of")
+        raise FeaturesNotMade(
+            f"Part of the week before is no longer kept (only {days} days are). Choose a later --as-of"
+        )
     return starts, _cut(log.offsets_at(partitions, as_of + GRACE_MS), ends)
 
 

@@ -25,7 +25,7 @@ def joined(
     """
     if column not in customers:
         there = ", ".join(customers.columns)
-        raise UnusableTable(f"No column {column!r}. Say --customer-column with one of: {there}")
+        raise UnusableTable(f"No column {column!r}. Name one with --customer-column: {there}")
     if taken := [name for name in NO_USAGE if name in customers]:
         raise UnusableTable(f"The table has a column {taken[0]} already. Rename it, or join usage to the table before.")
     rows = [features.get(called(customer), NO_USAGE) for customer in customers[column]]

@@ -95,7 +95,7 @@ def _watch(layout: "Layout", every_s: float, full: bool, as_json: bool) -> None:
 
 def _balances(layout: "Layout", every_s: float, full: bool) -> "Iterator[Balance]":
     """One after the other. An unavailable Kafka is waited for here."""
-    from headrace.errors import BalanceNotTaken
+    from headrace.errors import BalanceFailed
     from headrace.reconciliation.balance import Balance
     from headrace.reconciliation.totals import Totals
 
@@ -104,7 +104,7 @@ def _balances(layout: "Layout", every_s: float, full: bool) -> "Iterator[Balance
         try:
             taken = _take(layout, 0.0, full)
             full = False
-        except BalanceNotTaken as error:
+        except BalanceFailed as error:
             taken = Balance(taken.totals, waiting=[str(error)])
         yield taken
         time.sleep(every_s)
@@ -156,7 +156,9 @@ def _verdict(taken: "Balance") -> "Iterator[Text]":
     for sentence in taken.waiting:
         yield Text.assemble(("… ", "cyan"), sentence)
     if taken.holds and taken.gaps:
-        yield Text.assemble(("✔ ", "green"), "It balances, but for what is marked with ? above, which cannot be told.")
+        yield Text.assemble(
+            ("✔ ", "green"), "It balances, except for what is marked with ? above, which cannot be checked."
+        )
     elif taken.holds:
         yield Text.assemble(("✔ ", "green"), "It balances: nothing lost, nothing twice, InfluxDB and Redis agree.")
     elif not taken.differences:

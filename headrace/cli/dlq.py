@@ -1,4 +1,4 @@
-"""`headrace dlq`: dead letters listed, shown, edited, and sent back."""
+"""`headrace dlq`: list, show, edit and replay dead letters."""
 
 import contextlib
 import functools
@@ -18,10 +18,10 @@ from headrace.cli.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
     from connectors.endpoints import Endpoints, StackSettings
-    from headrace.dead_letters.edit import Mender
+    from headrace.dead_letters.edit import PayloadEdit
     from headrace.dead_letters.filters import Filters
     from headrace.dead_letters.replay_log import ReplayLog
-    from headrace.dead_letters.replaying import Choice, Tally
+    from headrace.dead_letters.replaying import Choice, ReplayTally
     from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
     from headrace.dead_letters.topic import DeadLetterReader
 
@@ -103,7 +103,7 @@ Yes = Annotated[
 ]
 Again = Annotated[
     bool,
-    typer.Option("--again", help="Include dead letters that were sent back before.", rich_help_panel=SEND_PANEL),
+    typer.Option("--again", help="Include dead letters that were replayed before.", rich_help_panel=SEND_PANEL),
 ]
 AsDevice = Annotated[
     str | None,
@@ -115,7 +115,7 @@ AsDevice = Annotated[
     ),
 ]
 
-dlq = noun("List, show, edit and send back dead letters: records that a stage refused.")
+dlq = noun("List, show, edit and replay dead letters: records that a stage refused.")
 
 
 @dlq.command()
@@ -142,13 +142,13 @@ def ls(
 
     filters = Filters.of(reason, stage, device, since, until)
     endpoints = _endpoints(home, port_offset)
-    with _letters(endpoints) as letters:
+    with _reader(endpoints) as reader:
         now_ms = time.time_ns() // 10**6
-        start_ms = filters.since_ms if filters.since_ms is not None else letters.first_ms() or now_ms
+        start_ms = filters.since_ms if filters.since_ms is not None else reader.first_ms() or now_ms
         summary = Summary(TimeAxis(start_ms, min(now_ms, filters.until_ms or now_ms)), limit)
-        for kept in letters.read(filters):
+        for kept in reader.read(filters):
             summary.add(kept)
-        gone = letters.gone()
+        gone = reader.gone()
     log = _log(endpoints, [row.id for row in summary.newest])
     if as_json:
         print(json.dumps(dead_letter_tables.list_as_json(summary, gone, log), indent=2))
@@ -158,7 +158,7 @@ def ls(
 
 @dlq.command()
 def show(
-    letter: One,
+    dead_letter: One,
     raw: Annotated[
         bool, typer.Option("--raw", help="Write only the payload, byte for byte, to standard output.")
     ] = False,
@@ -166,7 +166,7 @@ def show(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Show one dead letter: payload, headers, reason, origin, and whether it was sent back.
+    """Show one dead letter: payload, headers, reason, origin, and whether it was replayed.
 
     Example: `headrace dlq show 2:1734`
     """
@@ -175,23 +175,23 @@ def show(
     from headrace.dead_letters.replay_target import replay_target
     from headrace.dead_letters.stored_dead_letter import DeadLetterId
 
-    id_, endpoints = DeadLetterId.parse(letter), _endpoints(home, port_offset)
-    with _letters(endpoints) as letters:
-        kept = letters.one(id_)
+    id_, endpoints = DeadLetterId.parse(dead_letter), _endpoints(home, port_offset)
+    with _reader(endpoints) as reader:
+        kept = reader.one(id_)
     if raw:
         sys.stdout.buffer.write(kept.payload)
         return
-    way = replay_target(kept, BridgeSettings().max_payload_bytes)
+    target = replay_target(kept, BridgeSettings().max_payload_bytes)
     replays = _log(endpoints, [kept.id]).get(kept.id, [])
     if as_json:
-        print(json.dumps(dead_letter_tables.letter_as_json(kept, way, replays), indent=2))
+        print(json.dumps(dead_letter_tables.dead_letter_as_json(kept, target, replays), indent=2))
     else:
-        dead_letter_tables.print_letter(kept, way, replays, _console())
+        dead_letter_tables.print_dead_letter(kept, target, replays, _console())
 
 
 @dlq.command()
 def replay(
-    letters: Some = None,
+    dead_letters: Some = None,
     reason: Reasons = None,
     stage: Stages = None,
     device: Devices = None,
@@ -205,20 +205,20 @@ def replay(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Send dead letters back to the topic that their stage reads, or show what would be sent.
+    """Replay dead letters to the topic that their stage reads. Without `--yes`, only show what would be sent.
 
-    Key, headers and event time stay the same; the header `replays` is increased. Dead letters that were sent back
+    Key, headers and event time stay the same; the header `replays` is increased. Dead letters that were replayed
     before are left out unless `--again` is given.
 
     Example: `headrace dlq replay --reason no_device --as-device dev-1 --yes`
     """
-    meant = _meant(letters, reason, stage, device, since, until, all_)
-    _Work(meant, _stack_settings(home, port_offset), again, as_device).do(yes, as_json)
+    selection = _selection(dead_letters, reason, stage, device, since, until, all_)
+    _ReplayRun(selection, _stack_settings(home, port_offset), again, as_device).do(yes, as_json)
 
 
 @dlq.command()
 def fix(
-    letters: Some = None,
+    dead_letters: Some = None,
     edit: Annotated[
         bool,
         typer.Option(
@@ -256,44 +256,44 @@ def fix(
     home: Home = None,
     port_offset: PortOffset = None,
 ) -> None:
-    """Edit payloads, show the difference, and send them back as `headrace dlq replay` does.
+    """Edit payloads, show the difference, and replay them as `headrace dlq replay` does.
 
     The dead letter itself stays unchanged in its topic; the message that is sent refers to it. `--python` runs the
     given code with your rights.
 
     Example: `headrace dlq fix --reason ts_out_of_range --jq '.ts *= 1000' --yes`
     """
-    meant = _meant(letters, reason, stage, device, since, until, all_)
+    selection = _selection(dead_letters, reason, stage, device, since, until, all_)
     if sum((edit, jq is not None, python is not None)) > 1:
         raise typer.BadParameter("give only one of --edit, --jq and --python")
-    if jq is None and python is None and (meant.ids is None or len(meant.ids) != 1):
+    if jq is None and python is None and (selection.ids is None or len(selection.ids) != 1):
         raise typer.BadParameter("the editor takes one ID; for several dead letters give --jq or --python")
-    work = _Work(meant, _stack_settings(home, port_offset), again, as_device, _mender(jq, python))
+    work = _ReplayRun(selection, _stack_settings(home, port_offset), again, as_device, _payload_edit(jq, python))
     work.do(yes, as_json, ask=jq is None and python is None)
 
 
 @dataclass(frozen=True)
-class _Meant:
+class _Selection:
     """The dead letters of these identifiers, else those of the filters."""
 
     ids: "list[DeadLetterId] | None"
     filters: "Filters"
 
-    def read(self, letters: "DeadLetterReader") -> "Iterator[StoredDeadLetter]":
+    def read(self, reader: "DeadLetterReader") -> "Iterator[StoredDeadLetter]":
         if self.ids is None:
-            return letters.read(self.filters)
-        return (letters.one(id_) for id_ in self.ids)
+            return reader.read(self.filters)
+        return (reader.one(id_) for id_ in self.ids)
 
 
 @dataclass(frozen=True)
-class _Work:
+class _ReplayRun:
     """Of `replay` and `fix`: the same dead letters rehearsed, then sent."""
 
-    meant: _Meant
+    selection: _Selection
     stack_settings: "StackSettings"
     again: bool
     as_device: str | None
-    edit: "Mender | None" = None
+    edit: "PayloadEdit | None" = None
 
     @property
     def endpoints(self) -> "Endpoints":
@@ -303,29 +303,29 @@ class _Work:
 
     def do(self, yes: bool, as_json: bool, ask: bool = False) -> None:
         tally = self._run() if yes else self._rehearse()
-        self._report(tally, yes, as_json, with_letters=not yes or self.edit is not None)
+        self._report(tally, yes, as_json, with_dead_letters=not yes or self.edit is not None)
         if not yes and tally.sent and not as_json:
             if ask and sys.stdin.isatty() and typer.confirm("Send it?"):
                 tally = self._run()
-                self._report(tally, True, as_json, with_letters=False)
+                self._report(tally, True, as_json, with_dead_letters=False)
             else:
                 print("Nothing was sent. To send it, run the same command with --yes")
-        if self.meant.ids is not None and tally.refused:
+        if self.selection.ids is not None and tally.refused:
             raise typer.Exit(1)
 
-    def _rehearse(self) -> "Tally":
+    def _rehearse(self) -> "ReplayTally":
         from headrace.dead_letters.replaying import rehearse
 
-        with _letters(self.endpoints) as letters:
-            return rehearse(self.meant.read(letters), self._choice())
+        with _reader(self.endpoints) as reader:
+            return rehearse(self.selection.read(reader), self._choice())
 
-    def _run(self) -> "Tally":
+    def _run(self) -> "ReplayTally":
         from headrace.dead_letters.replay_producer import replay_producer
         from headrace.dead_letters.replaying import run
 
         # The log is read after the producer has opened: from there on nobody else sends.
-        with replay_producer(self.endpoints) as out, _letters(self.endpoints) as letters:
-            return run(self.meant.read(letters), self._choice(), out)
+        with replay_producer(self.endpoints) as out, _reader(self.endpoints) as reader:
+            return run(self.selection.read(reader), self._choice(), out)
 
     def _choice(self) -> "Choice":
         from connectors.mqtt_bridge.settings import BridgeSettings
@@ -334,20 +334,20 @@ class _Work:
         from schemas.sources_file import load_sources
 
         validation = PayloadValidation(load_sources(self.stack_settings.sources_file).sources)
-        log = _log(self.endpoints, self.meant.ids)
+        log = _log(self.endpoints, self.selection.ids)
         largest = BridgeSettings().max_payload_bytes
         return Choice(log, largest, time.time_ns() // 10**6, self.again, self.as_device, self.edit, validation)
 
-    def _report(self, tally: "Tally", sent: bool, as_json: bool, with_letters: bool) -> None:
+    def _report(self, tally: "ReplayTally", sent: bool, as_json: bool, with_dead_letters: bool) -> None:
         from headrace.dead_letters import dead_letter_tables
 
         if as_json:
             print(json.dumps(dead_letter_tables.tally_as_json(tally, sent), indent=2))
         else:
-            dead_letter_tables.print_tally(tally, sent, with_letters, _console())
+            dead_letter_tables.print_tally(tally, sent, with_dead_letters, _console())
 
 
-def _meant(
+def _selection(
     ids: list[str] | None,
     reasons: list[str] | None,
     stages: list[str] | None,
@@ -355,17 +355,17 @@ def _meant(
     since: str | None,
     until: str | None,
     all_: bool,
-) -> _Meant:
+) -> _Selection:
     from headrace.dead_letters.filters import Filters
     from headrace.dead_letters.stored_dead_letter import DeadLetterId
 
     filters = Filters.of(reasons, stages, devices, since, until)
     if bool(ids) + (not filters.lets_everything_through) + all_ != 1:
         raise typer.BadParameter("name the dead letters: IDs, or filters such as --reason, or --all")
-    return _Meant([DeadLetterId.parse(each) for each in dict.fromkeys(ids)] if ids else None, filters)
+    return _Selection([DeadLetterId.parse(each) for each in dict.fromkeys(ids)] if ids else None, filters)
 
 
-def _mender(jq: str | None, python: str | None) -> "Mender":
+def _payload_edit(jq: str | None, python: str | None) -> "PayloadEdit":
     from headrace.dead_letters import edit
 
     if jq is not None:
@@ -392,7 +392,7 @@ def _stack_settings(home: Path | None, port_offset: int | None) -> "StackSetting
 
 
 @contextlib.contextmanager
-def _letters(endpoints: "Endpoints") -> "Iterator[DeadLetterReader]":
+def _reader(endpoints: "Endpoints") -> "Iterator[DeadLetterReader]":
     from headrace.dead_letters.topic import DeadLetterReader, committed
 
     with committed(endpoints.kafka) as records:

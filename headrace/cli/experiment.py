@@ -74,7 +74,7 @@ def status(
     chosen = [_one(file, name)] if name else list(file.all())
     ended = file.ended()
     if not chosen:
-        raise BadExperiments(f"{file.declared} declares no experiment. How one looks: docs/how-to/experiments.md")
+        raise BadExperiments(f"{file.declared} declares no experiment. For an example see docs/how-to/experiments.md")
     if page is not None and len(chosen) > 1:
         raise typer.BadParameter(f"name one of {', '.join(each.name for each in chosen)}", param_hint="--page")
     outcomes, unreadable = from_topics(Endpoints.load(layout.settings).kafka, chosen)

@@ -44,9 +44,9 @@ def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None
     from dataclasses import asdict
 
     registry = _store(home, name).registry
-    versions, reigns = registry.versions(name), registry.history(name)
+    versions, periods = registry.versions(name), registry.history(name)
     if as_json:
-        shown = {"versions": [asdict(each) for each in versions], "champions": [asdict(each) for each in reigns]}
+        shown = {"versions": [asdict(each) for each in versions], "champions": [asdict(each) for each in periods]}
         print(json.dumps(shown, indent=2))
         return
     columns = FIGURES[name]
@@ -55,8 +55,8 @@ def ls(name: Name = "churn", as_json: AsJson = False, home: Home = None) -> None
         figures = [f"{each.figures[key]:.4f}" if key in each.figures else "" for key in columns]
         table.add_row(each.number, each.version, ", ".join(each.aliases), _time(each.created_ms), *figures)
     Console(soft_wrap=True).print(table)
-    for reign in reigns:
-        print(f"champion since {_time(reign.since_ms)}: {reign.number}")
+    for period in periods:
+        print(f"champion since {_time(period.since_ms)}: {period.number}")
 
 
 @model.command()
@@ -75,12 +75,10 @@ def rollback(name: Name = "churn", home: Home = None) -> None:
 
 
 def _promoted(version: str, name: str) -> str:
-    said = f"{version} is champion"
+    message = f"{version} is champion"
     if name != "churn":
-        return said
-    return (
-        f"{said}\nIt scores a customer when the row changes next. To have all scored by it now:  headrace churn rescore"
-    )
+        return message
+    return f"{message}\nIt scores a customer when the row changes next. To have all scored now:  headrace churn rescore"
 
 
 def _store(home: Path | None, name: str) -> "ModelStore":
@@ -89,7 +87,7 @@ def _store(home: Path | None, name: str) -> "ModelStore":
     from stack.layout import Layout
 
     if name not in FIGURES:
-        raise typer.BadParameter(f"{name!r} is none of: {', '.join(FIGURES)}", param_hint="--name")
+        raise typer.BadParameter(f"{name!r} is not one of: {', '.join(FIGURES)}", param_hint="--name")
     require_training_extra()
     return ModelStore.of(Layout.of(home), name)
 

@@ -59,11 +59,11 @@ def forget(
     from headrace.errors import NotForgotten
     from headrace.privacy.file_erasure import require_column
     from headrace.privacy.findings_list import print_findings
-    from headrace.privacy.forgetting import Table, forget
+    from headrace.privacy.forgetting import TrainingTable, forget
     from stack.layout import Layout
 
     layout = Layout.of(home, port_offset)
-    named = [Table(path, require_column(path, column)) for path in tables or ()]
+    named = [TrainingTable(path, require_column(path, column)) for path in tables or ()]
     if not yes:
         typer.confirm(f"Forget {user}? It cannot be undone.", abort=True)
     is_gone = print_findings(forget(layout, Endpoints.load(layout.settings), user, named), Console(soft_wrap=True))

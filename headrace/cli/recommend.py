@@ -85,7 +85,7 @@ def _train_recommender(
     events = read_interactions(interactions)
     words = read_words(items, events.item_names) if items else None
     if kind not in names(words):
-        raise typer.BadParameter(f"{kind!r} is none of: {', '.join(names(words))}", param_hint="--model")
+        raise typer.BadParameter(f"{kind!r} is not one of: {', '.join(names(words))}", param_hint="--model")
     print_interactions(events, console)
     evaluated = compared(kind, names(words) if compare else [])
     store = ModelStore.of(Layout.of(home), RECOMMEND)

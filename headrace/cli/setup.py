@@ -32,13 +32,13 @@ def setup(extras: With = None) -> None:
     console = Console(soft_wrap=True)
     with console.status("Setting up") as status:
 
-        def say(text: str) -> None:
+        def report(text: str) -> None:
             status.update(text)
             if not console.is_terminal:
                 console.print(text, highlight=False)
 
-        programs.install_missing(say, programs.of_servers(named_servers(extras) or ()))
-        jars.fetch(say)
-        operators_jar.build(say)
-        path = influxd.build(say)
+        programs.install_missing(report, programs.of_servers(named_servers(extras) or ()))
+        jars.fetch(report)
+        operators_jar.build(report)
+        path = influxd.build(report)
     console.print(f"Set up: programs, jars ({jars.folder()}), influxd ({path})", highlight=False)

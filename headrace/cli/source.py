@@ -201,17 +201,22 @@ def _bytes(payload: str | None, file: Path | None) -> bytes:
 def _one(sources: "Sources", topic: str, payload: bytes, login: str | None) -> "Preview":
     from headrace.sources.preview import preview
 
-    return preview(sources, topic, payload, time.time_ns() // 1_000_000, login)
+    return preview(sources, topic, payload, _now_ms(), login)
 
 
 def _live(sources: "Sources", settings: "StackSettings", number: int, within_s: float) -> Iterator["Preview"]:
     from connectors.endpoints import Endpoints
     from headrace.sources.live import live_messages
+    from headrace.sources.preview import Previews
 
-    endpoints = Endpoints.load(settings)
+    endpoints, previews = Endpoints.load(settings), Previews(sources)
     messages = live_messages(endpoints, sources.filters, within_s)
     for message in islice(messages, number):
-        yield _one(sources, message.topic, message.payload, None)
+        yield previews.preview(message.topic, message.payload, _now_ms())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _show(previews: Iterator["Preview"], as_json: bool) -> None:

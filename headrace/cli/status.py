@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headrace.monitoring.processes import ProcessFigures
     from headrace.monitoring.quarantine import QuarantineFigures
     from headrace.monitoring.retention import Unread
+    from headrace.monitoring.series import LimitFigures
     from headrace.monitoring.topics import TopicFigures
     from stack.layout import Layout
 
@@ -55,6 +56,7 @@ class _Health:
     corrections: "CorrectionFigures | None" = None
     capture: "CaptureFigures | None" = None
     mqtt: "MqttFigures | None" = None
+    series: list["LimitFigures"] = field(default_factory=list)
     alarms: list["Alarm"] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -62,6 +64,7 @@ class _Health:
         return {
             "processes": [asdict(each) for each in self.processes],
             "jobs": [asdict(each) for each in self.jobs],
+            "series": [asdict(each) for each in self.series],
             "lags": [{"group": group, "topic": topic, "records": lag} for (group, topic), lag in lags.items()],
             "unread": [_unread_as_json(each) for each in self.unread],
             "corrections": asdict(self.corrections) if self.corrections else None,
@@ -141,12 +144,17 @@ def _examine_capture(health: _Health, layout: "Layout") -> None:
 
 def _examine_jobs(health: _Health, layout: "Layout") -> None:
     from connectors.flink_rest import FlinkUnavailable
-    from headrace.monitoring import alarms, jobs
+    from headrace.monitoring import alarms, jobs, series
+    from jobs.names import CLEAN_TELEMETRY
 
     newest = health.topics.newest_event_ms if health.topics else None
     try:
         health.jobs = jobs.collect(layout.endpoints.flink)
         health.alarms += alarms.of_jobs(health.jobs, newest, layout.endpoints.flink)
+        for job in health.jobs:
+            if job.name == CLEAN_TELEMETRY and job.state == "RUNNING":
+                health.series = series.collect(layout.endpoints.flink, job.id)
+        health.alarms += alarms.of_series(health.series)
     except FlinkUnavailable as error:
         health.alarms.append(alarms.Alarm(str(error).partition(". See")[0], "headrace logs jobmanager"))
 
@@ -154,6 +162,9 @@ def _examine_jobs(health: _Health, layout: "Layout") -> None:
 def _print(health: _Health, console: Console) -> None:
     console.print(_process_table(health.processes))
     console.print(_job_table(health) if health.jobs else "No jobs run.")
+    if health.series:
+        counts = ", ".join(f"{each.count:,} of {each.limit:,} {each.counted}" for each in health.series)
+        console.print(counts, highlight=False, soft_wrap=True)
     if health.topics and health.topics.lags:
         console.print(_lag_table(health.topics, console))
     if health.mqtt and health.mqtt.broker:

@@ -65,5 +65,5 @@ def submit(
     layout = Layout.of(home, port_offset)
     target = target or layout.endpoints.flink
     with console.status(f"submitting {len(chosen)} jobs to {target}"):
-        submission.submit(layout, chosen, target, from_savepoint, say=console.print)
+        submission.submit(layout, chosen, target, from_savepoint, report=console.print)
     console.print(f"Dashboard: http://{target}")

@@ -16,7 +16,7 @@ from headrace.cli.groups import noun
 from headrace.cli.options import AsJson, Home, PortOffset
 
 if TYPE_CHECKING:
-    from headrace.late_data.recompute import Result
+    from headrace.late_data.recompute import CorrectionResult
     from schemas.window_summary import WindowSummary
 
 SHOWN_CHANGES = 20
@@ -111,7 +111,7 @@ def _read(read: Callable[[str], Value], text: str) -> Value:
         raise typer.BadParameter(str(error)) from None
 
 
-def _repeat(run: "Callable[[], Result]", every_s: float, report: Path) -> None:
+def _repeat(run: "Callable[[], CorrectionResult]", every_s: float, report: Path) -> None:
     from connectors import logging_setup
     from headrace.late_data.schedule import Schedule
 
@@ -122,7 +122,7 @@ def _repeat(run: "Callable[[], Result]", every_s: float, report: Path) -> None:
     Schedule(run, every_s, report).forever()
 
 
-def print_result(result: "Result", dry_run: bool, console: Console) -> None:
+def print_result(result: "CorrectionResult", dry_run: bool, console: Console) -> None:
     """Counts, then the first windows before and after."""
     from headrace.late_data.decision import Verdict
 
@@ -148,7 +148,7 @@ def print_result(result: "Result", dry_run: bool, console: Console) -> None:
         console.print(f"skipped {each}", markup=False, soft_wrap=True)
 
 
-def _changes(result: "Result") -> Table:
+def _changes(result: "CorrectionResult") -> Table:
     table = Table("device", "metric", "window", "from", "readings", "mean", box=None, header_style="bold")
     for change in result.changes[:SHOWN_CHANGES]:
         before, after = change.before, change.after

@@ -44,7 +44,7 @@ def find_columns(table: Table, metric: str, time_column: str | None, value_colum
     UnusableFile
         When a column is not there, is there twice, or cannot be told.
     """
-    _require_names(table, is_told=value_column is not None)
+    _require_names(table, is_named=value_column is not None)
     header = table.header
     if time_column is not None:
         time: int | None = _named(table, time_column, "--time-column")
@@ -81,7 +81,7 @@ def unit_in_name(name: str, metric: str) -> str | None:
     return found[1] if is_own or not found[1].isalpha() else None
 
 
-def _require_names(table: Table, is_told: bool) -> None:
+def _require_names(table: Table, is_named: bool) -> None:
     """A first column without a name is the row number that many programs write, and InfluxDB's annotations."""
     filled = [name for name in table.header if name] or table.header[:1]
     if all(not name or _NUMBER.fullmatch(name) or kind_of(name) for name in filled):
@@ -90,7 +90,7 @@ def _require_names(table: Table, is_told: bool) -> None:
             "Write a header line above the rows, such as time,value"
         )
     nameless = [at for at, name in enumerate(table.header) if at and not name]
-    for row in () if is_told or not nameless else islice(table.rows(), SAMPLED_ROWS):
+    for row in () if is_named or not nameless else islice(table.rows(), SAMPLED_ROWS):
         for at in nameless:
             if at < len(row.cells) and row.cells[at]:
                 raise UnusableFile(

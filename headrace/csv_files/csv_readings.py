@@ -129,7 +129,13 @@ class CsvReadings:
         return self.count
 
     def __iter__(self) -> Iterator[CsvReading]:
-        """Raises UnusableFile when the file is no longer what was checked."""
+        """The readings of the file, in its order.
+
+        Raises
+        ------
+        UnusableFile
+            When the file has changed since it was checked.
+        """
         sent = 0
         for outcome in self._outcomes():
             if isinstance(outcome, CsvReading):
@@ -289,22 +295,22 @@ def _unit(table: Table, columns: Columns, options: CsvOptions, survey: _Survey) 
             (unit for at, unit in survey.series.items() if unit and table.header[at].lower() == "unit"), None
         ),
     }
-    told = {where: unit for where, unit in found.items() if unit is not None}
-    codes = {unit_code(unit, METRIC_UNITS.get(metric)) for unit in told.values()}
+    stated = {where: unit for where, unit in found.items() if unit is not None}
+    codes = {unit_code(unit, METRIC_UNITS.get(metric)) for unit in stated.values()}
     if len(codes) > 1:
-        each = ", ".join(f"{unit} {where}" for where, unit in told.items())
+        each = ", ".join(f"{unit} {where}" for where, unit in stated.items())
         raise UnusableFile(f"{table.file.name} names several units: {each}. Say which one the values have:  --unit")
-    where, unit = next(iter(told.items()), ("", None))
+    where, unit = next(iter(stated.items()), ("", None))
     return unit, where
 
 
 def _zone(options: CsvOptions, unit_line: Row | None, columns: Columns) -> ZoneInfo:
     """UTC unless something else is said; also by a line of units, whose zone of another name has to be confirmed."""
     if options.time_zone is None and options.keep_time and unit_line is not None and columns.time is not None:
-        said = unit_line.cells[columns.time] if columns.time < len(unit_line.cells) else ""
-        if said.upper() not in ("", "UTC", "GMT", "Z", "S", "MS", "US", "NS", "-"):
+        zone = unit_line.cells[columns.time] if columns.time < len(unit_line.cells) else ""
+        if zone.upper() not in ("", "UTC", "GMT", "Z", "S", "MS", "US", "NS", "-"):
             raise UnusableFile(
-                f"line {unit_line.line} says {shown(said)} of the times. Say which zone they are in:  --time-zone"
+                f"line {unit_line.line} says {shown(zone)} of the times. Say which zone they are in:  --time-zone"
             )
     return ZoneInfo(options.time_zone or "UTC")
 

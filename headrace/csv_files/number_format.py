@@ -46,7 +46,13 @@ class NumberFormat:
     suffix: str = ""
 
     def number(self, cell: str) -> float:
-        """Raises ValueError, whose text says why the cell cannot be used."""
+        """The number in a cell.
+
+        Raises
+        ------
+        ValueError
+            Says why the cell cannot be used.
+        """
         if self.decimal == "." and not self.suffix and len(cell) <= MAX_NUMBER_LENGTH and _PLAIN.fullmatch(cell):
             return float(cell)
         found = _CELL.fullmatch(cell) if len(cell) <= MAX_NUMBER_LENGTH else None

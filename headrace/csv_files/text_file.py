@@ -81,7 +81,13 @@ class TextFile:
                 yield line
 
     def require_unchanged(self) -> None:
-        """Raises UnusableFile when somebody has written into the file since it was opened, or put another there."""
+        """Check that the file is the one that was opened.
+
+        Raises
+        ------
+        UnusableFile
+            When somebody has written to it, or has put another file in its place.
+        """
         if self._state() != self._found or not self._is_in_its_place():
             raise self.changed()
 

@@ -217,6 +217,12 @@ def kind_of(cell: str) -> str | None:
 
 
 def require_current(ms: int, cell: str, now_ms: int) -> None:
-    """Raises ValueError for a time that would be rejected: before 2010, or in the future."""
+    """Check that `clean_telemetry` would accept a time.
+
+    Raises
+    ------
+    ValueError
+        When the time is before 2010 or in the future.
+    """
     if fault := event_time_fault(ms, now_ms):
         raise _NoTime(f"{shown(cell)} {fault}")

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from headrace.dead_letters.differences import differences
 from headrace.dead_letters.replay_log import ReplayLog
-from headrace.dead_letters.replay_target import LETTER, Refused, ReplayTarget, ToTopic
-from headrace.dead_letters.replaying import Change, Tally
+from headrace.dead_letters.replay_target import DEAD_LETTER, NotReplayable, ReplayTarget, ToTopic
+from headrace.dead_letters.replaying import PlannedChange, ReplayTally
 from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
 from headrace.dead_letters.summary import Summary, sparkline
 from headrace.dead_letters.terminal_text import block, one_line
@@ -48,16 +48,16 @@ def gone_sentence(gone: dict[int, int]) -> str:
 
 def print_list(summary: Summary, gone: dict[int, int], log: ReplayLog, console: Console) -> None:
     """Groups with their course over time, then the newest dead letters."""
-    if summary.letters:
+    if summary.dead_letters:
         console.print(_groups(summary, console.width))
     if summary.newest:
         console.print(_newest(summary, log, console.width))
-    console.print(f"{summary.letters:,} dead letters. {gone_sentence(gone)}", highlight=False, soft_wrap=True)
+    console.print(f"{summary.dead_letters:,} dead letters. {gone_sentence(gone)}", highlight=False, soft_wrap=True)
 
 
 def _groups(summary: Summary, width: int) -> Table:
     rows = [
-        (reason, _name(stage), _name(device), f"{group.letters:,}", sparkline(group.over_time))
+        (reason, _name(stage), _name(device), f"{group.dead_letters:,}", sparkline(group.over_time))
         for (reason, stage, device), group in summary.largest[:MAX_GROUPS]
     ]
     if (more := len(summary.groups) - MAX_GROUPS) > 0:
@@ -92,12 +92,12 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], wi
 def list_as_json(summary: Summary, gone: dict[int, int], log: ReplayLog) -> dict[str, Any]:
     """The object of `dlq ls --json`. People script against its keys."""
     return {
-        "dead_letters": summary.letters,
+        "dead_letters": summary.dead_letters,
         "gone_before_offset": {str(partition): first for partition, first in gone.items()},
         "from_ms": summary.axis.start_ms,
         "until_ms": summary.axis.end_ms,
         "groups": [
-            {"reason": reason, "stage": stage, "device": device, "dead_letters": group.letters,
+            {"reason": reason, "stage": stage, "device": device, "dead_letters": group.dead_letters,
              "newest_ms": group.newest_ms, "over_time": group.over_time}
             for (reason, stage, device), group in summary.largest
         ],
@@ -109,36 +109,42 @@ def list_as_json(summary: Summary, gone: dict[int, int], log: ReplayLog) -> dict
     }  # fmt: skip
 
 
-def print_letter(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay], console: Console) -> None:
+def print_dead_letter(
+    kept: StoredDeadLetter, target: ReplayTarget, replays: Sequence[Replay], console: Console
+) -> None:
     """Everything that is known of a dead letter."""
-    for name, value in _facts(kept, way, replays):
+    for name, value in _facts(kept, target, replays):
         if not value:
             continue
         console.print(f"[bold]{name:<14}[/] {escape(one_line(value, 1000))}", highlight=False, soft_wrap=True)
-    if kept.letter and kept.letter.headers:
+    if kept.dead_letter and kept.dead_letter.headers:
         console.print("[bold]headers[/]")
-        for header, content in kept.letter.headers.items():
+        for header, content in kept.dead_letter.headers.items():
             console.print(f"  {escape(one_line(header, 100))} = {escape(one_line(content, 300))}", highlight=False)
     console.print(f"[bold]payload[/] ({len(kept.payload):,} bytes)")
     console.print(block(kept.payload), markup=False, highlight=False, soft_wrap=True)
 
 
-def _facts(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay]) -> list[tuple[str, str]]:
+def _facts(kept: StoredDeadLetter, target: ReplayTarget, replays: Sequence[Replay]) -> list[tuple[str, str]]:
     facts = [("dead letter", f"{kept.id}, since {utc(kept.time_ms)}")]
-    letter = kept.letter
-    if letter is None:
+    dead_letter = kept.dead_letter
+    if dead_letter is None:
         facts.append(("unreadable", kept.unreadable or ""))
     else:
-        at = letter.position
+        at = dead_letter.position
         where = (
             f"{at.topic}[{at.partition}] offset {at.offset}, item {at.item} of {at.items}" if at else "the MQTT bridge"
         )
         facts += [
-            ("reason", f"{letter.reason.value}: {letter.reason.meaning}"), ("detail", letter.detail or ""),
-            ("stage", letter.stage), ("device", letter.device or "none"), ("came from", where),
-            ("first seen", utc(letter.first_seen)), ("replays", _replays(letter.replays, letter.headers.get(LETTER))),
+            ("reason", f"{dead_letter.reason.value}: {dead_letter.reason.meaning}"),
+            ("detail", dead_letter.detail or ""),
+            ("stage", dead_letter.stage), ("device", dead_letter.device or "none"), ("came from", where),
+            ("first seen", utc(dead_letter.first_seen)),
+            ("replays", _replays(dead_letter.replays, dead_letter.headers.get(DEAD_LETTER))),
         ]  # fmt: skip
-    facts.append(("replayable", f"no: {way.why}" if isinstance(way, Refused) else f"to {way.destination}"))
+    facts.append(
+        ("replayable", f"no: {target.why}" if isinstance(target, NotReplayable) else f"to {target.destination}")
+    )
     facts += [("sent back", _sent(each)) for each in replays] or [("sent back", "never")]
     return facts
 
@@ -151,30 +157,34 @@ def _sent(replay: Replay) -> str:
     return f"{utc(replay.replayed_at)} to {replay.destination}" + (", edited" if replay.edited else "")
 
 
-def letter_as_json(kept: StoredDeadLetter, way: ReplayTarget, replays: Sequence[Replay]) -> dict[str, Any]:
+def dead_letter_as_json(kept: StoredDeadLetter, target: ReplayTarget, replays: Sequence[Replay]) -> dict[str, Any]:
     """The object of `dlq show --json`: the dead letter's own fields, bytes in base64, and what is known beside them."""
-    fields = kept.letter.model_dump(mode="json") if kept.letter else {"original": base64.b64encode(kept.value).decode()}
+    fields = (
+        kept.dead_letter.model_dump(mode="json")
+        if kept.dead_letter
+        else {"original": base64.b64encode(kept.value).decode()}
+    )
     return {
         "id": str(kept.id),
         "time_ms": kept.time_ms,
         **fields,
-        "meaning": kept.letter.reason.meaning if kept.letter else None,
+        "meaning": kept.dead_letter.reason.meaning if kept.dead_letter else None,
         "unreadable": kept.unreadable,
-        "replay_to": None if isinstance(way, Refused) else way.destination,
-        "not_replayable_because": way.why if isinstance(way, Refused) else None,
+        "replay_to": None if isinstance(target, NotReplayable) else target.destination,
+        "not_replayable_because": target.why if isinstance(target, NotReplayable) else None,
         "sent_back": [each.model_dump(mode="json") for each in replays],
     }
 
 
-def print_tally(tally: Tally, sent: bool, with_letters: bool, console: Console) -> None:
+def print_tally(tally: ReplayTally, sent: bool, with_dead_letters: bool, console: Console) -> None:
     """What was done, or would be; with the first dead letters and what is changed in them."""
     would = "Sent" if sent else "Would send"
     for destination, count in tally.sent.items():
         console.print(f"{would} {count:,} to {destination}", highlight=False)
-    for number, change in enumerate(tally.first_changes if with_letters else ()):
+    for number, change in enumerate(tally.first_changes if with_dead_letters else ()):
         console.print(f"  {change.kept.id}  {_what(change)}", highlight=False, soft_wrap=True)
-        if change.letter.edited and isinstance(change.letter.way, ToTopic) and number < MAX_DIFFS:
-            print_change(change.kept.payload, change.letter.way.value, console)
+        if change.replay.edited and isinstance(change.replay.target, ToTopic) and number < MAX_DIFFS:
+            print_change(change.kept.payload, change.replay.target.value, console)
     for reason, count in tally.still_wrong.items():
         console.print(
             f"[yellow]{count:,} of them are still {reason} and would come back[/]: edit them with headrace dlq fix",
@@ -183,10 +193,10 @@ def print_tally(tally: Tally, sent: bool, with_letters: bool, console: Console) 
     for why, count in tally.refused.most_common():
         console.print(f"[red]✘[/] {count:,} not sent: {escape(one_line(why, 500))}", highlight=False, soft_wrap=True)
     if not tally.sent and not tally.refused:
-        console.print("No dead letter is meant.")
+        console.print("No dead letter matches.")
 
 
-def _what(change: Change) -> str:
+def _what(change: PlannedChange) -> str:
     payload = escape(one_line(change.kept.payload, 60))
     return f"{change.kept.reason}  {escape(_name(change.kept.device))}  {payload}"
 
@@ -198,14 +208,14 @@ def print_change(before: bytes, after: bytes, console: Console) -> None:
         console.print(line, style=colours.get(line[:1]), markup=False, highlight=False, soft_wrap=True)
 
 
-def tally_as_json(tally: Tally, sent: bool) -> dict[str, Any]:
+def tally_as_json(tally: ReplayTally, sent: bool) -> dict[str, Any]:
     """The object of `dlq replay --json` and `dlq fix --json`."""
     return {
         "dry_run": not sent,
         "sent": dict(tally.sent),
         "still_wrong": dict(tally.still_wrong),
         "refused": dict(tally.refused),
-        "first_letters": [str(change.kept.id) for change in tally.first_changes],
+        "first_dead_letters": [str(change.kept.id) for change in tally.first_changes],
         "first_refused": [{"id": str(id_), "why": why} for id_, why in tally.first_refused],
     }
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from headrace.dead_letters.errors import EditFailed
 
-Mender = Callable[[bytes], bytes]
+PayloadEdit = Callable[[bytes], bytes]
 """The payload as it should have been. Raises EditFailed."""
 
 JQ_WITHIN_S = 10
 
 
-def by_python(expression: str) -> Mender:
+def by_python(expression: str) -> PayloadEdit:
     """The value of an expression over `payload`: the parsed JSON, or the text where it is no JSON.
 
     `json` and `math` are there too. It is code, and runs with the rights of whoever types it. Bytes that are no UTF-8
@@ -41,7 +41,7 @@ def by_python(expression: str) -> Mender:
     return edit
 
 
-def by_jq(expression: str) -> Mender:
+def by_jq(expression: str) -> PayloadEdit:
     """The one result of a jq filter.
 
     Raises
@@ -51,7 +51,9 @@ def by_jq(expression: str) -> Mender:
     """
     program = shutil.which("jq")
     if program is None:
-        raise EditFailed("jq is not installed. Install it:  apt-get install jq   (or say it in Python:  --python EXPR)")
+        raise EditFailed(
+            "jq is not installed. Install it:  apt-get install jq   (or write it in Python:  --python EXPR)"
+        )
 
     def edit(payload: bytes) -> bytes:
         try:
@@ -68,7 +70,7 @@ def by_jq(expression: str) -> Mender:
     return edit
 
 
-def by_editor(command: str | None = None) -> Mender:
+def by_editor(command: str | None = None) -> PayloadEdit:
     """What the person leaves in the file that `command`, $VISUAL or $EDITOR (else vi) is opened with."""
     words = shlex.split(command or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
 

@@ -46,7 +46,7 @@ class Filters:
     def lets_everything_through(self) -> bool:
         return self == Filters()
 
-    def take(self, kept: StoredDeadLetter) -> bool:
+    def match(self, kept: StoredDeadLetter) -> bool:
         """Whether this dead letter is meant."""
         return (
             (not self.reasons or kept.reason in self.reasons)

@@ -17,6 +17,6 @@ def replay_log(records: Iterable[Any], only: Iterable[DeadLetterId] | None = Non
     log: dict[DeadLetterId, list[Replay]] = defaultdict(list)
     for record in records:
         replay = Replay.model_validate_json(record.value)
-        if wanted is None or replay.letter in wanted:
-            log[DeadLetterId.parse(replay.letter)].append(replay)
+        if wanted is None or replay.dead_letter in wanted:
+            log[DeadLetterId.parse(replay.dead_letter)].append(replay)
     return log

@@ -35,7 +35,7 @@ class PlannedReplay:
     """What goes back of one dead letter."""
 
     id: DeadLetterId
-    way: ToTopic | ToStore
+    target: ToTopic | ToStore
     replays: int
     edited: bool
 
@@ -61,43 +61,48 @@ class ReplayProducer:
         self._store = store
         self._clock_ms = clock_ms
 
-    def send(self, letters: Sequence[PlannedReplay]) -> list[str | None]:
-        """For each None when it went and is written down, or a store's words. Raises ReplayFailed: none of them did."""
+    def send(self, replays: Sequence[PlannedReplay]) -> list[str | None]:
+        """For each None when it was sent and logged, or the store's error. On ReplayFailed none of them was sent."""
         try:
-            refusals = [self._to_store(each.way) if isinstance(each.way, ToStore) else None for each in letters]
-            self._in_one_transaction([each for each, refusal in zip(letters, refusals, strict=True) if refusal is None])
+            refusals = [self._to_store(each.target) if isinstance(each.target, ToStore) else None for each in replays]
+            self._in_one_transaction([each for each, refusal in zip(replays, refusals, strict=True) if refusal is None])
         except StoreError as error:
             raise ReplayFailed(
                 f"{error}. The dead letters of this batch are kept as they were: replay them again"
             ) from error
         except clients.ProducerReplaced as error:
-            raise ReplayFailed("somebody else has begun to replay: of this batch nothing was sent") from error
+            raise ReplayFailed(
+                "another replay has started: nothing of this batch was sent. Run the command again when it has ended"
+            ) from error
         except clients.KafkaClientError as error:
             raise ReplayFailed(
-                f"Kafka did not take the batch: {error}. Run the same again: what went is written down and stays out"
+                f"Kafka did not take the batch: {error}. Run the same command again: it skips what was sent"
             ) from error
         return refusals
 
-    def _to_store(self, way: ToStore) -> str | None:
+    def _to_store(self, target: ToStore) -> str | None:
         # Before it is written down: a row that is written twice is the same row.
-        return self._store(way.store).write([way.row])[0]
+        return self._store(target.store).write([target.row])[0]
 
-    def _in_one_transaction(self, letters: Sequence[PlannedReplay]) -> None:
-        if not letters:
+    def _in_one_transaction(self, replays: Sequence[PlannedReplay]) -> None:
+        if not replays:
             return
         with clients.in_transaction(self._producer):
-            futures = [future for each in letters for future in self._send(each)]
+            futures = [future for each in replays for future in self._send(each)]
             clients.confirmed(futures, CONFIRMED_WITHIN_S)
 
-    def _send(self, letter: PlannedReplay) -> Iterator[Any]:
-        if isinstance(letter.way, ToTopic):
-            way = letter.way
-            yield self._producer.send(way.topic, way.value, way.key, way.headers)
+    def _send(self, replay: PlannedReplay) -> Iterator[Any]:
+        if isinstance(replay.target, ToTopic):
+            target = replay.target
+            yield self._producer.send(target.topic, target.value, target.key, target.headers)
         row = Replay(
-            letter=str(letter.id), destination=letter.way.destination, replays=letter.replays, edited=letter.edited,
+            dead_letter=str(replay.id),
+            destination=replay.target.destination,
+            replays=replay.replays,
+            edited=replay.edited,
             replayed_at=self._clock_ms(),
-        )  # fmt: skip
-        yield self._producer.send(DEAD_LETTER_REPLAYS.name, row.model_dump_json().encode(), row.letter.encode())
+        )
+        yield self._producer.send(DEAD_LETTER_REPLAYS.name, row.model_dump_json().encode(), row.dead_letter.encode())
 
 
 @contextlib.contextmanager

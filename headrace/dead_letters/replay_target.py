@@ -20,7 +20,7 @@ CHURN_STAGE = "score_churn"
 RECOMMEND_STAGE = "recommend_items"
 SCORING_STAGE = "score_anomalies"
 _INSTEAD_OF_A_REPLAY = {
-    RejectReason.UNSCORABLE_CUSTOMER: "an older state of the row would come behind newer ones. Mend the row in "
+    RejectReason.UNSCORABLE_CUSTOMER: "an older state of the row would come behind newer ones. Correct the row in "
     "PostgreSQL, or the model, and have it scored again:  headrace churn rescore {customer}",
     RejectReason.NOT_A_CUSTOMER: "change capture did not write it, so it is no row of PostgreSQL. See who else writes "
     "to the topic customers, and write customers to PostgreSQL",
@@ -28,12 +28,12 @@ _INSTEAD_OF_A_REPLAY = {
     "job, then have the customer scored again:  headrace churn rescore {customer}",
 }
 
-REPLAYS, LETTER, EDITED, RECEIVED_AT = "replays", "dead_letter", "edited", "received_at"
+REPLAYS, DEAD_LETTER, EDITED, RECEIVED_AT = "replays", "dead_letter", "edited", "received_at"
 """Headers. `replays` comes back in the next dead letter (clean_telemetry); the others say where a message is from."""
 
 
 @dataclass(frozen=True)
-class Refused:
+class NotReplayable:
     """Cannot be replayed; `why` says what to do instead, where there is something."""
 
     why: str
@@ -65,7 +65,7 @@ class ToStore:
         return self.store
 
 
-ReplayTarget = ToTopic | ToStore | Refused
+ReplayTarget = ToTopic | ToStore | NotReplayable
 
 
 def replay_target(
@@ -75,61 +75,63 @@ def replay_target(
 
     `largest_bytes` is what the bridge takes: a replay is no way around it.
     """
-    letter = kept.letter
-    if letter is None:
-        return Refused(
+    dead_letter = kept.dead_letter
+    if dead_letter is None:
+        return NotReplayable(
             f"it cannot be read ({kept.unreadable}); take its bytes with:  headrace dlq show {kept.id} --raw"
         )
-    if letter.stage == CHURN_STAGE:
-        why = _INSTEAD_OF_A_REPLAY.get(letter.reason, f"no replay is defined for {letter.reason}")
-        return Refused(why.format(customer=shlex.quote(letter.device or "")))
-    if letter.stage == RECOMMEND_STAGE:
-        return Refused("an application wrote it: edit it there, and have it sent again; what comes twice counts once")
-    if letter.stage == SCORING_STAGE:
-        return Refused(
+    if dead_letter.stage == CHURN_STAGE:
+        why = _INSTEAD_OF_A_REPLAY.get(dead_letter.reason, f"no replay is defined for {dead_letter.reason}")
+        return NotReplayable(why.format(customer=shlex.quote(dead_letter.device or "")))
+    if dead_letter.stage == RECOMMEND_STAGE:
+        return NotReplayable(
+            "an application wrote it: edit it there, and have it sent again; what comes twice counts once"
+        )
+    if dead_letter.stage == SCORING_STAGE:
+        return NotReplayable(
             "the windows and the stores have had this reading: sent again it would count twice. It has no score"
         )
-    if letter.original_sha256 is not None:
-        return Refused(f"only the first {len(kept.payload):,} of {letter.original_size:,} bytes are kept")
-    if letter.stage in store_rows.STORES:
-        return _to_store(letter, edited, as_device)
-    if letter.stage in RAW_STAGES or (letter.position and letter.position.topic == TELEMETRY_RAW.name):
-        return _to_raw(kept.id, letter, largest_bytes, edited, as_device)
-    return Refused(f"no replay is defined for dead letters of {letter.stage}")
+    if dead_letter.original_sha256 is not None:
+        return NotReplayable(f"only the first {len(kept.payload):,} of {dead_letter.original_size:,} bytes are kept")
+    if dead_letter.stage in store_rows.STORES:
+        return _to_store(dead_letter, edited, as_device)
+    if dead_letter.stage in RAW_STAGES or (dead_letter.position and dead_letter.position.topic == TELEMETRY_RAW.name):
+        return _to_raw(kept.id, dead_letter, largest_bytes, edited, as_device)
+    return NotReplayable(f"no replay is defined for dead letters of {dead_letter.stage}")
 
 
 def _to_raw(
-    id_: object, letter: DeadLetter, largest_bytes: int, edited: bytes | None, as_device: str | None
+    id_: object, dead_letter: DeadLetter, largest_bytes: int, edited: bytes | None, as_device: str | None
 ) -> ReplayTarget:
-    payload = (letter.original or b"") if edited is None else edited
-    device = as_device or letter.device
+    payload = (dead_letter.original or b"") if edited is None else edited
+    device = as_device or dead_letter.device
     if device is None or not _is_a_device(device):
         what = "no device" if device is None else "a device that is refused (a control character, slash or backslash)"
-        return Refused(f"it has {what}; name one of 1 to {MAX_NAME_LENGTH} characters:  --as-device NAME")
+        return NotReplayable(f"it has {what}; name one of 1 to {MAX_NAME_LENGTH} characters:  --as-device NAME")
     if len(payload) > largest_bytes:
-        return Refused(
+        return NotReplayable(
             f"{len(payload):,} bytes are over the {largest_bytes:,} that the bridge takes: "
             "edit it, or publish it in parts"
         )
-    return ToTopic(TELEMETRY_RAW.name, device.encode(), payload, _headers(id_, letter, edited is not None))
+    return ToTopic(TELEMETRY_RAW.name, device.encode(), payload, _headers(id_, dead_letter, edited is not None))
 
 
-def _headers(id_: object, letter: DeadLetter, is_mended: bool) -> list[tuple[str, bytes]]:
+def _headers(id_: object, dead_letter: DeadLetter, is_edited: bool) -> list[tuple[str, bytes]]:
     # Without ts in the payload, the time of a reading is received_at, and without that when the broker stored it.
-    headers = {RECEIVED_AT: b"%d" % letter.first_seen} | letter.headers
-    headers |= {REPLAYS: b"%d" % (letter.replays + 1), LETTER: str(id_).encode()}
+    headers = {RECEIVED_AT: b"%d" % dead_letter.first_seen} | dead_letter.headers
+    headers |= {REPLAYS: b"%d" % (dead_letter.replays + 1), DEAD_LETTER: str(id_).encode()}
     headers.pop(EDITED, None)
-    return list(headers.items()) + ([(EDITED, b"1")] if is_mended else [])
+    return list(headers.items()) + ([(EDITED, b"1")] if is_edited else [])
 
 
-def _to_store(letter: DeadLetter, edited: bytes | None, as_device: str | None) -> ReplayTarget:
+def _to_store(dead_letter: DeadLetter, edited: bytes | None, as_device: str | None) -> ReplayTarget:
     if edited is not None or as_device is not None:
-        return Refused(f"its record stands in {letter.position.topic if letter.position else 'a topic'} and is right "
-                       "there: edit the store, then replay it unchanged")  # fmt: skip
+        topic = dead_letter.position.topic if dead_letter.position else "a topic"
+        return NotReplayable(f"its record in {topic} is correct: fix the store, then replay it unchanged")
     try:
-        return ToStore(*store_rows.row(letter))
+        return ToStore(*store_rows.row(dead_letter))
     except UnreadableRecord as error:
-        return Refused(f"its record cannot be read: {error}")
+        return NotReplayable(f"its record cannot be read: {error}")
 
 
 def _is_a_device(device: str) -> bool:

@@ -14,7 +14,7 @@ STORES = {"store_influxdb": INFLUXDB, "store_redis": REDIS}
 """Stage -> the store that it writes."""
 
 
-def row(letter: DeadLetter) -> tuple[str, str | Update]:
+def row(dead_letter: DeadLetter) -> tuple[str, str | Update]:
     """The store and its row.
 
     Raises
@@ -22,6 +22,6 @@ def row(letter: DeadLetter) -> tuple[str, str | Update]:
     UnreadableRecord
         Where the record gives none.
     """
-    store = STORES[letter.stage]
-    topic = letter.position.topic if letter.position else "no topic"
-    return store, (point if store == INFLUXDB else update)(topic, letter.original)
+    store = STORES[dead_letter.stage]
+    topic = dead_letter.position.topic if dead_letter.position else "no topic"
+    return store, (point if store == INFLUXDB else update)(topic, dead_letter.original)

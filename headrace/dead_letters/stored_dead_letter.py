@@ -26,11 +26,17 @@ class DeadLetterId:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises NoSuchDeadLetter where `text` has not this form."""
+        """The identifier that a person typed.
+
+        Raises
+        ------
+        NoSuchDeadLetter
+            When `text` does not have this form.
+        """
         found = re.fullmatch(r"(\d{1,9}):(\d{1,18})", text.strip())
         if found is None:
             raise NoSuchDeadLetter(
-                f"{text!r} names no dead letter: say partition:offset, such as 2:1734. See: headrace dlq ls"
+                f"{text!r} is not the id of a dead letter: write partition:offset, such as 2:1734. See: headrace dlq ls"
             )
         return cls(int(found[1]), int(found[2]))
 
@@ -45,7 +51,7 @@ class StoredDeadLetter:
     id: DeadLetterId
     time_ms: int
     """When it became a dead letter: the broker's time, which grows with the offset."""
-    letter: DeadLetter | None
+    dead_letter: DeadLetter | None
     unreadable: str | None = None
     value: bytes = b""
     """The record as it stands; kept only where it cannot be read."""
@@ -62,20 +68,20 @@ class StoredDeadLetter:
 
     @property
     def reason(self) -> str:
-        return self.letter.reason.value if self.letter else UNREADABLE
+        return self.dead_letter.reason.value if self.dead_letter else UNREADABLE
 
     @property
     def stage(self) -> str:
-        return self.letter.stage if self.letter else ""
+        return self.dead_letter.stage if self.dead_letter else ""
 
     @property
     def device(self) -> str | None:
-        return self.letter.device if self.letter else None
+        return self.dead_letter.device if self.dead_letter else None
 
     @property
     def payload(self) -> bytes:
         """The bytes that were refused."""
-        return (self.letter.original or b"") if self.letter else self.value
+        return (self.dead_letter.original or b"") if self.dead_letter else self.value
 
 
 def _first(error: ValidationError) -> str:

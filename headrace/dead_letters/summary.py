@@ -36,13 +36,13 @@ class TimeAxis:
 class Group:
     """Dead letters of one reason, stage and device."""
 
-    letters: int = 0
+    dead_letters: int = 0
     newest_ms: int = 0
     over_time: list[int] = field(default_factory=lambda: [0] * BUCKETS)
 
 
 @dataclass(frozen=True, order=True)
-class Row:
+class SummaryRow:
     """One of the newest dead letters, without its bytes."""
 
     time_ms: int
@@ -61,15 +61,15 @@ class Summary:
 
     def __init__(self, axis: TimeAxis, newest: int) -> None:
         self.axis = axis
-        self.letters = 0
+        self.dead_letters = 0
         self.groups: dict[tuple[str, str, str | None], Group] = {}
         self._most_newest = newest
-        self._newest: list[Row] = []
+        self._newest: list[SummaryRow] = []
 
     def add(self, kept: StoredDeadLetter) -> None:
-        self.letters += 1
+        self.dead_letters += 1
         group = self._group(kept)
-        group.letters += 1
+        group.dead_letters += 1
         group.newest_ms = max(group.newest_ms, kept.time_ms)
         group.over_time[self.axis.bucket(kept.time_ms)] += 1
         if not self._most_newest:
@@ -80,14 +80,14 @@ class Summary:
             heapq.heapreplace(self._newest, _row(kept))
 
     @property
-    def newest(self) -> list[Row]:
+    def newest(self) -> list[SummaryRow]:
         """The newest first."""
         return sorted(self._newest, reverse=True)
 
     @property
     def largest(self) -> list[tuple[tuple[str, str, str | None], Group]]:
         """Groups, those with most dead letters first."""
-        return sorted(self.groups.items(), key=lambda each: (-each[1].letters, -each[1].newest_ms))
+        return sorted(self.groups.items(), key=lambda each: (-each[1].dead_letters, -each[1].newest_ms))
 
     def _group(self, kept: StoredDeadLetter) -> Group:
         key = (kept.reason, kept.stage, kept.device)
@@ -106,12 +106,12 @@ def sparkline(counts: Sequence[int]) -> str:
     return "".join(BARS[math.ceil(count * len(BARS) / most) - 1] if count else " " for count in counts)
 
 
-def _row(kept: StoredDeadLetter) -> Row:
-    letter = kept.letter
-    return Row(
+def _row(kept: StoredDeadLetter) -> SummaryRow:
+    dead_letter = kept.dead_letter
+    return SummaryRow(
         kept.time_ms, kept.id, kept.reason, kept.stage, kept.device,
-        letter.detail if letter else kept.unreadable,
-        letter.replays if letter else 0,
-        letter.original_size if letter else len(kept.value),
+        dead_letter.detail if dead_letter else kept.unreadable,
+        dead_letter.replays if dead_letter else 0,
+        dead_letter.original_size if dead_letter else len(kept.value),
         kept.payload[:EXCERPT_BYTES],
     )  # fmt: skip

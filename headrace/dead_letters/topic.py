@@ -73,11 +73,17 @@ class DeadLetterReader:
         """Those that the filters take; of one device in the order in which they were refused."""
         for record in self._records.read(filters.since_ms, filters.until_ms):
             kept = StoredDeadLetter.of(record)
-            if filters.take(kept):
+            if filters.match(kept):
                 yield kept
 
     def one(self, id_: DeadLetterId) -> StoredDeadLetter:
-        """Raises NoSuchDeadLetter, with what is known of why."""
+        """One dead letter.
+
+        Raises
+        ------
+        NoSuchDeadLetter
+            When there is none with this identifier; says why, as far as is known.
+        """
         record = self._records.at(id_.partition, id_.offset)
         if record is None:
             raise NoSuchDeadLetter(self._why_missing(id_))

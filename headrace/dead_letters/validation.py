@@ -19,7 +19,7 @@ SOURCE, MQTT_TOPIC = "source", "mqtt_topic"
 
 
 @dataclass(frozen=True)
-class Problem:
+class ValidationProblem:
     """The first thing that is wrong, and in which item."""
 
     reason: RejectReason
@@ -40,7 +40,7 @@ class PayloadValidation:
 
     def first_problem(
         self, payload: bytes, now_ms: int, key: bytes = b"device", headers: Mapping[str, bytes] | None = None
-    ) -> Problem | None:
+    ) -> ValidationProblem | None:
         """None where every item of a record of telemetry.raw is a reading.
 
         Also where only the job can tell, since its source is not declared here.
@@ -54,7 +54,7 @@ class PayloadValidation:
         for number, outcome in enumerate(outcomes):
             if isinstance(outcome, Rejection):
                 detail = outcome.detail or outcome.reason.meaning
-                return Problem(outcome.reason, detail if len(outcomes) == 1 else f"item {number}: {detail}")
+                return ValidationProblem(outcome.reason, detail if len(outcomes) == 1 else f"item {number}: {detail}")
         return None
 
 

@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredWindow:
     """What InfluxDB holds of one window: event time -> value of its readings, and its point if there is one."""
 
     window: Window
@@ -40,7 +40,7 @@ class Horizon:
     kept: int
 
 
-def judge(stored: Stored, late: Mapping[int, int], horizon: Horizon) -> tuple[Verdict, WindowSummary | None]:
+def judge(stored: StoredWindow, late: Mapping[int, int], horizon: Horizon) -> tuple[Verdict, WindowSummary | None]:
     """The verdict, and the corrected summary if that is what it says.
 
     `late` are the late readings of the window: event time -> the watermark that it met.
@@ -60,6 +60,6 @@ def judge(stored: Stored, late: Mapping[int, int], horizon: Horizon) -> tuple[Ve
     return Verdict.CORRECTED, computed
 
 
-def _has_no_first_record(stored: Stored, late: Mapping[int, int]) -> bool:
+def _has_no_first_record(stored: StoredWindow, late: Mapping[int, int]) -> bool:
     """Every reading came late, and this device had passed the end of the window: no other can be on time."""
     return bool(late) and stored.readings.keys() <= late.keys() and max(late.values()) >= stored.window.end

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from connectors.influxdb.reader import InfluxDBReader, instant, milliseconds, text
-from headrace.late_data.decision import Stored
+from headrace.late_data.decision import StoredWindow
 from headrace.late_data.summary import Window
 from schemas.window_summary import WINDOWS_MS, WindowSummary
 
@@ -39,10 +39,10 @@ class Span:
     points: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
     """(length, window_start) -> field -> value."""
 
-    def stored(self) -> Iterator[Stored]:
+    def stored(self) -> Iterator[StoredWindow]:
         for window in self.windows:
             inside = {at: value for at, value in self.readings.items() if window.start <= at < window.end}
-            yield Stored(window, inside, _summary(window, self.points.get((window.length, window.start))))
+            yield StoredWindow(window, inside, _summary(window, self.points.get((window.length, window.start))))
 
 
 class StoredWindows:
@@ -56,7 +56,7 @@ class StoredWindows:
         retention_s = self._influxdb.retention_s()
         return now_ms - 1000 * retention_s if retention_s else 0
 
-    def of(self, windows: Collection[Window]) -> Iterator[Stored]:
+    def of(self, windows: Collection[Window]) -> Iterator[StoredWindow]:
         """Each window once, in no stated order. Raises as InfluxDBReader does."""
         spans = list(spans_of(windows))
         for first in range(0, len(spans), SPANS_A_REQUEST):

@@ -28,7 +28,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
-class Arrival:
+class LateRecord:
     """A late reading and where it stands in telemetry.late."""
 
     partition: int
@@ -36,12 +36,24 @@ class Arrival:
     reading: LateReading
 
 
-@dataclass
-class Batch:
-    """Arrivals, what was no late reading (a sentence each), and partition -> the offset behind the batch."""
+@dataclass(frozen=True)
+class MalformedRecord:
+    """A record of telemetry.late that is not a late reading, and why."""
 
-    arrivals: list[Arrival] = field(default_factory=list)
-    malformed: list[str] = field(default_factory=list)
+    partition: int
+    offset: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{TELEMETRY_LATE.name}[{self.partition}] offset {self.offset}: {self.problem}"
+
+
+@dataclass
+class LateBatch:
+    """Late and malformed records, and partition -> the offset behind the batch."""
+
+    records: list[LateRecord] = field(default_factory=list)
+    malformed: list[MalformedRecord] = field(default_factory=list)
     next_offsets: dict[int, int] = field(default_factory=dict)
 
 
@@ -58,7 +70,13 @@ class LateTopic:
 
     @classmethod
     def connect(cls, bootstrap: str) -> "LateTopic":
-        """Raises KafkaUnavailable when no broker answers."""
+        """A reader whose consumer is connected.
+
+        Raises
+        ------
+        KafkaUnavailable
+            When no broker answers.
+        """
         return cls(
             consumer(bootstrap, group=GROUP, start="earliest", timeout_ms=REQUEST_MS, max_records=2000), STALLED_AFTER_S
         )
@@ -69,8 +87,14 @@ class LateTopic:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._consumer.close(autocommit=False)
 
-    def batches(self, since_ms: int | None = None) -> Iterator[Batch]:
-        """Raises KafkaClientError, also when nothing more comes."""
+    def batches(self, since_ms: int | None = None) -> Iterator[LateBatch]:
+        """The late readings, batch by batch, up to the end of the topic at the start.
+
+        Raises
+        ------
+        KafkaClientError
+            When the broker does not answer, or stops sending records.
+        """
         numbers = self._consumer.partitions_for_topic(TELEMETRY_LATE.name) or ()
         partitions = [TopicPartition(TELEMETRY_LATE.name, number) for number in sorted(numbers)]
         ends = self._consumer.end_offsets(partitions)
@@ -103,7 +127,7 @@ class LateTopic:
 
     def _committed(self, partition: TopicPartition, first: int, end: int) -> int:
         committed = self._consumer.committed(partition, timeout_ms=REQUEST_MS)
-        if committed is None or committed > end:  # never, or the topic was made anew
+        if committed is None or committed > end:  # never, or the topic was created again
             return first
         if committed < first:
             log.warning(
@@ -114,31 +138,31 @@ class LateTopic:
             )  # fmt: skip
         return max(first, int(committed))
 
-    def _read(self, starts: dict[Partition, int], ends: dict[Partition, int]) -> Iterator[Batch]:
-        batch, reached = Batch(), {each: min(start, ends[each]) for each, start in starts.items()}
+    def _read(self, starts: dict[Partition, int], ends: dict[Partition, int]) -> Iterator[LateBatch]:
+        batch, reached = LateBatch(), {each: min(start, ends[each]) for each, start in starts.items()}
         for part in read(self._consumer, starts, ends, self._stalled_after_s):
             _add(batch, iter(part.records))
             reached[part.topic, part.partition] = part.end
-            if len(batch.arrivals) >= BATCH:
+            if len(batch.records) >= BATCH:
                 yield _ended(batch, reached)
-                batch = Batch()
+                batch = LateBatch()
         yield _ended(batch, reached)
 
 
-def _ended(batch: Batch, reached: dict[Partition, int]) -> Batch:
+def _ended(batch: LateBatch, reached: dict[Partition, int]) -> LateBatch:
     batch.next_offsets = {number: offset for (_, number), offset in reached.items()}
     return batch
 
 
-def _add(batch: Batch, records: Iterator[Any]) -> None:
+def _add(batch: LateBatch, records: Iterator[Any]) -> None:
     for record in records:
         try:
             reading = LateReading.model_validate_json(record.value or b"")
             _require_plausible(reading)
         except ValueError as error:
-            batch.malformed.append(f"{record.topic}[{record.partition}] offset {record.offset}: {_first_line(error)}")
+            batch.malformed.append(MalformedRecord(record.partition, record.offset, _first_line(error)))
         else:
-            batch.arrivals.append(Arrival(record.partition, record.offset, reading))
+            batch.records.append(LateRecord(record.partition, record.offset, reading))
 
 
 def _require_plausible(reading: LateReading) -> None:
@@ -147,7 +171,7 @@ def _require_plausible(reading: LateReading) -> None:
         raise ValueError(f"event_time {reading.event_time} is not between 1970 and 2100")
     for name in (reading.device, reading.metric):
         if not 1 <= len(name) <= MAX_NAME_LENGTH or CONTROL.search(name):
-            raise ValueError(f"{name[:MAX_NAME_LENGTH]!r} is no name of a device or a metric")
+            raise ValueError(f"{name[:MAX_NAME_LENGTH]!r} is not a valid name of a device or a metric")
 
 
 def _first_line(error: ValueError) -> str:

@@ -7,15 +7,15 @@ from connectors.stores import StoreError
 from headrace.errors import WindowsNotCorrected
 from headrace.late_data.influxdb_windows import StoredWindows
 from headrace.late_data.late_topic import LateTopic
-from headrace.late_data.recompute import Correction, Result
+from headrace.late_data.recompute import Correction, CorrectionResult
 from headrace.late_data.store_progress import StoreProgress
 from headrace.late_data.window_topic import WindowTopic
 
 
 def correct(
     endpoints: Endpoints, *, since_ms: int | None = None, dry_run: bool = False, wait_s: float = 30.0
-) -> Result:
-    """See Correction.run. Raises WindowsNotCorrected; what was not done is done by the next run."""
+) -> CorrectionResult:
+    """See Correction.run. Raises WindowsNotCorrected; the next run does what this one could not."""
     try:
         require_reachable(endpoints.kafka)
         influxdb = StoredWindows(InfluxDBReader.connect(endpoints))

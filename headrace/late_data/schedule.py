@@ -10,7 +10,8 @@ from typing import Any
 
 from connectors.atomic_write import atomic_write_text
 from headrace.errors import WindowsNotCorrected
-from headrace.late_data.recompute import Result
+from headrace.late_data.recompute import CorrectionResult
+from schemas.topics import TELEMETRY_LATE
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +23,15 @@ class Schedule:
     A run that fails is logged and tried again after the pause: nothing was committed past it.
     """
 
-    run: Callable[[], Result]
+    run: Callable[[], CorrectionResult]
     every_s: float
     report: Path
     sleep: Callable[[float], None] = time.sleep
 
     def forever(self) -> None:
-        self._tell({})
+        self._write_report({})
         while True:
-            self._tell(self._once())
+            self._write_report(self._once())
             self.sleep(self.every_s)
 
     def _once(self) -> dict[str, Any]:
@@ -40,7 +41,11 @@ class Schedule:
             log.warning("Windows were not corrected: %s", error)
             return {"error": str(error)}
         for each in result.malformed_records:
-            log.warning("Skipped what is no late reading: %s", each)
+            log.warning(
+                "Skipped a record that is not a late reading: %s",
+                each,
+                extra={"topic": TELEMETRY_LATE.name, "partition": each.partition, "offset": each.offset},
+            )
         counts = {
             "late": result.late, "corrected": result.corrected, "left": result.left, "malformed": result.malformed,
         }  # fmt: skip
@@ -51,6 +56,6 @@ class Schedule:
             )
         return counts
 
-    def _tell(self, outcome: dict[str, Any]) -> None:
-        said = {"at": time.time(), "every_s": self.every_s, **outcome}
-        atomic_write_text(self.report, json.dumps(said) + "\n")
+    def _write_report(self, outcome: dict[str, Any]) -> None:
+        report = {"at": time.time(), "every_s": self.every_s, **outcome}
+        atomic_write_text(self.report, json.dumps(report) + "\n")

@@ -16,7 +16,13 @@ PAUSE_S = 1.0
 
 
 class StoreProgress:
-    """Raises KafkaClientError where the broker does not answer."""
+    """How far `store_influxdb` has read its topics.
+
+    Raises
+    ------
+    KafkaClientError
+        When the broker does not answer.
+    """
 
     def __init__(self, bootstrap: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._bootstrap = bootstrap

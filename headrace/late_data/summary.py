@@ -8,7 +8,7 @@ from schemas.window_summary import WINDOWS_MS, WindowSummary
 
 RELATIVE = 1e-9
 ABSOLUTE = 1e-6
-"""Flink adds up in the order of arrival and takes the variance of sums of squares: the last digits may differ."""
+"""Flink adds up in the order of record and takes the variance of sums of squares: the last digits may differ."""
 
 
 @dataclass(frozen=True, order=True)

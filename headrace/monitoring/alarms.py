@@ -12,6 +12,7 @@ from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
 from headrace.monitoring.quarantine import QuarantineFigures
 from headrace.monitoring.retention import SHARE, Unread
+from headrace.monitoring.series import LimitFigures
 from headrace.monitoring.topics import TopicFigures
 from headrace.sources.applied import AppliedSources
 from jobs.names import CLEAN_TELEMETRY
@@ -31,8 +32,10 @@ CORRECTIONS_MISSED = 2
 CORRECTION_TAKES_S = 60
 WAITING_MESSAGES = 100_000
 """At the MQTT broker: what a bridge fetches in about 10 s."""
+FILLED_SHARE = 0.8
 LOSS_IS_RECENT_MS = 24 * 3600 * 1000
 APPLY = "headrace source apply"
+SERIES_LIMITS = "docs/how-to/operating.md, Series limits"
 STOPPED_READER = "start what reads it (headrace submit), or keep records longer: docs/explanation/backpressure.md"
 
 
@@ -111,6 +114,23 @@ def of_quarantine(quarantine: QuarantineFigures) -> Iterator[Alarm]:
         )
 
 
+def of_series(limits: Sequence[LimitFigures]) -> Iterator[Alarm]:
+    """The limits at the entrance that are reached, or soon will be."""
+    for each in limits:
+        if each.count >= each.limit:
+            yield Alarm(
+                f"{CLEAN_TELEMETRY} has reached its limit of {each.limit:,} {each.counted} ({each.variable}): readings "
+                "of new series become dead letters",
+                f"headrace dlq ls --reason too_many_series; then {SERIES_LIMITS}",
+            )
+        elif each.count >= FILLED_SHARE * each.limit:
+            yield Alarm(
+                f"{CLEAN_TELEMETRY} has {each.count:,} of {each.limit:,} {each.counted} ({each.variable}): beyond the "
+                "limit, readings of new series become dead letters",
+                f"look for names that change with each message, or raise the limit: {SERIES_LIMITS}",
+            )
+
+
 def of_capture(capture: CaptureFigures) -> Iterator[Alarm]:
     for fault in capture.faults:
         yield Alarm(f"change capture: {fault.wrong}", fault.next)
@@ -172,7 +192,7 @@ def of_mqtt(mqtt: MqttFigures) -> Iterator[Alarm]:
         yield Alarm(f"the MQTT broker does not answer: {mqtt.error}", "headrace logs mosquitto")
     if mqtt.broker is not None and mqtt.broker.dropped:
         yield Alarm(
-            f"the MQTT broker has dropped {mqtt.broker.dropped:,} messages since it started, as a queue was full",
+            f"the MQTT broker has dropped {mqtt.broker.dropped:,} messages since it started, because a queue was full",
             "find the client that does not fetch its messages: the bridge (headrace logs bridge), or another session",
         )
     if mqtt.broker is not None and mqtt.broker.waiting > WAITING_MESSAGES:
@@ -195,7 +215,7 @@ def of_corrections(corrections: CorrectionFigures | None) -> Iterator[Alarm]:
     if corrections.error:
         yield Alarm(f"windows are not corrected: {corrections.error}", "headrace logs corrector")
     elif corrections.age_s > CORRECTIONS_MISSED * corrections.every_s + CORRECTION_TAKES_S:
-        yield Alarm(f"the corrector has said nothing for {corrections.age_s} s", "headrace logs corrector")
+        yield Alarm(f"the corrector has reported nothing for {corrections.age_s} s", "headrace logs corrector")
 
 
 def of_disk(home: Path) -> Iterator[Alarm]:
@@ -209,7 +229,7 @@ def of_disk(home: Path) -> Iterator[Alarm]:
 def of_sources(applied: AppliedSources, file: Path, stale: Sequence[str], cleaning_runs: bool) -> Iterator[Alarm]:
     """`stale` names the entrances that have run since before the file was written."""
     if not cleaning_runs and applied.unfinished():
-        yield Alarm(f"{CLEAN_TELEMETRY} was stopped by a `headrace source apply` that did not end", APPLY)
+        yield Alarm(f"{CLEAN_TELEMETRY} was stopped by a `headrace source apply` that was interrupted", APPLY)
     elif applied.differs_from(file):
         yield Alarm(f"{file.name} has changed since it was applied", APPLY)
     elif stale:

@@ -22,12 +22,12 @@ class CorrectionFigures:
 def collect(report: Path) -> CorrectionFigures | None:
     """None before its first word, and where somebody else wrote the file."""
     try:
-        said = json.loads(report.read_text())
+        report_json = json.loads(report.read_text())
         return CorrectionFigures(
-            age_s=max(0, int(time.time() - said["at"])),
-            every_s=said["every_s"],
-            error=said.get("error"),
-            **{name: said.get(name, 0) for name in ("late", "corrected", "left", "malformed")},
+            age_s=max(0, int(time.time() - report_json["at"])),
+            every_s=report_json["every_s"],
+            error=report_json.get("error"),
+            **{name: report_json.get(name, 0) for name in ("late", "corrected", "left", "malformed")},
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -27,7 +27,13 @@ class QuarantineFigures:
 
 
 def collect(bootstrap: str) -> QuarantineFigures:
-    """Raises KafkaClientError: the broker does not answer."""
+    """Count the quarantined records by stage.
+
+    Raises
+    ------
+    KafkaClientError
+        When the broker does not answer.
+    """
     last = tail(bootstrap, DEAD_LETTERS.name, committed=True, offsets=NEWEST, within_ms=TIME_LIMIT_MS)
     return figures((record for records in last.values() for record in records), time.time_ns() // 1_000_000)
 

@@ -33,7 +33,13 @@ class TopicFigures:
 
 
 def collect(bootstrap: str) -> TopicFigures:
-    """Raises KafkaClientError: the broker does not answer."""
+    """Read lag, sizes and newest event time of the topics.
+
+    Raises
+    ------
+    KafkaClientError
+        When the broker does not answer.
+    """
     with KafkaLog.connect(bootstrap) as log:
         partitions = log.partitions([topic.name for topic in TOPICS])
         # Before the ends: a group that reads on meanwhile is not in front of them.

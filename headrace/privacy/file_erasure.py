@@ -39,7 +39,7 @@ def require_column(table: Path, column: str | None) -> str:
     head = _head(table)
     found = next((name for name in ([column] if column else COLUMNS) if name in head), None)
     if found is None:
-        raise NotForgotten(f"{table} has no column {column or ' or '.join(COLUMNS)}. Say --column with one of: {head}")
+        raise NotForgotten(f"{table} has no column {column or ' or '.join(COLUMNS)}. Name one with --column: {head}")
     return found
 
 
@@ -64,11 +64,11 @@ def remove_from_table(table: Path, column: str, user: str, pseudonym: str) -> Fi
         elsewhere |= _columns_that_name(head.cells, row.cells, ids)
     if removed:
         atomic_write_text(table, kept.getvalue(), mode=table.stat().st_mode & 0o777)
-    told = f"{removed:,} row{'s were' if removed != 1 else ' was'} removed" if removed else "nothing"
+    result = f"{removed:,} row{'s were' if removed != 1 else ' was'} removed" if removed else "nothing"
     if elsewhere:
         columns = ", ".join(sorted(elsewhere))
-        told += f"; other rows name the user in the column {columns}. Decide about them:  --column {min(elsewhere)}"
-    return Finding(str(table), told, stays=bool(elsewhere))
+        result += f"; other rows name the user in the column {columns}. Decide about them:  --column {min(elsewhere)}"
+    return Finding(str(table), result, stays=bool(elsewhere))
 
 
 def look_in_folder(place: str, folder: Path, user: str, piece_bytes: int = PIECE) -> Finding:
@@ -82,18 +82,18 @@ def look_in_folder(place: str, folder: Path, user: str, piece_bytes: int = PIECE
             continue  # a log that was rotated away meanwhile: what it had is in the next file
         except OSError as error:
             unread.append(f"{path} ({error.strerror})")
-    told = []
+    result = []
     if naming:
         named = _listed([str(path) for path in naming])
         is_one = len(naming) == 1
-        told.append(
+        result.append(
             f"1 file names the user: {named}. Remove it"
             if is_one
             else f"{len(naming)} files name the user: {named}. Remove them"
         )
     if unread:
-        told.append(f"not readable: {_listed(unread)}. Make them readable, or remove them")
-    return Finding(place, "; ".join(told) or "nothing", stays=bool(told))
+        result.append(f"not readable: {_listed(unread)}. Make them readable, or remove them")
+    return Finding(place, "; ".join(result) or "nothing", stays=bool(result))
 
 
 def _names(path: Path, user: str, piece_bytes: int) -> bool:
@@ -164,10 +164,15 @@ class _Row:
 
 
 def _rows(table: Path, *, strict: bool) -> Iterator[_Row]:
-    """Raises NotForgotten for a file that is no table.
+    """The rows of a table.
 
     `strict` is for whoever writes rows back: in UTF-8, and without a quote that is not closed, since the rows behind it
     would be a part of the row that opens it.
+
+    Raises
+    ------
+    NotForgotten
+        When the file is not a table.
     """
     delimiter = _delimiter(table)
     csv.field_size_limit(MAX_CELL)

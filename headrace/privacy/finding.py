@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """`stays` says that something is left that no time will take away; `told` what it is, and what to do."""
+    """`stays` says that something is left that no time will take away; `result` what it is, and what to do."""
 
     place: str
-    told: str
+    result: str
     stays: bool = False

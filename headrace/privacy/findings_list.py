@@ -14,6 +14,6 @@ def print_findings(findings: Iterable[Finding], console: Console) -> bool:
         mark = "[red]✘[/]" if found.stays else "[green]✔[/]"
         console.print(f"{mark} ", end="")
         console.print(f"{found.place:<26} ", end="", markup=False, highlight=False)
-        console.print(found.told, markup=False, highlight=False)
+        console.print(found.result, markup=False, highlight=False)
         stays |= found.stays
     return not stays

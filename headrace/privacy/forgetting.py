@@ -1,4 +1,4 @@
-"""All that `headrace privacy forget` does, in an order in which it can be ended anywhere and begun anew.
+"""All that `headrace privacy forget` does, in an order that can be interrupted anywhere and started again.
 
 The key goes last: until then the user's pseudonym can be made again, and with it whatever was not done yet be done.
 """
@@ -26,7 +26,7 @@ SEARCHED_FOLDERS = {"logs": ("log",), "logs of Flink": ("flink", "log"), "models
 
 
 @dataclass(frozen=True)
-class Table:
+class TrainingTable:
     """A file to train on, and which column of it names users."""
 
     path: Path
@@ -37,13 +37,13 @@ class Topics(Protocol):
     """What is asked of Kafka; `kafka_erasure.UserTopics` is the real one."""
 
     def require_no_row(self, user: str) -> None: ...
-    def tell(self, pseudonym: str) -> int: ...
+    def announce(self, pseudonym: str) -> int: ...
     def wait_for_the_recommender(self, offset: int, is_running: Callable[[], bool]) -> Finding: ...
     def look(self, user: str, pseudonym: str) -> Iterator[Finding]: ...
 
 
 def forget(
-    layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[Table], topics: Topics | None = None
+    layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[TrainingTable], topics: Topics | None = None
 ) -> Iterator[Finding]:
     """What each place has left, as it is looked at.
 
@@ -65,12 +65,12 @@ def forget(
 
 
 def _forget(
-    layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[Table], topics: Topics
+    layout: Layout, endpoints: Endpoints, user: str, tables: Sequence[TrainingTable], topics: Topics
 ) -> Iterator[Finding]:
     path = layout.settings.secrets / KEY_FILE
     pseudonym = read_key(path).pseudonym(user)
     topics.require_no_row(user)
-    offset = topics.tell(pseudonym)
+    offset = topics.announce(pseudonym)
     yield topics.wait_for_the_recommender(offset, lambda: _runs(endpoints.flink))
     is_erased = True
     for found in _erase(endpoints, user, pseudonym, tables):
@@ -87,7 +87,7 @@ def _forget(
         yield file_erasure.look_in_folder(place, layout.home.joinpath(*folder), user)
 
 
-def _erase(endpoints: Endpoints, user: str, pseudonym: str, tables: Sequence[Table]) -> Iterator[Finding]:
+def _erase(endpoints: Endpoints, user: str, pseudonym: str, tables: Sequence[TrainingTable]) -> Iterator[Finding]:
     yield store_erasure.remove_from_redis(endpoints, user, pseudonym)
     yield store_erasure.remove_from_influxdb(endpoints, user)
     for table in tables:

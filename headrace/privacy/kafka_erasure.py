@@ -40,7 +40,7 @@ class UserTopics:
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
 
-    def tell(self, pseudonym: str) -> int:
+    def announce(self, pseudonym: str) -> int:
         """Write the user to `users.forgotten`; the offset, once Kafka has confirmed it."""
         record = ForgottenUser(user=pseudonym, forgotten_at=time.time_ns() // 1_000_000)
         client = producer(self._bootstrap, client_id="headrace-forget", give_up_after_ms=20_000)
@@ -78,12 +78,18 @@ class UserTopics:
         return Finding(place, "a checkpoint was taken without the user")
 
     def require_no_row(self, user: str) -> None:
-        """Raises NotForgotten while the database, as far as change capture has read it, has the user."""
+        """Check that the database has no row of the user, as far as change capture has read it.
+
+        Raises
+        ------
+        NotForgotten
+            When it has one.
+        """
         for topic in ROW_STAYS:
             found = found_in(topic, scan(self._bootstrap, topic), user, user)
             if found.stays:
                 raise NotForgotten(
-                    f"{found.place}: {found.told}  Change capture follows within seconds; then run the command again"
+                    f"{found.place}: {found.result}  Change capture follows within seconds; then run the command again"
                 )
 
     def look(self, user: str, pseudonym: str) -> Iterator[Finding]:
@@ -106,13 +112,13 @@ def found_in(topic: Topic, messages: Iterable[Any], user: str, pseudonym: str) -
             rows_of_user.add(key)
         else:
             rows_of_user.discard(key)
-    told = _told(topic, named, unnamed, has_row=bool(rows_of_user))
+    result = _summary(topic, named, unnamed, has_row=bool(rows_of_user))
     if records.searched_as_text:
-        told += f"; payloads that are not JSON, searched as text: {records.searched_as_text:,}"
-    return Finding(f"topic {topic.name}", told, stays=bool(rows_of_user or _is_past_the_api(topic, named)))
+        result += f"; payloads that are not JSON, searched as text: {records.searched_as_text:,}"
+    return Finding(f"topic {topic.name}", result, stays=bool(rows_of_user or _is_past_the_api(topic, named)))
 
 
-def _told(topic: Topic, named: int, unnamed: int, has_row: bool) -> str:
+def _summary(topic: Topic, named: int, unnamed: int, has_row: bool) -> str:
     gone = f"gone within {(topic.gone_within_ms or 0) // DAY_MS} days"
     if has_row:
         return ROW_STAYS[topic]

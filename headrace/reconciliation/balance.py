@@ -25,10 +25,10 @@ from connectors.kafka.clients import KafkaClientError
 from connectors.kafka.log import KafkaLog
 from connectors.mqtt_broker_figures import mqtt_broker_figures
 from connectors.stores import StoreMisconfigured, StoreUnavailable
-from headrace.errors import BalanceNotTaken
+from headrace.errors import BalanceFailed
 from headrace.reconciliation import retention
 from headrace.reconciliation.difference import Difference, named
-from headrace.reconciliation.ingest import Intake
+from headrace.reconciliation.ingest import Ingest
 from headrace.reconciliation.ledger import Ledger, LedgerFile
 from headrace.reconciliation.mqtt_sessions import lost_periods
 from headrace.reconciliation.progress import TO_INFLUXDB, TO_REDIS, Progress
@@ -83,7 +83,7 @@ class Balance:
         }
 
 
-def take(endpoints: Endpoints, ledger: Path | None = None, *, full: bool = False) -> Balance:
+def reconcile(endpoints: Endpoints, ledger: Path | None = None, *, full: bool = False) -> Balance:
     """One balance, as things are now.
 
     Parameters
@@ -95,7 +95,7 @@ def take(endpoints: Endpoints, ledger: Path | None = None, *, full: bool = False
     full
         Delete the file first, and so read everything.
 
-    Raises BalanceNotTaken when Kafka does not answer or a store refuses our credentials, LedgerUnusable. A store,
+    Raises BalanceFailed when Kafka does not answer or a store refuses our credentials, LedgerUnusable. A store,
     broker or Flink that does not answer is among `waiting`.
     """
     return until_drained(endpoints, ledger, within_s=0.0, full=full)
@@ -114,25 +114,25 @@ def until_drained(
     There is one when nothing is under way any more. `on_waiting` is told each balance before that.
     """
     deadline = time.monotonic() + within_s
-    with closing(LedgerFile(ledger, anew=full)) as file:
-        while not (taken := _take(endpoints, file)).drained and time.monotonic() < deadline:
+    with closing(LedgerFile(ledger, start_over=full)) as file:
+        while not (taken := _reconcile(endpoints, file)).drained and time.monotonic() < deadline:
             on_waiting(taken)
             time.sleep(PAUSE_S)
     return taken
 
 
-def _take(endpoints: Endpoints, file: LedgerFile) -> Balance:
+def _reconcile(endpoints: Endpoints, file: LedgerFile) -> Balance:
     started = time.monotonic()
     try:
         with KafkaLog.connect(endpoints.kafka) as log, file.balance() as ledger:
-            taken = _Taking(endpoints, log, ledger).balance()
+            taken = _Reconciliation(endpoints, log, ledger).balance()
     except (KafkaClientError, StoreMisconfigured) as error:
-        raise BalanceNotTaken(f"the balance was not taken: {error}. See what runs:  headrace status") from error
+        raise BalanceFailed(f"the balance was not taken: {error}. See what runs:  headrace status") from error
     taken.seconds = time.monotonic() - started
     return taken
 
 
-class _Taking:
+class _Reconciliation:
     """One balance, in one transaction of the ledger."""
 
     def __init__(self, endpoints: Endpoints, log: KafkaLog, ledger: Ledger) -> None:
@@ -164,10 +164,10 @@ class _Taking:
         ends, ledger = self._progress.ends, self._ledger
         lost = retention.gaps(self._log.first_offsets(list(ends)), ledger)
         retention.skip(lost, ledger)
-        intake = Intake(ledger)
+        ingest = Ingest(ledger)
         first_append_ms: dict[tuple[str, int], int] = {}
         for batch in self._log.read({each: ledger.positions.get(each, 0) for each in ends}, ends):
-            intake.add(batch)
+            ingest.add(batch)
             self._taken.records += len(batch.records)
             if batch.records:
                 first_append_ms.setdefault((batch.topic, batch.partition), batch.records[0].timestamp)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import NamedTuple
 
-from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.difference import Difference, merged, named
+from headrace.reconciliation.reading_record import ReadingRecord
 from headrace.reconciliation.series import Series
 from headrace.reconciliation.stores import Point, PointStore
 from schemas.limits import MAX_EVENT_TIME_MS
@@ -65,9 +65,9 @@ class Points:
         self._connection = connection
         self._series = series
 
-    def add_readings(self, arrivals: Iterable[Arrival]) -> None:
+    def add_readings(self, readings: Iterable[ReadingRecord]) -> None:
         """The same identity again takes the place of the first, as it does in InfluxDB."""
-        rows = ((each.event_time, each.series, each.value, each.partition, each.offset) for each in arrivals)
+        rows = ((each.event_time, each.series, each.value, each.partition, each.offset) for each in readings)
         self._connection.executemany(
             "INSERT OR REPLACE INTO points (time, series, value, partition, offset) VALUES (?, ?, ?, ?, ?)", rows
         )
@@ -100,7 +100,10 @@ class Points:
         judged_from_ms
             Points before are not reported as unknown: their readings may have left Kafka.
 
-        Raises StoreUnavailable.
+        Raises
+        ------
+        StoreUnavailable
+            When InfluxDB does not answer.
         """
         self._forget_refused()
         kept_since_ms = store.kept_since_ms()

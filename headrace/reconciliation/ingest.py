@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from connectors.kafka.reading import Batch
-from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.ledger import Ledger
+from headrace.reconciliation.reading_record import ReadingRecord
 from jobs.names import CLEAN_TELEMETRY
 from schemas.dead_letter import DeadLetter
 from schemas.ignored_message import IgnoredMessage
@@ -41,12 +41,12 @@ TOPICS = tuple(
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
-class Intake:
+class Ingest:
     """Adds batches in any order of the topics; within a partition they come in the order of offsets."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._take: dict[str, Callable[[Batch], None]] = {
+        self._add_by_topic: dict[str, Callable[[Batch], None]] = {
             TELEMETRY_RAW.name: self._messages,
             TELEMETRY_READINGS.name: self._readings,
             TELEMETRY_DUPLICATES.name: self._duplicates,
@@ -58,7 +58,7 @@ class Intake:
 
     def add(self, batch: Batch) -> None:
         """Adds it, and moves the position of its partition."""
-        self._take[batch.topic](batch)
+        self._add_by_topic[batch.topic](batch)
         partition = (batch.topic, batch.partition)
         self._ledger.positions[partition] = batch.end
         if batch.records:
@@ -70,18 +70,20 @@ class Intake:
         self._ledger.messages.passed(batch.partition, batch.start, batch.end, offsets)
 
     def _readings(self, batch: Batch) -> None:
-        arrivals, items = [], []
+        readings, items = [], []
         for record, reading in self._parsed(batch, Reading):
             number = self._ledger.series.number(reading.device, reading.metric)
-            arrivals.append(
-                Arrival(number, reading.event_time, reading.value, record.partition, record.offset, record.timestamp)
+            readings.append(
+                ReadingRecord(
+                    number, reading.event_time, reading.value, record.partition, record.offset, record.timestamp
+                )
             )
             items.append(reading.position)
-        self._ledger.totals.readings += len(arrivals)
+        self._ledger.totals.readings += len(readings)
         self._add_items(items)
-        self._ledger.windows.add_readings(arrivals)
-        self._ledger.points.add_readings(arrivals)
-        self._ledger.states.add_readings(arrivals)
+        self._ledger.windows.add_readings(readings)
+        self._ledger.points.add_readings(readings)
+        self._ledger.states.add_readings(readings)
 
     def _duplicates(self, batch: Batch) -> None:
         items = [reading.position for _, reading in self._parsed(batch, DuplicateReading)]

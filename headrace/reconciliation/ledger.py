@@ -70,20 +70,32 @@ class Ledger:
         self._remember("judged_from_ms", value)
 
     def require_cluster(self, cluster: str) -> None:
-        """Raises LedgerUnusable if what was read so far was read elsewhere."""
+        """Check that the ledger was written from this Kafka cluster.
+
+        Raises
+        ------
+        LedgerUnusable
+            When it was written from another one.
+        """
         before = self._fact("cluster", cluster)
         if before != cluster:
-            raise LedgerUnusable(f"the ledger is that of Kafka cluster {before}, this one is {cluster}. {_BEGIN_ANEW}")
+            raise LedgerUnusable(f"the ledger is that of Kafka cluster {before}, this one is {cluster}. {_START_OVER}")
         self._remember("cluster", cluster)
 
     def require_reached(self, ends: Mapping[Partition, int]) -> None:
-        """Raises LedgerUnusable if a topic ends before what was read of it."""
+        """Check that every topic still has what the ledger has counted.
+
+        Raises
+        ------
+        LedgerUnusable
+            When a topic ends before that offset.
+        """
         for (topic, number), position in self.positions.items():
             end = ends.get((topic, number), 0)
             if position > end:
                 raise LedgerUnusable(
                     f"{topic}[{number}] was read up to {position} and now ends at {end}: "
-                    f"the topic was made anew. {_BEGIN_ANEW}"
+                    f"the topic was deleted and created again. {_START_OVER}"
                 )
 
     def add_gap(self, topic: str, partition: int, first: int, last: int) -> None:
@@ -141,20 +153,20 @@ class Ledger:
 class LedgerFile:
     """The file, opened with the first balance. Without a path a temporary one, which is gone with this object.
 
-    With `anew` what earlier balances left is deleted first.
+    With `start_over` what earlier balances left is deleted first.
 
-    Raises LedgerUnusable: damaged, of another version, or in use by another balance.
+    Raises LedgerUnusable when the file is damaged, of another version, or in use by another balance.
     """
 
-    def __init__(self, path: Path | None = None, *, anew: bool = False) -> None:
+    def __init__(self, path: Path | None = None, *, start_over: bool = False) -> None:
         self._path = path
-        self._anew = anew
+        self._anew = start_over
         self._connection: sqlite3.Connection | None = None
 
     @contextmanager
     def balance(self) -> Iterator[Ledger]:
         """One transaction: after an error, or a kill, the ledger is as it was."""
-        with self._told():
+        with self._translated_errors():
             connection = self._connection = self._connection or self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -192,21 +204,21 @@ class LedgerFile:
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         elif version != SCHEMA_VERSION:
             raise LedgerUnusable(
-                f"{self._path} has version {version} of the ledger, this is {SCHEMA_VERSION}. {_BEGIN_ANEW}"
+                f"{self._path} has version {version} of the ledger, this is {SCHEMA_VERSION}. {_START_OVER}"
             )
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
             raise LedgerUnusable(
-                f"{self._path}: {error}. Does another balance run? Else look for a full disk, or: {_BEGIN_ANEW}"
+                f"{self._path}: {error}. Does another balance run? Else look for a full disk, or: {_START_OVER}"
             ) from error
         except sqlite3.DatabaseError as error:
             if type(error) is not sqlite3.DatabaseError:
                 raise
-            raise LedgerUnusable(f"{self._path} is damaged ({error}). {_BEGIN_ANEW}") from error
+            raise LedgerUnusable(f"{self._path} is damaged ({error}). {_START_OVER}") from error
 
 
 def delete(path: Path) -> None:
@@ -215,4 +227,4 @@ def delete(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-_BEGIN_ANEW = "Begin anew, with all that the topics hold:  headrace balance --full"
+_START_OVER = "Start over from all that the topics hold:  headrace balance --full"

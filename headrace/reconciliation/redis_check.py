@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.difference import Difference, merged, named
+from headrace.reconciliation.reading_record import ReadingRecord
 from headrace.reconciliation.stores import StateStore
 from schemas.redis_keys import DEVICE
 from schemas.topics import TELEMETRY_READINGS
@@ -67,10 +67,10 @@ class States:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add_readings(self, arrivals: Iterable[Arrival]) -> None:
+    def add_readings(self, readings: Iterable[ReadingRecord]) -> None:
         """Of two with one event time the later in the topic counts, as it does in Redis."""
-        newest: dict[int, Arrival] = {}
-        for each in arrivals:
+        newest: dict[int, ReadingRecord] = {}
+        for each in readings:
             if each.series not in newest or each.event_time >= newest[each.series].event_time:
                 newest[each.series] = each
         rows = [

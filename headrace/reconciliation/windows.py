@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from sqlite3 import Connection
 
-from headrace.reconciliation.arrivals import Arrival
 from headrace.reconciliation.difference import Difference, merged, named
+from headrace.reconciliation.reading_record import ReadingRecord
 from schemas.topics import TELEMETRY_READINGS
 from schemas.window_summary import WINDOWS_MS
 
@@ -67,16 +67,16 @@ class Windows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add_readings(self, arrivals: Iterable[Arrival]) -> None:
+    def add_readings(self, readings: Iterable[ReadingRecord]) -> None:
         """Each opens a window of each length, or is in one that is open."""
         changes: defaultdict[_Key, _Change] = defaultdict(_Change)
-        for arrival in arrivals:
+        for reading in readings:
             for length, size_ms in WINDOWS_MS.items():
-                change = changes[arrival.series, length, arrival.event_time // size_ms * size_ms]
+                change = changes[reading.series, length, reading.event_time // size_ms * size_ms]
                 change.open += 1
-                change.partition = arrival.partition
-                change.first = arrival.offset if change.first is None else min(change.first, arrival.offset)
-                change.last = arrival.offset if change.last is None else max(change.last, arrival.offset)
+                change.partition = reading.partition
+                change.first = reading.offset if change.first is None else min(change.first, reading.offset)
+                change.last = reading.offset if change.last is None else max(change.last, reading.offset)
         self._apply(changes)
 
     def add_late(self, late: Iterable[tuple[int, int]]) -> None:

@@ -47,7 +47,7 @@ class SourceApplication:
     ----------
     submit
         Submits the cleaning job from a savepoint.
-    say
+    report
         Gets a line for each step.
     """
 
@@ -55,7 +55,7 @@ class SourceApplication:
     cluster: Cluster
     entrances: Entrances
     submit: Callable[[str, Applied], None]
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     running_within_s: float = RUNNING_WITHIN_S
     pause_s: float = PAUSE_S
 
@@ -79,14 +79,14 @@ class SourceApplication:
         applied = self._applied()
         found = changes(applied.text, text)
         for line in found:
-            self.say(line)
+            self.report(line)
         if state is not None and not found:
             self._with_the_same_sources(applied, text, file)
             return
         savepoint = stopped_at if state is None and stopped_at else self._stopped(applied)
         self._start(savepoint, applied, replace(applied, text=text))
         self._restart(self.entrances.all())
-        self.say(f"{file.name} is applied")
+        self.report(f"{file.name} is applied")
 
     def _without_the_job(self, file: Path) -> None:
         self._restart(self.entrances.older_than(file))
@@ -109,7 +109,7 @@ class SourceApplication:
         self.record.submitted(replace(applied, text=text))
         stale = self.entrances.older_than(file)
         self._restart(stale)
-        self.say(
+        self.report(
             f"{file.name} is applied" if stale else f"{file.name} declares what runs already: there is nothing to do"
         )
 
@@ -122,10 +122,10 @@ class SourceApplication:
                 f"{CLEAN_TELEMETRY} does not run, so that it cannot be stopped with a savepoint ({error}). Nothing was "
                 "done. See why: headrace status"
             ) from error
-        self.say(f"stopping {CLEAN_TELEMETRY} with a savepoint")
+        self.report(f"stopping {CLEAN_TELEMETRY} with a savepoint")
         savepoint = self.cluster.stop_with_savepoint(CLEAN_TELEMETRY)
         self.record.stopped(applied, savepoint)
-        self.say(f"stopped: {savepoint}")
+        self.report(f"stopped: {savepoint}")
         return savepoint
 
     def _start(self, savepoint: str, before: Applied, after: Applied) -> None:
@@ -133,7 +133,7 @@ class SourceApplication:
         try:
             self._run(savepoint, after)
         except BaseException as error:
-            self.say(f"{CLEAN_TELEMETRY} does not start with the new sources; starting it with those that it had")
+            self.report(f"{CLEAN_TELEMETRY} does not start with the new sources; starting it with those that it had")
             self._go_back(savepoint, before, error)
             if not isinstance(error, (HeadraceError, OSError)):
                 raise
@@ -148,7 +148,7 @@ class SourceApplication:
         except (HeadraceError, OSError) as error:
             raise SourcesNotApplied(
                 f"{CLEAN_TELEMETRY} does not run, with new sources ({reason or type(reason).__name__}) and with those "
-                f"of before ({error}). Its state is in {savepoint}. When the cause is mended: headrace source apply"
+                f"of before ({error}). Its state is in {savepoint}. When the cause is fixed: headrace source apply"
             ) from error
 
     def _run(self, savepoint: str, applied: Applied) -> None:
@@ -169,5 +169,5 @@ class SourceApplication:
 
     def _restart(self, names: Sequence[str]) -> None:
         if names:
-            self.say(f"restarting {', '.join(names)}")
+            self.report(f"restarting {', '.join(names)}")
             self.entrances.restart(names)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from payload_codecs.codec import Ignored, Rejection
+from payload_codecs.codec import Command, Ignored, Item, Rejection
 from payload_codecs.message import Message
-from payload_codecs.registry import lone_codec_of
+from payload_codecs.registry import KEEP_STATE, codec_of
 from payload_codecs.valid_reading import ValidReading
 from payload_codecs.validation import Validator
 from schemas.source import Source
@@ -52,18 +53,42 @@ class Preview:
         return self.source is not None and not self.rejections
 
 
-def preview(sources: Sources, topic: str, payload: bytes, arrived_ms: int, login: str | None = None) -> Preview:
-    """What one message becomes that arrives at this moment.
+class Previews:
+    """What messages become that follow each other. A format with state remembers its senders from one to the next."""
 
-    Parameters
-    ----------
-    login
-        Whom the entrance authenticated.
-    """
-    routed = sources.route(topic, login)
-    if routed is None:
-        return Preview(topic, None, sources.ignores(topic))
-    source = routed.source
-    message = Message(payload, routed.device, topic, routed.levels, arrived_ms, arrived_ms)
-    outcomes = Validator(source).readings(message, lone_codec_of(source))
-    return Preview(topic, source, key=routed.key, outcomes=outcomes)
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._codecs: dict[str, Any] = {}
+        self._states: dict[tuple[str, str], Any] = {}
+
+    def preview(self, topic: str, payload: bytes, arrived_ms: int, login: str | None = None) -> Preview:
+        """What the next message becomes, which arrives at this moment.
+
+        Parameters
+        ----------
+        login
+            Whom the entrance authenticated.
+        """
+        routed = self._sources.route(topic, login)
+        if routed is None:
+            return Preview(topic, None, self._sources.ignores(topic))
+        source = routed.source
+        message = Message(payload, routed.device, topic, routed.levels, arrived_ms, arrived_ms)
+        if source.name not in self._codecs:
+            self._codecs[source.name] = codec_of(source)
+        codec = self._codecs[source.name]
+        outcomes = Validator(source).outcomes(message, self._decoded(source, codec, message), codec.original)
+        return Preview(topic, source, key=routed.key, outcomes=outcomes)
+
+    def _decoded(self, source: Source, codec: Any, message: Message) -> Sequence[Item]:
+        if source.codec not in KEEP_STATE:
+            return codec.decode(message)  # type: ignore[no-any-return]
+        sender = source.name, codec.key(message)
+        if sender not in self._states:
+            self._states[sender] = codec.new_state()
+        return [each for each in codec.decode(message, self._states[sender]) if not isinstance(each, Command)]
+
+
+def preview(sources: Sources, topic: str, payload: bytes, arrived_ms: int, login: str | None = None) -> Preview:
+    """What one message becomes by itself. Parameters as of `Previews.preview`."""
+    return Previews(sources).preview(topic, payload, arrived_ms, login)

@@ -38,14 +38,14 @@ def apply_sources(layout: Layout, console: Console) -> None:
         raise NotRunning(
             f"No stack runs in {layout.home}. Start it: headrace up. For another cluster: docs/how-to/sources.md"
         )
-    say = partial(console.print, highlight=False, markup=False)
+    report = partial(console.print, highlight=False, markup=False)
     with lifecycle.alone(layout), _uninterrupted(), closing(FlinkJobs(layout.endpoints.flink)) as flink:
         SourceApplication(
             AppliedSources.of_stack(layout),
             flink,
             StackEntrances(supervision, partial(lifecycle.restart, layout, console)),
-            lambda savepoint, applied: resubmit_cleaning(layout, savepoint, applied, say),
-            say,
+            lambda savepoint, applied: resubmit_cleaning(layout, savepoint, applied, report),
+            report,
         ).apply(file)
 
 

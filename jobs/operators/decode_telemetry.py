@@ -45,7 +45,7 @@ class DecodeTelemetry(ProcessFunction):
         self._decoder = Decoder(sources, stateless_codec_of)
         metrics = runtime_context.get_metrics_group()
         self._counters = OutcomeCounters(metrics)
-        processing = Processing(message_positions, partial(framing.split, columns=COLUMNS), self._decode)
+        processing = Processing(self._positions, partial(framing.split, columns=COLUMNS), self._decode)
         journal = subtask_journal(STAGE, "decode", runtime_context)
         self._quarantine = Quarantine(journal, processing, metrics.counter("quarantined").inc)
 
@@ -58,6 +58,9 @@ class DecodeTelemetry(ProcessFunction):
             for frame in frames:
                 yield Row(frame)
             self._counters.add(outcomes)
+
+    def _positions(self, frame: bytes) -> Positions:
+        return Positions(TELEMETRY_RAW.name, *self._decoder.positions(frame))
 
     def _decode(self, frame: bytes) -> tuple[list[bytes], Outcomes]:
         outcomes: Outcomes = Counter()

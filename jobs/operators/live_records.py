@@ -6,7 +6,13 @@ from models.recommend.online.events import LiveRecord
 
 
 def live_records(batch: bytes) -> list[LiveRecord]:
-    """Raises ValueError for bytes that are no such batch."""
+    """The records of a micro-batch.
+
+    Raises
+    ------
+    ValueError
+        When the bytes are not a micro-batch.
+    """
     frame = Frame(batch, len(LiveRecord._fields))
     place = frame.numbers(1), frame.numbers(2)
     rows = zip(frame.texts(0), *place, frame.numbers(3), frame.texts(4), frame.fields(5), strict=True)

@@ -23,7 +23,7 @@ BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 SCORED = Types.ROW_NAMED(["frame"], [BYTES])
 """Keys and records for `flink.micro_batch.scatter`."""
 
-ANSWERS = Types.ROW_NAMED(["are_letters", "frame"], [Types.BOOLEAN(), BYTES])
+ANSWERS = Types.ROW_NAMED(["are_dead_letters", "frame"], [Types.BOOLEAN(), BYTES])
 """Keys and records of results, or of dead letters, for `flink.micro_batch.scatter`."""
 
 FIELDS = ("device", "metric", "event_time", "value", "position")
@@ -64,7 +64,13 @@ def scored(records: Sequence[tuple[bytes, bytes]]) -> Row:
 
 
 def _all_of(records: Sequence[Mapping[str, Any]]) -> MicroBatch:
-    """Raises ValueError, KeyError, TypeError or OverflowError unless all are readings."""
+    """The micro-batch, when all records are readings.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError or OverflowError
+        When one of them is not.
+    """
     n = len(records)
     # Column by column in C: a loop over the records costs twice as much as orjson's reading of them.
     devices, metrics, event_times, values, positions = _columns(FIELDS, records)

@@ -33,7 +33,7 @@ class ModelReloader(Generic[Model]):
         self._root, self._load, self._refused, self._now_s = root, load, refused, now_s
         self._model: Model | None = None
         self._folder = ""
-        self._said = ""
+        self._last_error = ""
         self._looked_at_s = -LOOKS_EVERY_S + now_s()
 
     def get(self) -> Model | None:
@@ -56,6 +56,6 @@ class ModelReloader(Generic[Model]):
             self.take(found)
             log.info("going on with %s", found.version)
         except (UnreadablePointer, self._refused) as error:
-            if str(error) != self._said:
-                self._said = str(error)
+            if str(error) != self._last_error:
+                self._last_error = str(error)
                 log.error("going on with %s: %s", self._folder or "no model", error)

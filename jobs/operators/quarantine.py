@@ -140,7 +140,12 @@ class Quarantine(Generic[Batch, Result]):
                 self._failures.pop(position, None)
                 return result
         self._on_quarantine()
-        log.error("quarantined %s[%d]@%d: %s", *position, self._failures[position].error)
+        log.error(
+            "quarantined %s[%d]@%d: %s",
+            *position,
+            self._failures[position].error,
+            extra={"topic": position.topic, "partition": position.partition, "offset": position.offset},
+        )
         return Quarantined(single, position, self._failures[position].error)
 
     def _attempt(self, batch: Batch, positions: Positions) -> Result:

@@ -25,15 +25,14 @@ from jobs.operators.live_records import live_positions, live_records
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
 from jobs.operators.quarantine import Processing, Quarantine, Quarantined
-from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.subtask_journal import subtask_journal
 from jobs.settings import JobSettings
 from models.recommend.errors import RefusedRecommender
 from models.recommend.online.events import LiveRecord
-from models.recommend.online.recommender import Arrival, LiveRecommender
+from models.recommend.online.recommender import LearnOutcome, LiveRecommender
 from models.recommend.online.shard import LiveShard, Step, journal_entry
 from models.recommend.onnx_model import RecommendModel
-from models.refused import dead_letter
 from models.state_codec import UnreadableState
 
 JOURNAL_BYTES = 8 * 1024 * 1024
@@ -72,7 +71,7 @@ class RecommendLive(KeyedProcessFunction):
         metrics = runtime_context.get_metrics_group()
         names = ("states_unreadable", "lists_written", "models_asked", "passed_over", "quarantined")
         self._counters = {name: metrics.counter(name) for name in names}
-        self._arrivals = {arrival: metrics.counter(f"interactions_{arrival.name.lower()}") for arrival in Arrival}
+        self._outcomes = {outcome: metrics.counter(f"interactions_{outcome.name.lower()}") for outcome in LearnOutcome}
         self._lists = self._connect(self._settings.recommend_lifetime_s)
         self._champion = ModelReloader(self._models(), RecommendModel.load, RefusedRecommender)
         self._shards: dict[int, LiveShard] = {}
@@ -91,14 +90,14 @@ class RecommendLive(KeyedProcessFunction):
         for done in self._quarantines[number].run(value):
             if isinstance(done, Quarantined):
                 (record,) = live_records(done.batch)
-                yield scored([quarantined_letter(done, record.key, record.value or b"", self._job)])
+                yield scored([quarantined_dead_letter(done, record.key, record.value or b"", self._job)])
                 continue
             frame, step = done
             self._remember(number, journal_entry(frame, step.chosen), anew=bool(step.forgotten))
             self._lists.write(step.lists, step.offered, step.forgotten)
             self._count(step)
             if step.refused:
-                yield scored([dead_letter(each, self._job) for each in step.refused])
+                yield scored([each.dead_letter(self._job) for each in step.refused])
 
     def _quarantine(self, number: int) -> Quarantine[bytes, tuple[bytes, Step]]:
         """One for each shard: every shard has every record, and what one of them survives may kill another."""
@@ -115,8 +114,8 @@ class RecommendLive(KeyedProcessFunction):
         counted = {"lists_written": len(step.lists), "models_asked": len(step.chosen), "passed_over": step.passed_over}
         for name, n in counted.items():
             self._counters[name].inc(n)
-        for arrival, n in step.arrivals.items():
-            self._arrivals[arrival].inc(n)
+        for outcome, n in step.outcomes.items():
+            self._outcomes[outcome].inc(n)
 
     def _remember(self, number: int, entry: bytes, anew: bool) -> None:
         """`anew`: as a snapshot, since the journal holds what is to be forgotten."""
@@ -126,13 +125,13 @@ class RecommendLive(KeyedProcessFunction):
             return
         self._journal.clear()
         self._journal_bytes[number] = 0
-        frozen = self._shards[number].live.snapshot()
+        snapshot = self._shards[number].live.snapshot()
         self._snapshot.clear()
-        for start in range(0, len(frozen), PIECE_BYTES):
-            self._snapshot.put(start // PIECE_BYTES, frozen[start : start + PIECE_BYTES])
+        for start in range(0, len(snapshot), PIECE_BYTES):
+            self._snapshot.put(start // PIECE_BYTES, snapshot[start : start + PIECE_BYTES])
 
     def _load(self, number: int) -> None:
-        """The shard: thawed, then the journal replayed, and Redis told anew of what is withdrawn."""
+        """The shard: restored, then the journal replayed, and Redis gets the withdrawn items again."""
         journal = [bytes(entry) for entry in self._journal.get() or ()]
         pieces = dict(self._snapshot.items())
         try:

@@ -19,19 +19,18 @@ from flink.framing import Frame
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
 from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
-from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.subtask_journal import subtask_journal
 from models.champion import NoChampion, champion
-from models.churn.arrivals import ArrivalColumns, Arrivals
-from models.churn.customer_scores import Outcomes, outcomes
+from models.churn.customer_batch import CustomerBatch, CustomerBatchColumns
+from models.churn.customer_scores import CustomerOutcomes, outcomes
 from models.churn.errors import RefusedModel
 from models.churn.onnx_model import ChurnModel
-from models.refused import dead_letter
 from schemas.reject_reasons import RejectReason
 from schemas.topics import CUSTOMERS, CUSTOMERS_USAGE
 
 BATCH = Types.ROW([BYTES])
-"""A frame of `arrivals` (jobs/score_churn.sql)."""
+"""A frame of `batch` (jobs/score_churn.sql)."""
 
 
 class CurrentModel:
@@ -49,7 +48,7 @@ class CurrentModel:
 
 
 class ScoreCustomers(ProcessFunction):
-    """What a micro-batch holds: `models.churn.arrivals`. What becomes of it: `models.churn.customer_scores`.
+    """What a micro-batch holds: `models.churn.customer_batch`. What becomes of it: `models.churn.customer_scores`.
 
     Parameters
     ----------
@@ -65,7 +64,9 @@ class ScoreCustomers(ProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         collect_garbage_rarely()
         self._current = CurrentModel(self._models())
-        processing = Processing(_positions, partial(framing.split, columns=len(ArrivalColumns._fields)), self._score)
+        processing = Processing(
+            _positions, partial(framing.split, columns=len(CustomerBatchColumns._fields)), self._score
+        )
         quarantined = runtime_context.get_metrics_group().counter("quarantined")
         self._quarantine = Quarantine(subtask_journal(self._job, "score", runtime_context), processing, quarantined.inc)
 
@@ -75,35 +76,41 @@ class ScoreCustomers(ProcessFunction):
     def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Row]:
         for done in self._quarantine.run(value[0]):
             if isinstance(done, Quarantined):
-                record = Arrivals(_columns(done.batch)).refused(0, RejectReason.QUARANTINED, "", 0)
-                yield Row(True, *scored([quarantined_letter(done, record.key, record.original, self._job)]))
+                record = CustomerBatch(_columns(done.batch)).refused(0, RejectReason.QUARANTINED, "", 0)
+                yield Row(True, *scored([quarantined_dead_letter(done, record.key, record.original, self._job)]))
             else:
                 yield from self._answers(*done)
 
-    def _score(self, frame: bytes) -> tuple[Arrivals, Outcomes]:
-        arrivals = Arrivals(_columns(frame))
-        return arrivals, outcomes(self._current.get(), arrivals)
+    def _score(self, frame: bytes) -> tuple[CustomerBatch, CustomerOutcomes]:
+        batch = CustomerBatch(_columns(frame))
+        return batch, outcomes(self._current.get(), batch)
 
-    def _answers(self, arrivals: Arrivals, found: Outcomes) -> Iterator[Row]:
+    def _answers(self, batch: CustomerBatch, found: CustomerOutcomes) -> Iterator[Row]:
         if found.scores:
             yield Row(False, *scored(found.scores))
         if found.unscored:
             now_ms = time.time_ns() // 1_000_000
-            refused = (arrivals.refused(place, *why, now_ms) for place, why in found.unscored.items())
-            yield Row(True, *scored([dead_letter(each, self._job) for each in refused]))
+            refused = (batch.refused(place, *why, now_ms) for place, why in found.unscored.items())
+            yield Row(True, *scored([each.dead_letter(self._job) for each in refused]))
 
 
-def _columns(batch: bytes) -> ArrivalColumns:
-    """Raises BadFrame."""
-    frame = Frame(batch, len(ArrivalColumns._fields))
+def _columns(batch: bytes) -> CustomerBatchColumns:
+    """The columns of a micro-batch.
+
+    Raises
+    ------
+    BadFrame
+        When the bytes are not a frame of these columns.
+    """
+    frame = Frame(batch, len(CustomerBatchColumns._fields))
     usage = frame.numbers(2), frame.numbers(3), frame.fields(4)
     row = frame.numbers(5), frame.numbers(6), frame.fields(7)
-    return ArrivalColumns(frame.booleans(0), frame.texts(1), *usage, *row)
+    return CustomerBatchColumns(frame.booleans(0), frame.texts(1), *usage, *row)
 
 
 def _positions(batch: bytes) -> Positions:
     """Of the record that came, which is one half of what is scored."""
-    frame = Frame(batch, len(ArrivalColumns._fields))
+    frame = Frame(batch, len(CustomerBatchColumns._fields))
     halves = zip(frame.booleans(0), *map(frame.numbers, (2, 3, 5, 6)), strict=True)
     places = [
         (CUSTOMERS.name, row_partition, row_offset) if is_row else (CUSTOMERS_USAGE.name, usage_partition, usage_offset)

@@ -7,27 +7,31 @@ depend on where batches are cut.
 
 So a batch that raises leaves no trace: the Scorer is loaded again, and the readings are scored one by one
 (jobs/operators/quarantine.py).
+
+A snapshot is a map of pages, of which only those are written that have changed (docs/adr/0032). They are read by their
+numbers: an iterator over the map would bring all of them in one message.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from pyflink.common import Row
+from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
-from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
+from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
 
 from connectors.gc_tuning import collect_garbage_rarely
 from flink import framing
 from flink.framing import Frame
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
-from jobs.operators.quarantined_letter import quarantined_letter
+from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.score_records import ScoreRecords
 from jobs.operators.subtask_journal import subtask_journal
 from models.detectors import Batch, Scorer, UnreadableState
 from models.detectors.batch_codec import decode_batch, encode_batch
+from models.detectors.scorer import BUCKET
 from schemas.topics import TELEMETRY_READINGS
 
 log = logging.getLogger(__name__)
@@ -43,25 +47,31 @@ Scored = tuple[Batch, list[tuple[bytes, bytes]]]
 class ScoreFleet(KeyedProcessFunction):
     """Micro-batches of one bucket in, the scores of its new readings out, and dead letters of quarantined ones.
 
-    State that cannot be read (another version, damaged) starts that bucket cold; it is logged and
-    counted in `states_unreadable`, and never raised: a raise would only loop.
+    State that cannot be read (another version, damaged) starts that bucket or its damaged pages cold; it is
+    logged and counted in `states_unreadable`, and never raised: a raise would only loop.
 
     Parameters
     ----------
+    make_scorer
+        Gives the Scorer of a bucket that has learned nothing.
+    snapshot_every
+        Micro-batches of a bucket between two snapshots.
     job
         What dead letters name as their stage.
     """
 
-    def __init__(self, detector: str, snapshot_every: int, job: str) -> None:
-        self._detector = detector
+    def __init__(self, make_scorer: Callable[[], Scorer], snapshot_every: int, job: str) -> None:
+        self._make_scorer = make_scorer
         self._snapshot_every = snapshot_every
         self._job = job
 
     def open(self, runtime_context: RuntimeContext) -> None:
         collect_garbage_rarely()
-        self._snapshot = runtime_context.get_state(ValueStateDescriptor("scorer", BYTES))
+        self._pages = runtime_context.get_map_state(MapStateDescriptor("pages", Types.INT(), BYTES))
+        self._whole = runtime_context.get_state(ValueStateDescriptor("scorer", BYTES))
         self._journal = runtime_context.get_list_state(ListStateDescriptor("journal", BYTES))
-        self._records = ScoreRecords(self._detector, Scorer(self._detector).detector_version)
+        scorer = self._make_scorer()
+        self._records = ScoreRecords(scorer.detector_name, scorer.detector_version)
         metrics = runtime_context.get_metrics_group()
         self._unreadable = metrics.counter("states_unreadable")
         self._replayed = metrics.counter("readings_replayed")
@@ -80,7 +90,7 @@ class ScoreFleet(KeyedProcessFunction):
             self._load(bucket)
         for done in self._quarantine.run(value):
             if isinstance(done, Quarantined):
-                yield Row(True, *scored([self._letter(done)]))
+                yield Row(True, *scored([self._dead_letter(done)]))
                 continue
             batch, records = done
             if records:
@@ -97,41 +107,54 @@ class ScoreFleet(KeyedProcessFunction):
     def _undo(self) -> None:
         self._load(self._bucket)
 
-    def _letter(self, done: Quarantined[bytes]) -> tuple[bytes, bytes]:
+    def _dead_letter(self, done: Quarantined[bytes]) -> tuple[bytes, bytes]:
         frame = Frame(done.batch, COLUMNS)
-        return quarantined_letter(done, frame.texts(DEVICE)[0], frame.fields(RECORD)[0] or b"", self._job)
+        return quarantined_dead_letter(done, frame.texts(DEVICE)[0], frame.fields(RECORD)[0] or b"", self._job)
 
     def _remember(self, bucket: int, batch: Batch) -> None:
         self._since_snapshot[bucket] += 1
         if self._since_snapshot[bucket] < self._snapshot_every:
             self._journal.add(encode_batch(batch))
             return
-        self._snapshot.update(self._scorers[bucket].snapshot())
+        for number, page in self._scorers[bucket].changed_pages().items():
+            self._pages.put(number, page)
+        self._whole.clear()
         self._journal.clear()
         self._since_snapshot[bucket] = 0
 
     def _load(self, bucket: int) -> None:
-        """The bucket's scorer: thawed, then the journal replayed. Snapshots of the buckets fall apart in time."""
+        """The bucket's scorer: restored, then the journal replayed. Snapshots of the buckets fall apart in time."""
         journal = list(self._journal.get() or ())
         try:
-            self._scorers[bucket] = self._restored(self._snapshot.value(), journal)
+            self._scorers[bucket] = self._restored(bucket, journal)
             self._since_snapshot[bucket] = len(journal) or bucket * 7 % self._snapshot_every
         except UnreadableState as error:
-            log.warning(
-                "bucket %d starts cold, its state is unreadable: %s", bucket, error, extra={"job": "score_anomalies"}
-            )
-            self._unreadable.inc()
-            self._scorers[bucket] = Scorer(self._detector)
+            self._starts_cold(f"bucket {bucket} starts cold, its state is unreadable: {error}")
+            self._scorers[bucket] = self._make_scorer()
+            self._pages.clear()
             self._journal.clear()
             self._since_snapshot[bucket] = self._snapshot_every
 
-    def _restored(self, snapshot: Any, journal: list[Any]) -> Scorer:
-        scorer = Scorer(self._detector)
-        if snapshot is not None:
-            scorer.restore(bytes(snapshot))
+    def _restored(self, bucket: int, journal: list[Any]) -> Scorer:
+        scorer = self._make_scorer()
+        whole = self._whole.value()
+        if whole is not None:  # in a savepoint of 0.1, which knew no pages
+            scorer.restore(bytes(whole))
+        elif self._pages.get(BUCKET) is not None:
+            errors = scorer.restore_pages(self._page)
+            if errors:
+                self._starts_cold(f"bucket {bucket} starts cold in part, unreadable pages: {len(errors)}: {errors[0]}")
         for entry in journal:
             scorer.learn(decode_batch(bytes(entry)))
         return scorer
+
+    def _page(self, number: int) -> bytes | None:
+        page = self._pages.get(number)
+        return None if page is None else bytes(page)
+
+    def _starts_cold(self, what: str) -> None:
+        log.warning("%s", what, extra={"job": "score_anomalies"})
+        self._unreadable.inc()
 
 
 def _positions(frame: bytes) -> Positions:

@@ -52,7 +52,7 @@ class SessionDecoder(Decoder):
         self._commands += [(raw, route, item) for item in found if isinstance(item, Command)]
         return [item for item in found if not isinstance(item, Command)]
 
-    def _further_items(self, outcomes: Outcomes) -> list[list[Any]]:
+    def _further_items(self, outcomes: Outcomes) -> list[tuple[Any, ...]]:
         """The commands of the batch."""
         items = [command_item(raw, _record(raw, route, command)) for raw, route, command in self._commands]
         for _, route, _ in self._commands:

@@ -9,7 +9,8 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import chain, starmap
+from typing import Any
 
 import msgspec
 
@@ -30,7 +31,7 @@ from schemas.topics import TELEMETRY_RAW
 COLUMNS = 9
 """Of a message in a frame: those of the view `messages` behind its bucket."""
 PARTITION, OFFSET, _APPENDED = 5, 6, 7
-"""Columns with where a message stands."""
+"""Columns with where a message stands, and when the broker stored it."""
 
 MAX_FRAME_BYTES = 1024 * 1024
 """Of the items in one frame, about: a message of 256 KiB can become many MB of them."""
@@ -42,23 +43,24 @@ MAX_REMEMBERED_ROUTES = 100_000
 
 READING, IGNORED, COMMAND = "reading", "ignored", "command"
 
-_Item = list[Any]
+_Item = tuple[Any, ...]
 """key, is_ignored, is_command, identity, value, record, original, headers, appended_ms.
 
 A reading stands for its record at first. What is no reading has the first three and its record alone.
 """
 
+ITEM_COLUMNS = 9
 _RECORD = 5
 
 _NO, _YES = b"\0", b"\1"
-_NUMBER = struct.Struct(">d")
+_pack_number = struct.Struct(">d").pack
 
 Outcomes = Counter[tuple[str, str]]
 """Items by the name of their source and by what they became: `reading`, `ignored`, or the reason of a dead letter."""
 
 
-class RawMessage(NamedTuple):
-    """A record of telemetry.raw as it crosses."""
+class RawMessage(msgspec.Struct, gc=False):
+    """A record of telemetry.raw as it crosses. `appended` is `appended_ms` in its 8 bytes."""
 
     key: bytes | None
     payload: bytes | None
@@ -74,14 +76,14 @@ class RawMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What follows from the name of a source and from a topic."""
+    """What follows from the name of a source, a topic and a key. `device` is None where the payload names it."""
 
     source: Source
     codec: Codec
     validator: Validator
+    device: str | None
     topic: str
     levels: Mapping[str, str]
-    payload_names_device: bool
     reading: tuple[str, str]
 
 
@@ -101,47 +103,55 @@ class Decoder:
         self._by_name = {source.name: source for source in (DEFAULT_SOURCE, *sources.sources)}
         self._codecs = {name: codec_of(source) for name, source in self._by_name.items()}
         self._validators = {name: Validator(source) for name, source in self._by_name.items()}
-        self._routes: dict[tuple[bytes | None, bytes | None], Route] = {}
+        self._routes: dict[tuple[bytes | None, bytes | None, bytes | None], Route] = {}
+        self._latest: tuple[bytes, Sequence[RawMessage]] = (b"", ())
+
+    def positions(self, frame: bytes) -> tuple[list[int], list[int]]:
+        """Partitions and offsets of the messages of a frame."""
+        messages = self._raw_messages(frame)
+        return [message.partition for message in messages], [message.offset for message in messages]
 
     def decode(self, frame: bytes, outcomes: Outcomes) -> Iterator[bytes]:
         """The items of a frame of messages, in frames and in their order. Counts them in `outcomes`.
 
         The frame has the columns of the view `messages`, those that are returned the columns of the view `items`.
         """
-        items: list[_Item] = []
-        for raw in _raw_messages(frame):
-            items += self._items(raw, outcomes)
-        items += self._further_items(outcomes)
-        return framing.encode_in_frames(_written(items), MAX_FRAME_BYTES)
+        fields: list[Any] = []
+        readings: list[tuple[str, str]] = []
+        for raw in self._raw_messages(frame):
+            route = self._routes.get((raw.source, raw.topic, raw.key)) or self._route(raw)
+            message = _message(raw, route)
+            try:
+                decoded = self._decoded(raw, route, message)
+                if len(decoded) == 1 and (reading := route.validator.usual_reading(message, decoded[0])) is not None:
+                    fields += _reading(raw, message, reading, message.payload, 0, 1)
+                    readings.append(route.reading)
+                    continue
+                items, judged = _judged(raw, route, message, decoded)
+            except Exception:  # that nobody expected costs this message, and no other
+                failure = _failure()
+                items, judged = [_dead_letter(raw, message, failure, 0, 1)], [failure]
+            fields += chain.from_iterable(items)
+            outcomes.update(_words(route, judged))
+        outcomes.update(readings)
+        fields += chain.from_iterable(self._further_items(outcomes))
+        _write_records(fields)
+        return framing.encode_in_frames(fields, ITEM_COLUMNS, MAX_FRAME_BYTES)
 
     def set_aside(self, frame: bytes, detail: str, outcomes: Outcomes) -> bytes:
         """The frame of dead letters of messages that are not decoded, since that failed. Counts them in `outcomes`."""
         rejection, items = Rejection(RejectReason.QUARANTINED, detail), []
-        for raw in _raw_messages(frame):
-            route = self._route(raw.source, raw.topic)
+        for raw in self._raw_messages(frame):
+            route = self._route(raw)
             items.append(_dead_letter(raw, _message(raw, route), rejection, 0, 1))
             outcomes[route.source.name, str(rejection.reason)] += 1
         return framing.encode(items)
 
-    def _items(self, raw: RawMessage, outcomes: Outcomes) -> list[_Item]:
-        """Of one message. An exception that nobody expected costs this message, and no other."""
-        route = self._routes.get((raw.source, raw.topic)) or self._route(raw.source, raw.topic)
-        message = _message(raw, route)
-        try:
-            decoded = self._decoded(raw, route, message)
-            if not decoded:
-                raise ValueError(f"the codec {route.source.codec} found no item in the message")
-            judged = route.validator.outcomes(message, decoded, route.codec.original)
-            if len(judged) == 1 and type(reading := judged[0]) is ValidReading:
-                outcomes[route.reading] += 1
-                return [_reading(raw, message, reading, message.payload, 0, 1)]
-            items = _placed(raw, message, route, decoded, judged)
-        except Exception:
-            failure = _failure()
-            judged, items = [failure], [_dead_letter(raw, message, failure, 0, 1)]
-        for outcome in judged:
-            outcomes[route.reading if type(outcome) is ValidReading else (route.source.name, _word(outcome))] += 1
-        return items
+    def _raw_messages(self, frame: bytes) -> Sequence[RawMessage]:
+        """Of a frame, which is taken apart once: the worker notes its positions before it decodes it."""
+        if self._latest[0] is not frame:
+            self._latest = frame, list(_raw_messages(frame))
+        return self._latest[1]
 
     def _decoded(self, raw: RawMessage, route: Route, message: Message) -> Sequence[Item]:
         return route.codec.decode(message)
@@ -150,42 +160,48 @@ class Decoder:
         """What crosses back of the batch beside its items."""
         return []
 
-    def _route(self, name: bytes | None, topic: bytes | None) -> Route:
+    def _route(self, raw: RawMessage) -> Route:
         """By the header that an entrance wrote, else by the topic; remembered."""
         if len(self._routes) >= MAX_REMEMBERED_ROUTES:
             self._routes.clear()
-        route = self._routes[name, topic] = self._new_route(text(name or b""), text(topic or b""))
+        route = self._routes[raw.source, raw.topic, raw.key] = self._new_route(raw)
         return route
 
-    def _new_route(self, name: str, topic: str) -> Route:
-        source = self._by_name.get(name)
+    def _new_route(self, raw: RawMessage) -> Route:
+        topic = text(raw.topic or b"")
+        source = self._by_name.get(text(raw.source or b""))
         if source is None:
             routed = self._sources.route(topic) if topic else None
             source = routed.source if routed else DEFAULT_SOURCE
+        device = None if raw.key is None or source.payload_names_device else text(raw.key)
         codec, validator = self._codecs[source.name], self._validators[source.name]
-        return Route(
-            source, codec, validator, topic, source.levels(topic), source.payload_names_device, (source.name, READING)
-        )
+        return Route(source, codec, validator, device, topic, source.levels(topic), (source.name, READING))
 
 
 def _raw_messages(frame: bytes) -> Iterator[RawMessage]:
     columns = Frame(frame, COLUMNS)
     numbers = map(columns.numbers, (PARTITION, OFFSET, _APPENDED))
     rest = map(columns.fields, (_APPENDED, _APPENDED + 1))
-    return map(RawMessage._make, zip(*map(columns.fields, range(PARTITION)), *numbers, *rest, strict=True))
+    return starmap(RawMessage, zip(*map(columns.fields, range(PARTITION)), *numbers, *rest, strict=True))
 
 
 def _message(raw: RawMessage, route: Route) -> Message:
-    key, appended_ms = raw.key, raw.appended_ms
-    return Message(
-        raw.payload or b"",
-        None if key is None or route.payload_names_device else text(key),
-        route.topic,
-        route.levels,
-        received_at_ms(raw.received_at, appended_ms),
-        appended_ms,
-        RecordHeaders(raw.headers),
-    )
+    appended_ms = raw.appended_ms
+    received_ms = received_at_ms(raw.received_at, appended_ms)
+    headers = RecordHeaders(raw.headers)
+    return Message(raw.payload or b"", route.device, route.topic, route.levels, received_ms, appended_ms, headers)
+
+
+def _judged(
+    raw: RawMessage, route: Route, message: Message, decoded: Sequence[Item]
+) -> tuple[list[_Item], list[Outcome]]:
+    """What crosses back of a message, and its outcomes."""
+    if not decoded:
+        raise ValueError(f"the codec {route.source.codec} found no item in the message")
+    judged = route.validator.outcomes(message, decoded, route.codec.original)
+    if len(judged) == 1 and isinstance(reading := judged[0], ValidReading):
+        return [_reading(raw, message, reading, message.payload, 0, 1)], judged
+    return _placed(raw, message, route, decoded, judged), judged
 
 
 def _placed(
@@ -209,7 +225,7 @@ def _reading(raw: RawMessage, message: Message, reading: ValidReading, original:
     reading.position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
     identity = f"{reading.metric}\0{reading.event_time}".encode()
     key = raw.key if reading.device is message.device else reading.device.encode()
-    return [key, _NO, _NO, identity, _NUMBER.pack(reading.value), reading, original, raw.headers, raw.appended]
+    return key, _NO, _NO, identity, _pack_number(reading.value), reading, original, raw.headers, raw.appended
 
 
 def _original(codec: Codec, message: Message, item: Item) -> bytes:
@@ -227,25 +243,28 @@ def _ignored(raw: RawMessage, message: Message, source: Source, ignored: Ignored
     }  # fmt: skip
     optional = {"device": message.device, "detail": ignored.detail}
     record |= {name: given for name, given in optional.items() if given is not None}
-    return [raw.key, _YES, _NO, None, None, msgspec.json.encode(record), None, None, None]
+    return raw.key, _YES, _NO, None, None, msgspec.json.encode(record), None, None, None
 
 
 def command_item(raw: RawMessage, record: bytes) -> _Item:
     """What crosses back of a command to the sender of a message."""
-    return [raw.key, _NO, _YES, None, None, record, None, None, None]
+    return raw.key, _NO, _YES, None, None, record, None, None, None
 
 
 def _dead_letter(raw: RawMessage, message: Message, rejection: Rejection, number: int, n: int) -> _Item:
     key = None if raw.key is None else text(raw.key)
     origin = Origin(key, message.payload, message.headers, raw.appended_ms)
     position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
-    return [raw.key, _NO, _NO, None, None, dead_letter(rejection, origin, position), None, None, None]
+    return raw.key, _NO, _NO, None, None, dead_letter(rejection, origin, position), None, None, None
 
 
-def _word(outcome: Outcome) -> str:
-    if isinstance(outcome, Rejection):
-        return str(outcome.reason)
-    return READING if isinstance(outcome, ValidReading) else IGNORED
+def _words(route: Route, judged: Sequence[Outcome]) -> Iterator[tuple[str, str]]:
+    name = route.source.name
+    for outcome in judged:
+        if isinstance(outcome, ValidReading):
+            yield route.reading
+        else:
+            yield name, str(outcome.reason) if isinstance(outcome, Rejection) else IGNORED
 
 
 def _failure() -> Rejection:
@@ -254,12 +273,12 @@ def _failure() -> Rejection:
     return Rejection(RejectReason.DECODER_FAILED, trace.encode("utf-8", "backslashreplace").decode())
 
 
-def _written(items: list[_Item]) -> list[_Item]:
-    """With the JSON of readings in their place: one call for a batch costs half as much as one for each."""
-    readings = [item for item in items if type(item[_RECORD]) is ValidReading]
-    for item, record in zip(readings, encoded([item[_RECORD] for item in readings]), strict=True):
-        item[_RECORD] = record
-    return items
+def _write_records(fields: list[Any]) -> None:
+    """Put the JSON of readings in their place: one call for a batch costs half as much as one for each."""
+    records = fields[_RECORD::ITEM_COLUMNS]
+    readings = [record for record in records if type(record) is ValidReading]
+    written = iter(encoded(readings))
+    fields[_RECORD::ITEM_COLUMNS] = [next(written) if type(each) is ValidReading else each for each in records]
 
 
 def text(of: bytes) -> str:

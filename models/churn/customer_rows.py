@@ -63,7 +63,7 @@ class CustomerRows:
 
 
 def customer_rows(elements: Sequence[Sequence[Any]], reads_usage: bool) -> CustomerRows:
-    """What is to be done with the elements of `models.churn.arrivals`, for a model that reads usage or does not."""
+    """What to do with the elements of a `CustomerBatch`, for a model that reads usage or does not."""
     alone = None if reads_usage else _all_alone(elements)
     return _one_by_one(elements, reads_usage) if alone is None else CustomerRows(alone)
 
@@ -138,7 +138,13 @@ def _usage(usage: Any) -> tuple[int, dict[str, int]]:
 
 
 def _changed_at(customer: str | None, row: Any) -> int:
-    """Raises ValueError unless that is a customer and a row of change capture."""
+    """When change capture saw the row change, in ms since the epoch.
+
+    Raises
+    ------
+    ValueError
+        When it is not a customer, or not a row of change capture.
+    """
     if not customer:
         raise ValueError("the record has no key")
     if not isinstance(row, dict):

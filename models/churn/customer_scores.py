@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.churn.arrivals import Arrivals
+from models.churn.customer_batch import CustomerBatch
 from models.churn.customer_rows import CustomerRows, Score, Unscored, customer_rows
 from models.churn.onnx_model import ChurnModel
 from models.churn.score_json import written
@@ -11,7 +11,7 @@ from schemas.usage_features import NO_USAGE
 
 
 @dataclass
-class Outcomes:
+class CustomerOutcomes:
     """Of the records of a micro-batch.
 
     Parameters
@@ -27,12 +27,12 @@ class Outcomes:
     unscored: dict[int, Unscored]
 
 
-def outcomes(model: ChurnModel, arrivals: Arrivals) -> Outcomes:
+def outcomes(model: ChurnModel, batch: CustomerBatch) -> CustomerOutcomes:
     """What becomes of each record: one call of the model for all."""
     reads_usage = any(column.name in NO_USAGE for column in model.contract.columns)
-    rows = customer_rows(arrivals.elements, reads_usage)
+    rows = customer_rows(batch.elements, reads_usage)
     scores = rows.deletions | _scored(model, rows)
-    return Outcomes([scores[place] for place in sorted(scores)], rows.unscored)
+    return CustomerOutcomes([scores[place] for place in sorted(scores)], rows.unscored)
 
 
 def _scored(model: ChurnModel, rows: CustomerRows) -> dict[int, Score]:

@@ -54,7 +54,7 @@ def pass_gate(fitted: Fitted, session: Any, frame: pd.DataFrame, columns: tuple[
         flipped = labels != (exact >= fitted.threshold)
         wrong = np.flatnonzero((differences > MAX_DIFFERENCE) | flipped)
         if len(wrong):
-            raise ExportRefused(_told(rows, exact, exported, wrong[np.argsort(-differences[wrong])]))
+            raise ExportRefused(_difference_report(rows, exact, exported, wrong[np.argsort(-differences[wrong])]))
         largest = max(largest, float(differences.max()))
     return GateFigures(len(rows), n_at_thresholds, largest, 0)
 
@@ -75,7 +75,7 @@ def _codes(cells: pd.Series, column: Column) -> Any:
     return cells.map(places).fillna(UNKNOWN_CODE).to_numpy(np.int32)
 
 
-def _told(rows: pd.DataFrame, exact: Any, exported: Any, wrong: Any) -> str:
+def _difference_report(rows: pd.DataFrame, exact: Any, exported: Any, wrong: Any) -> str:
     shown = [
         f"scikit-learn {exact[i]:.7f}, graph {exported[i]:.7f}: {rows.iloc[i].to_dict()}" for i in wrong[:SHOWN_ROWS]
     ]

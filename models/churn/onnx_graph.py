@@ -27,7 +27,7 @@ _NOT_GIVEN = UNKNOWN_CODE - 1
 
 def graph(fitted: Fitted, columns: tuple[Column, ...], reasons: ReasonTables | None = None) -> bytes:
     """The serialised model; without reason tables it has the outputs `probability`, `label` and `log_odds` only."""
-    build = Builder.beside(column.name for column in columns)
+    build = Builder.with_inputs(column.name for column in columns)
     encoded = _Encoded.of(build, fitted, columns)
     _score(build, fitted, encoded.all)
     outputs = [helper.make_tensor_value_info(name, kind, ["rows"]) for name, kind in OUTPUTS.items()]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from models.churn.contract import CATEGORY_CODES, Contract
 from models.churn.errors import RefusedModel
 from models.churn.raw_values import ABSENT, NO_TEXT, Tensor, places_of, tensor
-from models.churn.reason_text import Reason, ReasonsInWords
+from models.churn.reason_text import Reason, ReasonTexts
 from models.onnx_session import onnxruntime
 
 MODEL_FILE, CONTRACT_FILE = "model.onnx", "contract.json"
@@ -65,7 +65,7 @@ class ChurnModel:
         self.session = session
         self._places = {column.name: places_of(column) for column in contract.columns}
         self._cells = _cells_of(tuple(self._places))
-        self._told = ReasonsInWords(contract)
+        self._reason_texts = ReasonTexts(contract)
         self._only_asked = onnxruntime.RunOptions()
         self._only_asked.only_execute_path_to_fetches = True  # reasons cost nothing when nobody asks
 
@@ -143,10 +143,10 @@ class ChurnModel:
         points = np.rint(100 * (scores.probabilities[:, None] - without))
         points[list(scores.refusals)] = 0  # NaN so far; these reasons are taken out below
         values = [tensors[name].values for name in self.contract.reasons.columns]
-        told = self._told.of(values, columns, points, contributions)
+        reasons = self._reason_texts.of(values, columns, points, contributions)
         for row in scores.refusals:
-            told[row] = ()
-        return told
+            reasons[row] = ()
+        return reasons
 
     def _require_scores(self) -> None:
         usual = {column.name: [column.reference] for column in self.contract.columns}
@@ -190,7 +190,7 @@ def _contract(path: Path) -> Contract:
     except OSError as error:
         raise RefusedModel(f"{path} cannot be read: {error}") from None
     except ValidationError as error:
-        raise RefusedModel(f"{path} is no contract: {error}") from None
+        raise RefusedModel(f"{path} is not a contract: {error}") from None
 
 
 def _session(path: Path) -> Any:
@@ -202,7 +202,7 @@ def _session(path: Path) -> Any:
     except OSError as error:
         raise RefusedModel(f"{path} cannot be read: {error}") from None
     except Exception as error:  # onnxruntime's exceptions share no class but this one
-        raise RefusedModel(f"{path} is no graph that onnxruntime takes: {error}") from None
+        raise RefusedModel(f"{path} is not a graph that onnxruntime accepts: {error}") from None
 
 
 def _require_match(contract: Contract, session: Any) -> None:
@@ -213,7 +213,7 @@ def _require_match(contract: Contract, session: Any) -> None:
         raise RefusedModel(f"the graph's inputs are not those of its contract: {wrong}")
     optional = {each.name for each in session.get_overridable_initializers()}
     if "category" in {column.kind for column in contract.columns} and CATEGORY_CODES not in optional:
-        raise RefusedModel(f"the graph does not take {CATEGORY_CODES}: it is of an older version, train it anew")
+        raise RefusedModel(f"the graph does not take {CATEGORY_CODES}: it is of an older version, train it again")
     outputs = {each.name for each in session.get_outputs()}
     if not outputs.issuperset((*SCORE_OUTPUTS, *REASON_OUTPUTS)):
         raise RefusedModel(f"the graph lacks outputs: {sorted(outputs)}")

@@ -29,11 +29,11 @@ class Reason:
     json: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        told = {"column": self.column, "points": self.points, "words": self.words}
-        object.__setattr__(self, "json", orjson.dumps(told))
+        fields = {"column": self.column, "points": self.points, "words": self.words}
+        object.__setattr__(self, "json", orjson.dumps(fields))
 
 
-class ReasonsInWords(dict[int, Reason]):
+class ReasonTexts(dict[int, Reason]):
     """Of one model, so many at most.
 
     The key, from the left: 32 bits of the value, column, points + 128, whether it raises the risk. The value's bits
@@ -65,18 +65,18 @@ class ReasonsInWords(dict[int, Reason]):
         chosen = bits[columns, np.arange(n)[:, None]].astype(np.int64) & 0xFFFFFFFF
         keys = chosen << _VALUE_FROM | columns << 9 | points.astype(np.int64) + 128 << 1 | (contributions > 0)
         made = map(self.__getitem__, keys.ravel().tolist())
-        told = list(zip(*[made] * k, strict=True))
+        reasons = list(zip(*[made] * k, strict=True))
         if not contributions.all():
-            told = [tuple(compress(each, c)) for each, c in zip(told, contributions.tolist(), strict=True)]
-        return told
+            reasons = [tuple(compress(each, c)) for each, c in zip(reasons, contributions.tolist(), strict=True)]
+        return reasons
 
     def __missing__(self, key: int) -> Reason:
         if len(self) >= self._most:
             self.clear()
-        reason = self[key] = self._told(key)
+        reason = self[key] = self._reason_of(key)
         return reason
 
-    def _told(self, key: int) -> Reason:
+    def _reason_of(self, key: int) -> Reason:
         bits, rest = key >> _VALUE_FROM, key & (1 << _VALUE_FROM) - 1
         column = self._columns[rest >> 9]
         if column.kind == "number":

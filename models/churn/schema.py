@@ -24,7 +24,7 @@ DATE = "date: give the days since it as a number"
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedColumn:
     """A column that is not learned from, and why."""
 
     name: str
@@ -44,7 +44,7 @@ class Schema:
     """
 
     columns: tuple[Column, ...]
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[DroppedColumn, ...]
     identifier: str | None
     alone: dict[str, float]
     notes: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ def infer(
     _require_some(kept, reasons, target)
     return Schema(
         kept,
-        tuple(Dropped(name, reason) for name, reason in reasons.items() if reason is not None),
+        tuple(DroppedColumn(name, reason) for name, reason in reasons.items() if reason is not None),
         identifier or best_identifier([table[name] for name, each in judged.items() if each.names_rows]),
         {column.name: alone[column.name] for column in kept},
         tuple(note for column in kept for note in _notes(table[column.name], column)),
@@ -141,14 +141,14 @@ def _require_some(kept: tuple[Column, ...], reasons: dict[str, str | None], targ
 
 
 def _leak_reason(name: str, auc: float) -> str:
-    return f"leak: alone it predicts with AUC {auc:.3f}; if it is known beforehand, say --keep {name}"
+    return f"leak: alone it predicts with AUC {auc:.3f}; if it is known beforehand, use --keep {name}"
 
 
 def _judged(cells: pd.Series, keep: bool, drop: bool, is_identifier: bool) -> _Judged:
     """What a column is, and why it is of no use, if it is."""
     reading = reading_of(cells)
     if is_identifier:
-        return _Judged(reading, "identifier: said with --id", True)
+        return _Judged(reading, "identifier: named with --id", True)
     constant = _constant(cells, reading)
     if constant and not drop:
         return _Judged(reading, constant)
@@ -221,9 +221,9 @@ def _notes(cells: pd.Series, column: Column) -> list[str]:
         notes.append(f"{column.name}: {shown!r} is read as {number_of(shown, column.notation):.12g}")
     counts = Counter(cell for cell in cells if cell != MISSING and is_missing_number(cell))
     if counts:
-        said = ", ".join(f"{word!r:.{MAX_SHOWN}} in {rows:,} rows" for word, rows in counts.most_common(3))
+        words = ", ".join(f"{word!r:.{MAX_SHOWN}} in {rows:,} rows" for word, rows in counts.most_common(3))
         meaning = (
             "counts as missing" if column.kind == "number" else "is a category; leave a cell empty if it is missing"
         )
-        notes.append(f"{column.name}: {said} {meaning}")
+        notes.append(f"{column.name}: {words} {meaning}")
     return notes

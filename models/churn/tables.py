@@ -36,7 +36,7 @@ def table_parts(
     path: Path, n_rows: int = PART_ROWS, progress: Callable[[int], None] = lambda _: None
 ) -> Iterator[pd.DataFrame]:
     """The table's rows, so many at a time; raises as `read_table`. `progress` is called with bytes that were read."""
-    told = 0
+    reported = 0
     try:
         with path.open("rb") as file:
             text = io.TextIOWrapper(file, "utf-8-sig", newline="")
@@ -47,8 +47,8 @@ def table_parts(
             while part := list(islice(whole, n_rows)):
                 index = pd.RangeIndex(first, first := first + len(part))
                 yield pd.DataFrame(part, index, header, dtype=object).apply(cleaned)
-                progress(file.tell() - told)
-                told = file.tell()
+                progress(file.tell() - reported)
+                reported = file.tell()
     except UnicodeDecodeError as error:
         raise UnusableTable(f"{path} cannot be read as UTF-8 text: {error}. Save it as a UTF-8 CSV.") from None
     except OSError as error:
@@ -59,7 +59,7 @@ def table_parts(
                 f"{path} has a cell of more than {MAX_CELL_LENGTH:,} characters. Is a quote left open? "
                 "Close it, or shorten the cell."
             ) from None
-        raise UnusableTable(f"{path} is no CSV: {error}. It needs a header line and commas.") from None
+        raise UnusableTable(f"{path} is not a CSV: {error}. It needs a header line and commas.") from None
     if not first:
         raise UnusableTable(f"{path} has a header and no rows.")
 

@@ -57,11 +57,11 @@ def target_of(table: pd.DataFrame, name: str | None = None, positive: str | None
 def _found(table: pd.DataFrame, name: str | None) -> str:
     if name is not None:
         if name not in table:
-            raise UnusableTable(f"No column {name!r}. Say --target with one of: {', '.join(table.columns)}")
+            raise UnusableTable(f"No column {name!r}. Name it with --target: {', '.join(table.columns)}")
         return name
     likely = [column for column in table.columns if column.lower() in LIKELY_NAMES]
     if len(likely) != 1:
-        raise UnusableTable(f"Which column says who left? Say --target with one of: {', '.join(table.columns)}")
+        raise UnusableTable(f"Which column says who left? Name it with --target: {', '.join(table.columns)}")
     return str(likely[0])
 
 
@@ -69,7 +69,7 @@ def _require_two_values(cells: pd.Series) -> None:
     values = sorted(set(cells))
     blanks = int((cells == MISSING if len(values) <= 2 else cells.map(is_missing_number)).sum())
     if blanks:
-        raise UnusableTable(f"{cells.name!r} is blank in {blanks:,} rows. Remove them: they say nothing of who left.")
+        raise UnusableTable(f"{cells.name!r} is blank in {blanks:,} rows. Remove them: they do not say who left.")
     if len(values) == 1:
         raise UnusableTable(
             f"{cells.name!r} is {values[0]!r:.60} in every row. A model needs those who left and who stayed."
@@ -92,16 +92,16 @@ def _spelled_alike(cells: pd.Series) -> pd.Series:
 def _positive(cells: pd.Series, positive: str | None) -> str:
     values = sorted(set(cells))
     if positive is not None:
-        said = [value for value in values if value.casefold() == positive.casefold()]
-        if not said:
+        spellings = [value for value in values if value.casefold() == positive.casefold()]
+        if not spellings:
             raise UnusableTable(
-                f"{cells.name!r} is never {positive!r}. Say --positive with {values[0]!r} or {values[1]!r}."
+                f"{cells.name!r} is never {positive!r}. Name it with --positive: {values[0]!r} or {values[1]!r}."
             )
-        return str(said[0])
+        return str(spellings[0])
     known = [value for value in values if value.casefold() in LEFT]
     if len(known) != 1:
         raise UnusableTable(
-            f"Which value of {cells.name!r} means left? Say --positive with {values[0]!r} or {values[1]!r}."
+            f"Which value of {cells.name!r} means left? Name it with --positive: {values[0]!r} or {values[1]!r}."
         )
     return str(known[0])
 

@@ -56,7 +56,7 @@ def _require_enough_for_folds(target: Target, settings: TrainingSettings) -> Non
     if fewest < settings.folds * settings.inner_folds:
         raise UnusableSettings(
             f"{settings.folds} folds of {settings.inner_folds} inner folds need "
-            f"{settings.folds * settings.inner_folds} rows of each class, and there are {fewest}. Say fewer folds."
+            f"{settings.folds * settings.inner_folds} rows of each class, and there are {fewest}. Choose fewer folds."
         )
 
 

@@ -1,16 +1,15 @@
 """A batch as bytes: an entry of the journal that is replayed after a restart."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from models.detectors.scorer import Batch
-from models.detectors.series_index import SeriesIndex
+from models.detectors.batch import Batch
+from models.detectors.growable_arrays import Array
+from models.detectors.series_index import distinct, series_key, series_name
 from models.state_codec import Migrations, State, decode, encode
 
-VERSION = 2
+VERSION = 3
 
 
 def _with_a_name_each(state: State) -> State:
@@ -18,7 +17,13 @@ def _with_a_name_each(state: State) -> State:
     return replace(state, arrays={**state.arrays, "series": np.arange(len(state.values["devices"]))})
 
 
-MIGRATIONS: Migrations = {1: _with_a_name_each}
+def _with_names_as_json(state: State) -> State:
+    """Version 2 wrote the names into its header."""
+    names = map(series_name, zip(state.values["devices"], state.values["metrics"], strict=True))
+    return replace(state, values={}, arrays={**state.arrays, **_names(list(names))})
+
+
+MIGRATIONS: Migrations = {1: _with_a_name_each, 2: _with_names_as_json}
 
 
 def encode_batch(batch: Batch) -> bytes:
@@ -30,22 +35,26 @@ def encode_batch(batch: Batch) -> bytes:
     >>> decode_batch(encode_batch(batch)).keys, decode_batch(encode_batch(batch)).offsets
     ([('pump-1', 'flow')], array([7]))
     """
-    series = SeriesIndex()
-    columns: dict[str, npt.NDArray[Any]] = {
-        "series": series.rows(batch.keys).astype(np.int32),
+    keys, which = distinct(batch.keys)
+    columns: dict[str, Array] = {
+        "series": which.astype(np.int32),
         "event_times": batch.event_times,
         "values": batch.values,
-        "partitions": batch.partitions,
+        "partitions": batch.partitions.astype(np.int32),
         "offsets": batch.offsets,
-        "items": batch.items,
+        "items": batch.items.astype(np.int32),
     }
-    devices, metrics = zip(*series, strict=True) if series else ((), ())
-    return encode(State("batch", VERSION, {"devices": devices, "metrics": metrics}, columns))
+    return encode(State("batch", VERSION, {}, _names(list(map(series_name, keys))) | columns), compressed=False)
 
 
 def decode_batch(encoded: bytes) -> Batch:
     """The batch in `encoded`; raises UnreadableState for anything else."""
-    state = decode(encoded, "batch", VERSION, MIGRATIONS)
-    names = list(zip(state.values["devices"], state.values["metrics"], strict=True))
-    columns = dict(state.arrays)
-    return Batch([names[row] for row in columns.pop("series").tolist()], **columns)
+    columns = dict(decode(encoded, "batch", VERSION, MIGRATIONS).arrays)
+    text, ends = columns.pop("text").tobytes(), np.cumsum(columns.pop("lengths")).tolist()
+    keys = [series_key(text[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+    return Batch([keys[which] for which in columns.pop("series").tolist()], **columns)
+
+
+def _names(names: list[bytes]) -> dict[str, Array]:
+    text, lengths = b"".join(names), [len(name) for name in names]
+    return {"text": np.frombuffer(text, np.uint8), "lengths": np.array(lengths, np.int32)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from river import anomaly, compose, preprocessing
 
 from models.detectors.fleet import Fleet
+from models.detectors.gaussian import GaussianFleet
 from models.detectors.half_space_trees import HalfSpaceTreesFleet
 from models.detectors.river_fleet import RiverFleet, estimator_factory
 
@@ -50,9 +51,7 @@ DETECTORS: dict[str, Detector] = {
         bounded=True,
         n_deviations=3.0,
     ),
-    "gaussian": Detector(
-        lambda: RiverFleet("gaussian", anomaly.GaussianScorer), grace=100, bounded=True, n_deviations=6.0
-    ),
+    "gaussian": Detector(GaussianFleet, grace=100, bounded=True, n_deviations=6.0),
 }
 
 

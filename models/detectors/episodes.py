@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.detectors.fleet import Rows
-from models.detectors.growable_arrays import Flags, Integers, grown
+from models.detectors.growable_arrays import Column, Flags, Integers, SeriesColumns
 
 NO_EPISODE = int(np.iinfo(np.int64).min)
 """In place of an event time: the reading is in no episode."""
@@ -35,16 +35,11 @@ class Episodes:
         if closes_after < 1:
             raise ValueError(f"closes_after must be 1 or more, not {closes_after}")
         self._closes_after = closes_after
-        self._n_series = 0
-        self._episode: Integers = np.empty(0, np.int64)
-        self._n_calm: Integers = np.empty(0, np.int64)
+        self.series = SeriesColumns(episode=Column(NO_EPISODE, np.int64), n_calm=Column(0, np.int32))
 
     def grow(self, n_series: int) -> None:
         """Make room for rows below `n_series`."""
-        if n_series > self._n_series:
-            self._episode = grown(self._episode, self._n_series, n_series, NO_EPISODE)
-            self._n_calm = grown(self._n_calm, self._n_series, n_series, 0)
-            self._n_series = n_series
+        self.series.grow(n_series)
 
     def follow(self, rows: Rows, event_times: Integers, flagged: Flags) -> Rows:
         """The episode of each reading, or NO_EPISODE.
@@ -60,32 +55,23 @@ class Episodes:
             Shape `(n,)`.
         """
         found = np.full(len(rows), NO_EPISODE)
-        concerned = self._episode != NO_EPISODE  # series; the others cost no more than this line
-        concerned[rows[flagged]] = True
-        for place in np.flatnonzero(concerned[rows]).tolist():
+        concerned = flagged | (self.series["episode"][rows] != NO_EPISODE)
+        if not concerned.any():
+            return found
+        for place in np.flatnonzero(np.isin(rows, rows[concerned])).tolist():
             row = rows[place]
             found[place] = self._flagged(row, event_times[place]) if flagged[place] else self._calm(row)
         return found
 
     def _flagged(self, row: int, event_time: int) -> int:
-        if self._episode[row] == NO_EPISODE:
-            self._episode[row] = event_time
-        self._n_calm[row] = 0
-        return int(self._episode[row])
+        if self.series["episode"][row] == NO_EPISODE:
+            self.series["episode"][row] = event_time
+        self.series["n_calm"][row] = 0
+        return int(self.series["episode"][row])
 
     def _calm(self, row: int) -> int:
-        if self._episode[row] != NO_EPISODE:
-            self._n_calm[row] += 1
-            if self._n_calm[row] == self._closes_after:
-                self._episode[row], self._n_calm[row] = NO_EPISODE, 0
-        return int(self._episode[row])
-
-    def arrays(self) -> dict[str, Integers]:
-        """What is open, by name."""
-        return {"episode": self._episode[: self._n_series], "n_calm": self._n_calm[: self._n_series]}
-
-    def load(self, arrays: dict[str, Integers]) -> None:
-        """Continue from what `arrays` gave."""
-        self.grow(len(arrays["episode"]))
-        self._episode[: self._n_series] = arrays["episode"]
-        self._n_calm[: self._n_series] = arrays["n_calm"]
+        if self.series["episode"][row] != NO_EPISODE:
+            self.series["n_calm"][row] += 1
+            if self.series["n_calm"][row] == self._closes_after:
+                self.series["episode"][row], self.series["n_calm"][row] = NO_EPISODE, 0
+        return int(self.series["episode"][row])

@@ -60,15 +60,19 @@ class Fleet(ABC):
         """Learn without scoring; leaves the state that `step` leaves."""
 
     @abstractmethod
-    def snapshot(self) -> bytes:
-        """The whole state, with its version inside."""
+    def reset(self, rows: Rows) -> None:
+        """Make the models of these series, each named once, such as have learned nothing."""
 
     @abstractmethod
-    def restore(self, state: bytes) -> None:
-        """Become what was frozen.
+    def snapshot(self, start: int = 0, end: int | None = None) -> bytes:
+        """The state of the series `start` to `end`, of all by default, with its version inside."""
+
+    @abstractmethod
+    def restore(self, state: bytes, start: int = 0) -> None:
+        """Give the series from `start` on the state that `snapshot` gave; makes room for them.
 
         Raises
         ------
         UnreadableState
-            When `state` is foreign, of another version, or damaged. The fleet is then as it was.
+            When `state` is foreign, of another version, or damaged.
         """

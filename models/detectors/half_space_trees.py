@@ -5,14 +5,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.detectors.fleet import Fleet, Rows
+from models.detectors.array_fleet import ArrayFleet
+from models.detectors.fleet import Rows
 from models.detectors.grouping import all_distinct, ranks
-from models.detectors.growable_arrays import Flags, Floats, Integers, grown
+from models.detectors.growable_arrays import Column, Flags, Floats, Integers, SeriesColumns
 from models.detectors.tree_cells import TreeCells, tree_cells
-from models.state_codec import State, UnreadableState, decode, encode
+
+_NO_REFERENCE = -1
+"""In place of a cell: the series has not filled a window yet."""
 
 
-class HalfSpaceTreesFleet(Fleet):
+class HalfSpaceTreesFleet(ArrayFleet):
     """One `MinMaxScaler() | HalfSpaceTrees()` a series [1]_, equal to River's score for score.
 
     Three facts about a single feature make it cheap:
@@ -45,36 +48,23 @@ class HalfSpaceTreesFleet(Fleet):
 
     version = 1
 
+    compressed = True
+
     def __init__(self, n_trees: int = 10, height: int = 8, window_size: int = 250, seed: int = 42) -> None:
-        self.name = "half-space-trees"
         self.window_size = window_size
-        self._parameters = [n_trees, height, window_size, seed]
         self._trees: TreeCells = tree_cells(n_trees, height, seed)
         self._max_total = n_trees * window_size * (2 ** (height + 1) - 1)
-        self._n_series = 0
-        # Shapes: (capacity,) and (capacity, window_size or n_cells). 11.2 kB a series with River's defaults.
-        self._low: Floats = np.empty(0)
-        self._high: Floats = np.empty(0)
-        self._n_in_window: npt.NDArray[np.int16] = np.empty(0, np.int16)
-        self._window: npt.NDArray[np.int16] = np.empty((0, window_size), np.int16)
-        self._reference: npt.NDArray[np.int16] = np.empty((0, window_size), np.int16)
-        self._totals: npt.NDArray[np.uint32] = np.empty((0, self._trees.n_cells), np.uint32)
-
-    def __len__(self) -> int:
-        return self._n_series
-
-    def grow(self, n_series: int) -> None:
-        used = self._n_series
-        if n_series <= used:
-            return
-        self._low = grown(self._low, used, n_series, np.inf)
-        self._high = grown(self._high, used, n_series, -np.inf)
-        self._n_in_window = grown(self._n_in_window, used, n_series, 0)
-        self._window = grown(self._window, used, n_series, 0)
-        self._reference = grown(self._reference, used, n_series, _NO_REFERENCE)
-        # The largest total is a score of 0, which is what River gives before the first window is full.
-        self._totals = grown(self._totals, used, n_series, self._max_total)
-        self._n_series = n_series
+        # 11.2 kB a series with River's defaults. The largest total is a score of 0, which is what River gives before
+        # the first window is full.
+        columns = {
+            "low": Column(np.inf),
+            "high": Column(-np.inf),
+            "n_in_window": Column(0, np.int16),
+            "window": Column(0, np.int16, window_size),
+            "reference": Column(_NO_REFERENCE, np.int16, window_size),
+            "totals": Column(self._max_total, np.uint32, self._trees.n_cells, is_derived=True),
+        }
+        super().__init__("half-space-trees", [n_trees, height, window_size, seed], SeriesColumns(**columns))
 
     def step(self, rows: Rows, values: Floats) -> Floats:
         scores = np.empty(len(rows))
@@ -101,8 +91,8 @@ class HalfSpaceTreesFleet(Fleet):
         `rows` is sorted. Up to there a series' readings need not wait for each other.
         """
         rank = ranks(rows)
-        changes = (values < self._low[rows]) | (values > self._high[rows])
-        changes |= self._n_in_window[rows] + rank == self.window_size - 1
+        changes = (values < self._series["low"][rows]) | (values > self._series["high"][rows])
+        changes |= self._series["n_in_window"][rows] + rank == self.window_size - 1
         earlier: Integers = np.cumsum(changes) - changes
         return earlier == earlier[np.arange(len(rows)) - rank], rank
 
@@ -110,10 +100,10 @@ class HalfSpaceTreesFleet(Fleet):
         self, rows: Rows, values: Floats, scores: Floats | None, places: slice | Rows, rank: Rows | int
     ) -> None:
         """Score and learn readings of which only the last one of a series may change its scale or fill its window."""
-        low, high = self._low[rows], self._high[rows]
+        low, high = self._series["low"][rows], self._series["high"][rows]
         cells = self._cells(values, low, high)
         if scores is not None:
-            scores[places] = 1 - self._totals[rows, cells] / self._max_total
+            scores[places] = 1 - self._series["totals"][rows, cells] / self._max_total
         outside = np.flatnonzero((values < low) | (values > high))
         if len(outside):
             cells[outside] = self._widen(rows[outside], values[outside])
@@ -128,19 +118,19 @@ class HalfSpaceTreesFleet(Fleet):
 
     def _widen(self, rows: Rows, values: Floats) -> Integers:
         """Take new extremes into the scale; returns the cells of these readings on the new scale."""
-        low = self._low[rows] = np.minimum(self._low[rows], values)
-        high = self._high[rows] = np.maximum(self._high[rows], values)
+        low = self._series["low"][rows] = np.minimum(self._series["low"][rows], values)
+        high = self._series["high"][rows] = np.maximum(self._series["high"][rows], values)
         return self._cells(values, low, high)
 
     def _note(self, rows: Rows, cells: Integers, rank: Rows | int) -> None:
         """Write the cells into the windows and turn those that are full."""
-        places = self._n_in_window[rows] + rank
-        self._window[rows, places] = cells
-        self._n_in_window[rows] = places + 1  # of a repeated row the last, highest one stays
+        places = self._series["n_in_window"][rows] + rank
+        self._series["window"][rows, places] = cells
+        self._series["n_in_window"][rows] = places + 1  # of a repeated row the last, highest one stays
         for row in rows[places == self.window_size - 1].tolist():
-            self._n_in_window[row] = 0
-            self._reference[row] = self._window[row]
-            self._totals[row] = self._cell_totals(self._reference[row])
+            self._series["n_in_window"][row] = 0
+            self._series["reference"][row] = self._series["window"][row]
+            self._series["totals"][row] = self._cell_totals(self._series["reference"][row])
 
     def _cell_totals(self, window: npt.NDArray[np.int16]) -> Floats:
         """For each cell the sum of mass * 2 ** depth along its paths, shape `(n_cells,)`.
@@ -157,32 +147,10 @@ class HalfSpaceTreesFleet(Fleet):
         falls = np.bincount(trees.end[on_a_path], added, minlength=trees.n_cells + 1)
         return np.cumsum(rises - falls)[:-1]
 
-    def snapshot(self) -> bytes:
-        n = self._n_series
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "low": self._low[:n],
-            "high": self._high[:n],
-            "n_in_window": self._n_in_window[:n],
-            "window": self._window[:n],
-            "reference": self._reference[:n],
-        }
-        return encode(State(self.name, self.version, {"parameters": self._parameters}, arrays))
+    def _called(self, parameters: list[Any]) -> str:
+        return f"trees {parameters}"
 
-    def restore(self, state: bytes) -> None:
-        frozen = decode(state, self.name, self.version, self.migrations)
-        if frozen.values["parameters"] != self._parameters:
-            raise UnreadableState(f"state is of trees {frozen.values['parameters']}, not {self._parameters}")
-        self._n_series = 0
-        self.grow(len(frozen.arrays["low"]))
-        n = self._n_series
-        self._low[:n] = frozen.arrays["low"]
-        self._high[:n] = frozen.arrays["high"]
-        self._n_in_window[:n] = frozen.arrays["n_in_window"]
-        self._window[:n] = frozen.arrays["window"]
-        self._reference[:n] = frozen.arrays["reference"]
-        for row in np.flatnonzero(self._reference[:n, 0] != _NO_REFERENCE).tolist():
-            self._totals[row] = self._cell_totals(self._reference[row])
-
-
-_NO_REFERENCE = -1
-"""In place of a cell: the series has not filled a window yet."""
+    def _derive(self, start: int, end: int) -> None:
+        series = self._series
+        for row in (start + np.flatnonzero(series["reference"][start:end, 0] != _NO_REFERENCE)).tolist():
+            series["totals"][row] = self._cell_totals(series["reference"][row])

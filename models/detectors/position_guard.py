@@ -1,14 +1,14 @@
 """Drops readings that came before: a reader of uncommitted records sees those of an aborted transaction twice."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from models.detectors.fleet import Rows
-from models.detectors.growable_arrays import Flags, Integers, grown
+from models.detectors.growable_arrays import Array, Column, Flags, Integers, SeriesColumns
 from models.state_codec import State
 
 REMEMBERED = 16_384
@@ -75,6 +75,8 @@ class PositionGuard:
     overtake another. For those before them the highest that was forgotten stands, of each series and partition:
     whatever is not above it has been here.
 
+    A series has a slot for each partition it has come from. That is one, unless the number of partitions changed.
+
     Parameters
     ----------
     remembered
@@ -93,15 +95,27 @@ class PositionGuard:
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
-        self._highest = _HighestPositions()
-        self._forgotten = _HighestPositions()
+        self.series = SeriesColumns(
+            partition=Column(_NOTHING, np.int32, 1),
+            highest_offset=Column(_NOTHING, np.int64, 1),
+            highest_item=Column(_NOTHING, np.int32, 1),
+            forgotten_offset=Column(_NOTHING, np.int64, 1),
+            forgotten_item=Column(_NOTHING, np.int32, 1),
+        )
         self._recent: deque[Positions] = deque()
         self._n_recent = 0
+        self.settled: Rows = np.empty(0, np.int64)
+        """Of the last `admit`: series of which a position is no longer remembered by itself: their columns changed."""
 
     def grow(self, n_series: int) -> None:
         """Make room for rows below `n_series`."""
-        self._highest.grow(n_series)
-        self._forgotten.grow(n_series)
+        self.series.grow(n_series)
+
+    def forget(self, rows: Rows) -> None:
+        """Know nothing of these series. The readings of the others stay remembered for as long as they would."""
+        self.series.reset(rows)
+        for part in self._recent:
+            part.rows[np.isin(part.rows, rows)] = _NOTHING
 
     def admit(self, rows: Rows, partitions: Rows, offsets: Rows, items: Rows) -> Rows:
         """Places of the readings that are new, in the order of their positions; they count as seen from now on.
@@ -116,34 +130,63 @@ class PositionGuard:
         index
             Shape `(n_new,)`, sorted by partition, offset, item.
         """
+        self.settled = np.empty(0, np.int64)
         if len(rows) == 0:
             return np.empty(0, np.int64)
         came = Positions(rows, partitions, offsets, items)
-        self._widen(int(partitions.max()) + 1)
         order = came.in_order()
         came = came[order]
+        slots = self._slots(came.rows, came.partitions)
         fresh = ~came.repeats()
-        doubtful = np.flatnonzero(fresh & ~self._highest.are_below(came))
+        highest = fresh & self._above("highest", came, slots)
+        doubtful = np.flatnonzero(fresh & ~highest)
         if len(doubtful):
-            fresh[doubtful] = self._never_seen(came[doubtful])
-        new = came[fresh]
-        self._highest.rise_to(new)
-        self._remember(new)
+            fresh[doubtful] = self._never_seen(came[doubtful], slots[doubtful])
+        self._raise("highest", came, slots, highest)
+        self._remember(came[fresh])
         index: Integers = order[fresh]
         return index
 
-    def _widen(self, n_partitions: int) -> None:
-        self._highest.widen(n_partitions)
-        self._forgotten.widen(n_partitions)
+    def _slots(self, rows: Rows, partitions: Rows) -> Rows:
+        """Which slot of its series each partition has; a partition that is new to a series gets one."""
+        if (self.series["partition"][rows, 0] == partitions).all():  # nearly always
+            return np.zeros(len(rows), np.int64)
+        while True:
+            own = self.series["partition"][rows]
+            is_it = own == partitions[:, None]
+            slots: Rows = is_it.argmax(axis=1)
+            missing = ~is_it.any(axis=1)
+            if not missing.any():
+                return slots
+            free = own[missing] == _NOTHING
+            if not free.any(axis=1).all():
+                self.series.widen(own.shape[1] + 1)
+                continue
+            # Of several partitions that are new to one series the last one gets the slot, and the others come again.
+            self.series["partition"][rows[missing], free.argmax(axis=1)] = partitions[missing]
 
-    def _never_seen(self, overtaken: Positions) -> Flags:
+    def _above(self, which: str, positions: Positions, slots: Rows) -> Flags:
+        """Whether each of `positions` is above the one of its series and partition."""
+        places = (positions.rows, slots)
+        offset, item = self.series[which + "_offset"][places], self.series[which + "_item"][places]
+        above: Flags = (positions.offsets > offset) | ((positions.offsets == offset) & (positions.items > item))
+        return above
+
+    def _raise(self, which: str, positions: Positions, slots: Rows, above: Flags) -> None:
+        """Be no lower than those of `positions`, which are in order, that stand `above`."""
+        places = (positions.rows[above], slots[above])
+        # Of a series and partition that comes more than once the last stays, and it is the highest.
+        self.series[which + "_offset"][places] = positions.offsets[above]
+        self.series[which + "_item"][places] = positions.items[above]
+
+    def _never_seen(self, overtaken: Positions, slots: Rows) -> Flags:
         """Of positions that are not the highest of their series: whether they are neither remembered nor forgotten."""
         low, high = overtaken.offsets.min(), overtaken.offsets.max()
         seen: set[tuple[int, ...]] = set()
         for part in self._recent:
             seen.update(part[(part.offsets >= low) & (part.offsets <= high)].tuples())
         unknown = np.fromiter((each not in seen for each in overtaken.tuples()), np.bool_, len(overtaken))
-        return unknown & self._forgotten.are_below(overtaken)
+        return unknown & self._above("forgotten", overtaken, slots)
 
     def _remember(self, new: Positions) -> None:
         if len(new):
@@ -152,70 +195,27 @@ class PositionGuard:
         while self._recent and self._n_recent - len(self._recent[0]) >= self._remembered:
             oldest = self._recent.popleft()
             self._n_recent -= len(oldest)
-            self._forgotten.rise_to(oldest)
+            if (oldest.rows == _NOTHING).any():
+                oldest = oldest[oldest.rows != _NOTHING]
+            slots = self._slots(oldest.rows, oldest.partitions)
+            self._raise("forgotten", oldest, slots, self._above("forgotten", oldest, slots))
+            self.settled = np.append(self.settled, oldest.rows)
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What it has seen, by name."""
+    def recent(self) -> dict[str, Array]:
+        """What is remembered one by one, by name: the part of the state that is not kept for each series."""
         parts = list(self._recent)
-        recent: dict[str, npt.NDArray[Any]] = {
+        columns: dict[str, Array] = {
             f"recent.{name}": np.concatenate([getattr(part, name) for part in parts] or [np.empty(0, dtype)])
             for name, dtype in Positions.dtypes.items()
         }
-        lengths = {"recent.lengths": np.array([len(part) for part in parts], np.int64)}
-        return self._highest.arrays("highest.") | self._forgotten.arrays("forgotten.") | lengths | recent
+        return columns | {"recent.lengths": np.array([len(part) for part in parts], np.int64)}
 
-    def load(self, arrays: dict[str, Any]) -> None:
-        """Continue from what `arrays` gave."""
-        self._highest.load(arrays, "highest.")
-        self._forgotten.load(arrays, "forgotten.")
+    def load_recent(self, arrays: Mapping[str, Array]) -> None:
+        """Continue from what `recent` gave."""
         recent = Positions(**{name: arrays[f"recent.{name}"] for name in Positions.dtypes})
         ends = np.cumsum(arrays["recent.lengths"]).tolist()
         self._recent = deque(recent[start:end] for start, end in zip([0, *ends], ends, strict=False))
         self._n_recent = len(recent)
-
-
-class _HighestPositions:
-    """One position of each series in each partition."""
-
-    def __init__(self) -> None:
-        self._n_series = 0
-        # Shapes: (capacity, n_partitions)
-        self._offset: Integers = np.empty((0, 0), np.int64)
-        self._item: Integers = np.empty((0, 0), np.int64)
-
-    def grow(self, n_series: int) -> None:
-        if n_series > self._n_series:
-            self._offset = grown(self._offset, self._n_series, n_series, _NOTHING)
-            self._item = grown(self._item, self._n_series, n_series, _NOTHING)
-            self._n_series = n_series
-
-    def are_below(self, positions: Positions) -> Flags:
-        """Whether each of `positions` is above the one of its series and partition."""
-        lanes = (positions.rows, positions.partitions)
-        offset, item = self._offset[lanes], self._item[lanes]
-        above: Flags = (positions.offsets > offset) | ((positions.offsets == offset) & (positions.items > item))
-        return above
-
-    def rise_to(self, positions: Positions) -> None:
-        """Be no lower than `positions`, which are in order."""
-        positions = positions[self.are_below(positions)]
-        lanes = (positions.rows, positions.partitions)
-        # Of a series and partition that comes more than once the last stays, and it is the highest.
-        self._offset[lanes] = positions.offsets
-        self._item[lanes] = positions.items
-
-    def widen(self, n_partitions: int) -> None:
-        missing = n_partitions - self._offset.shape[1]
-        if missing > 0:
-            self._offset = np.pad(self._offset, ((0, 0), (0, missing)), constant_values=_NOTHING)
-            self._item = np.pad(self._item, ((0, 0), (0, missing)), constant_values=_NOTHING)
-
-    def arrays(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
-        return {prefix + "offset": self._offset[: self._n_series], prefix + "item": self._item[: self._n_series]}
-
-    def load(self, arrays: dict[str, Any], prefix: str) -> None:
-        self._offset, self._item = arrays[prefix + "offset"], arrays[prefix + "item"]
-        self._n_series = len(self._offset)
 
 
 def _compact(positions: Positions) -> Positions:
@@ -230,3 +230,14 @@ def from_highest_alone(state: State, prefix: str) -> State:
         arrays |= {f"{prefix}{name}offset": offset, f"{prefix}{name}item": item}
     arrays |= {f"{prefix}recent.{name}": np.empty(0, dtype) for name, dtype in Positions.dtypes.items()}
     return replace(state, arrays=arrays | {prefix + "recent.lengths": np.empty(0, np.int64)})
+
+
+def from_all_partitions(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays of a guard that had a position for each partition that there is, with one for each that was used."""
+    old = dict(arrays)
+    names = ("highest.offset", "highest.item", "forgotten.offset", "forgotten.item")
+    columns = {name.replace(".", "_"): old.pop(prefix + name) for name in names}
+    used = columns["highest_offset"] != _NOTHING
+    columns["partition"] = np.where(used, np.arange(used.shape[1], dtype=np.int32), np.int32(_NOTHING))
+    first = np.argsort(~used, axis=1, kind="stable")[:, : used.sum(axis=1).max(initial=1)]
+    return old | {prefix + name: np.take_along_axis(column, first, axis=1) for name, column in columns.items()}

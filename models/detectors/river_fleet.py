@@ -48,42 +48,48 @@ class RiverFleet(Fleet):
         self.name = name
         self._make = make
         self._supervised = "y" in inspect.signature(make().score_one).parameters
-        self._estimators: list[Any] = []
+        self.estimators: list[Any] = []
 
     def __len__(self) -> int:
-        return len(self._estimators)
+        return len(self.estimators)
 
     def grow(self, n_series: int) -> None:
-        self._estimators.extend(self._make() for _ in range(n_series - len(self._estimators)))
+        self.estimators.extend(self._make() for _ in range(n_series - len(self.estimators)))
+
+    def reset(self, rows: Rows) -> None:
+        for row in rows.tolist():
+            self.estimators[row] = self._make()
 
     def step(self, rows: Rows, values: Floats) -> Floats:
         scores = np.empty(len(rows))
         for place, (row, value) in enumerate(zip(rows.tolist(), values.tolist(), strict=True)):
-            estimator, reading = self._estimators[row], self._arguments(value)
+            estimator, reading = self.estimators[row], self._arguments(value)
             scores[place] = estimator.score_one(*reading)
             estimator.learn_one(*reading)
         return scores
 
     def learn(self, rows: Rows, values: Floats) -> None:
         for row, value in zip(rows.tolist(), values.tolist(), strict=True):
-            self._estimators[row].learn_one(*self._arguments(value))
+            self.estimators[row].learn_one(*self._arguments(value))
 
     def _arguments(self, value: float) -> tuple[Any, ...]:
         return ({}, value) if self._supervised else ({"value": value},)
 
-    def snapshot(self) -> bytes:
-        pickled = np.frombuffer(pickle.dumps(self._estimators, 5), np.uint8)
+    def snapshot(self, start: int = 0, end: int | None = None) -> bytes:
+        pickled = np.frombuffer(pickle.dumps(self.estimators[start:end], 5), np.uint8)
         return encode(State(self.name, self.version, {"river": river_version}, {"pickle": pickled}))
 
-    def restore(self, state: bytes) -> None:
+    def restore(self, state: bytes, start: int = 0) -> None:
         frozen = decode(state, self.name, self.version, self.migrations)
         if frozen.values["river"] != river_version:
             raise UnreadableState(f"state is of River {frozen.values['river']}, this is {river_version}")
         try:
             # From our own checkpoint, never from a message.
-            self._estimators = pickle.load(io.BytesIO(frozen.arrays["pickle"].tobytes()))  # noqa: S301
+            estimators = pickle.load(io.BytesIO(frozen.arrays["pickle"].tobytes()))  # noqa: S301
         except (pickle.UnpicklingError, AttributeError, ImportError, TypeError, ValueError, LookupError, EOFError) as e:
             raise UnreadableState(f"River's objects cannot be read: {e}") from e
+        self.grow(start)
+        self.estimators[start : start + len(estimators)] = estimators
 
 
 def estimator_factory(dotted_name: str) -> Callable[[], Any]:

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from models.detectors.fleet import Rows
 from models.detectors.grouping import rounds
-from models.detectors.growable_arrays import Flags, Floats, Integers, grown
+from models.detectors.growable_arrays import Column, Flags, Floats, SeriesColumns
 from models.detectors.surprise import score_at, surprise_of
 
 UNREACHABLE = float(np.finfo(np.float64).max)
@@ -73,18 +71,11 @@ class AdaptiveThreshold:
         self._ready = grace + warm_up
         self._least_weight = 1.0 / memory
         self._n_deviations = n_deviations
-        self._n_series = 0
-        self._n_seen: Integers = np.empty(0, np.int64)
-        self._mean: Floats = np.empty(0)
-        self._variance: Floats = np.empty(0)
+        self.series = SeriesColumns(n_seen=Column(0, np.int64), mean=Column(0.0), variance=Column(0.0))
 
     def grow(self, n_series: int) -> None:
         """Make room for rows below `n_series`."""
-        if n_series > self._n_series:
-            self._n_seen = grown(self._n_seen, self._n_series, n_series, 0)
-            self._mean = grown(self._mean, self._n_series, n_series, 0.0)
-            self._variance = grown(self._variance, self._n_series, n_series, 0.0)
-            self._n_series = n_series
+        self.series.grow(n_series)
 
     def judge(self, rows: Rows, scores: Floats) -> tuple[Floats, Flags]:
         """The threshold of each reading and whether its score is above it; then learn the scores.
@@ -121,11 +112,11 @@ class AdaptiveThreshold:
     def _count(self, rows: Rows, finite: Flags, ends: Sequence[int]) -> Rows:
         """How many scores of its series stood before each one; then count these as well."""
         seen = np.empty(len(rows), np.int64)
-        n_seen = self._n_seen[rows[: ends[0]]]
+        n_seen = self.series["n_seen"][rows[: ends[0]]]
         for start, end in pairwise([0, *ends]):
             seen[start:end] = n_seen[: end - start]
             n_seen[: end - start] += finite[start:end]
-        self._n_seen[rows[: ends[0]]] = n_seen
+        self.series["n_seen"][rows[: ends[0]]] = n_seen
         return seen
 
     def _learn(self, rows: Rows, scores: Floats, warm: Flags, weights: Floats, ends: Sequence[int]) -> Floats:
@@ -134,7 +125,7 @@ class AdaptiveThreshold:
         all_warm = warm.all()
         kept = 1.0 - weights
         series = rows[: ends[0]]
-        means, variances = self._mean[series], self._variance[series]
+        means, variances = self.series["mean"][series], self.series["variance"][series]
         for start, end in pairwise([0, *ends]):
             mean, variance, weight = means[: end - start], variances[: end - start], weights[start:end]
             # A score that never moved has no deviation: a hundredth of it keeps rounding from being an alert.
@@ -146,17 +137,5 @@ class AdaptiveThreshold:
             mean += weighted
             variance += weighted * step
             variance *= kept[start:end]
-        self._mean[series], self._variance[series] = means, variances
+        self.series["mean"][series], self.series["variance"][series] = means, variances
         return limits
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What it learned, by name."""
-        n = self._n_series
-        return {"n_seen": self._n_seen[:n], "mean": self._mean[:n], "variance": self._variance[:n]}
-
-    def load(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
-        """Continue from what `arrays` gave."""
-        self.grow(len(arrays["mean"]))
-        n = self._n_series
-        self._n_seen[:n] = arrays["n_seen"]
-        self._mean[:n], self._variance[:n] = arrays["mean"], arrays["variance"]

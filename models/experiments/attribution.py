@@ -8,7 +8,6 @@ differences that are none.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from schemas.experiment import CONTROL, TREATMENT, Experiment
@@ -84,13 +83,3 @@ class Outcomes:
             if user is not None and own and 0 <= time_ms - user.first_ms < within_ms:
                 found.add(name)
         return found
-
-
-def outcomes_of(experiment: Experiment, exposures: Iterable[Exposure], interactions: Iterable[Interaction]) -> Outcomes:
-    """All of them."""
-    outcomes = Outcomes(experiment)
-    for exposure in exposures:
-        outcomes.exposed(exposure)
-    for interaction in interactions:
-        outcomes.acted(interaction)
-    return outcomes

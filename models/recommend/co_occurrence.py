@@ -5,11 +5,11 @@ from abc import abstractmethod
 import numpy as np
 
 from models.recommend.history import History
-from models.recommend.item_similarity import OfTable
+from models.recommend.item_similarity import ItemSimilarity
 from models.recommend.linear_form import Float32s
 
 
-class Together(OfTable):
+class CoOccurrence(ItemSimilarity):
     """Counts at each interaction; `refit` makes the table of the counts."""
 
     def __init__(self, n_items: int, reach: int, decay: float) -> None:

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from models.recommend.history import History
-from models.recommend.item_similarity import OfTable
+from models.recommend.item_similarity import ItemSimilarity
 from models.recommend.linear_form import Float32s
 
 
-class ContentBased(OfTable):
+class ContentBased(ItemSimilarity):
     """Cosine of the items' words, a rare word counting more (TF-IDF). Learns nothing from interactions.
 
     Parameters

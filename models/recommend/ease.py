@@ -5,11 +5,11 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg import lapack
 
-from models.recommend.co_occurrence import Together
+from models.recommend.co_occurrence import CoOccurrence
 from models.recommend.linear_form import Float32s
 
 
-class Ease(Together):
+class Ease(CoOccurrence):
     """B = I - P diag(P)^-1, P = (X'X + regularization I)^-1 [1]_.
 
     A refit inverts one matrix of n_items; the cost grows with the cube.

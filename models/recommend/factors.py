@@ -5,13 +5,13 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg import eigh
 
-from models.recommend.co_occurrence import Together
+from models.recommend.co_occurrence import CoOccurrence
 from models.recommend.linear_form import Float32s
 
 MAX_FACTORS = 50
 
 
-class Factors(Together):
+class Factors(CoOccurrence):
     """PureSVD [1]_: a history projected on V, the first `n_factors` right singular vectors of users by items: V V'.
 
     V are eigenvectors of the counts X'X. So neither users nor their factors are kept, and a history that was never

@@ -4,11 +4,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.recommend.co_occurrence import Together
+from models.recommend.co_occurrence import CoOccurrence
 from models.recommend.linear_form import Float32s
 
 
-class ItemKnn(Together):
+class ItemKnn(CoOccurrence):
     """cos(i, j) = both / (sqrt(n_i n_j) + shrinkage), of each item's nearest `neighbours` only."""
 
     name: ClassVar[str] = "item-knn"

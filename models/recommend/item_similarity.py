@@ -7,7 +7,7 @@ from models.recommend.linear_form import Float32s, Part, recency
 from models.recommend.recommender import Floats, Recommender
 
 
-class OfTable(Recommender):
+class ItemSimilarity(Recommender):
     """Scores with the rows of `table` that belong to the history.
 
     Parameters

@@ -48,7 +48,9 @@ class RecommendModel:
         try:
             session = session_of(serialised)
         except Exception as error:  # onnxruntime's exceptions share no class but this one
-            raise RefusedRecommender(f"{folder / MODEL_FILE} is no graph that onnxruntime takes: {error}") from None
+            raise RefusedRecommender(
+                f"{folder / MODEL_FILE} is not a graph that onnxruntime accepts: {error}"
+            ) from None
         named = {each.name for each in session.get_inputs()}, {each.name for each in session.get_outputs()}
         n_items = {each.name: each.shape[-1] for each in session.get_outputs()}.get("all_scores")
         if named != (INPUTS, OUTPUTS) or n_items != len(contract.items):

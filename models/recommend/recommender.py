@@ -16,7 +16,7 @@ class Recommender(ABC):
     """Knows items by number and users not at all: whoever asks brings the user's history.
 
     So the same model serves a user whom it never saw, a stream that keeps histories in keyed state, and a graph.
-    Nothing here takes an interaction that is yet to come: `score` sees a history, `learn` what then happened.
+    Nothing here takes an interaction that is in the future: `score` sees a history, `learn` what then happened.
 
     Attributes
     ----------

@@ -5,7 +5,8 @@ The topic is spBv1.0/{group}/{type}/{node}[/{device}]. The edge node is the devi
 the specification calls STALE: after 0, no value is current.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -15,26 +16,37 @@ from payload_codecs.example import RECEIVED_AT_MS, Example
 from payload_codecs.message import Message
 from payload_codecs.selection import ItemSelection, nothing_kept, selects
 from payload_codecs.sparkplug_b import session
-from payload_codecs.sparkplug_b.data_types import BOOLEAN, BYTES, DOUBLE, INT64, TEXT, UINT64, is_known, value_of
+from payload_codecs.sparkplug_b.compression import UnreadableBody, payload_of
+from payload_codecs.sparkplug_b.data_types import BOOLEAN, DOUBLE, INT64
+from payload_codecs.sparkplug_b.metrics import Keeps, alone, defined, flat, item, number, unknown
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
-from payload_codecs.sparkplug_b.session import MAX_DEFINITIONS, Definition, Definitions, EdgeNode
+from payload_codecs.sparkplug_b.session import (
+    CONTROL,
+    MAX_DEFINITIONS,
+    MAX_DEVICES,
+    Definition,
+    Definitions,
+    EdgeNode,
+)
 from schemas.ignored_message import IgnoredReason
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
 from schemas.source import Source
 
 NAMESPACE = "spBv1.0"
+STATE = "STATE"
 ONLINE = "$online"
 REBIRTH = "Node Control/Rebirth"
 REBIRTH_EVERY_MS = 10_000
 """An edge node that answers a rebirth slowly, or never, is not asked with each of its messages."""
 
-MAX_TEMPLATE_DEPTH = 8
+PATIENT_REBIRTHS = 6
+"""Requests at that pace. If they do not help, each further one waits twice as long as the one before it."""
+
+MAX_REBIRTH_DOUBLINGS = 5
+
 UNKNOWN = RejectReason.UNKNOWN_METRIC
-_CONTROLS = ("Node Control/", "Device Control/")
-_NESTED = ("dataset_value", "template_value")
-_GOOD = range(192, 256)
-"""OPC's good qualities; Sparkplug names 192 (section 6.4.13)."""
+_NO_DEFINITIONS = Definitions({}, {})
 
 
 class SparkplugB:
@@ -48,6 +60,7 @@ class SparkplugB:
 
     def __init__(self, source: Source) -> None:
         self._keeps = ItemSelection(source, self.original).keeps if selects(source) else None
+        self._goes_by_names = bool(source.include or source.exclude or source.rename)
 
     def key(self, message: Message) -> str:
         """`group/node`."""
@@ -69,53 +82,77 @@ class SparkplugB:
     def decode(self, message: Message, state: EdgeNode) -> list[Item | Command]:
         """The metrics of a message, and `$online` of a birth or death."""
         levels = message.topic.split("/")
+        if levels[0] == STATE or levels[:2] == [NAMESPACE, STATE]:
+            return [_protocol("state of a host application")]
         if len(levels) not in (4, 5) or levels[0] != NAMESPACE or not all(levels[1:]):
-            if levels[:2] == [NAMESPACE, "STATE"]:
-                return [_protocol("state of a host application")]
             return [Rejection(RejectReason.NO_DEVICE, f"the topic is not {NAMESPACE}/group/type/node[/device]")]
         decoder = _DECODERS.get(levels[2])
         if decoder is None or (len(levels) == 5) is not levels[2].startswith("D"):
             return [_protocol(f"message type {levels[2]}")]
-        try:
-            payload = Payload.FromString(message.payload)
-        except DecodeError as error:
-            return [Rejection(RejectReason.NOT_SPARKPLUG, str(error)[:200])]
+        payload = _payload(message.payload)
+        if isinstance(payload, Rejection):
+            return [payload]
         device = levels[4] if len(levels) == 5 else ""
-        decoding = _Decoding(message, payload, levels[1], levels[3], device, state)
-        return self._kept(message, _replayed(decoding) if "replays" in message.headers else decoder(decoding))
+        decoding = _Decoding(message, payload, levels[1], levels[3], device, state, self._keeps_name(message))
+        # A retained message is the copy of an old one, and its `seq` tells nothing of the messages that follow.
+        apart = "replays" in message.headers or message.headers.get("mqtt_retained") == b"1"
+        items = _apart(decoding) if apart else decoder(decoding)
+        if len(items) == 1 and isinstance(sample := items[0], Sample):
+            # The payload of the message would be its dead letter's, and nobody could say later what its alias meant.
+            sample.original = self.original(message, sample)
+        return self._kept(message, items)
+
+    def _keeps_name(self, message: Message) -> Keeps:
+        keeps = self._keeps
+        return _keeps_all if keeps is None else lambda sample: keeps(message, sample)
 
     def _kept(self, message: Message, items: list[Item | Command]) -> list[Item | Command]:
         """What the source keeps."""
         if self._keeps is None:
             return items
-        kept = [item for item in items if self._keeps(message, item)]
-        return kept if any(type(item) is not Command for item in kept) else [nothing_kept(), *kept]
+        names, keeps = self._goes_by_names, self._keeps
+        # No source drops a number for its kind: most values of a fleet need no closer look.
+        kept = [
+            each
+            for each in items
+            if (not names and type(each) is Sample and type(each.value) is float) or keeps(message, each)
+        ]
+        return kept if any(type(each) is not Command for each in kept) else [nothing_kept(), *kept]
 
     def original(self, message: Message, sample: Sample) -> bytes:
         """One metric with its name and type, and no sequence number: a replay needs neither birth nor order."""
-        payload = Payload()
-        metric = payload.metrics.add(name=str(sample.metric))
-        if sample.time is not None:
-            metric.timestamp = sample.time
-        if sample.unit is not None:
-            metric.properties.keys.append("engUnit")
-            metric.properties.values.add(string_value=str(sample.unit))
-        _set_value(metric, sample.value)
-        return bytes(payload.SerializeToString())
+        unit = None if sample.unit is None else str(sample.unit)
+        return alone(str(sample.metric), sample.value, sample.time, unit)
+
+
+def _payload(sent: bytes) -> Any:
+    """The message, or why it is none."""
+    if not sent:
+        return Rejection(RejectReason.EMPTY_PAYLOAD)
+    try:
+        payload = payload_of(sent)
+    except (DecodeError, UnreadableBody) as error:
+        return Rejection(RejectReason.NOT_SPARKPLUG, str(error)[:200])
+    if not payload.metrics and not payload.HasField("seq") and not payload.HasField("timestamp"):
+        return Rejection(RejectReason.NOT_SPARKPLUG, "it has neither metrics nor `seq` nor `timestamp`")
+    return payload
 
 
 class _Decoding:
     """One message of an edge node, and what is known of the node."""
 
-    __slots__ = ("device", "group", "message", "name", "node", "payload", "state", "time_ms")
+    __slots__ = ("device", "group", "keeps", "message", "name", "node", "payload", "state", "time_ms")
 
-    def __init__(self, message: Message, payload: Any, group: str, node: str, device: str, state: EdgeNode) -> None:
+    def __init__(
+        self, message: Message, payload: Any, group: str, node: str, device: str, state: EdgeNode, keeps: Keeps
+    ) -> None:
         self.message = message
         self.payload = payload
         self.group = group
         self.node = node
         self.device = device
         self.state = state
+        self.keeps = keeps
         self.name = _names(group, node, device)
         self.time_ms: int | None = payload.timestamp if payload.HasField("timestamp") else None
         """Of the payload: the event time of metrics without one."""
@@ -123,17 +160,28 @@ class _Decoding:
     @property
     def bd_seq(self) -> int | None:
         """The session that a birth begins, or that a death ends."""
-        return next((_number(each) for each in self.payload.metrics if each.name == "bdSeq"), None)
+        return next((number(each) for each in self.payload.metrics if each.name == "bdSeq"), None)
 
-    def values(self, metrics: Iterable[tuple[Any, str]], certain: bool) -> list[Item | Command]:
-        """Of metrics of a data message; an alias is resolved only where that is certain."""
-        known = self.state.definitions.get(self.device)
+    def values(self, certain: bool) -> list[Item | Command]:
+        """Of the metrics of a data message; an alias is resolved only where that is certain."""
+        known = self.state.definitions.get(self.device, _NO_DEFINITIONS)
         items: list[Item | Command] = []
-        for metric, name in metrics:
+        is_excluded = False
+        for metric, name in flat(self.payload.metrics, known.template if certain else _no_template):
             definition = _definition(metric, name, known, certain)
-            found = _item(metric, definition, self.time_ms, self.name) if definition else None
-            items.append(found or _unknown(metric, name, certain, self.name))
-        return items or [_protocol("no metrics")]
+            if definition is None:
+                found = unknown(metric, name, certain, self.time_ms, self.name, self.keeps)
+            elif definition.data_type == CONTROL:
+                continue
+            else:
+                found = item(metric, definition, self.time_ms, self.name, self.keeps)
+            if found is None:
+                is_excluded = True
+            else:
+                items.append(found)
+            if len(items) > MAX_MESSAGE_ITEMS:
+                break  # the message is refused as one; what follows would only cost
+        return items or [nothing_kept() if is_excluded else _protocol("no metrics of a device")]
 
     def in_sequence(self) -> bool:
         """Whether no message of the session is missing before this one; it is remembered if so."""
@@ -142,17 +190,20 @@ class _Decoding:
         if seq is not None and seq == progress.seq:
             return progress.certain  # delivered again
         if seq is None or progress.seq is None or seq != (progress.seq + 1) % 256:
-            progress.certain = False
+            progress.lose_certainty()
         progress.seq = seq
         return progress.certain
 
     def rebirth(self) -> list[Item | Command]:
         """A command that asks the node for its births, if the last one is long enough ago."""
-        now_ms = max(0, self.message.received_at_ms)
+        now_ms = max(0, self.message.received_at_ms or self.message.append_time_ms)
+        progress = self.state.progress
+        doublings = min(MAX_REBIRTH_DOUBLINGS, max(0, progress.rebirths_requested - PATIENT_REBIRTHS + 1))
         # A clock that was set back must not silence this for ever.
-        if 0 <= now_ms - self.state.progress.rebirth_requested_ms < REBIRTH_EVERY_MS:
+        if 0 <= now_ms - progress.rebirth_requested_ms < REBIRTH_EVERY_MS << doublings:
             return []
-        self.state.progress.rebirth_requested_ms = now_ms
+        progress.rebirth_requested_ms = now_ms
+        progress.rebirths_requested += 1
         payload = Payload(timestamp=now_ms)
         payload.metrics.add(name=REBIRTH, timestamp=now_ms, datatype=BOOLEAN, boolean_value=True)
         topic = f"{NAMESPACE}/{self.group}/NCMD/{self.node}"
@@ -164,12 +215,7 @@ class _Decoding:
 
 
 def _node_birth(decoding: _Decoding) -> list[Item | Command]:
-    state = decoding.state
-    state.forget_session()
-    progress = state.progress
-    progress.seq = decoding.payload.seq
-    progress.certain = True
-    progress.bd_seq = decoding.bd_seq
+    decoding.state.begin_session(decoding.payload.seq, decoding.bd_seq)
     return _birth(decoding)
 
 
@@ -181,53 +227,85 @@ def _device_birth(decoding: _Decoding) -> list[Item | Command]:
 def _birth(decoding: _Decoding) -> list[Item | Command]:
     """What a birth defines, and the values that its metrics have at this moment."""
     state, time_ms = decoding.state, decoding.time_ms
-    definitions = Definitions({}, {})
-    items: list[Item | Command] = [decoding.online(1, decoding.device, time_ms)]
-    room = MAX_DEFINITIONS - state.size
-    for metric, name in _measured(decoding.payload.metrics):
-        if not name or not is_known(metric.datatype):
-            items.append(Rejection(UNKNOWN, "a metric of a birth without name or data type"))
+    if decoding.device not in state.definitions and len(state.definitions) > MAX_DEVICES:
+        return [Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_DEVICES:,} devices of one edge node")]
+    births = _Births(state.room(decoding.device))
+    items: list[Item | Command] = []
+    for metric, name in islice(flat(decoding.payload.metrics, _no_template, instances=True), MAX_DEFINITIONS + 1):
+        definition = defined(metric, name)
+        found: Item | None
+        if definition is None:
+            found = Rejection(UNKNOWN, "a metric of a birth without name or data type")
+        elif not births.define(definition, metric.alias if metric.HasField("alias") else None):
+            found = Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_DEFINITIONS:,} metrics of one edge node")
+        elif definition.data_type == CONTROL or metric.HasField("template_value") or len(items) > MAX_MESSAGE_ITEMS:
             continue
-        if len(definitions.by_name) >= room:
-            items.append(Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_DEFINITIONS:,} metrics of one edge node"))
-            continue
-        definition = Definition(name, metric.datatype, _text_property(metric, "engUnit"))
-        definitions.by_name[name] = definition
-        if metric.HasField("alias"):
-            definitions.by_alias[metric.alias] = definition
-        items.append(_item(metric, definition, time_ms, decoding.name))
-    state.define(decoding.device, definitions)
-    return _bounded(items)
+        else:
+            found = item(metric, definition, time_ms, decoding.name, decoding.keeps)
+        if found is not None and len(items) <= MAX_MESSAGE_ITEMS:
+            items.append(found)
+    state.define(decoding.device, births.definitions())
+    online: Item = decoding.online(1, decoding.device, time_ms)
+    return [online, *_bounded(items)]
+
+
+class _Births:
+    """Definitions while a birth is read."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._by_name: dict[str, Definition] = {}
+        self._by_alias: dict[int, Definition] = {}
+        self._ambiguous: set[int] = set()
+
+    def define(self, definition: Definition, alias: int | None) -> bool:
+        """Whether there is room for it."""
+        if definition.name not in self._by_name and len(self._by_name) >= self._room:
+            return False
+        self._by_name[definition.name] = definition
+        if alias is not None and self._by_alias.setdefault(alias, definition).name != definition.name:
+            self._ambiguous.add(alias)
+        return True
+
+    def definitions(self) -> Definitions:
+        """Without aliases that two metrics have: nobody can know whose value they bring."""
+        for alias in self._ambiguous:
+            del self._by_alias[alias]
+        return Definitions(self._by_name, self._by_alias)
 
 
 def _data(decoding: _Decoding) -> list[Item | Command]:
     """Values of metrics that a birth has defined. Aliases are trusted while no message is missing."""
     certain = decoding.in_sequence()
-    items = decoding.values(_flat(decoding.payload.metrics), certain)
-    is_readable = not any(isinstance(item, Rejection) and item.reason is UNKNOWN for item in items)
+    items = decoding.values(certain)
+    is_readable = not any(isinstance(each, Rejection) and each.reason is UNKNOWN for each in items)
     items = _bounded(items)
     return items if certain and is_readable else [*items, *decoding.rebirth()]
 
 
 def _node_death(decoding: _Decoding) -> list[Item | Command]:
     """The will of the session that `bdSeq` names. Its timestamp is that of the CONNECT: the entrance's clock counts."""
-    progress = decoding.state.progress
-    died = decoding.bd_seq
-    if progress.bd_seq is not None and died is not None and died != progress.bd_seq:
-        return [_protocol(f"death of session {died}; the session is {progress.bd_seq}")]
-    devices = progress.online or [""]
-    progress.online = []
-    progress.certain = False
-    return [decoding.online(0, device, None) for device in dict.fromkeys(["", *devices])]
+    current, died = decoding.state.progress.bd_seq, decoding.bd_seq
+    if current is not None and died is not None and _is_earlier(died, current):
+        return [_protocol(f"death of session {died}; the session is {current}")]
+    return [decoding.online(0, device, None) for device in decoding.state.die()]
+
+
+def _is_earlier(died: int, current: int) -> bool:
+    """Whether a session is one before the current one; `bdSeq` wraps at 256.
+
+    The death of a later one, whose birth is missing, ends the current one too.
+    """
+    return 0 < (current - died) % 256 < 128 if max(died, current) < 256 else died < current
 
 
 def _device_death(decoding: _Decoding) -> list[Item | Command]:
     certain = decoding.in_sequence()
-    decoding.state.set_online(decoding.device, False)
+    decoding.state.forget(decoding.device)
     return [decoding.online(0, decoding.device, decoding.time_ms), *([] if certain else decoding.rebirth())]
 
 
-_DECODERS = {
+_DECODERS: dict[str, Callable[[_Decoding], list[Item | Command]]] = {
     "NBIRTH": _node_birth,
     "DBIRTH": _device_birth,
     "NDATA": _data,
@@ -238,111 +316,30 @@ _DECODERS = {
 """By message type; commands are not for us."""
 
 
-def _replayed(decoding: _Decoding) -> list[Item | Command]:
-    """A dead letter that is sent again: out of its order, so that it can define nothing and no alias can be trusted."""
-    return _bounded(decoding.values(_measured(decoding.payload.metrics), certain=False))
+def _apart(decoding: _Decoding) -> list[Item | Command]:
+    """A message out of its order: it can define nothing, and no alias can be trusted."""
+    return _bounded(decoding.values(certain=False))
 
 
-def _definition(metric: Any, name: str, known: Definitions | None, certain: bool) -> Definition | None:
+def _definition(metric: Any, name: str, known: Definitions, certain: bool) -> Definition | None:
     if name:
-        if known is not None and (definition := known.by_name.get(name)) is not None:
-            return definition
         # A name and a type, or a field whose type says how it is read, need no birth.
-        if is_known(metric.datatype):
-            return Definition(name, metric.datatype, _text_property(metric, "engUnit"))
-        if metric.WhichOneof("value") in ("float_value", "double_value", "boolean_value", "string_value"):
-            return Definition(name, DOUBLE, _text_property(metric, "engUnit"))
-        return None
-    return known.by_alias.get(metric.alias) if certain and known is not None and metric.HasField("alias") else None
+        return known.by_name.get(name) or defined(metric, name)
+    return known.by_alias.get(metric.alias) if certain and metric.HasField("alias") else None
 
 
-def _item(metric: Any, definition: Definition, payload_time_ms: int | None, device: str) -> Item:
-    if metric.HasField("properties") and (quality := _quality(metric)) is not None and quality not in _GOOD:
-        return _rejected(metric, definition, RejectReason.BAD_VALUE, f"quality: {quality}", device)
-    field = metric.WhichOneof("value")
-    if field in _NESTED:
-        return _rejected(metric, definition, RejectReason.NESTED_VALUES, f"metric: {definition.name}", device)
-    value = None if field is None or metric.is_null else value_of(metric, field, definition.data_type)
-    time_ms = metric.timestamp if metric.HasField("timestamp") else payload_time_ms
-    return Sample(definition.name, value, time_ms, definition.unit, device=device)
+def _no_template(_alias: int) -> str:
+    return ""
 
 
-def _rejected(metric: Any, definition: Definition, reason: RejectReason, detail: str, device: str) -> Rejection:
-    """With a payload of its own that says the metric's name and type."""
-    alone = Payload()
-    alone.metrics.add().CopyFrom(metric)
-    alone.metrics[0].name, alone.metrics[0].datatype = definition.name, definition.data_type
-    alone.metrics[0].ClearField("alias")
-    return Rejection(reason, detail, bytes(alone.SerializeToString()), device)
-
-
-def _unknown(metric: Any, name: str, certain: bool, device: str) -> Rejection:
-    what = f"metric {name[:100]!r}" if name else f"alias {metric.alias}"
-    why = "no birth has defined it" if certain else "no birth of this session is known; a rebirth was requested"
-    alone = Payload()
-    alone.metrics.add().CopyFrom(metric)
-    return Rejection(UNKNOWN, f"{what}: {why}", bytes(alone.SerializeToString()), device)
-
-
-def _flat(metrics: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[Any, str]]:
-    """Each metric with its name; those of a template's instance in place of the template (section 6.4.15)."""
-    for metric in metrics:
-        name = prefix + metric.name if metric.name else ""
-        if metric.HasField("template_value") and depth < MAX_TEMPLATE_DEPTH:
-            if not metric.template_value.is_definition:
-                yield from _flat(metric.template_value.metrics, f"{name or metric.alias}/", depth + 1)
-        else:
-            yield metric, name
-
-
-def _measured(metrics: Any) -> Iterator[tuple[Any, str]]:
-    """Those of a birth that are no part of the protocol."""
-    return ((metric, name) for metric, name in _flat(metrics) if name != "bdSeq" and not name.startswith(_CONTROLS))
+def _keeps_all(_sample: Sample) -> bool:
+    return True
 
 
 def _bounded(items: list[Any]) -> list[Any]:
     if len(items) > MAX_MESSAGE_ITEMS:
-        return [Rejection(RejectReason.TOO_MANY_ITEMS, f"{len(items):,} metrics, over {MAX_MESSAGE_ITEMS:,}")]
+        return [Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_MESSAGE_ITEMS:,} metrics")]
     return items
-
-
-def _property(metric: Any, key: str) -> Any:
-    properties = metric.properties
-    for name, value in zip(properties.keys, properties.values, strict=False):
-        if name == key and not value.is_null:
-            return value
-    return None
-
-
-def _quality(metric: Any) -> int | None:
-    value = _property(metric, "Quality")
-    return None if value is None else int(value.long_value if value.HasField("long_value") else value.int_value)
-
-
-def _text_property(metric: Any, key: str) -> str | None:
-    if not metric.HasField("properties"):
-        return None
-    value = _property(metric, key)
-    return value.string_value or None if value is not None else None
-
-
-def _number(metric: Any) -> int:
-    return int(metric.long_value if metric.HasField("long_value") else metric.int_value)
-
-
-def _set_value(metric: Any, value: Any) -> None:
-    if value is None:
-        metric.is_null, metric.datatype = True, DOUBLE
-    elif isinstance(value, bool):
-        metric.datatype, metric.boolean_value = BOOLEAN, value
-    elif isinstance(value, int):
-        metric.datatype, metric.long_value = (INT64 if value < 0 else UINT64), value & (2**64 - 1)
-    elif isinstance(value, float):
-        metric.datatype, metric.double_value = DOUBLE, value
-    elif isinstance(value, bytes):
-        metric.datatype, metric.bytes_value = BYTES, value
-    else:
-        metric.datatype, metric.string_value = TEXT, str(value)
 
 
 def _names(group: str, node: str, device: str) -> str:
@@ -393,7 +390,7 @@ EXAMPLES = (
         _example_data(),
         (
             Sample("Speed", 1480, RECEIVED_AT_MS - 30, device=_PRESS),
-            Rejection(UNKNOWN, "alias 7: no birth of this session is known; a rebirth was requested"),
+            Rejection(UNKNOWN, "alias 7: no birth of this session is known"),
         ),
     ),
     Example(

@@ -21,7 +21,7 @@ _TYPES = {
 }
 
 _MESSAGES = {
-    "Payload": ("1 timestamp uint64", "2 metrics Metric*", "3 seq uint64"),
+    "Payload": ("1 timestamp uint64", "2 metrics Metric*", "3 seq uint64", "4 uuid string", "5 body bytes"),
     "Metric": (
         "1 name string",
         "2 alias uint64",

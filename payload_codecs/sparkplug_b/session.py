@@ -3,11 +3,18 @@
 import msgspec
 
 from payload_codecs.codec import StateSnapshot, UnreadableCodecState
+from payload_codecs.sparkplug_b.data_types import TEMPLATE
 
 VERSION = 1
 
 MAX_DEFINITIONS = 100_000
 """Metrics of one edge node and its devices: bounds the state that one sender can take."""
+
+MAX_DEVICES = 10_000
+"""Of one edge node, also for those whose births define nothing."""
+
+CONTROL = 0
+"""Stands for the data type of a metric that belongs to the protocol, such as Node Control/Rebirth: no reading."""
 
 
 class Definition(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -24,6 +31,11 @@ class Definitions(msgspec.Struct):
     by_name: dict[str, Definition] = {}
     by_alias: dict[int, Definition] = {}
 
+    def template(self, alias: int) -> str:
+        """The name of the template that has this alias, or ""."""
+        definition = self.by_alias.get(alias)
+        return definition.name if definition is not None and definition.data_type == TEMPLATE else ""
+
 
 class Progress(msgspec.Struct):
     """The small part of the state, which each message changes."""
@@ -35,8 +47,16 @@ class Progress(msgspec.Struct):
     certain: bool = False
     """False before the first birth, after a gap in `seq`, and after a death: an alias may mean something else now."""
     rebirth_requested_ms: int = 0
-    online: list[str] = []
-    """Devices, "" for the edge node itself, that are born and not dead."""
+    rebirths_requested: int = 0
+    """Since something happened that a rebirth can mend."""
+    dead: bool = False
+    """After the node's death its devices are offline too."""
+
+    def lose_certainty(self) -> None:
+        """From now on no alias is resolved, until the next NBIRTH."""
+        if self.certain:
+            self.certain = False
+            self.rebirths_requested = 0
 
 
 class EdgeNode:
@@ -46,31 +66,48 @@ class EdgeNode:
         self.definitions = definitions or {}
         self.progress = progress or Progress()
         self.revision = 0
-
-    @property
-    def size(self) -> int:
+        self.size = sum(len(each.by_name) for each in self.definitions.values())
         """Metrics that are defined."""
-        return sum(len(each.by_name) for each in self.definitions.values())
+
+    def room(self, device: str) -> int:
+        """Metrics that a birth of this device may define. Its earlier ones make room: the birth replaces them."""
+        known = self.definitions.get(device)
+        if known is None:
+            return MAX_DEFINITIONS - self.size if len(self.definitions) <= MAX_DEVICES else 0
+        return MAX_DEFINITIONS - self.size + len(known.by_name)
 
     def define(self, device: str, definitions: Definitions) -> None:
         """The metrics of a birth, in place of the device's earlier ones."""
+        self.forget(device)
         self.definitions[device] = definitions
+        self.size += len(definitions.by_name)
+        self.progress.dead = False
         self.revision += 1
-        self.set_online(device, True)
 
-    def forget_session(self) -> None:
+    def forget(self, device: str) -> None:
+        """A device that has died: only a birth of its own defines its metrics again."""
+        known = self.definitions.pop(device, None)
+        if known is not None:
+            self.size -= len(known.by_name)
+            self.revision += 1
+
+    def begin_session(self, seq: int, bd_seq: int | None) -> None:
         """A new NBIRTH ends all that was before it."""
+        before = self.progress
         self.definitions = {}
-        self.progress = Progress(rebirth_requested_ms=self.progress.rebirth_requested_ms)
+        self.size = 0
+        self.progress = Progress(
+            bd_seq, seq, certain=True, rebirth_requested_ms=before.rebirth_requested_ms,
+            rebirths_requested=before.rebirths_requested if bd_seq == before.bd_seq else 0,
+        )  # fmt: skip
         self.revision += 1
 
-    def set_online(self, device: str, online: bool) -> bool:
-        """Whether this changed anything."""
-        if (device in self.progress.online) is online:
-            return False
-        others = [each for each in self.progress.online if each != device]
-        self.progress.online = [*others, device] if online else others
-        return True
+    def die(self) -> list[str]:
+        """The node's death. Gives those that were online until then, "" for the node itself first."""
+        online = [] if self.progress.dead else [device for device in self.definitions if device]
+        self.progress.dead = True
+        self.progress.lose_certainty()
+        return ["", *online]
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -1,7 +1,7 @@
 """Real stacks of the session, beside whatever runs on the machine: own folders, own ports.
 
-One of them has Flink. The tests of the others run beside its tests, in a process of their own (`pytest -n 2
---dist=loadgroup`): there is one Flink cluster at a time, and two cores are busy.
+One of them has Flink. The tests of the others, and those that need no stack, run beside its tests, in a process of
+their own (`pytest -n 2 --dist=loadgroup`): there is one Flink cluster at a time, and two cores are busy.
 """
 
 import json
@@ -29,6 +29,8 @@ os.environ.setdefault("HEADRACE_CAPTURE_HEARTBEAT_MS", "500")
 os.environ.setdefault("HEADRACE_CAPTURE_STALLS_AFTER_S", "20")
 # What a job has written is there with its next checkpoint.
 os.environ.setdefault("FLINK_PROPERTIES", "execution.checkpointing.interval: 2 s")
+# Silent partitions hold up the balance, and who looks at windows. The backlogs of these tests are short.
+os.environ.setdefault("HEADRACE_JOB_IDLE_TIMEOUT_S", "20")
 PORT_OFFSET = int(os.environ.get("HEADRACE_TEST_PORT_OFFSET", "2000"))
 HERE = Path(__file__).parent
 
@@ -126,17 +128,14 @@ def risk_of(running):
         yield lambda customer: json.loads(redis.get(f"churn:{customer}") or "null")
 
 
-WITHOUT_FLINK = {"capturing", "broker", "served_alone"}
-
-
 @pytest.hookimpl(wrapper=True)  # around xdist, which looks for the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Everything in this folder needs the real servers, and what shares a stack runs in one process."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.end_to_end)
-            alone = WITHOUT_FLINK.intersection(item.fixturenames)  # type: ignore[attr-defined]
-            item.add_marker(pytest.mark.xdist_group("without Flink" if alone else "with Flink"))
+            with_flink = "stack" in item.fixturenames  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.xdist_group("with Flink" if with_flink else "without Flink"))
     yield
     if getattr(config.option, "loadgroup", False):
         lost = [item.nodeid for item in items if HERE in item.path.parents and "@" not in item.nodeid]

@@ -86,7 +86,7 @@ def paused(connect, stack, verb, state):
         (
             ("DROP TABLE customers", ANEW, "ALTER TABLE customers REPLICA IDENTITY FULL",
              "ALTER PUBLICATION headrace ADD TABLE customers"),
-            "public.customers was dropped and made anew",
+            "public.customers was dropped and created again",
         ),
         (("ALTER PUBLICATION headrace DROP TABLE customers",), "lacks public.customers"),
         (

@@ -22,8 +22,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from websockets.asyncio.client import connect as connect_websocket
 
 from bench.free_port import free_port
+from connectors.entrance_clock import EntranceClock
+from connectors.entrance_records import epoch_ms
 from connectors.kafka.clients import KeyPartitioner
-from connectors.listener.mqtt_packets import MQTT_5, PacketType, disconnect
+from connectors.kafka.fast_producer import ready_fast_producer
+from connectors.mqtt_packets import MQTT_5, PacketType, disconnect
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTERS, TELEMETRY_RAW
 from tests.end_to_end.conftest import PORT_OFFSET, started
@@ -32,6 +35,7 @@ from tests.end_to_end.waiting import until
 from tests.unit.connectors.listener_in_memory import connect, publish
 
 PATIENCE_S = 60
+HOUR_MS = 60 * 60 * 1000
 RAW = TELEMETRY_RAW.name
 VERSIONS = pytest.mark.parametrize("version", [MQTTProtocolVersion.MQTTv311, MQTTProtocolVersion.MQTTv5])
 
@@ -345,3 +349,18 @@ def test_a_device_with_a_token_publishes_and_is_disconnected_when_it_is_revoked(
         kafka.headrace("device", "revoke", device)
         assert peer.recv(100) == disconnect(0x87)
     assert os.stat(kafka.home / "secrets" / "device-tokens.jsonl").st_mode & 0o777 == 0o600
+
+
+def test_a_wrong_clock_of_the_host_is_corrected_by_the_append_times_of_kafka(kafka, device):
+    clock = EntranceClock(lambda: epoch_ms() + HOUR_MS)
+    address = kafka.endpoints.kafka
+    producer = ready_fast_producer(address, [TELEMETRY_RAW], client_id="test", linger_ms=5, clock=clock)
+    assert clock() - epoch_ms() > HOUR_MS - 1000
+    sent = producer.send(RAW, b"1", device.encode(), [])
+
+    def is_stored() -> bool:
+        producer.poll()
+        return sent.is_done
+
+    until(is_stored, "the record is stored")
+    assert abs(clock() - epoch_ms()) < PATIENCE_S * 1000

@@ -67,23 +67,17 @@ class Bridge:
         return self.process.wait(30)
 
 
-@pytest.fixture(scope="session")
-def stack(broker):
-    """No part of it but Kafka is needed."""
-    return broker
-
-
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
-    broker = MosquittoServer(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
+    server = MosquittoServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def bridge(stack, mosquitto: MosquittoServer) -> Iterator[Bridge]:
-    bridge = Bridge(stack.environment, mosquitto.port)
+def bridge(broker, mosquitto: MosquittoServer) -> Iterator[Bridge]:
+    bridge = Bridge(broker.environment, mosquitto.port)
     yield bridge
     if bridge.process.poll() is None:
         bridge.process.kill()
@@ -160,15 +154,15 @@ class Stored:
 
 
 @pytest.fixture
-def stored(stack) -> Stored:
-    return Stored(stack.endpoints.kafka)
+def stored(broker) -> Stored:
+    return Stored(broker.endpoints.kafka)
 
 
-def test_nothing_is_acknowledged_while_kafka_is_away(stack, stored, mosquitto, bridge, device) -> None:
+def test_nothing_is_acknowledged_while_kafka_is_away(broker, stored, mosquitto, bridge, device) -> None:
     payloads = [b"%d" % number for number in range(50)]
     bridge.start()
     bridge.wait_until_ready()
-    with frozen_kafka(stack):
+    with frozen_kafka(broker):
         publish(mosquitto.port, f"fleet/{device}/telemetry", *payloads)
         until(lambda: bridge.metric("in_flight") == 50, "the bridge holds them")
         assert bridge.metric("acknowledged_total") == 0
@@ -181,11 +175,11 @@ def test_nothing_is_acknowledged_while_kafka_is_away(stack, stored, mosquitto, b
     assert values[-50:] == payloads
 
 
-def test_it_goes_on_in_order_when_kafka_is_back(stack, stored, mosquitto, bridge, device) -> None:
+def test_it_goes_on_in_order_when_kafka_is_back(broker, stored, mosquitto, bridge, device) -> None:
     payloads = [b"%d" % number for number in range(200)]
     bridge.start()
     bridge.wait_until_ready()
-    with frozen_kafka(stack):
+    with frozen_kafka(broker):
         publish(mosquitto.port, f"fleet/{device}/telemetry", *payloads)
     found = stored.records(TELEMETRY_RAW.name, device, 200)
     assert [record.value for record in found] == payloads
@@ -196,7 +190,7 @@ def test_it_goes_on_in_order_when_kafka_is_back(stack, stored, mosquitto, bridge
     until(lambda: bridge.metric("acknowledged_total") == 200, "all are acknowledged")
 
 
-def test_the_session_is_made_before_kafka_is_there(stack, stored, mosquitto, bridge, device) -> None:
+def test_the_session_is_made_before_kafka_is_there(broker, stored, mosquitto, bridge, device) -> None:
     bridge.start(HEADRACE_KAFKA=f"127.0.0.1:{free_port()}")
     until(lambda: "waiting for Kafka" in bridge.readiness()[1], "the bridge says what it waits for")
     until(lambda: bridge.metric("connections_total") == 1, "it connected")
@@ -210,7 +204,7 @@ def test_the_session_is_made_before_kafka_is_there(stack, stored, mosquitto, bri
 
 @pytest.mark.parametrize("forgets", [False, True], ids=["and keeps the session", "and forgets the session"])
 def test_it_subscribes_again_after_a_restart_of_the_mqtt_broker(
-    stack, stored, mosquitto, bridge, device, forgets
+    broker, stored, mosquitto, bridge, device, forgets
 ) -> None:
     bridge.start()
     bridge.wait_until_ready()
@@ -227,7 +221,7 @@ def test_it_subscribes_again_after_a_restart_of_the_mqtt_broker(
     assert [record.value for record in found] == [b"before", b"after"]
 
 
-def test_what_it_refuses_is_a_dead_letter_and_acknowledged(stack, stored, mosquitto, bridge, device) -> None:
+def test_what_it_refuses_is_a_dead_letter_and_acknowledged(broker, stored, mosquitto, bridge, device) -> None:
     bridge.start()
     bridge.wait_until_ready()
     publish(mosquitto.port, f"fleet/{device}/telemetry", bytes(256 * 1024), bytes(256 * 1024 + 1), bytes(6 << 20))
@@ -242,10 +236,10 @@ def test_what_it_refuses_is_a_dead_letter_and_acknowledged(stack, stored, mosqui
     until(lambda: bridge.metric("acknowledged_total") == 4, "all four are acknowledged")
 
 
-def test_the_end_is_clean_though_kafka_is_away(stack, stored, mosquitto, bridge, device) -> None:
+def test_the_end_is_clean_though_kafka_is_away(broker, stored, mosquitto, bridge, device) -> None:
     bridge.start()
     bridge.wait_until_ready()
-    with frozen_kafka(stack):
+    with frozen_kafka(broker):
         publish(mosquitto.port, f"fleet/{device}/telemetry", b"1")
         until(lambda: bridge.metric("in_flight") == 1, "the bridge holds it")
         assert bridge.end() == 0

@@ -28,6 +28,9 @@ from connectors.mqtt_bridge.settings import BridgeSettings
 from connectors.mqtt_bridge.subscriptions import Subscriptions
 from connectors.mqtt_broker_figures import mqtt_broker_figures
 from headrace.publisher import Publisher
+from payload_codecs.codec import Sample
+from payload_codecs.message import Message
+from payload_codecs.registry import stateless_codec_of
 from schemas.bridge_session import BridgeSession
 from schemas.payload_format import Codec
 from schemas.source import DEFAULT_SOURCE, Source
@@ -79,6 +82,7 @@ class RunningBridge:
         settings = BridgeSettings(client_id=client_id, http_port=0, keepalive_s=5)
         subscriptions = Subscriptions(sources.filters)
         client, producer = mqtt_client(settings, endpoints), topics.producer()
+        self.client = client
         self.session = Session(client, settings, subscriptions)
         memory = SessionMemory(self.session)
         self.loop = NetworkLoop(client, self.session)
@@ -140,12 +144,12 @@ class Here:
         return [each.value for each in self.topics.raw]
 
 
-def publish(port: int, topic: str, *payloads: bytes) -> None:
+def publish(port: int, topic: str, *payloads: bytes, properties: Properties | None = None) -> None:
     """Return when the broker has acknowledged them."""
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
     client.connect("127.0.0.1", port)
     client.loop_start()
-    for information in [client.publish(topic, payload, qos=1) for payload in payloads]:
+    for information in [client.publish(topic, payload, qos=1, properties=properties) for payload in payloads]:
         information.wait_for_publish(PATIENCE_S)
     client.disconnect()
     client.loop_stop()
@@ -194,6 +198,32 @@ def test_a_topic_that_three_subscriptions_match_is_stored_once(here: Here) -> No
         assert running.bridge.copies == 201
     sources = [dict(each.headers)["source"] for each in here.topics.raw]
     assert sources == [*[b"lines"] * 100, b"press", b"plant", b"fleet"]
+
+
+EVENTS = Source(
+    name="events", topic="events/{metric}", codec=Codec.CLOUDEVENTS, data_codec=Codec.SCALAR, device="subject"
+)
+
+
+def test_an_event_in_binary_mode_passes_a_real_broker_and_is_decoded(here: Here) -> None:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.ContentType = "text/plain"
+    properties.UserProperty = [
+        ("specversion", "1.0"), ("id", "1"), ("source", "/hall 4"), ("type", "com.example.reading"),
+        ("subject", "größe 7"), ("time", "2026-05-28T20:26:40.123Z"),
+    ]  # fmt: skip
+    with here.bridge(EVENTS, DEFAULT_SOURCE):
+        publish(here.mosquitto.port, "events/torque", b"12.5", properties=properties)
+        here.publish("fleet/pump/telemetry", b"1")
+        assert here.stored(2) == [b"12.5", b"1"]
+    event, plain = here.topics.raw
+    headers = dict(event.headers)
+    assert headers["content-type"] == b"text/plain"
+    assert not any(name.startswith("ce_") for name, _ in plain.headers)
+    message = Message(event.value, None, "events/torque", EVENTS.levels("events/torque"), headers=headers)
+    (sample,) = stateless_codec_of(EVENTS).decode(message)
+    assert isinstance(sample, Sample)
+    assert (sample.device, sample.metric, sample.value, sample.time) == ("größe 7", "torque", 12.5, 1_780_000_000_123)
 
 
 def test_what_was_queued_for_an_earlier_list_of_filters_is_stored_at_least_once(here: Here) -> None:

@@ -55,13 +55,14 @@ def records_of(running, topic, device):
 
 
 def test_a_late_reading_is_stored_and_scored_and_its_windows_are_corrected(running, publish, points):
-    # The next minute: whatever the stack has seen before, its watermark cannot have passed it.
-    start = (time.time_ns() // 60_000_000_000 + 1) * 60_000
+    # Windows of 10 s that begin in 10 to 20 s: whatever the stack has seen before, its watermark has not passed them.
+    start = (time.time_ns() // 10_000_000_000 + 2) * 10_000
+    minute = start // 60_000 * 60_000
     for second, value in enumerate(ON_TIME):
         publish(DEVICE, value, start + 1000 * second)
 
     # No other reading comes: the clock closes the windows of a partition that is idle.
-    assert eventually(lambda: points("reading_window", DEVICE).get((start, "1m")), within_s=240)["count"] == 4
+    assert eventually(lambda: points("reading_window", DEVICE).get((minute, "1m")), within_s=240)["count"] == 4
     first = points("reading_window", DEVICE)[start, "10s"]
     assert (first["count"], first["mean"]) == (4, 11.75)
 
@@ -81,9 +82,9 @@ def test_a_late_reading_is_stored_and_scored_and_its_windows_are_corrected(runni
     assert corrected["mean"] == pytest.approx(14.0)
     assert (corrected["min"], corrected["max"], corrected["last"]) == (10.0, LATE, 14.0)
     assert corrected["stddev"] == pytest.approx(4.69041575982343)
-    assert points("reading_window", DEVICE)[start, "1m"]["count"] == 5
+    assert points("reading_window", DEVICE)[minute, "1m"]["count"] == 5
     alone = eventually(lambda: points("reading_window", "late-2"))
-    assert {key: fields["count"] for key, fields in alone.items()} == {(start, "10s"): 1, (start, "1m"): 1}
+    assert {key: fields["count"] for key, fields in alone.items()} == {(start, "10s"): 1, (minute, "1m"): 1}
 
 
 def test_a_corrected_window_stands_behind_the_first_in_its_partition(running):

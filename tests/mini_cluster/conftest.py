@@ -1,15 +1,21 @@
-"""One JVM for the session. Each job that a test executes runs on a mini-cluster inside it."""
+"""One JVM for each test process. Each job that a test executes runs on a mini-cluster inside it."""
 
+import contextlib
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyflink.table import StreamTableEnvironment
 
+from headrace.polling import wait_until
 from jobs.environment import table_environment
 from stack import flink_distribution, jars, operators_jar
+from stack.fork_server import ForkServer, worker_python
 from stack.layout import REPOSITORY, Layout
+from stack.server import NotYet
 from tests.mini_cluster.file_tables import FileTables
 
 HERE = Path(__file__).parent
@@ -22,11 +28,35 @@ OPTIONS = {
     "pipeline.auto-watermark-interval": "0 ms",
 }
 
+FORKS_WITHIN_S = 120
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.mini_cluster)
+
+
+@contextlib.contextmanager
+def forked_workers(layout: Layout) -> Iterator[None]:
+    """Workers are forked, as on the local stack: one that imports everything itself takes 4 s of CPU."""
+    server = ForkServer(layout)
+    layout.folder("run")
+    server.configure()
+    with subprocess.Popen(server.command(), cwd=REPOSITORY) as process:
+        try:
+            wait_until("the server that workers are forked from", lambda: _listens(server), FORKS_WITHIN_S)
+            yield
+        finally:
+            process.terminate()
+
+
+def _listens(server: ForkServer) -> bool:
+    try:
+        server.check()
+    except NotYet:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +73,8 @@ def _jvm(tmp_path_factory):
     # Workers as processes, as on a cluster, that find the jobs and what tests define.
     os.environ["_python_worker_execution_mode"] = "process"
     os.environ["PYTHONPATH"] = str(REPOSITORY)
+    with forked_workers(layout):
+        yield {"python.executable": str(worker_python(layout))}
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +84,7 @@ def environment(_jvm):
     def make(job: str, **options: str) -> StreamTableEnvironment:
         # The positions of one test are other records in the next.
         shutil.rmtree(os.environ["HEADRACE_ATTEMPTS"], ignore_errors=True)
-        return table_environment(job, **(OPTIONS | options))
+        return table_environment(job, **(OPTIONS | _jvm | options))
 
     return make
 

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from jobs.operators.decode_sessions import DecodeSessions
 from jobs.operators.decode_telemetry import DecodeTelemetry
 from jobs.operators.recommend_live import RecommendLive
 from jobs.operators.score_customers import ScoreCustomers
@@ -42,6 +43,13 @@ class LeavesDecoding(DecodeTelemetry):
     def _decode(self, frame):
         _die_of(frame, _leave)
         return super()._decode(frame)
+
+
+class SegfaultsDecodingSessions(DecodeSessions):
+    def _decode(self, frame):
+        decoded = super()._decode(frame)  # the sessions in memory have changed
+        _die_of(frame, _segfault)
+        return decoded
 
 
 class SegfaultsScoring(ScoreFleet):

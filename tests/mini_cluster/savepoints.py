@@ -44,14 +44,15 @@ def run_until_written(topics, statements, sinks, n):
     """Runs a job until it has written `n` records to its sinks together, then stops it; the path of its savepoint."""
     job = statements.execute().get_job_client()
     try:
-        _wait_for(lambda: sum(len(topics.records(topic)) for topic in sinks) >= n, job)
+        wait_for(lambda: sum(len(topics.records(topic)) for topic in sinks) >= n, job)
         return stop_with_savepoint(job, topics.folder / "savepoints")
     except BaseException:
         job.cancel().result()
         raise
 
 
-def _wait_for(condition, job, within_s=60):
+def wait_for(condition, job, within_s=60):
+    """Until it holds. Fails if the job ends before that, and past the limit."""
     deadline = time.monotonic() + within_s
     while not condition():
         status = job.get_job_status().result().name

@@ -25,6 +25,9 @@ MAPPED = Source(
 )  # fmt: skip
 SOURCES = (SCALARS, MAPPED)
 
+ALL_SERIES = JobSettings(max_series=1_000_000, max_devices=1_000_000, max_metrics_per_device=1_000_000)
+"""What one of them does is in test_series_limits.py."""
+
 OURS = Messages("ours")
 sent = OURS.sent
 
@@ -46,7 +49,7 @@ class Job:
         for topic in OUTPUTS:
             topics.bytes_sink(topic)
         topics.bytes_sink(TELEMETRY_COMMANDS)
-        topics.execute(build(topics.tables, JobSettings(), SOURCES), timeout_s=300)
+        topics.execute(build(topics.tables, ALL_SERIES, SOURCES), timeout_s=300)
         self.records = {topic: topics.records(topic) for topic in OUTPUTS}
         self.outcomes = Outcomes(messages, (item for records in self.records.values() for item in records))
 
@@ -63,9 +66,8 @@ OPTIONS_OF_MAIN = OPTIONS | {"table.exec.state.ttl": "10 min"}
 
 @pytest.fixture(scope="module")
 def job(file_tables):
-    modules = (test_clean_anything, test_clean_large, test_clean_payloads)
-    messages = [message for module in modules for message in module.MESSAGES]
-    return Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN), [*messages, *OURS])
+    messages = [*test_clean_anything.messages(), *test_clean_large.MESSAGES, *test_clean_payloads.MESSAGES, *OURS]
+    return Job(file_tables("clean_telemetry", **OPTIONS_OF_MAIN), messages)
 
 
 def test_each_message_becomes_what_the_decoder_and_the_count_of_duplicates_say(job):

@@ -93,8 +93,9 @@ def test_python_stands_where_it_must_only_and_once(plan_of, job):
 
 def test_the_cleaning_decodes_and_deduplicates_once_in_operators_with_names(stages_of):
     stages = stages_of("clean_telemetry")
-    once = ("Source: KafkaSource-default_catalog.default_database.telemetry_raw", "gather", "decode", "scatter")
-    assert [stages.count(stage) for stage in (*once, "deduplicate")] == [1] * 5
+    source = "Source: KafkaSource-default_catalog.default_database.telemetry_raw"
+    once = (source, "gather", "decode", "scatter", "limit-series")
+    assert [stages.count(stage) for stage in (*once, "deduplicate")] == [1] * 6
     assert [stage for stage in stages if stage in (*once, "deduplicate")] == [*once, "deduplicate"]
     assert not any(stage.startswith(("OverAggregate", "Correlate")) for stage in stages)
 

@@ -9,8 +9,12 @@ from headrace.model_store.publishing import publish
 from jobs import clean_telemetry, recommend_items, score_anomalies, score_churn, store_influxdb, store_redis
 from jobs.operators import write_to_store
 from jobs.settings import JobSettings
+from payload_codecs.sparkplug_b.data_types import DOUBLE
+from payload_codecs.sparkplug_b.protobuf_schema import Payload
+from schemas.presets import preset_fields
 from schemas.reading import Reading
 from schemas.record import Position
+from schemas.source import Source
 from schemas.topics import (
     CHURN_SCORES,
     CUSTOMERS,
@@ -31,6 +35,7 @@ from tests.redis_server import redis_server
 
 N, POISONED = 60, 23
 SETTINGS = JobSettings(micro_batch_ms=50, buckets=1)
+PLANT = Source(**{**preset_fields("sparkplug-b"), "name": "plant"})
 
 
 def name(number):
@@ -85,6 +90,40 @@ def test_clean_telemetry_goes_on_without_a_message_on_which_its_worker_leaves(to
     (letter,) = topics.records(DEAD_LETTERS)
     assert (letter.reason, letter.device, letter.position.offset) == ("quarantined", name(POISONED), POISONED)
     assert "ended without an exception" in letter.detail
+
+
+def sparkplug(number):
+    """Three edge nodes in turn: a birth each, then data by alias."""
+    seq, node = divmod(number, 3)
+    payload = Payload(timestamp=NOW_MS + number, seq=seq)
+    if seq == 0:
+        payload.metrics.add(name="flow", alias=1, datatype=DOUBLE, double_value=number)
+    else:
+        payload.metrics.add(alias=1, double_value=number)
+    if number == POISONED:
+        payload.metrics.add(name="note", string_value=killing.POISON.decode())
+    topic = f"spBv1.0/plant/{'NDATA' if seq else 'NBIRTH'}/press-{node}"
+    return Message(
+        payload.SerializeToString(), f"plant/press-{node}", {"source": b"plant", "mqtt_topic": topic.encode()}
+    )
+
+
+def test_clean_telemetry_keeps_the_sessions_of_other_devices_when_a_message_kills_their_worker(topics, monkeypatch):
+    monkeypatch.setattr(clean_telemetry, "DecodeSessions", killing.SegfaultsDecodingSessions)
+    topics = topics("clean_telemetry")
+    topics.raw_source([sparkplug(number) for number in range(N)])
+    for topic in (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_COMMANDS, DEAD_LETTERS):
+        topics.bytes_sink(topic)
+    topics.execute(clean_telemetry.build(topics.tables, SETTINGS, [PLANT]), timeout_s=120)
+    # Without the message that was set aside, the aliases of its node are uncertain until the next birth.
+    uncertain = [number for number in OTHERS if number > POISONED and number % 3 == POISONED % 3]
+    readings = [each for each in topics.records(TELEMETRY_READINGS) if each.metric == "flow"]
+    assert sorted(each.position.offset for each in readings) == sorted({*OTHERS} - {*uncertain})
+    assert all(each.value == each.position.offset for each in readings)
+    letters = {each.position.offset: each.reason for each in topics.records(DEAD_LETTERS)}
+    assert letters == {POISONED: "quarantined"} | dict.fromkeys(uncertain, "unknown_metric")
+    (command,) = topics.records(TELEMETRY_COMMANDS)
+    assert command.topic == f"spBv1.0/plant/NCMD/press-{POISONED % 3}"
 
 
 @pytest.mark.parametrize("operator", [killing.SegfaultsScoring, killing.RaisesScoring])

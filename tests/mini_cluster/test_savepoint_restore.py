@@ -55,12 +55,26 @@ N_SCORED = N_SNAPSHOT + 600
 PLANT = Source(**{**preset_fields("sparkplug-b"), "name": "plant"})
 
 
-def _sparkplug(kind, seq, **metric):
+CHANGED = [
+    Source(
+        **{
+            **preset_fields("sparkplug-b"),
+            "name": "tanks",
+            "topic": "spBv1.0/tanks/{type}/{node}/#",
+            "device": "{node}",
+        }
+    ),
+    PLANT.model_copy(update={"rename": {"torque": "Torque"}}),
+]
+"""The sources after `headrace source apply`."""
+
+
+def _sparkplug(kind, seq, group="hall", source=b"plant", **metric):
     """A message of an edge node with one metric."""
     payload = Payload(timestamp=NOW_MS + seq, seq=seq)
     payload.metrics.add(**metric)
-    headers = {"source": b"plant", "mqtt_topic": f"spBv1.0/hall/{kind}/press".encode()}
-    return Message(payload.SerializeToString(), "hall/press", headers)
+    headers = {"source": source, "mqtt_topic": f"spBv1.0/{group}/{kind}/press".encode()}
+    return Message(payload.SerializeToString(), f"{group}/press", headers)
 
 
 class Cleaning:
@@ -71,6 +85,7 @@ class Cleaning:
     sinks = (TELEMETRY_READINGS, TELEMETRY_DUPLICATES, TELEMETRY_IGNORED, TELEMETRY_COMMANDS, DEAD_LETTERS)
     birth = _sparkplug("NBIRTH", 0, name="torque", alias=7, datatype=DOUBLE, double_value=7.0)
     data = _sparkplug("NDATA", 1, alias=7, double_value=7.5)
+    of_an_unknown_session = _sparkplug("NDATA", 1, "tanks", b"tanks", alias=7, double_value=1.0)
     before = tuple(b'{"metric":"flow","value":%d,"ts":1764000000%03d}' % (n, n) for n in range(5))
     after = (
         before[0],
@@ -79,18 +94,19 @@ class Cleaning:
         b'{"metric":"flow","value":5,"ts":1764000000005}',
     )
 
-    def build(self, topics, payloads, session, offset):
-        messages = [*map(Message, payloads), session]
+    def build(self, topics, payloads, session, offset, sources):
+        messages = [*map(Message, payloads), *session]
         topics._source(TELEMETRY_RAW, RAW_COLUMNS, [raw_row(each, offset + n) for n, each in enumerate(messages)])
-        return clean_telemetry.build(topics.tables, SETTINGS, [PLANT])
+        return clean_telemetry.build(topics.tables, SETTINGS, sources)
 
     def past(self, topics):
-        return self.build(topics, self.before, self.birth, 0)
+        return self.build(topics, self.before, [self.birth], 0, [PLANT])
 
     def future(self, topics):
-        return self.build(topics, self.after, self.data, len(self.before) + 1)
+        session = [self.data, self.of_an_unknown_session]
+        return self.build(topics, self.after, session, len(self.before) + 1, CHANGED)
 
-    n_before, n_after = len(before) + 2, len(after) + 1
+    n_before, n_after = len(before) + 2, len(after) + 3
 
 
 class Scoring:
@@ -266,10 +282,18 @@ def restored(flow, origin, run, flows, taken_just_now):
 @origins(Cleaning)
 def test_the_cleaning_remembers_how_often_a_reading_came_and_what_its_value_was(restored):
     assert [(copy.value, copy.occurrence) for copy in restored.records(TELEMETRY_DUPLICATES)] == [(0.0, 2), (0.0, 3)]
-    assert [letter.reason.value for letter in restored.records(DEAD_LETTERS)] == ["conflicting_duplicate"]
+    reasons = [letter.reason.value for letter in restored.records(DEAD_LETTERS) if letter.device != "tanks/press"]
+    assert reasons == ["conflicting_duplicate"]
+
+
+@origins(Cleaning)
+def test_a_sparkplug_session_goes_on_with_changed_sources_and_an_unknown_one_is_asked_for_its_births(restored):
     readings = {(reading.device, reading.metric): reading.value for reading in restored.records(TELEMETRY_READINGS)}
-    assert readings == {("pump-1", "flow"): 5.0, ("hall/press", "torque"): 7.5}
-    assert restored.records(TELEMETRY_COMMANDS) == []
+    assert readings == {("pump-1", "flow"): 5.0, ("hall/press", "Torque"): 7.5}
+    (letter,) = (letter for letter in restored.records(DEAD_LETTERS) if letter.device == "tanks/press")
+    assert letter.reason == "unknown_metric"
+    (command,) = restored.records(TELEMETRY_COMMANDS)
+    assert (command.source, command.topic) == ("tanks", "spBv1.0/tanks/NCMD/press")
 
 
 @origins(Scoring)

@@ -13,7 +13,7 @@ from schemas.topics import CHURN_SCORES, DEAD_LETTERS
 from tests.mini_cluster.changing_customers import RECORDS, customer, is_row, key, key_file, sent
 from tests.mini_cluster.crashes_once import CrashesOnce, restarts_once
 from tests.mini_cluster.test_score_churn import exported, table_with_usage
-from tests.unit.models.churn.arriving import Came, arrivals
+from tests.unit.models.churn.customer_batches import Came, customer_batch
 
 IDS = f"""CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '60',
   'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '{RECORDS - 1}')"""
@@ -62,7 +62,7 @@ def alone(model):
         row, offset = rows.get(key, (None, -1))
         came.append(Came(key, row, 0, offset, usages.get(key, (None,))[0], is_row(number)))
         offsets.append(number)
-    return outcomes(ChurnModel.load(model), arrivals(*came)), offsets
+    return outcomes(ChurnModel.load(model), customer_batch(*came)), offsets
 
 
 def told(scores):

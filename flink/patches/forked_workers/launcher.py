@@ -24,7 +24,13 @@ def main(address: str, python: str, arguments: list[str]) -> int:
 
 
 def _forked(address: str, arguments: list[str]) -> int:
-    """Raises OSError or ValueError if there is no server, or none that forks."""
+    """Let the fork server start the worker; return its exit status.
+
+    Raises
+    ------
+    OSError or ValueError
+        When there is no server, or it cannot fork.
+    """
     request = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
     with socket.socket(socket.AF_UNIX) as server:
         server.settimeout(ANSWERS_WITHIN_S)

@@ -70,7 +70,7 @@ class ForkServer:
             request, files = _request(launcher)
         except (OSError, ValueError) as error:
             # `headrace up` only connects, to see whether somebody listens.
-            if not isinstance(error, NobodySpoke):
+            if not isinstance(error, NoRequest):
                 log.warning("a launcher's request was not understood: %s", error)
             launcher.close()
             return
@@ -100,7 +100,7 @@ class ForkServer:
             _, status = os.waitpid(worker, 0)
             log.info("worker %d ended with status %d", worker, os.waitstatus_to_exitcode(status))
             with contextlib.suppress(OSError):
-                _tell(launcher, {"status": status})
+                _send(launcher, {"status": status})
             for each in (launcher.fileno(), ended):
                 with contextlib.suppress(KeyError):
                     self._selector.unregister(each)
@@ -115,18 +115,26 @@ class ForkServer:
         self._selector.register(ended, selectors.EVENT_READ, on_end)
         self._selector.register(launcher, selectors.EVENT_READ, on_launcher_gone)
         with contextlib.suppress(OSError):
-            _tell(launcher, {"pid": worker})
+            _send(launcher, {"pid": worker})
 
 
-class NobodySpoke(ValueError):
+class NoRequest(ValueError):
     """The connection ended before a request."""
 
 
 def _request(launcher: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Raises NobodySpoke, ValueError or OSError; open files of a request that is not understood are closed."""
+    """The request of a launcher, and the files that it passes. Closes them when it cannot read the request.
+
+    Raises
+    ------
+    NoRequest
+        When the launcher closes the connection first.
+    ValueError or OSError
+        When the request cannot be read.
+    """
     first, files, _, _ = socket.recv_fds(launcher, 1, len(FILES))
     if not first:
-        raise NobodySpoke("no request")
+        raise NoRequest("no request")
     try:
         with launcher.makefile("rb") as lines:
             line = lines.readline(MAX_REQUEST_BYTES)
@@ -140,7 +148,7 @@ def _request(launcher: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return request, files
 
 
-def _tell(launcher: socket.socket, answer: dict[str, int]) -> None:
+def _send(launcher: socket.socket, answer: dict[str, int]) -> None:
     launcher.sendall(json.dumps(answer).encode() + b"\n")
 
 

@@ -88,7 +88,7 @@ def _hour(text: str, now_ms: int) -> int:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if moment > now_ms:
-        raise typer.BadParameter(f"{text} is yet to come")
+        raise typer.BadParameter(f"{text} is in the future")
     if moment < MIN_EVENT_TIME_MS:
-        raise typer.BadParameter(f"{text} is before 2010, and no event is: give a later moment")
+        raise typer.BadParameter(f"{text} is before 2010, and no event is that old: choose a later moment")
     return as_of_at(moment)

@@ -55,10 +55,10 @@ def calibration(report: Contents) -> str:
 
     def draw(axes: Any) -> None:
         points = report["calibration"]
-        highest = max(points["said"] + points["seen"]) * 1.05
+        highest = max(points["predicted"] + points["observed"]) * 1.05
         axes.plot([0, highest], [0, highest], color=GREY, linestyle=":")
         bars = 1.96 * np.array(points["standard_error"])
-        axes.errorbar(points["said"], points["seen"], bars, color=BLUE, marker="o", markersize=4, linewidth=1)
+        axes.errorbar(points["predicted"], points["observed"], bars, color=BLUE, marker="o", markersize=4, linewidth=1)
         axes.set(xlabel="mean predicted probability", ylabel="fraction of positives")
 
     return _svg(draw)

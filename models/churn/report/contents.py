@@ -61,21 +61,21 @@ def _models(validation: Validation) -> Contents:
 
 def _out_of_fold(prepared: Prepared, settings: TrainingSettings, validation: Validation) -> Contents:
     labels = prepared.target.labels
-    said, flagged = validation.out_of_fold(CHOSEN)
+    predicted, flagged = validation.out_of_fold(CHOSEN)
     names = [prepared.target.negative, prepared.target.positive]
     return {
-        "figures": figures(labels, said),
-        "intervals": intervals(labels, said, settings.bootstraps, settings.seed),
-        "roc": curves.roc(labels, said),
-        "precision_recall": curves.precision_recall(labels, said),
-        "calibration": curves.calibration(labels, said),
-        "lift": curves.lift(labels, said),
-        "profit": curves.profit(labels, said, settings.costs),
+        "figures": figures(labels, predicted),
+        "intervals": intervals(labels, predicted, settings.bootstraps, settings.seed),
+        "roc": curves.roc(labels, predicted),
+        "precision_recall": curves.precision_recall(labels, predicted),
+        "calibration": curves.calibration(labels, predicted),
+        "lift": curves.lift(labels, predicted),
+        "profit": curves.profit(labels, predicted, settings.costs),
         "cost_per_customer": settings.costs.of(labels, flagged) / len(labels),
         "cost_of_flagging_nobody": settings.costs.miss * float(labels.mean()),
         "confusion": confusion_matrix(labels, flagged).tolist(),
         "classification": classification_report(labels, flagged, target_names=names, output_dict=True, zero_division=0),
-        "fairness": {name: by_group(prepared.table[name], labels, said, flagged) for name in settings.groups},
+        "fairness": {name: by_group(prepared.table[name], labels, predicted, flagged) for name in settings.groups},
     }
 
 

@@ -31,8 +31,8 @@ def calibration(labels: Labels, probabilities: Floats, bins: int = BINS) -> Curv
     parts = [part for part in np.array_split(np.argsort(probabilities, kind="stable"), bins) if len(part)]
     seen = np.array([labels[part].mean() for part in parts])
     error = np.sqrt(seen * (1 - seen) / [len(part) for part in parts])
-    said = np.array([probabilities[part].mean() for part in parts])
-    return {"said": said.tolist(), "seen": seen.tolist(), "standard_error": error.tolist()}
+    predicted = np.array([probabilities[part].mean() for part in parts])
+    return {"predicted": predicted.tolist(), "observed": seen.tolist(), "standard_error": error.tolist()}
 
 
 def lift(labels: Labels, probabilities: Floats) -> Curve:

@@ -36,16 +36,16 @@ def by_group(cells: pd.Series, labels: Labels, probabilities: Floats, flagged: L
 
 
 def _rates(name: str, rows: Any, labels: Labels, probabilities: Floats, flagged: Labels) -> dict[str, Any]:
-    truth, said, marked = labels[rows], probabilities[rows], flagged[rows]
+    truth, predicted, marked = labels[rows], probabilities[rows], flagged[rows]
     return {
         "group": name,
         "rows": len(truth),
         "rate": float(truth.mean()),
-        "mean_probability": float(said.mean()),
+        "mean_probability": float(predicted.mean()),
         "flagged": float(marked.mean()),
         "recall": _mean(marked[truth == 1]),
         "false_alarm_rate": _mean(marked[truth == 0]),
-        "roc_auc": float(roc_auc_score(truth, said)) if 0 < truth.sum() < len(truth) else None,
+        "roc_auc": float(roc_auc_score(truth, predicted)) if 0 < truth.sum() < len(truth) else None,
     }
 
 

@@ -38,8 +38,8 @@ class Ordered:
     def __init__(self, labels: Labels, probabilities: Floats) -> None:
         self.labels, self.probabilities = labels, probabilities
         self._ties = np.flatnonzero(np.diff(probabilities, prepend=-1.0))
-        said = np.clip(probabilities, np.finfo(np.float64).eps, 1 - np.finfo(np.float64).eps)
-        self._log_losses = -np.where(labels == 1, np.log(said), np.log1p(-said))
+        predicted = np.clip(probabilities, np.finfo(np.float64).eps, 1 - np.finfo(np.float64).eps)
+        self._log_losses = -np.where(labels == 1, np.log(predicted), np.log1p(-predicted))
         self._squares = (probabilities - labels) ** 2
 
     def figures(self, counts: Labels) -> dict[str, float]:

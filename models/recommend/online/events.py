@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from models.refused import Refused
+from schemas.dead_letter import RefusedRecord
 from schemas.forgotten_user import ForgottenUser
 from schemas.interaction import Interaction
 from schemas.item import Item
@@ -55,7 +55,7 @@ class Events(NamedTuple):
     """What a micro-batch holds; `passed_over` counts interactions without an item, such as a login."""
 
     events: list[ItemInteraction | ItemAvailability | UserDeletion]
-    refused: list[Refused]
+    refused: list[RefusedRecord]
     passed_over: int
 
 
@@ -92,14 +92,20 @@ def read(records: Sequence[LiveRecord]) -> Events:
 _REASONS = {ITEMS.name: RejectReason.NOT_AN_ITEM, USERS_FORGOTTEN.name: RejectReason.NOT_A_FORGOTTEN_USER}
 
 
-def _refused(record: LiveRecord, detail: str) -> Refused:
+def _refused(record: LiveRecord, detail: str) -> RefusedRecord:
     topic, partition, offset, appended_ms, key, value = record
     reason = _REASONS.get(topic, RejectReason.NOT_AN_INTERACTION)
-    return Refused(reason, detail, topic, partition, offset, appended_ms, key, value or b"")
+    return RefusedRecord(reason, detail, topic, partition, offset, appended_ms, key, value or b"")
 
 
 def _event(came: LiveRecord) -> ItemInteraction | ItemAvailability | UserDeletion | None:
-    """Raises _Unusable."""
+    """The event of a record; None for one that is to be skipped.
+
+    Raises
+    ------
+    _Unusable
+        When the record cannot be used; says why.
+    """
     topic, _, _, appended_ms, key, value = came
     try:
         record = None if value is None else orjson.loads(value)
@@ -141,7 +147,13 @@ def _availability(key: str | None, record: Any) -> ItemAvailability:
 
 
 def _read(definition: type[Record], record: Any) -> Any:
-    """Raises _Unusable."""
+    """The record, checked against its definition.
+
+    Raises
+    ------
+    _Unusable
+        When it does not fit; says why.
+    """
     try:
         return definition.model_validate(record)
     except ValidationError as error:

@@ -21,7 +21,7 @@ HOUR_MS, WEEK_MS = 3_600_000.0, 7 * 86_400_000.0
 MIN_CAPACITY = 256
 
 
-class Together(NamedTuple):
+class CoVisitWeights(NamedTuple):
     """The last items of a user, and what goes with them: for each a row of the pairs, and its weight.
 
     Parameters
@@ -162,7 +162,7 @@ class LiveItems:
         self._hour *= 2.0 ** -(ahead_ms / HOUR_MS)
         self._origin_ms = float(time_ms)
 
-    def going_with(self, recent: Sequence[int], scores: Float32s) -> Together:
+    def going_with(self, recent: Sequence[int], scores: Float32s) -> CoVisitWeights:
         """Fills in how well each item goes with the recent ones, the newest first: the best 1, unless all are 0.
 
         `scores` has the shape `(room,)`.
@@ -175,7 +175,7 @@ class LiveItems:
         largest = float(np.maximum.reduce(scores))
         if largest > 0:
             scores *= np.float32(1 / largest)
-        return Together(rows, weights)
+        return CoVisitWeights(rows, weights)
 
     def similar(self, item: int) -> Float32s:
         """How well each item goes with one. Shape `(room,)`."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from models.recommend.history import SESSION_S
 from models.recommend.online import list_json
-from models.recommend.online.items import REACH, WINDOW, LiveItems, Together
+from models.recommend.online.items import REACH, WINDOW, CoVisitWeights, LiveItems
 from models.recommend.online.user_log import DUPLICATE, UserLog
 from models.state_codec import Migrations, State, decode, encode
 from schemas.limits import MAX_LIST_ITEMS
@@ -37,7 +37,7 @@ _BY_RANK = (MODEL_WEIGHT * (1 - np.arange(MAX_LIST_ITEMS) / MAX_LIST_ITEMS)).ast
 BY_MODEL, BY_POPULARITY = "chosen by the model", "popular"
 
 
-class Arrival(Enum):
+class LearnOutcome(Enum):
     """What became of an interaction."""
 
     NEW = auto()
@@ -113,10 +113,10 @@ class LiveRecommender:
 
     # ------------------------------------------------------------------ learning
 
-    def learn(self, user: str, item: str, action: str, event_time_ms: int, appended_ms: int) -> Arrival:
+    def learn(self, user: str, item: str, action: str, event_time_ms: int, appended_ms: int) -> LearnOutcome:
         """Learn an interaction that Kafka took at `appended_ms`; what comes again changes nothing."""
         if user in self._forgotten_ms:
-            return Arrival.DROPPED
+            return LearnOutcome.DROPPED
         known = self._users.pop(user, None)
         while len(self._users) >= self._most_users:
             del self._users[next(iter(self._users))]
@@ -128,7 +128,7 @@ class LiveRecommender:
         newest_ms = log.times_ms[-1] if len(log) else event_time_ms
         place = log.add(event_time_ms, number, action, self._history)
         if place < 0:
-            return Arrival.DUPLICATE if place == DUPLICATE else Arrival.FORGOTTEN
+            return LearnOutcome.DUPLICATE if place == DUPLICATE else LearnOutcome.FORGOTTEN
         is_late = place < len(log) - 1
         after = log.after(place, WINDOW) if is_late else ()
         self._items.learn(number, log.before(place, WINDOW), after, event_time_ms)
@@ -136,7 +136,7 @@ class LiveRecommender:
         self.clock_ms = max(self.clock_ms, appended_ms)
         returned = event_time_ms - newest_ms > SESSION_S * 1000
         known.asked_before = MODEL_ASKED_EVERY if returned else known.asked_before + 1
-        return Arrival.LATE if is_late else Arrival.NEW
+        return LearnOutcome.LATE if is_late else LearnOutcome.NEW
 
     def _number(self, item: str) -> int:
         number = self._items.numbers.get(item)
@@ -255,15 +255,15 @@ class LiveRecommender:
             parts[2][np.frombuffer(chosen, np.int32)] = _BY_RANK[: len(chosen)]
         return parts
 
-    def _reasons(self, recent: Sequence[int], together: Together, parts: Any, listed: Any) -> Any:
+    def _reasons(self, recent: Sequence[int], together: CoVisitWeights, parts: Any, listed: Any) -> Any:
         """For each listed item the index of its reason, and the reasons: the part that gives most of its score."""
         n = len(recent)
         kinds = parts.take(listed, axis=1, mode="clip").argmax(axis=0)
         codes = np.where(kinds == 0, together.nearest(listed), kinds + (n - 1)).tolist()
-        said = sorted(set(codes))
-        places = {code: place for place, code in enumerate(said)}
+        distinct = sorted(set(codes))
+        places = {code: place for place, code in enumerate(distinct)}
         others = {n: BY_POPULARITY, n + 1: BY_MODEL}
-        named = [others.get(code) or f"goes with {self._items.names[recent[code]]}" for code in said]
+        named = [others.get(code) or f"goes with {self._items.names[recent[code]]}" for code in distinct]
         return [places[code] for code in codes], named
 
     def popular(self) -> bytes:

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from models.recommend.online.events import ItemAvailability, ItemInteraction, LiveRecord, UserDeletion, read
-from models.recommend.online.recommender import Arrival, LiveRecommender
-from models.refused import Refused
+from models.recommend.online.recommender import LearnOutcome, LiveRecommender
 from models.state_codec import State, UnreadableState, decode, encode
+from schemas.dead_letter import RefusedRecord
 from schemas.redis_keys import POPULAR_ITEMS, RECOMMENDATIONS, SIMILAR, TRENDING_ITEMS
 
 SIMILAR_EVERY_MS = 10_000
@@ -65,8 +65,8 @@ class Step:
     """Items whose availability was told of."""
     forgotten: list[str] = field(default_factory=list)
     """Users of whom nothing may be kept any more."""
-    refused: list[Refused] = field(default_factory=list)
-    arrivals: Counter[Arrival] = field(default_factory=Counter)
+    refused: list[RefusedRecord] = field(default_factory=list)
+    outcomes: Counter[LearnOutcome] = field(default_factory=Counter)
     passed_over: int = 0
     chosen: list[Chosen] = field(default_factory=list)
 
@@ -142,10 +142,10 @@ class LiveShard:
                     step.forgotten.append(event.user)
                     lists.pop(event.user, None)
                 continue
-            arrival = self.live.learn(*event)
-            step.arrivals[arrival] += 1
+            outcome = self.live.learn(*event)
+            step.outcomes[outcome] += 1
             user = event.user
-            if user not in needed_from or arrival in _UNCOUNTED:
+            if user not in needed_from or outcome in _UNCOUNTED:
                 continue
             if model is not None and self.live.is_due(user, model.version):
                 answer = Chosen(place, model.choose(self.live.history_of(user)), model.version)
@@ -214,7 +214,7 @@ class LiveShard:
         return [Listed(key, body, self.live.clock_ms) for key, body in changed.items()]
 
 
-_UNCOUNTED = (Arrival.DUPLICATE, Arrival.FORGOTTEN, Arrival.DROPPED)
+_UNCOUNTED = (LearnOutcome.DUPLICATE, LearnOutcome.FORGOTTEN, LearnOutcome.DROPPED)
 
 
 def journal_entry(batch: bytes, chosen: Sequence[Chosen]) -> bytes:

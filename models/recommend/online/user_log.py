@@ -41,19 +41,19 @@ class UserLog:
 
     def add(self, time_ms: int, item: int, action: str, most: int) -> int:
         """The place of the interaction in the log, or DUPLICATE, or FORGOTTEN."""
-        times_ms, said = self.times_ms, zlib.crc32(action.encode())
+        times_ms, action_hash = self.times_ms, zlib.crc32(action.encode())
         if len(times_ms) > most:
             self._forget(len(times_ms) - most)  # the bound was greater before
         place = len(times_ms)
         if place and time_ms <= times_ms[-1]:
             place = bisect_right(times_ms, time_ms)
-            if self._holds(place, time_ms, item, said):
+            if self._holds(place, time_ms, item, action_hash):
                 return DUPLICATE
             if place == 0 and len(times_ms) >= most:
                 return FORGOTTEN
         times_ms.insert(place, time_ms)
         self.items.insert(place, item)
-        self.actions.insert(place, said)
+        self.actions.insert(place, action_hash)
         if len(times_ms) > most:
             self._forget(1)
             return place - 1

@@ -50,7 +50,7 @@ class InMemoryTopics:
             if self._found(topic, user, user).stays:
                 raise NotForgotten("the row is in the database")
 
-    def tell(self, pseudonym):
+    def announce(self, pseudonym):
         self._call()
         self.forgotten.append(pseudonym)
         return len(self.forgotten) - 1
@@ -174,14 +174,14 @@ def test_the_second_time_nothing_is_left_and_nothing_fails(layout, endpoints, re
     forgotten(layout, endpoints)
     again = forgotten(layout, endpoints)
     assert stays(again) == []
-    assert {found.told for found in again if found.place not in ("key", "state of recommend_items")} == {"nothing"}
+    assert {found.result for found in again if found.place not in ("key", "state of recommend_items")} == {"nothing"}
 
 
 def test_the_note_about_a_deleted_row_is_reported_and_stays_until_it_expires(layout, endpoints, redis):
     redis.set("churn-deleted:17", "1719800000123", ex=3500)
     findings = forgotten(layout, endpoints)
     assert stays(findings) == []
-    assert "the note that the row was deleted, gone within 59 minutes" in [found.told for found in findings]
+    assert "the note that the row was deleted, gone within 59 minutes" in [found.result for found in findings]
     assert redis.exists("churn-deleted:17")
 
 
@@ -191,7 +191,7 @@ def test_stores_that_are_unavailable_are_a_line_each_and_the_next_run_completes(
     nowhere = {"redis_port": free_port(), "influxdb_url": f"http://127.0.0.1:{free_port()}"}
     findings = forgotten(layout, endpoints.model_copy(update=nowhere))
     assert stays(findings) == ["Redis", "InfluxDB", "key"]
-    assert all("\n" not in finding.told for finding in findings)
+    assert all("\n" not in finding.result for finding in findings)
     assert pseudonym_of(layout) == old
     assert stays(forgotten(layout, endpoints)) == []
     assert pseudonym_of(layout) != old

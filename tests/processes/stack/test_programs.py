@@ -143,7 +143,7 @@ def test_nothing_is_installed_for_a_program_that_a_variable_names_wrongly(nothin
     fake(nothing_installed, "apt-get", "echo must not be run >&2; exit 1")
     monkeypatch.setattr(os, "getuid", lambda: 0)
     monkeypatch.setenv(programs.variable(program), "/nowhere/it")
-    with pytest.raises(MissingProgram, match=rf"^/nowhere/it is no program\. {programs.variable(program)} names it"):
+    with pytest.raises(MissingProgram, match=rf"^/nowhere/it is not a program\. {programs.variable(program)} names it"):
         programs.install_missing(print)
 
 

@@ -95,7 +95,7 @@ def test_a_european_table_is_read_trained_on_and_scored_under_its_own_identifier
 
 def test_the_identifier_can_be_said(place):
     shown = train(place, "--schema-only", "--id", "payment")
-    assert "not used: payment (identifier: said with --id)" in shown.output
+    assert "not used: payment (identifier: named with --id)" in shown.output
     assert "customers are named by payment" in shown.output
 
 
@@ -187,7 +187,7 @@ def test_scores_that_cannot_be_written_are_one_line(place):
 def test_a_folder_that_cannot_be_written_is_said_before_the_training(place):
     shown = train(place, "--out", place / "customers.csv")
     assert shown.exit_code == 1
-    assert "customers.csv is no folder to write into" in shown.stderr
+    assert "customers.csv is not a folder that can be written to" in shown.stderr
     assert "of 5" not in shown.stderr
 
 
@@ -212,7 +212,7 @@ def pointer(place):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--target", "Chrn"), "No column 'Chrn'. Say --target with one of: customer_id, country"),
+        (("--target", "Chrn"), "No column 'Chrn'. Name it with --target: customer_id, country"),
         (("--target", "country"), "'NL' in every row"),
         (("--target", "contract"), "has 3 values"),
         (("--group-by", "sex"), "No column 'sex' to group by"),

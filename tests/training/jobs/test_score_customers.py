@@ -16,7 +16,7 @@ from schemas.dead_letter import DeadLetter
 from tests.training.models.churn.exported import exported
 from tests.unit.jobs.flink_in_memory import FlinkInMemory
 from tests.unit.jobs.micro_batches import scattered
-from tests.unit.models.churn.arriving import Came, columns
+from tests.unit.models.churn.customer_batches import Came, columns
 
 
 class Model:
@@ -103,17 +103,17 @@ def field(value):
 
 
 def test_scores_leave_with_the_customer_as_their_key(answers_to):
-    ((are_letters, *scores),) = answers_to(SCORED)
+    ((are_dead_letters, *scores),) = answers_to(SCORED)
     ((key, record),) = scattered(scores)
-    assert (are_letters, key) == (False, b"ann")
+    assert (are_dead_letters, key) == (False, b"ann")
     assert ChurnScore.model_validate_json(record).position.offset == 17
 
 
 def test_dead_letters_leave_apart_and_name_the_job(answers_to):
-    (_, (are_letters, *letters)) = answers_to(SCORED, REFUSED)
+    (_, (are_dead_letters, *letters)) = answers_to(SCORED, REFUSED)
     ((key, record),) = scattered(letters)
     letter = DeadLetter.model_validate_json(record)
-    assert (are_letters, key, letter.stage, letter.original, letter.replayable) == (
+    assert (are_dead_letters, key, letter.stage, letter.original, letter.replayable) == (
         True,
         b"ben",
         "score_churn",

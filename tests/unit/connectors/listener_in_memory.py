@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from connectors.listener import mqtt_packets as packets
+from connectors import mqtt_packets as packets
 from connectors.listener.connections import Connection, Connections
 from connectors.listener.device_tokens import DeviceTokens, add_devices
 from connectors.listener.http_telemetry import TelemetryHttpConnection
 from connectors.listener.mqtt_connection import MqttConnection, MqttSessions
-from connectors.listener.mqtt_packets import MQTT_5, PacketType, packet, text_field
 from connectors.listener.record_intake import RecordIntake
 from connectors.listener.settings import ListenerSettings
+from connectors.mqtt_packets import MQTT_5, PacketType, packet, text_field
 from schemas.source import DEFAULT_SOURCE, Source
 from schemas.sources import Sources
 from tests.unit.connectors.in_memory import Clock, Producer
@@ -78,10 +78,14 @@ class Listener:
             **{"tokens_file": folder / "tokens.jsonl", "allow_anonymous": True, "mqtt_port": 0, "http_port": 0}
             | settings
         )
+        self.wall = Clock(NOW_MS)
+        self.intake = RecordIntake(self.producer, sources, self.settings.max_payload_bytes, self.wall)
         self.connections = Connections(
-            self.settings, lambda delay_s, call: self.scheduled.append(call), monotonic_s=self.monotonic
+            self.settings,
+            lambda delay_s, call: self.scheduled.append(call),
+            self.intake.release,
+            monotonic_s=self.monotonic,
         )
-        self.intake = RecordIntake(self.producer, sources, self.settings.max_payload_bytes, Clock(NOW_MS))
         self.tokens = DeviceTokens(self.settings.tokens_file, self.settings.allow_anonymous)
         self.sessions = MqttSessions(self.monotonic)
 

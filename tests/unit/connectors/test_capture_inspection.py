@@ -47,7 +47,7 @@ def test_what_is_as_it_should_be_is_no_fault():
         ({"is_readable": False}, "the role of the connector may not read public.customers"),
         ({"hides_rows": True}, "row-level security hides rows"),
         ({"is_published": False}, "lacks public.customers"),
-        ({"oid": 16999}, "was dropped and made anew"),
+        ({"oid": 16999}, "was dropped and created again"),
     ],
 )
 def test_each_fault_of_a_table_is_one_line(changes, said):
@@ -67,7 +67,7 @@ def test_a_table_that_is_not_there_is_said_with_where_it_went():
 def test_what_the_topic_lacks_is_said_until_it_is_brought_there():
     (wrong,) = table_faults(WELL, NOTE._replace(refresh="deletions", reason="it was truncated"))
     assert wrong == "the topic of public.customers may have rows that are gone: it was truncated"
-    (wrong,) = table_faults(WELL, NOTE._replace(refresh="rows", reason="it was dropped and made anew"))
+    (wrong,) = table_faults(WELL, NOTE._replace(refresh="rows", reason="it was dropped and created again"))
     assert "may lack rows" in wrong
 
 

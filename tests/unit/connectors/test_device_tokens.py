@@ -13,8 +13,8 @@ from connectors.listener.device_tokens import (
     read_tokens,
     revoke_devices,
 )
-from connectors.listener.mqtt_packets import MQTT_3_1_1, MQTT_5, ReasonCode, puback
 from connectors.listener.settings import ListenerSettings
+from connectors.mqtt_packets import MQTT_3_1_1, MQTT_5, ReasonCode, puback
 from tests.unit.connectors.listener_in_memory import Listener, connect, publish
 
 CREATED = "2026-11-30T12:00:00Z"

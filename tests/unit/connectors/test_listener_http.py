@@ -14,6 +14,8 @@ from websockets.uri import parse_uri
 from connectors.listener.connections import Connections
 from connectors.listener.probes import ProbeConnection, Probes
 from connectors.listener.status import Status
+from schemas.source import DEFAULT_SOURCE, Source
+from schemas.sources import Sources
 from tests.unit.connectors.listener_in_memory import NOW_MS, Listener, Transport, post, problem
 
 STORED = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -393,3 +395,35 @@ def test_metrics_count_what_came_what_was_stored_and_what_was_refused(probe, lis
         "headrace_listener_connections 2.0",
     ):
         assert line in text
+
+
+IGNORING = Sources([Source(name="plant", topic="plant/{device}/#", ignore=("plant/+/status",)), DEFAULT_SOURCE])
+
+
+def test_a_payload_on_a_topic_that_a_source_ignores_is_answered_and_no_record(tmp_path):
+    listener = Listener(tmp_path, IGNORING)
+    _, transport = posted(listener, post(), post("/telemetry/pump?topic=plant/a/status"))
+    assert transport.take() == b""
+    listener.store()
+    assert transport.take() == STORED + STORED
+    assert (len(listener.producer.sent), listener.intake.ignored) == (1, 1)
+
+
+def test_messages_of_a_websocket_on_a_topic_that_a_source_ignores_are_acknowledged(tmp_path):
+    listener = Listener(tmp_path, IGNORING)
+    client = Client(listener, "/telemetry/pump?topic=plant/a/status")
+    client.send(b"1")
+    client.send(b"2")
+    assert client.acknowledgements() == [stored(1), stored(2)]
+    assert (listener.producer.sent, listener.intake.ignored) == ([], 2)
+
+
+def test_a_source_that_takes_the_device_from_the_login_has_the_device_of_the_token(tmp_path):
+    board = Source(name="board", topic="v1/devices/me/telemetry", device="{login}", codec="json", values="@")
+    listener = Listener(tmp_path, Sources([board]), allow_anonymous=False)
+    requests = [
+        post("/telemetry/any?topic=v1/devices/me/telemetry", b"{}", basic(device, listener.token(device)))
+        for device in ("press-1", "press-2")
+    ]
+    posted(listener, *requests)  # on one connection
+    assert [sent.key for sent in listener.producer.sent] == [b"press-1", b"press-2"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.listener.mqtt_packets import (
+from connectors.mqtt_packets import (
     MQTT_3_1_1,
     MQTT_5,
     PacketType,
@@ -15,7 +15,10 @@ from connectors.listener.mqtt_packets import (
     puback,
     text_field,
 )
+from connectors.time_of_receipt import MAX_LEAD_MS
 from schemas.dead_letter import DeadLetter
+from schemas.source import Source
+from schemas.sources import Sources
 from tests.unit.connectors.listener_in_memory import NOW_MS, Listener, connect, publish
 
 VERSIONS = pytest.mark.parametrize("version", [MQTT_3_1_1, MQTT_5])
@@ -347,28 +350,18 @@ def test_a_peer_that_does_not_read_its_last_packet_is_cut_off(listener):
     assert transport.aborted
 
 
-def test_more_unacknowledged_messages_than_receive_maximum_end_the_connection(tmp_path):
+@VERSIONS
+def test_a_client_with_more_messages_than_receive_maximum_is_not_read_until_some_are_stored(tmp_path, version):
     listener = Listener(tmp_path, receive_maximum=3)
-    connection, transport = listener.mqtt_connected()
-    messages = [publish(identifier=number) for number in range(1, 6)]
-    connection.data_received(b"".join(messages[:3]) + publish(qos=0) * 20)
-    listener.store()
-    transport.take()
-    connection.data_received(b"".join(messages[:3]))
-    assert not transport.closing
-    connection.data_received(messages[3])
-    assert transport.take() == disconnected(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED)
-
-
-def test_a_client_of_mqtt_3_1_1_with_too_many_messages_is_not_read_until_some_are_stored(tmp_path):
-    listener = Listener(tmp_path, receive_maximum=3)
-    connection, transport = listener.mqtt_connected(MQTT_3_1_1)
-    connection.data_received(b"".join(publish(identifier=n, version=MQTT_3_1_1) for n in range(1, 6)))
+    connection, transport = listener.mqtt_connected(version)
+    connection.data_received(b"".join(publish(identifier=n, version=version) for n in range(1, 6)))
     assert not transport.reading
     listener.sweep_at(1e6)
     assert not transport.closing  # it cannot be heard
     listener.store(0, 1)
     assert transport.reading
+    listener.store()
+    assert transport.take() == b"".join(puback(n) for n in range(1, 6))
 
 
 def test_nothing_is_read_of_anybody_beyond_the_bound_of_bytes_and_pings_are_answered_below_it(tmp_path):
@@ -467,3 +460,74 @@ def test_at_the_end_nothing_more_is_read_and_clients_are_told(listener):
     assert not transport.reading
     listener.connections.end_all()
     assert transport.take() == disconnected(ReasonCode.SERVER_SHUTTING_DOWN)
+
+
+IGNORING = Sources([Source(name="plant", topic="plant/{device}/#", ignore=("plant/+/status",))])
+
+
+@VERSIONS
+def test_a_topic_that_a_source_ignores_is_acknowledged_and_counted_and_no_record(tmp_path, version):
+    listener = Listener(tmp_path, IGNORING)
+    connection, transport = listener.mqtt_connected(version)
+    connection.data_received(
+        publish(topic="plant/a/b", identifier=1, version=version)
+        + publish(topic="plant/a/status", identifier=2, version=version)
+        + publish(topic="plant/a/status", qos=0, version=version)
+    )
+    assert [sent.topic for sent in listener.producer.sent] == ["telemetry.raw"]
+    assert transport.take() == b""  # in the order of receipt
+    listener.store()
+    assert transport.take() == puback(1) + puback(2)
+    assert listener.intake.ignored == 2
+
+
+BOARD = Source(name="board", topic="v1/devices/me/telemetry", device="{login}", codec="json",
+               values="@")  # fmt: skip
+
+
+@pytest.mark.parametrize("token_is_user", [False, True], ids=["name and token", "token as name"])
+def test_a_source_that_takes_the_device_from_the_login_has_the_device_of_the_token(tmp_path, token_is_user):
+    listener = Listener(tmp_path, Sources([BOARD]), allow_anonymous=False)
+    for device in ("press-1", "press-2"):
+        token = listener.token(device)
+        shown = {"user": token} if token_is_user else {"user": device, "password": token}
+        connection, _ = listener.mqtt_connected(client=device, **shown)
+        connection.data_received(publish(topic="v1/devices/me/telemetry"))
+    assert [(sent.topic, sent.key) for sent in listener.producer.sent] == [
+        ("telemetry.raw", b"press-1"), ("telemetry.raw", b"press-2"),
+    ]  # fmt: skip
+
+
+def test_a_source_that_takes_the_device_from_the_login_has_none_of_a_client_without_a_token(tmp_path):
+    listener = Listener(tmp_path, Sources([BOARD]))
+    connection, _ = listener.mqtt_connected(user="press-1")
+    connection.data_received(publish(topic="v1/devices/me/telemetry"))
+    letter = DeadLetter.model_validate_json(listener.producer.sent[0].value)
+    assert letter.reason == "no_device"
+    assert "takes the device from the login" in letter.detail
+
+
+def test_a_user_name_that_is_no_token_lets_nobody_in(tmp_path):
+    listener = Listener(tmp_path, allow_anonymous=False)
+    listener.token("pump")
+    for user in ("pump", "x" * 43):
+        connection, transport = listener.mqtt()
+        connection.data_received(connect(user=user))
+        assert transport.take() == b"\x20\x03\0\x87\0"
+
+
+def test_messages_that_wait_for_their_devices_clock_are_acknowledged_in_order_once_they_are_stored(tmp_path):
+    listener = Listener(tmp_path, receive_maximum=65535)
+    connection, transport = listener.mqtt_connected()
+    for number in range(1, MAX_LEAD_MS + 4):
+        connection.data_received(publish(b"21.4", identifier=number))
+    connection.data_received(publish(b"21.4", "fleet/other/telemetry", 5000))
+    assert len(listener.producer.sent) == MAX_LEAD_MS + 2
+    listener.store()
+    assert transport.take() == b"".join(puback(number) for number in range(1, MAX_LEAD_MS + 2))
+    listener.wall.now += 2
+    listener.connections.release()
+    assert transport.take() == b""
+    listener.store()
+    assert transport.take() == b"".join(puback(number) for number in (MAX_LEAD_MS + 2, MAX_LEAD_MS + 3, 5000))
+    assert listener.connections.waiting == 0

@@ -276,3 +276,12 @@ def test_a_topic_that_a_source_ignores_is_acknowledged_counted_and_no_dead_lette
     here.producer.store()
     bridge.acknowledge()
     assert (here.client.acknowledged, bridge.ignored) == ([1, 2], 1)
+
+
+def test_a_source_that_takes_the_device_from_the_login_has_none_through_a_broker(here: Setting) -> None:
+    here.reading(Source(name="board", topic="v1/me", device="{login}", codec=Codec.JSON, values="@"))
+    here.take(Message(topic="v1/me"))
+    letter = here.letter()
+    assert (letter.reason, letter.device) == (RejectReason.NO_DEVICE, None)
+    assert letter.detail is not None
+    assert "takes the device from the login" in letter.detail

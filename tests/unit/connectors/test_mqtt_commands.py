@@ -20,9 +20,13 @@ class Broker:
         self.published.append((topic, payload, qos))
 
 
+def as_record(value, offset=0):
+    return SimpleNamespace(value=value, partition=0, offset=offset)
+
+
 def record(topic="spBv1.0/plant/NCMD/press", payload=b"\x08\xff"):
     command = DeviceCommand(device="plant/press", topic=topic, payload=payload, source="plant", position=POSITION)
-    return SimpleNamespace(value=command.model_dump_json().encode())
+    return as_record(command.model_dump_json().encode())
 
 
 def test_a_command_is_published_once_with_its_bytes():
@@ -48,7 +52,12 @@ def test_commands_wait_for_a_broker_that_is_not_there():
 def test_a_record_that_is_no_command_is_passed_over(caplog):
     broker = Broker()
     publisher = CommandPublisher(broker)
-    publisher.take([SimpleNamespace(value=b"{}"), SimpleNamespace(value=None), record()])
+    publisher.take([as_record(b"{}", 3), as_record(None, 4), record()])
     publisher.publish()
     assert len(broker.published) == 1
     assert caplog.text.count("is no command") == 2
+    skipped = [line for line in caplog.records if line.levelname == "WARNING"]
+    assert [(line.topic, line.partition, line.offset) for line in skipped] == [
+        ("telemetry.commands", 0, 3),
+        ("telemetry.commands", 0, 4),
+    ]

@@ -77,7 +77,7 @@ class Setting:
 
     def turn(self, times: int = 1) -> None:
         for _ in range(times):
-            self.loop.turn(self.bridge)
+            self.loop.poll_once(self.bridge)
 
     def connect(self) -> socket.socket:
         self.turn()

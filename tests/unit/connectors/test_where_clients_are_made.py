@@ -26,7 +26,10 @@ from connectors.kafka.clients import (
 )
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("connectors", "deploy", "drills", "examples", "flink", "headrace", "jobs", "models", "serving", "stack")
+PACKAGES = (
+    "connectors", "deploy", "drills", "examples", "flink", "headrace", "jobs", "models", "payload_codecs",
+    "schemas", "serving", "stack",
+)  # fmt: skip
 KAFKA_CLIENTS = {"KafkaConsumer", "KafkaProducer", "KafkaAdminClient"}
 
 
@@ -46,8 +49,13 @@ def makes_kafka_clients(source):
     )
 
 
+INFLUXDB_REQUEST = re.compile(r"""\.(post|build_request|request|stream)\([^)]*["']/api/v2/(write|query|delete)["']""")
+"""Of data. That `stack` sets a new server up, over the same API, is no client's work."""
+
+
 def makes_influxdb_clients(source):
-    return any(module.partition(".")[0] == "influxdb_client" for module, _ in imported(source))
+    by_import = any(module.partition(".")[0] == "influxdb_client" for module, _ in imported(source))
+    return by_import or INFLUXDB_REQUEST.search(source) is not None
 
 
 def names_exceptions_of_clients(source):
@@ -102,6 +110,11 @@ def test_exceptions_of_clients_end_in_connectors():
 @pytest.mark.parametrize("source", ["import kafka", "from kafka import KafkaConsumer", "import kafka.admin as admin"])
 def test_a_module_that_could_make_a_client_is_found(source):
     assert makes_kafka_clients(source)
+
+
+@pytest.mark.parametrize("name", ["deletion", "reader", "writer"])
+def test_a_module_that_sends_data_to_influxdb_is_found(name):
+    assert makes_influxdb_clients((ROOT / "connectors" / "influxdb" / f"{name}.py").read_text())
 
 
 def test_only_one_module_asks_for_the_offsets_of_groups():

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from headrace.cli.main import COMMANDS, NOUNS
+from jobs.names import PACKAGES
 from stack.layout import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -94,3 +96,69 @@ def test_a_page_loads_nothing_from_elsewhere():
     settings = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text())
     assert settings["theme"]["font"] is False
     assert "offline" not in settings["plugins"]
+
+
+def adrs_named(text):
+    return set(re.findall(r"\[ADR (\d+)\]", text))
+
+
+def test_the_index_of_decisions_has_the_title_and_the_status_of_each():
+    rows = re.findall(
+        r"^\| (\d+) \| \[(.+)\]\((.+?)\) \| (.+) \|$", (DOCS / "adr" / "index.md").read_text(), re.MULTILINE
+    )
+    assert [path for _, _, path, _ in rows] == [page.name for page in DECISIONS]
+    for number, title, path, status in rows:
+        heading, _, stated = (DOCS / "adr" / path).read_text().split("\n", 3)[:3]
+        assert heading == f"# {number}. {title}"
+        overruled_by = {named for named in adrs_named(stated) if int(named) > int(number)}
+        assert (number, adrs_named(status)) == (number, overruled_by)
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.name[:4])
+def test_every_decision_has_context_decision_and_consequences(page: Path):
+    parts = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
+    assert {"Context", "Decision", "Consequences"} <= set(parts)
+    assert {"Considered", "Rejected", "Rejected, and what that costs"} & set(parts)
+
+
+def test_the_archive_for_flink_run_has_every_package_that_a_job_imports():
+    (line,) = re.findall(r"^git archive .* HEAD (.+)$", (DOCS / "how-to" / "submit_jobs.md").read_text(), re.MULTILINE)
+    assert sorted(line.split()) == sorted(PACKAGES)
+
+
+def test_the_table_of_commands_for_operators_has_all_of_them():
+    page = (DOCS / "how-to" / "operating.md").read_text()
+    names = [command.__name__ for commands in COMMANDS.values() for command in commands]
+    names += [name for nouns in NOUNS.values() for name in nouns]
+    assert [name for name in names if f"| `headrace {name}" not in page] == []
+
+
+def test_every_guide_is_in_the_table_of_guides():
+    table = (DOCS / "how-to" / "index.md").read_text()
+    guides = {page.name for page in (DOCS / "how-to").glob("*.md")} - {"index.md"}
+    assert {name for name in guides if f"]({name})" not in table} == set()
+
+
+PACKAGES_OF_OURS = (
+    "bench|connectors|deploy|drills|examples|flink|headrace|jobs|models|payload_codecs|schemas|serving|stack|tests"
+)
+SOURCE_FILE = re.compile(rf"(?<![\w/.-])(?:{PACKAGES_OF_OURS})/[\w/.-]+\.(?:py|sql|java|xml|sh)(?!\w)")
+WRITTEN_BY_A_DRILL = "jobs/operators/record_fault.py"
+
+
+def missing_sources(text):
+    return [path for path in SOURCE_FILE.findall(text) if not (REPOSITORY / path).exists()]
+
+
+def test_every_source_file_that_a_page_or_a_module_names_exists():
+    missing = {
+        f"{name}: {path}" for name, text in tracked_texts() for path in missing_sources(text) if ".../" not in path
+    }
+    own = {"tests/unit/docs/test_site.py: stack/no_such_file.py"}
+    assert {each for each in missing - own if not each.endswith(WRITTEN_BY_A_DRILL)} == set()
+
+
+def test_a_source_file_that_was_moved_is_found_missing():
+    assert missing_sources("see stack/no_such_file.py, stack/lifecycle.py and .venv/bin/stack/x.py") == [
+        "stack/no_such_file.py"
+    ]

@@ -13,6 +13,7 @@ from headrace.monitoring.jobs import JobFigures
 from headrace.monitoring.mqtt import MqttFigures
 from headrace.monitoring.processes import ProcessFigures
 from headrace.monitoring.quarantine import QuarantineFigures
+from headrace.monitoring.series import LimitFigures
 from headrace.monitoring.topics import TopicFigures
 from schemas.bridge_session import SessionLoss
 
@@ -66,6 +67,27 @@ def test_the_watermark_is_compared_with_the_newest_reading_and_not_with_the_cloc
     ]
     assert job_alarms(newest=None) == []
     assert job_alarms(watermark_ms=None) == []
+
+
+def series_alarms(count, limit=1000, counted="series"):
+    return list(alarms.of_series([LimitFigures(counted, count, limit)]))
+
+
+def test_four_fifths_of_a_limit_on_series_are_an_alarm_that_names_its_setting():
+    assert series_alarms(799) == []
+    (alarm,) = series_alarms(800)
+    assert alarm.wrong.startswith("clean_telemetry has 800 of 1,000 series (HEADRACE_JOB_MAX_SERIES): ")
+    (alarm,) = series_alarms(95, 100, "metrics per device")
+    assert alarm.wrong.startswith(
+        "clean_telemetry has 95 of 100 metrics per device (HEADRACE_JOB_MAX_METRICS_PER_DEVICE): "
+    )
+
+
+@pytest.mark.parametrize("count", [1000, 1200])
+def test_a_limit_on_series_that_is_reached_is_an_alarm_that_leads_to_the_dead_letters(count):
+    (alarm,) = series_alarms(count, counted="devices")
+    assert alarm.wrong.startswith("clean_telemetry has reached its limit of 1,000 devices (HEADRACE_JOB_MAX_DEVICES)")
+    assert alarm.next.startswith("headrace dlq ls --reason too_many_series")
 
 
 def test_lag_and_late_readings_are_alarms():

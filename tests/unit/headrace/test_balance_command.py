@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from headrace.cli.balance import table_of
 from headrace.cli.main import app
-from headrace.errors import BalanceNotTaken
+from headrace.errors import BalanceFailed
 from headrace.reconciliation import balance as accounting
 from headrace.reconciliation.balance import Balance
 from headrace.reconciliation.difference import MAX_NAMED, Difference, named
@@ -32,7 +32,7 @@ def balance(monkeypatch, tmp_path):
                 raise taken
             return taken
 
-        monkeypatch.setattr(accounting, "_take", take)
+        monkeypatch.setattr(accounting, "_reconcile", take)
         monkeypatch.setattr(accounting, "PAUSE_S", 0.0)
         return CliRunner().invoke(app, ["balance", "--home", str(tmp_path), *options])
 
@@ -78,7 +78,7 @@ def test_json_is_one_object_with_where_each_difference_is(balance):
 
 
 def test_watch_prints_one_object_a_line_until_interrupted_and_waits_for_kafka(balance):
-    holds, kafka_unavailable = Balance(Totals(messages=3)), BalanceNotTaken("Kafka does not answer")
+    holds, kafka_unavailable = Balance(Totals(messages=3)), BalanceFailed("Kafka does not answer")
     shown = balance(holds, kafka_unavailable, KeyboardInterrupt(), options=["--watch", "--every", "0.5", "--json"])
     first, second = map(json.loads, shown.output.splitlines())
     assert (first["holds"], second["waiting"], second["messages"]) == (True, ["Kafka does not answer"], 3)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.kafka.reading import Batch
-from headrace.reconciliation.ingest import Intake
+from headrace.reconciliation.ingest import Ingest
 from headrace.reconciliation.ledger import LedgerFile
 from schemas.window_summary import WINDOWS_MS
 from tests.unit.headrace.balance_topics import (
@@ -151,12 +151,12 @@ def test_any_increments_give_the_verdict_of_one_scan(world, random, balances_aft
     with at_once.balance() as ledger:
         for (topic, partition), log in sorted(world.logs.items()):
             records = [kafka_record(topic, partition, offset, value) for offset, value in log]
-            Intake(ledger).add(Batch(topic, partition, 0, log[-1][0] + 1, records))
+            Ingest(ledger).add(Batch(topic, partition, 0, log[-1][0] + 1, records))
     pieces = list(batches(world, random))
     while pieces:
         with in_increments.balance() as ledger:
             for number in range(len(pieces)):
-                Intake(ledger).add(pieces.pop(0))
+                Ingest(ledger).add(pieces.pop(0))
                 if number in balances_after:
                     break
             ledger.windows.sweep(0)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from headrace.cli.main import app
 from headrace.dead_letters import dead_letter_tables
 from headrace.dead_letters.replay_target import replay_target
-from headrace.dead_letters.replaying import Choice, Tally, rehearse
+from headrace.dead_letters.replaying import Choice, ReplayTally, rehearse
 from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
 from headrace.dead_letters.summary import Summary, TimeAxis
 from schemas.replay import Replay
@@ -78,9 +78,9 @@ def test_the_editor_takes_one_letter(dlq, which):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("show", "seven"), "names no dead letter"),
+        (("show", "seven"), "is not the id of a dead letter"),
         (("ls", "--reason", "nonsense"), "no reason 'nonsense'"),
-        (("replay", "--since", "nonsense"), "is no time"),
+        (("replay", "--since", "nonsense"), "is not a time"),
         (("fix", "0:1", "--python", "import os"), "one expression"),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_list_shows_counts_course_and_what_was_sent_back():
     summary = Summary(TimeAxis(SEEN_MS, SEEN_MS + 1000), 5)
     for offset in (3, 4):
         summary.add(StoredDeadLetter.of(record(offset, letter(device="[red]\x1b[2J"))))
-    note = Replay(letter="0:3", destination="telemetry.raw", replays=1, replayed_at=1)
+    note = Replay(dead_letter="0:3", destination="telemetry.raw", replays=1, replayed_at=1)
     shown = printed_by(dead_letter_tables.print_list, summary, {0: 3}, {StoredDeadLetter.of(record(3)).id: [note]})
     assert re.search(r"bad_value +clean_telemetry +\[red\]\\x1b\[2J +2", shown)
     assert [line.split()[0] for line in shown.splitlines() if "sent back" in line] == ["0:3"]
@@ -113,7 +113,7 @@ def test_a_list_shows_counts_course_and_what_was_sent_back():
 
 def test_a_letter_is_shown_with_what_its_reason_means_and_where_it_goes():
     kept = StoredDeadLetter.of(record(3, letter(detail="value: warm", replays=1, headers={"dead_letter": b"1:9"})))
-    shown = printed_by(dead_letter_tables.print_letter, kept, replay_target(kept, LARGEST), [])
+    shown = printed_by(dead_letter_tables.print_dead_letter, kept, replay_target(kept, LARGEST), [])
     for words in (
         "bad_value: `value` is not a finite number.", "value: warm", "telemetry.raw[0] offset 7, item 0 of 1",
         "1, the replay of dead letter 1:9", "to telemetry.raw", "never", '{"metric":"temperature","value":"warm"}',
@@ -123,10 +123,10 @@ def test_a_letter_is_shown_with_what_its_reason_means_and_where_it_goes():
 
 def test_an_unreadable_record_is_shown_with_why():
     kept = StoredDeadLetter.of(record(3, b"\x00?"))
-    shown = printed_by(dead_letter_tables.print_letter, kept, replay_target(kept, LARGEST), [])
+    shown = printed_by(dead_letter_tables.print_dead_letter, kept, replay_target(kept, LARGEST), [])
     assert "unreadable" in shown
     assert "\\x00?" in shown
-    assert dead_letter_tables.letter_as_json(kept, replay_target(kept, LARGEST), [])["replay_to"] is None
+    assert dead_letter_tables.dead_letter_as_json(kept, replay_target(kept, LARGEST), [])["replay_to"] is None
 
 
 def test_a_rehearsal_shows_the_difference_and_what_would_be_refused():
@@ -140,4 +140,4 @@ def test_a_rehearsal_shows_the_difference_and_what_would_be_refused():
 
 
 def test_nothing_to_do_is_said():
-    assert "No dead letter is meant." in printed_by(dead_letter_tables.print_tally, Tally(), False, True)
+    assert "No dead letter matches." in printed_by(dead_letter_tables.print_tally, ReplayTally(), False, True)

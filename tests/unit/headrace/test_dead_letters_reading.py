@@ -51,20 +51,20 @@ def test_an_empty_topic_has_no_letters():
 @pytest.mark.parametrize("value", [b"", b"not json", b"{}", b'{"reason":"of_the_future","stage":"s","first_seen":1}'])
 def test_a_record_that_is_no_letter_is_listed_as_unreadable(value):
     (kept,) = letters_of(Consumer(record(0, value))).read(Filters.of(reasons=[UNREADABLE]))
-    assert (kept.reason, kept.payload, kept.letter) == (UNREADABLE, value, None)
+    assert (kept.reason, kept.payload, kept.dead_letter) == (UNREADABLE, value, None)
     assert kept.unreadable
 
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_letter_or_unreadable(value):
     kept = StoredDeadLetter.of(record(0, value))
-    assert (kept.letter is None) == (kept.reason == UNREADABLE)
+    assert (kept.dead_letter is None) == (kept.reason == UNREADABLE)
 
 
 def test_a_header_without_a_value_does_not_make_a_letter_unreadable():
     value = letter().model_dump_json().replace('"headers":{', '"headers":{"trace":null,').encode()
     kept = StoredDeadLetter.of(record(0, value))
-    assert kept.letter == letter()
+    assert kept.dead_letter == letter()
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_summary_counts_by_reason_stage_and_device_over_time():
     summary.add(StoredDeadLetter.of(record(9, letter(device=None, reason="no_device", stage="mqtt_bridge"))))
     (first, second) = summary.largest
     assert first[0] == ("bad_value", "clean_telemetry", "pump-7")
-    assert (first[1].letters, first[1].newest_ms) == (3, SEEN_MS + 15_000)
+    assert (first[1].dead_letters, first[1].newest_ms) == (3, SEEN_MS + 15_000)
     assert first[1].over_time == [2] + [0] * (BUCKETS - 2) + [1]
     assert second[0] == ("no_device", "mqtt_bridge", None)
     assert [str(row.id) for row in summary.newest] == ["0:2"]
@@ -159,7 +159,7 @@ def test_devices_without_end_take_bounded_memory():
     for number in range(MAX_GROUPS + 5):
         summary.add(StoredDeadLetter(DeadLetterId(0, number), 0, letter(device=f"d{number}")))
     assert len(summary.groups) == MAX_GROUPS + 1
-    assert summary.groups["bad_value", "clean_telemetry", OTHERS].letters == 5
+    assert summary.groups["bad_value", "clean_telemetry", OTHERS].dead_letters == 5
 
 
 @given(st.lists(st.integers(0, 1000), max_size=30))

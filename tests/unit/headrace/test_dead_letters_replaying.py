@@ -13,8 +13,8 @@ from headrace.dead_letters import dead_letter_tables
 from headrace.dead_letters.errors import EditFailed, ReplayFailed
 from headrace.dead_letters.replay_log import replay_log
 from headrace.dead_letters.replay_producer import ReplayProducer
-from headrace.dead_letters.replay_target import Refused, ToStore, ToTopic, replay_target
-from headrace.dead_letters.replaying import BATCH, Change, Choice, rehearse, run
+from headrace.dead_letters.replay_target import NotReplayable, ToStore, ToTopic, replay_target
+from headrace.dead_letters.replaying import BATCH, Choice, PlannedChange, rehearse, run
 from headrace.dead_letters.stored_dead_letter import DeadLetterId, StoredDeadLetter
 from schemas.dead_letter import MAX_ORIGINAL_BYTES
 from schemas.record import Position
@@ -46,7 +46,7 @@ def choice(**fields) -> Choice:
 
 
 def sent_before(*offsets: int) -> Mapping[DeadLetterId, list[Replay]]:
-    rows = [Replay(letter=f"0:{n}", destination="telemetry.raw", replays=1, replayed_at=NOW_MS) for n in offsets]
+    rows = [Replay(dead_letter=f"0:{n}", destination="telemetry.raw", replays=1, replayed_at=NOW_MS) for n in offsets]
     return replay_log(Record(0, n, 0, row.model_dump_json().encode()) for n, row in enumerate(rows))
 
 
@@ -193,30 +193,30 @@ def test_a_record_of_a_store_that_cannot_be_read_is_refused(broken):
 
 def test_the_record_that_a_store_refused_is_not_mended():
     letter_of_store = refused_by("store_redis", "telemetry.readings", READING)
-    assert "edit the store" in replay_target(letter_of_store, LARGEST, b"{}").why
+    assert "fix the store" in replay_target(letter_of_store, LARGEST, b"{}").why
 
 
 def test_a_letter_that_was_sent_back_is_left_out_unless_asked_for():
     log = sent_before(3)
     assert "--again" in choice(log=log).of(kept(3)).why
-    assert isinstance(choice(log=log).of(kept(4)), Change)
-    assert isinstance(choice(log=log, again=True).of(kept(3)), Change)
+    assert isinstance(choice(log=log).of(kept(4)), PlannedChange)
+    assert isinstance(choice(log=log, again=True).of(kept(3)), PlannedChange)
 
 
 def test_a_change_that_leaves_the_payload_wrong_is_refused():
     still_wrong = choice(edit=lambda _: b'{"metric":"temperature","value":"hot"}').of(kept())
-    assert still_wrong == Refused("edited, it is bad_value (value: hot)")
+    assert still_wrong == NotReplayable("edited, it is bad_value (value: hot)")
 
 
 def test_a_change_that_changes_nothing_is_refused():
-    assert choice(edit=lambda payload: payload).of(kept()) == Refused("the payload is unchanged")
+    assert choice(edit=lambda payload: payload).of(kept()) == NotReplayable("the payload is unchanged")
 
 
 def test_a_change_that_fails_is_refused_with_its_words():
     def fail(_):
         raise EditFailed("jq gave 0 results instead of one")
 
-    assert choice(edit=fail).of(kept()) == Refused("jq gave 0 results instead of one")
+    assert choice(edit=fail).of(kept()) == NotReplayable("jq gave 0 results instead of one")
 
 
 def test_a_rehearsal_says_what_would_go_and_what_will_come_back():
@@ -234,7 +234,7 @@ def test_a_message_and_its_note_are_one_transaction(replay_producer, producer):
     assert message[:3] == ("telemetry.raw", kept().payload, b"pump-7")
     assert note[0] == "dead-letters.replays"
     assert Replay.model_validate_json(note[1]) == Replay(
-        letter="0:3", destination="telemetry.raw", replays=1, replayed_at=NOW_MS
+        dead_letter="0:3", destination="telemetry.raw", replays=1, replayed_at=NOW_MS
     )
 
 
@@ -252,7 +252,7 @@ def test_many_letters_go_in_several_transactions(replay_producer, producer):
 
 def test_a_batch_that_fails_in_the_middle_sends_none_of_it_and_keeps_those_before(replay_producer, producer):
     producer.refuses_number = 2 * BATCH + 3
-    with pytest.raises(ReplayFailed, match="Run the same again"):
+    with pytest.raises(ReplayFailed, match="Run the same command again"):
         run((kept(n) for n in range(2 * BATCH)), choice(), replay_producer)
     assert len(producer.committed) == 2 * BATCH
     assert producer.open is None
@@ -260,7 +260,7 @@ def test_a_batch_that_fails_in_the_middle_sends_none_of_it_and_keeps_those_befor
 
 def test_whoever_was_shut_out_is_told_that_nothing_was_sent(replay_producer, producer):
     producer.is_fenced = True
-    with pytest.raises(ReplayFailed, match="somebody else"):
+    with pytest.raises(ReplayFailed, match="another replay has started"):
         run([kept()], choice(), replay_producer)
     assert producer.committed == []
 
@@ -287,7 +287,7 @@ def test_a_store_that_is_away_stops_the_run_and_nothing_is_noted(replay_producer
 
 
 def test_the_log_can_be_read_for_some_letters_only():
-    rows = [Replay(letter=f"0:{n}", destination="telemetry.raw", replays=1, replayed_at=1) for n in (1, 2)]
+    rows = [Replay(dead_letter=f"0:{n}", destination="telemetry.raw", replays=1, replayed_at=1) for n in (1, 2)]
     records = [Record(0, n, 0, row.model_dump_json().encode()) for n, row in enumerate(rows)]
     assert set(replay_log(records, only=[DeadLetterId(0, 2), DeadLetterId(0, 9)])) == {DeadLetterId(0, 2)}
 

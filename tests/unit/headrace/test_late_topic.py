@@ -88,7 +88,7 @@ def value(event_time=1_790_000_000_000):
 
 def read(consumer, since_ms=None):
     batches = list(LateTopic(consumer).batches(since_ms))
-    return [arrival.offset for batch in batches for arrival in batch.arrivals], batches
+    return [arrival.offset for batch in batches for arrival in batch.records], batches
 
 
 def test_without_an_earlier_run_everything_is_read_and_markers_are_passed():
@@ -130,13 +130,13 @@ def test_what_is_stored_while_a_run_reads_is_left_for_the_next():
 
     consumer.end_offsets = end_offsets  # type: ignore[method-assign]
     (batch,) = batches
-    assert ([each.offset for each in batch.arrivals], batch.next_offsets) == ([0, 1], {0: 2})
+    assert ([each.offset for each in batch.records], batch.next_offsets) == ([0, 1], {0: 2})
 
 
 def test_a_long_backlog_comes_in_batches(monkeypatch):
     monkeypatch.setattr(late_topic, "BATCH", 2)
     _, batches = read(InMemoryConsumer([value()] * 3))
-    assert [len(batch.arrivals) for batch in batches] == [3, 0]
+    assert [len(batch.records) for batch in batches] == [3, 0]
 
 
 @pytest.mark.parametrize(
@@ -149,18 +149,18 @@ def test_a_long_backlog_comes_in_batches(monkeypatch):
         (value().replace(b'"late_by_ms":7', b'"late_by_ms":"x"'), "late_by_ms"),
         (value(10**18), "event_time 1000000000000000000 is not between"),
         (value(-1), "event_time -1 is not between"),
-        (value().replace(b'"d"', b'"a\\nb"'), "is no name"),
-        (value().replace(b'"m"', b'"\\u0000"'), "is no name"),
-        (value().replace(b'"m"', b'""'), "is no name"),
-        (value().replace(b'"d"', b'"' + b"x" * 201 + b'"'), "is no name"),
+        (value().replace(b'"d"', b'"a\\nb"'), "is not a valid name"),
+        (value().replace(b'"m"', b'"\\u0000"'), "is not a valid name"),
+        (value().replace(b'"m"', b'""'), "is not a valid name"),
+        (value().replace(b'"d"', b'"' + b"x" * 201 + b'"'), "is not a valid name"),
     ],
 )
 def test_what_is_no_late_reading_is_named_with_its_offset(bad, words):
     offsets, (batch,) = read(InMemoryConsumer([bad, value()]))
     assert offsets == [1]
     (named,) = batch.malformed
-    assert named.startswith("telemetry.late[0] offset 0: ")
-    assert words in named
+    assert str(named).startswith("telemetry.late[0] offset 0: ")
+    assert words in named.problem
 
 
 def test_offsets_are_committed_by_partition():

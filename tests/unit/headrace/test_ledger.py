@@ -86,7 +86,7 @@ def test_a_damaged_ledger_names_the_way_out(path):
 def test_a_ledger_that_is_begun_anew_knows_nothing_and_goes_on_from_there(path):
     with LedgerFile(path).balance() as ledger:
         Topics(ledger).messages(1)
-    file = LedgerFile(path, anew=True)
+    file = LedgerFile(path, start_over=True)
     with file.balance() as ledger:
         assert ledger.positions == {}
         Topics(ledger).messages(2)

@@ -45,14 +45,14 @@ def found(topic, *messages):
 
 def test_records_under_the_pseudonym_are_nobodys_and_go_by_retention():
     finding = found(INTERACTIONS, (PSEUDONYM, f'{{"user":"{PSEUDONYM}"}}'), ("other", "{}"))
-    assert finding.told == "1 record of somebody whom nobody can name any more, gone within 8 days"
+    assert finding.result == "1 record of somebody whom nobody can name any more, gone within 8 days"
     assert not finding.stays
 
 
 def test_records_under_the_id_itself_came_past_the_door_and_are_said_to_stay():
     finding = found(INTERACTIONS, ("u-17", '{"user":"u-17"}'), (USER, f'{{"user":"{USER}"}}'))
     assert finding.stays
-    assert "1 record written past the REST API" in finding.told
+    assert "1 record written past the REST API" in finding.result
 
 
 def test_a_row_that_the_database_still_has_stays_and_one_that_it_deleted_goes():
@@ -62,7 +62,7 @@ def test_a_row_that_the_database_still_has_stays_and_one_that_it_deleted_goes():
     for messages in ([(USER, row), (USER, deleted)], [(USER, row), (USER, deleted), (USER, None)]):
         finding = found(CUSTOMERS, *messages)
         assert not finding.stays
-        assert finding.told.endswith("with the id, gone within 3 days")
+        assert finding.result.endswith("with the id, gone within 3 days")
 
 
 def test_an_owner_stays_until_the_devices_newest_row_names_another():
@@ -72,7 +72,7 @@ def test_an_owner_stays_until_the_devices_newest_row_names_another():
 
 
 def test_scores_by_name_go_by_retention():
-    assert found(CHURN_SCORES, (USER, '{"customer":"u-1"}')).told == "1 record with the id, gone within 8 days"
+    assert found(CHURN_SCORES, (USER, '{"customer":"u-1"}')).result == "1 record with the id, gone within 8 days"
 
 
 def test_a_dead_letter_is_read_through_to_the_bytes_that_it_is_about():
@@ -81,9 +81,9 @@ def test_a_dead_letter_is_read_through_to_the_bytes_that_it_is_about():
         position=Position(topic="customers", partition=0, offset=1), replayable=False,
         **{k: v for k, v in bounded_original(b'{"customer_id":"u-1"').items() if k != "replayable"},
     )  # fmt: skip
-    told = found(DEAD_LETTERS, (None, letter.model_dump_json())).told
-    assert told.startswith("1 record with the id, gone within 31 days; ")
-    assert found(DEAD_LETTERS, (None, "no letter")).told == "nothing"
+    result = found(DEAD_LETTERS, (None, letter.model_dump_json())).result
+    assert result.startswith("1 record with the id, gone within 31 days; ")
+    assert found(DEAD_LETTERS, (None, "no letter")).result == "nothing"
 
 
 def test_every_topic_that_tells_of_people_has_an_end_and_is_looked_through():
@@ -111,22 +111,22 @@ def test_rows_of_a_table_go_and_the_others_stay(tmp_path, delimiter):
     table = tmp_path / "table.csv"
     rows = [["user", "item"], [USER, "tea"], ["u-17", "two words"], [PSEUDONYM, "pot"]]
     table.write_text("".join(delimiter.join(row) + "\n" for row in rows))
-    assert remove_from_table(table, require_column(table, None), USER, PSEUDONYM).told == "2 rows were removed"
+    assert remove_from_table(table, require_column(table, None), USER, PSEUDONYM).result == "2 rows were removed"
     assert table.read_text() == f"user{delimiter}item\nu-17{delimiter}two words\n"
-    assert remove_from_table(table, "user", USER, PSEUDONYM).told == "nothing"
+    assert remove_from_table(table, "user", USER, PSEUDONYM).result == "nothing"
 
 
 def test_rows_go_whose_id_has_blanks_around_it(tmp_path):
     table = tmp_path / "table.csv"
     table.write_text(f"user,item\n {USER},tea\n{USER} ,pot\nu-17 ,cup\n")
-    assert remove_from_table(table, "user", USER, PSEUDONYM).told == "2 rows were removed"
+    assert remove_from_table(table, "user", USER, PSEUDONYM).result == "2 rows were removed"
     assert table.read_text() == "user,item\nu-17 ,cup\n"
 
 
 def test_a_table_without_a_column_of_users_is_refused_before_anything_is_done(tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("name,item\nu-1,tea\n")
-    with pytest.raises(NotForgotten, match=r"has no column user or customer_id or customer\. Say --column"):
+    with pytest.raises(NotForgotten, match=r"has no column user or customer_id or customer\. Name one with --column"):
         require_column(table, None)
     assert require_column(table, "name") == "name"
     with pytest.raises(NotForgotten, match="cannot be read"):
@@ -175,10 +175,10 @@ def test_another_column_that_names_the_user_is_reported_and_its_rows_stay(tmp_pa
     table.write_text(f"device,user,owner,tenure\nd,x,{USER},1\ne,{USER},x,{USER}\n")
     finding = remove_from_table(table, "user", USER, PSEUDONYM)
     assert finding.stays
-    assert finding.told == "1 row was removed; other rows name the user in the column owner. Decide about them:  " + (
+    assert finding.result == "1 row was removed; other rows name the user in the column owner. Decide about them:  " + (
         "--column owner"
     )
-    assert remove_from_table(table, "owner", USER, PSEUDONYM).told == "1 row was removed"
+    assert remove_from_table(table, "owner", USER, PSEUDONYM).result == "1 row was removed"
 
 
 @pytest.mark.parametrize(("name", "content"), [
@@ -189,7 +189,7 @@ def test_another_column_that_names_the_user_is_reported_and_its_rows_stay(tmp_pa
 ])  # fmt: skip
 def test_a_file_with_the_id_in_another_field_names_nobody(tmp_path, name, content):
     (tmp_path / name).write_text(content)
-    assert look_in_folder("files", tmp_path, "17").told == "nothing"
+    assert look_in_folder("files", tmp_path, "17").result == "nothing"
 
 
 @pytest.mark.parametrize(("name", "content"), [
@@ -202,7 +202,7 @@ def test_a_file_with_the_id_in_a_personal_field_is_named(tmp_path, name, content
     (tmp_path / name).write_bytes(content.encode("latin-1"))
     finding = look_in_folder("files", tmp_path, "17")
     assert finding.stays
-    assert finding.told == f"1 file names the user: {tmp_path / name}. Remove it"
+    assert finding.result == f"1 file names the user: {tmp_path / name}. Remove it"
 
 
 # ---------------------------------------------------------------- the key

@@ -48,7 +48,7 @@ def message(key, value):
 
 
 def names(topic, user, key, value):
-    return "nothing" not in found_in(topic, [message(key, value)], user, PSEUDONYM).told
+    return "nothing" not in found_in(topic, [message(key, value)], user, PSEUDONYM).result
 
 
 def letter(original, topic="interactions", key=None, headers=None, detail="no record"):
@@ -96,7 +96,7 @@ def test_the_key_alone_names_the_user_where_keys_are_people(pair):
 
 def test_a_customer_can_be_forgotten_although_17_is_somebody_elses_tenure():
     row = b'{"customer_id":"99","tenure":17,"phone":"10:17:03","site":"17","owner":17}'
-    assert found_in(CUSTOMERS, [message("99", row)], "17", PSEUDONYM).told == "nothing"
+    assert found_in(CUSTOMERS, [message("99", row)], "17", PSEUDONYM).result == "nothing"
 
 
 @pytest.mark.parametrize("number", ["17.0", "170", "-17", "1.7e1", "17e0", "0.17", "true"])
@@ -128,7 +128,7 @@ def test_a_text_about_a_deletion_is_no_deletion():
     for gone in (b'{"customer_id": "17", "__deleted": "true"}', b'{"before":{"customer_id":"17"},"op":"d"}', None):
         finding = found_in(CUSTOMERS, [message("17", row), message("17", gone)], "17", PSEUDONYM)
         assert not finding.stays
-        assert "with the id" in finding.told
+        assert "with the id" in finding.result
 
 
 def test_the_row_of_a_device_that_was_sold_no_longer_stays_and_that_of_another_device_does():
@@ -187,10 +187,10 @@ def test_a_payload_of_which_only_the_head_is_kept_names_the_user():
 
 def test_the_report_says_which_payloads_were_searched_as_text():
     cut_off = message(None, letter(b'{"user":"17"'))
-    assert found_in(DEAD_LETTERS, [cut_off], "17", PSEUDONYM).told == (
+    assert found_in(DEAD_LETTERS, [cut_off], "17", PSEUDONYM).result == (
         "1 record with the id, gone within 31 days; payloads that are not JSON, searched as text: 1"
     )
-    assert found_in(DEAD_LETTERS, [message(None, letter(b'{"user":"17"}'))], "17", PSEUDONYM).told == (
+    assert found_in(DEAD_LETTERS, [message(None, letter(b'{"user":"17"}'))], "17", PSEUDONYM).result == (
         "1 record with the id, gone within 31 days"
     )
 

@@ -101,4 +101,4 @@ def test_a_cut_between_pieces_makes_no_other_field_and_no_shorter_id(tmp_path, l
     for before in range(len(line) + 1):
         for overlapped in (0, 4 * TextSearch("17").overlap):
             log.write_bytes(b" " * (PIECE_BYTES - before - overlapped) + line + b" " * (PIECE_BYTES + overlapped))
-            assert look_in_folder("logs", tmp_path, "17", PIECE_BYTES).told == "nothing"
+            assert look_in_folder("logs", tmp_path, "17", PIECE_BYTES).result == "nothing"

@@ -173,7 +173,7 @@ def test_a_corrector_that_does_its_work_calls_nobody():
     ("figures", "words"),
     [
         (CorrectionFigures(5, 300, error="InfluxDB does not answer"), "windows are not corrected: InfluxDB"),
-        (CorrectionFigures(661, 300), "the corrector has said nothing for 661 s"),
+        (CorrectionFigures(661, 300), "the corrector has reported nothing for 661 s"),
     ],
 )
 def test_a_corrector_that_fails_or_keeps_silent_is_an_alarm(figures, words):

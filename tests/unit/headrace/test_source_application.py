@@ -311,6 +311,6 @@ def test_status_says_that_the_file_differs_from_what_was_applied(stack):
 
 def test_status_says_that_an_application_did_not_end(stack):
     stack.record.stopped(Applied(OLD, SETTINGS), stack.cluster.savepoint)
-    assert "did not end" in alarms_of(stack, cleaning_runs=False)[0][0]
+    assert "was interrupted" in alarms_of(stack, cleaning_runs=False)[0][0]
     stack.file.write_text(OLD)
     assert alarms_of(stack) == []

@@ -15,9 +15,11 @@ from headrace.cli.main import app
 from headrace.sources import vectors
 from headrace.sources.applied import Applied, AppliedSources
 from headrace.sources.live import BrokerUnavailable, live_messages
-from headrace.sources.preview import preview
-from schemas.presets import PRESETS, Preset, preset
-from schemas.source import DEFAULT_SOURCE
+from headrace.sources.preview import Previews, preview
+from payload_codecs.sparkplug_b.data_types import DOUBLE
+from payload_codecs.sparkplug_b.protobuf_schema import Payload
+from schemas.presets import PRESETS, Preset, preset, preset_fields
+from schemas.source import DEFAULT_SOURCE, Source
 from schemas.sources import Sources
 from schemas.sources_file import parse_sources
 from stack.layout import Layout
@@ -304,3 +306,18 @@ def test_the_preview_of_a_message_has_the_time_of_its_arrival():
     found = preview(Sources([DEFAULT_SOURCE]), "fleet/a/telemetry", b'{"t":1}', 1_796_000_000_000)
     assert [each.event_time for each in found.readings] == [1_796_000_000_000]
     assert found.is_usable
+
+
+def test_messages_that_follow_each_other_are_previewed_with_what_earlier_ones_defined():
+    previews = Previews(Sources([Source(**{**preset_fields("sparkplug-b"), "name": "plant"})]))
+    birth = Payload(timestamp=1_796_000_000_000, seq=0)
+    birth.metrics.add(name="flow", alias=1, datatype=DOUBLE, double_value=1.0)
+    data = Payload(timestamp=1_796_000_000_001, seq=1)
+    data.metrics.add(alias=1, double_value=2.0)
+    sent = [("NDATA", data, 0), ("NBIRTH", birth, 1), ("NDATA", data, 1)]
+    found = [
+        previews.preview(f"spBv1.0/plant/{kind}/press", payload.SerializeToString(), 1_796_000_000_100 + later)
+        for kind, payload, later in sent
+    ]
+    assert [[reading.value for reading in each.readings] for each in found] == [[], [1.0, 1.0], [2.0]]
+    assert [each.is_usable for each in found] == [False, True, True]

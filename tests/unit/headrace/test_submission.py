@@ -80,18 +80,18 @@ def submitted(tmp_path, monkeypatch):
     steps = []
     monkeypatch.setattr(submission, "running_jobs", lambda target: {"store_redis": "f00"})
 
-    def run_client(layout, jobs, target, savepoint, environment, say, accepted):
+    def run_client(layout, jobs, target, savepoint, environment, report, accepted):
         steps.append(("client", jobs))
         for job in jobs:
             accepted(job)
 
     monkeypatch.setattr(submission, "_run_client", run_client)
     monkeypatch.setattr(
-        submission, "abort_orphans", lambda jobs, bootstrap, say: steps.append(("abort", jobs, bootstrap))
+        submission, "abort_orphans", lambda jobs, bootstrap, report: steps.append(("abort", jobs, bootstrap))
     )
 
     def submitted(*jobs, target="127.0.0.1:18081", savepoint=None):
-        submission.submit(Layout(tmp_path), jobs, target, savepoint, say=lambda line: None)
+        submission.submit(Layout(tmp_path), jobs, target, savepoint, report=lambda line: None)
         return steps
 
     return submitted
@@ -125,7 +125,7 @@ def test_the_transactions_of_a_foreign_cluster_are_looked_for_in_the_callers_kaf
     )
 
 
-def no_kafka(jobs, bootstrap, say):
+def no_kafka(jobs, bootstrap, report):
     raise KafkaUnavailable(f"Kafka at {bootstrap} does not answer")
 
 
@@ -138,7 +138,7 @@ def test_without_its_kafka_the_local_stack_submits_nothing(submitted, monkeypatc
 def test_a_foreign_kafka_that_is_out_of_reach_is_said_and_stops_nothing(tmp_path, monkeypatch, submitted):
     monkeypatch.setattr(submission, "abort_orphans", no_kafka)
     said = []
-    submission.submit(Layout(tmp_path), ["clean_telemetry"], "flink.example:8081", say=said.append)
+    submission.submit(Layout(tmp_path), ["clean_telemetry"], "flink.example:8081", report=said.append)
     assert submitted() == [("client", ["clean_telemetry"])]
     assert "were not aborted" in said[0]
 

@@ -19,10 +19,10 @@ from connectors.stores import StoreMisconfigured, StoreUnavailable
 from headrace.cli.main import app
 from headrace.cli.windows import print_result
 from headrace.errors import WindowsNotCorrected
-from headrace.late_data.decision import Horizon, Stored, Verdict, judge
+from headrace.late_data.decision import Horizon, StoredWindow, Verdict, judge
 from headrace.late_data.influxdb_windows import SPAN_MINUTES, StoredWindows, query, spans_of
-from headrace.late_data.late_topic import Arrival, Batch
-from headrace.late_data.recompute import Correction, Result
+from headrace.late_data.late_topic import LateBatch, LateRecord, MalformedRecord
+from headrace.late_data.recompute import Correction, CorrectionResult
 from headrace.late_data.schedule import Schedule
 from headrace.late_data.summary import Window, agree, summarise, windows_of
 from headrace.time_parsing import duration_s, moment_ms
@@ -42,11 +42,11 @@ def late(event_time, offset=0, partition=0, device="pump", metric="temperature",
     reading = LateReading(
         device=device, metric=metric, event_time=event_time, value=value, position=position, late_by_ms=late_by_ms
     )
-    return Arrival(partition, offset, reading)
+    return LateRecord(partition, offset, reading)
 
 
 class InMemoryLate:
-    """Batches of arrivals; what was committed."""
+    """Batches of records; what was committed."""
 
     def __init__(self, *batches, malformed=()):
         self.given = batches
@@ -56,11 +56,11 @@ class InMemoryLate:
 
     def batches(self, since_ms=None):
         self.asked_since = since_ms
-        for arrivals in self.given:
+        for records in self.given:
             ends = defaultdict(int)
-            for each in arrivals:
+            for each in records:
                 ends[each.partition] = max(ends[each.partition], each.offset + 1)
-            yield Batch(list(arrivals), self.malformed, dict(ends))
+            yield LateBatch(list(records), self.malformed, dict(ends))
 
     def commit(self, offsets):
         self.committed.append(dict(offsets))
@@ -84,7 +84,7 @@ class InMemoryInfluxDB:
             self.asked.append(window)
             series = self.readings.get((window.device, window.metric), {})
             inside = {at: value for at, value in series.items() if window.start <= at < window.end}
-            yield Stored(window, inside, self.points.get(window))
+            yield StoredWindow(window, inside, self.points.get(window))
 
 
 class InMemoryStore:
@@ -191,15 +191,15 @@ TWO = {MINUTE: 1.0, MINUTE + 1000: 2.0}
 @pytest.mark.parametrize(
     ("stored", "horizon", "verdict"),
     [
-        (Stored(TEN, TWO, first_record(TEN, {MINUTE: 1.0})), HORIZON, Verdict.CORRECTED),
-        (Stored(TEN, TWO, None), HORIZON, Verdict.CORRECTED),
-        (Stored(TEN, TWO, first_record(TEN, TWO)), HORIZON, Verdict.RIGHT),
-        (Stored(TEN, {MINUTE: 1.0}, first_record(TEN, TWO)), HORIZON, Verdict.FEWER),
-        (Stored(TEN, {}, None), HORIZON, Verdict.EMPTY),
-        (Stored(TEN, TWO, None), Horizon(CLOSED, MINUTE + 1), Verdict.EXPIRED),
-        (Stored(TEN, TWO, None), Horizon(TEN.end - 1, 0), Verdict.OPEN),
+        (StoredWindow(TEN, TWO, first_record(TEN, {MINUTE: 1.0})), HORIZON, Verdict.CORRECTED),
+        (StoredWindow(TEN, TWO, None), HORIZON, Verdict.CORRECTED),
+        (StoredWindow(TEN, TWO, first_record(TEN, TWO)), HORIZON, Verdict.RIGHT),
+        (StoredWindow(TEN, {MINUTE: 1.0}, first_record(TEN, TWO)), HORIZON, Verdict.FEWER),
+        (StoredWindow(TEN, {}, None), HORIZON, Verdict.EMPTY),
+        (StoredWindow(TEN, TWO, None), Horizon(CLOSED, MINUTE + 1), Verdict.EXPIRED),
+        (StoredWindow(TEN, TWO, None), Horizon(TEN.end - 1, 0), Verdict.OPEN),
         # A point that is there does not show that the store had passed all readings of its window.
-        (Stored(TEN, TWO, first_record(TEN, {MINUTE: 1.0})), Horizon(TEN.end - 1, 0), Verdict.OPEN),
+        (StoredWindow(TEN, TWO, first_record(TEN, {MINUTE: 1.0})), Horizon(TEN.end - 1, 0), Verdict.OPEN),
     ],
 )
 def test_a_window_gets_its_verdict(stored, horizon, verdict):
@@ -209,9 +209,11 @@ def test_a_window_gets_its_verdict(stored, horizon, verdict):
 def test_a_window_whose_readings_all_came_behind_its_end_needs_no_later_window_to_be_corrected():
     nothing_closed = Horizon(0, 0)
     behind_the_end, before_the_end = TEN.end, TEN.end - 1
-    assert judge(Stored(TEN, TWO, None), dict.fromkeys(TWO, behind_the_end), nothing_closed)[0] is Verdict.CORRECTED
-    assert judge(Stored(TEN, TWO, None), dict.fromkeys(TWO, before_the_end), nothing_closed)[0] is Verdict.OPEN
-    assert judge(Stored(TEN, TWO, None), {MINUTE: behind_the_end}, nothing_closed)[0] is Verdict.OPEN
+    assert (
+        judge(StoredWindow(TEN, TWO, None), dict.fromkeys(TWO, behind_the_end), nothing_closed)[0] is Verdict.CORRECTED
+    )
+    assert judge(StoredWindow(TEN, TWO, None), dict.fromkeys(TWO, before_the_end), nothing_closed)[0] is Verdict.OPEN
+    assert judge(StoredWindow(TEN, TWO, None), {MINUTE: behind_the_end}, nothing_closed)[0] is Verdict.OPEN
 
 
 # ---------------------------------------------------------------- a run
@@ -287,7 +289,7 @@ def test_windows_behind_the_retention_are_counted_and_hold_nothing_up(readings):
 
 
 def test_malformed_records_are_named_and_counted_and_the_others_go_on(readings):
-    topic = InMemoryLate([late(LATE)], malformed=["telemetry.late[0] offset 3: device: Field required"])
+    topic = InMemoryLate([late(LATE)], malformed=[MalformedRecord(0, 3, "device: Field required")])
     influxdb = InMemoryInfluxDB({("pump", "temperature"): readings}, points())
     result, sent = corrected_by(topic, influxdb)
     assert (result.malformed, result.malformed_records, len(sent)) == (1, topic.malformed, 2)
@@ -372,7 +374,7 @@ def test_a_point_without_all_of_its_fields_is_as_good_as_none():
 
 def test_a_window_of_which_nothing_is_stored_is_given_too():
     influxdb, _ = stored_windows(httpx.Response(200, text="\r\n"))
-    assert list(influxdb.of([TEN])) == [Stored(TEN, {}, None)]
+    assert list(influxdb.of([TEN])) == [StoredWindow(TEN, {}, None)]
 
 
 def test_neighbouring_windows_of_a_series_are_one_span_and_long_ones_are_cut():
@@ -459,16 +461,18 @@ def run_schedule(tmp_path, *outcomes):
 
 
 def test_a_run_that_fails_is_tried_again_after_the_pause(tmp_path):
-    first, second = run_schedule(tmp_path, WindowsNotCorrected("InfluxDB does not answer"), Result(late=2))
+    first, second = run_schedule(tmp_path, WindowsNotCorrected("InfluxDB does not answer"), CorrectionResult(late=2))
     assert (first["error"], first["slept_s"]) == ("InfluxDB does not answer", 300.0)
     assert second["late"] == 2
     assert "error" not in second
 
 
 def test_the_schedule_says_what_it_skipped(tmp_path, caplog):
-    (said,) = run_schedule(tmp_path, Result(malformed=1, malformed_records=["telemetry.late[0] offset 3: broken"]))
+    (said,) = run_schedule(tmp_path, CorrectionResult(malformed=1, malformed_records=[MalformedRecord(0, 3, "broken")]))
     assert said["malformed"] == 1
     assert "telemetry.late[0] offset 3: broken" in caplog.text
+    (line,) = (each for each in caplog.records if each.levelname == "WARNING")
+    assert (line.topic, line.partition, line.offset) == ("telemetry.late", 0, 3)
 
 
 def test_an_error_of_ours_is_not_hidden_by_the_schedule(tmp_path):
@@ -490,7 +494,7 @@ def command(tmp_path, *arguments):
     [
         (["--every", "5m", "--since", "2h"], "--every goes with neither"),
         (["--every", "5"], "for example 5m"),
-        (["--since", "yesterday"], "is no time"),
+        (["--since", "yesterday"], "is not a time"),
         (["--report", "x.json"], "--report goes with --every only"),
     ],
 )
@@ -509,7 +513,7 @@ def test_without_kafka_the_command_ends_with_one_line_and_a_failure(tmp_path):
 
 def test_a_result_is_printed_with_windows_before_and_after(readings):
     influxdb = InMemoryInfluxDB({("pump", "temperature"): readings}, points())
-    result, _ = corrected_by(InMemoryLate([late(LATE)], malformed=["telemetry.late[0] offset 3: broken [x]"]), influxdb)
+    result, _ = corrected_by(InMemoryLate([late(LATE)], malformed=[MalformedRecord(0, 3, "broken [x]")]), influxdb)
     console = Console(width=120, record=True, file=io.StringIO())
     print_result(result, dry_run=False, console=console)
     text = console.export_text()

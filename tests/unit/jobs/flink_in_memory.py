@@ -11,6 +11,9 @@ class ValueInMemory:
     def update(self, value):
         self._value = value
 
+    def clear(self):
+        self._value = None
+
 
 class MapInMemory:
     def __init__(self):
@@ -18,6 +21,9 @@ class MapInMemory:
 
     def put(self, key, value):
         self.entries[key] = value
+
+    def get(self, key):
+        return self.entries.get(key)
 
     def items(self):
         return reversed(self.entries.items())

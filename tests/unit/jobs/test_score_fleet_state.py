@@ -1,32 +1,40 @@
 """What the scoring operator makes of the state it finds, with Flink's state replaced by two in memory."""
 
 import logging
+from functools import partial
 
+import numpy as np
 import pytest
 
 from jobs.operators.score_fleet import ScoreFleet
 from models.detectors import NO_EPISODE, Batch, Scorer
 from models.detectors.batch_codec import encode_batch
+from models.detectors.scorer import BUCKET as BUCKET_PAGE
+from models.detectors.series_index import PAGE_SERIES
 from schemas.anomaly_score import AnomalyScore
 from schemas.dead_letter import DeadLetter
 from schemas.reading import Reading
 from schemas.record import Position
 from tests.state_files import N_JOURNAL, N_SNAPSHOT, N, journal_of_today, of_today, readings
-from tests.unit.jobs.flink_in_memory import FlinkInMemory, ListInMemory, ValueInMemory
+from tests.unit.jobs.flink_in_memory import FlinkInMemory, ListInMemory, MapInMemory, ValueInMemory
 from tests.unit.jobs.micro_batches import gathered_readings, scattered
 
 BUCKET = 3
 
 
 class Keyed(FlinkInMemory):
-    """The state of one bucket."""
+    """The state of one bucket; `snapshot` is one in one piece, as release 0.1 kept it."""
 
     def __init__(self, snapshot=None, journal=()):
         super().__init__(BUCKET, ValueInMemory(snapshot), ListInMemory(journal))
+        self.pages = MapInMemory()
+
+    def get_map_state(self, _):
+        return self.pages
 
     def started(self, detector="gaussian", snapshot_every=4):
         """An operator after a restart: it knows nothing but what stands in the state."""
-        return self.opened(ScoreFleet(detector, snapshot_every, "score_anomalies"))
+        return self.opened(ScoreFleet(partial(Scorer, detector), snapshot_every, "score_anomalies"))
 
     def unreadable(self):
         return self.counters["states_unreadable"].count
@@ -146,6 +154,97 @@ def test_readings_that_the_stored_state_has_seen_come_out_no_second_time():
     assert keyed.counters["readings_replayed"].count == N_SNAPSHOT
 
 
+def test_a_snapshot_in_one_piece_is_replaced_by_pages():
+    keyed = Keyed(of_today("gaussian").read(), [journal_of_today().read_bytes()])
+    unbroken = Scorer("gaussian")
+    unbroken.step(readings(0, N_JOURNAL))
+
+    before = scores(keyed.started(), keyed, *PARTS[:4])
+    assert sorted(keyed.pages.entries) == [BUCKET_PAGE, 0]
+    assert keyed.snapshot.value() is None
+
+    after = scores(keyed.started(), keyed, *PARTS[4:])
+    assert before + after == said_by(unbroken, THEN)
+    assert keyed.unreadable() == 0
+
+
+def many_series(start):
+    """One reading of each of three pages of series."""
+    n = 3 * PAGE_SERIES
+    offsets = start + np.arange(n)
+    keys = [(f"pump-{number}", "flow") for number in range(n)]
+    return Batch(keys, 1_764_000_000_000 + offsets, offsets * 7919 % 1009 / 100, np.zeros(n), offsets, np.zeros(n))
+
+
+def of_one_page(batch, page):
+    places = slice(page * PAGE_SERIES, (page + 1) * PAGE_SERIES)
+    columns = (batch.event_times, batch.values, batch.partitions, batch.offsets, batch.items)
+    return Batch(batch.keys[places], *(column[places] for column in columns))
+
+
+class CountingMap(MapInMemory):
+    """Notes which entries are put."""
+
+    def __init__(self):
+        super().__init__()
+        self.puts = []
+
+    def put(self, key, value):
+        super().put(key, value)
+        self.puts.append(key)
+
+
+def test_a_snapshot_writes_no_page_of_silent_series():
+    keyed = Keyed()
+    keyed.pages = CountingMap()
+    operator = keyed.started(snapshot_every=1)
+    scores(operator, keyed, many_series(0))
+    assert keyed.pages.puts == [BUCKET_PAGE, 0, 1, 2]
+    keyed.pages.puts.clear()
+    scores(operator, keyed, of_one_page(many_series(10_000), 1))
+    assert keyed.pages.puts == [BUCKET_PAGE, 1]
+
+
+def test_a_damaged_page_is_counted_and_logged_and_takes_no_other_along(caplog):
+    keyed = Keyed()
+    scores(keyed.started(snapshot_every=1), keyed, *(many_series(10_000 * n) for n in range(120)))
+    keyed.pages.entries[1] = keyed.pages.entries[1][:-1]
+    then = many_series(9_000_000)
+    with caplog.at_level(logging.WARNING):
+        said = scores(keyed.started(snapshot_every=1), keyed, then)
+    assert keyed.unreadable() == 1
+    assert f"bucket {BUCKET} starts cold in part, unreadable pages: 1: state is damaged" in caplog.text
+    unbroken = Scorer("gaussian")
+    for n in range(120):
+        unbroken.step(many_series(10_000 * n))
+    expected = said_by(unbroken, then)
+    expected[PAGE_SERIES : 2 * PAGE_SERIES] = said_cold(of_one_page(then, 1))
+    assert said == expected
+
+    scores(keyed.started(snapshot_every=1), keyed, many_series(9_100_000))
+    assert keyed.unreadable() == 0
+
+
+def test_pages_of_another_detector_start_cold_and_are_replaced():
+    keyed = Keyed()
+    scores(keyed.started("half-space-trees", snapshot_every=1), keyed, many_series(0))
+    first, *then = PARTS
+    assert scores(keyed.started(), keyed, first) == said_cold(first)
+    assert keyed.unreadable() == 1
+    assert sorted(keyed.pages.entries) == [BUCKET_PAGE, 0]
+    keyed.started()
+    scores(keyed.started(), keyed, *then)
+    assert keyed.unreadable() == 0
+
+
+def test_a_damaged_journal_starts_the_whole_bucket_cold():
+    keyed = Keyed()
+    scores(keyed.started(snapshot_every=3), keyed, *PARTS[:5])
+    keyed.journal.add(b"damaged")
+    assert scores(keyed.started(), keyed, PARTS[5]) == said_cold(PARTS[5])
+    assert keyed.unreadable() == 1
+
+
 class FailsAt(ScoreFleet):
     """Raises behind the step of every batch that has the reading at this offset: the Scorer has learned it by then."""
 
@@ -161,7 +260,7 @@ class FailsAt(ScoreFleet):
 @pytest.mark.parametrize("snapshot_every", [1, 3, 4])
 def test_a_reading_on_which_the_scorer_raises_is_a_dead_letter_and_changes_no_other_score(snapshot_every):
     keyed = Keyed()
-    operator = FailsAt("gaussian", snapshot_every, "score_anomalies")
+    operator = FailsAt(partial(Scorer, "gaussian"), snapshot_every, "score_anomalies")
     operator.offset = PARTS[1].offsets[7]
     keyed.opened(operator)
     rows = [row for part in PARTS[:4] for row in operator.process_element(row_of(part), keyed)]

@@ -22,7 +22,7 @@ SOURCES_OF_NO_TOPICS_NAME = {"clock_ticks", "readings", "records", "committed_re
 REASON_IN_PYTHON = "SPLIT_INDEX(refusal, ' ', 0)"
 """Of what jobs/operators/write_to_store.py answers."""
 
-WRITTEN_IN_PYTHON = "SELECT key, record FROM letters"
+WRITTEN_IN_PYTHON = "SELECT key, record FROM dead_letter_records"
 SINKS_OF_NO_TOPIC = {"stored_in_influxdb", "stored_in_redis"}
 
 
@@ -153,7 +153,7 @@ def test_a_view_reads_only_what_stands_above_it(job):
 def test_every_reason_of_a_job_is_on_the_closed_list(job):
     reasons = set(re.findall(r"(?:THEN|ELSE|WHEN|SELECT\s+1,)\s+'([a-z0-9]+_[a-z0-9_]+)'", sql_of(job)))
     reasons |= set(re.findall(r"^\s+'([a-z]+_[a-z_]+)',$", sql_of(job), re.MULTILINE))
-    reasons |= set(re.findall(r"'reason' VALUE '([a-z_]+)'", sql_of(job)))
+    reasons |= set(re.findall(r"'([a-z_]+)' AS reason", sql_of(job)))
     # The others get them from Python, where they are members of RejectReason.
     from_python = WRITTEN_IN_PYTHON in sql_of(job) or REASON_IN_PYTHON in sql_of(job)
     assert reasons or "INSERT INTO dead_letters" not in sql_of(job) or from_python
@@ -167,15 +167,28 @@ def test_a_dead_letter_names_the_job_as_its_stage(job):
         assert f"'{job}'" in letter or WRITTEN_IN_PYTHON in letter
 
 
-@every_job
-def test_a_job_declares_no_table_twice_and_all_that_it_writes(job, monkeypatch):
+def declared_by(job, monkeypatch):
+    """The DDL that a job's main() runs."""
     tables = RecordingTables()
     module = import_module(f"jobs.{job}")
     monkeypatch.setattr(module, "table_environment", lambda *_, **__: tables)
     monkeypatch.setattr(module, "build", lambda *_: type("Nothing", (), {"execute": lambda self: None})())
     monkeypatch.setattr(module.Endpoints, "load", lambda: Endpoints.local(StackSettings()))
     module.main()
-    declared = re.findall(r"CREATE TEMPORARY TABLE (\w+)", "\n".join(tables.executed))
+    return tables.executed
+
+
+@pytest.mark.parametrize("job", ["window_telemetry", "window_usage"])
+def test_a_partition_without_records_is_left_out_after_the_setting(job, monkeypatch):
+    assert "'scan.watermark.idle-timeout' = '60 s'" in "".join(declared_by(job, monkeypatch))
+    monkeypatch.setenv("HEADRACE_JOB_IDLE_TIMEOUT_S", "7")
+    assert "'scan.watermark.idle-timeout' = '7 s'" in "".join(declared_by(job, monkeypatch))
+
+
+@every_job
+def test_a_job_declares_no_table_twice_and_all_that_it_writes(job, monkeypatch):
+    executed = declared_by(job, monkeypatch)
+    declared = re.findall(r"CREATE TEMPORARY TABLE (\w+)", "\n".join(executed))
     assert len(declared) == len(set(declared))
     assert set(re.findall(r"^INSERT INTO (\w+)", sql_of(job), re.MULTILINE)) <= set(declared)
 

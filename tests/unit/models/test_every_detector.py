@@ -44,6 +44,31 @@ def test_learning_a_journal_leaves_the_state_that_scoring_left(name):
 
 
 @every_detector
+def test_a_series_that_is_reset_is_like_a_new_one_and_the_others_go_on(name):
+    rows, values = np.arange(1200) % 3, np.random.default_rng(1).normal(20, 2, 1200)
+    fleet, undisturbed, new = (detector(name).make_fleet() for _ in range(3))
+    for each in (fleet, undisturbed, new):
+        each.grow(3)
+    fleet.learn(rows, values)
+    undisturbed.learn(rows, values)
+    fleet.reset(np.array([1]))
+    said = fleet.step(rows, values)
+    np.testing.assert_array_equal(said[rows == 1], new.step(rows, values)[rows == 1])
+    np.testing.assert_array_equal(said[rows != 1], undisturbed.step(rows, values)[rows != 1])
+
+
+@every_detector
+def test_a_part_of_a_fleets_state_is_that_of_its_series(name):
+    rows, values = np.arange(1200) % 4, np.random.default_rng(1).normal(20, 2, 1200)
+    fleet, read = detector(name).make_fleet(), detector(name).make_fleet()
+    fleet.grow(4)
+    fleet.learn(rows, values)
+    read.restore(fleet.snapshot(2, 4), 2)
+    read.restore(fleet.snapshot(0, 2), 0)
+    np.testing.assert_array_equal(read.step(rows, values), fleet.step(rows, values))
+
+
+@every_detector
 def test_a_fleet_that_learns_is_where_a_fleet_that_scores_is(name):
     rows = np.random.default_rng(1).integers(0, 5, N)
     values = np.random.default_rng(2).normal(0, 1, N)
@@ -92,9 +117,9 @@ def test_unreadable_state_is_refused_and_the_scorer_stays_as_it_was(name):
 @every_detector
 def test_state_of_another_version_is_refused(name, monkeypatch):
     scorer = Scorer(name)
-    old = scorer.snapshot()
+    old, version = scorer.snapshot(), scorer.detector_version
     monkeypatch.setattr(type(scorer._fleet), "version", 99)
-    with pytest.raises(UnreadableState, match=r"version 1, this code reads .* version 99"):
+    with pytest.raises(UnreadableState, match=rf"version {version}, this code reads .* version 99"):
         scorer.restore(old)
 
 

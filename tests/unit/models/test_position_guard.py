@@ -92,9 +92,9 @@ def test_a_guard_goes_on_from_its_arrays(batches, remembered):
     kept, restored = PositionGuard(remembered), PositionGuard(remembered)
     for batch in batches:
         assert admitted(restored, *batch) == admitted(kept, *batch)
-        arrays = restored.arrays()
-        restored = PositionGuard(remembered)
-        restored.load(arrays)
+        frozen, restored = restored, PositionGuard(remembered)
+        restored.series.load(0, frozen.series.page(0, len(frozen.series)))
+        restored.load_recent(frozen.recent())
 
 
 def test_a_replay_after_an_aborted_transaction_changes_nothing():

@@ -12,8 +12,12 @@ STATE = State(
 )
 
 
-def test_a_state_comes_back_as_it_was():
-    back = decode(encode(STATE), "example", 3)
+either_form = pytest.mark.parametrize("compressed", [True, False])
+
+
+@either_form
+def test_a_state_comes_back_as_it_was(compressed):
+    back = decode(encode(STATE, compressed), "example", 3)
     assert back.values == STATE.values
     for name, array in STATE.arrays.items():
         np.testing.assert_array_equal(back.arrays[name], array)
@@ -33,10 +37,11 @@ def test_foreign_bytes_are_refused(foreign):
         decode(foreign, "example", 3)
 
 
-@given(st.integers(0, len(encode(STATE)) - 1), st.integers(1, 255))
-def test_one_changed_byte_is_noticed(place, change):
-    damaged = bytearray(encode(STATE))
-    damaged[place] ^= change
+@either_form
+@given(st.integers(0, 1000), st.integers(1, 255))
+def test_one_changed_byte_is_noticed(compressed, place, change):
+    damaged = bytearray(encode(STATE, compressed))
+    damaged[place % len(damaged)] ^= change
     with pytest.raises(UnreadableState):
         decode(bytes(damaged), "example", 3)
 

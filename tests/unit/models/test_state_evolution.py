@@ -96,22 +96,22 @@ class BoundsInOneArray(HalfSpaceTreesFleet):
         bounds = np.column_stack([arrays.pop("low"), arrays.pop("high")])
         return replace(state, arrays={**arrays, "bounds": bounds})
 
-    def restore(self, state: bytes) -> None:
+    def restore(self, state: bytes, start: int = 0) -> None:
         frozen = decode(state, self.name, self.version, {1: self.from_1})
         arrays = dict(frozen.arrays)
         arrays["low"], arrays["high"] = arrays.pop("bounds").T
-        super().restore(encode(replace(frozen, arrays=arrays)))
+        super().restore(encode(replace(frozen, arrays=arrays)), start)
 
 
 class UpperCaseScorer(Scorer):
-    """The next version of a scorer: series are known by their devices' names in capitals."""
+    """The next version of a scorer: series are known by their names in capitals."""
 
     version = NEXT
-    migrations = {TODAY: lambda state: replace(state, values={**state.values, "series": _capitals(state)})}  # noqa: RUF012
+    migrations = {TODAY: lambda state: replace(state, arrays={**state.arrays, "names.text": _capitals(state)})}  # noqa: RUF012
 
 
 def _capitals(state):
-    return [[device.upper(), metric] for device, metric in state.values["series"]]
+    return np.frombuffer(state.arrays["names.text"].tobytes().upper(), np.uint8)
 
 
 class WithoutMigration(Scorer):
@@ -120,7 +120,7 @@ class WithoutMigration(Scorer):
 
 class WithAWrongMigration(Scorer):
     version = NEXT
-    migrations = {TODAY: lambda state: replace(state, values={"series": state.values["rows"]})}  # noqa: RUF012
+    migrations = {TODAY: lambda state: replace(state, values={"n_rows": state.values["rows"]})}  # noqa: RUF012
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_scorer_of_the_next_version_continues_from_a_migrated_state(stored):
     batch, old, new = readings(N_SNAPSHOT, N), Scorer("half-space-trees"), UpperCaseScorer("half-space-trees")
     old.restore(stored)
     new.restore(stored)
-    capitals = replace(batch, keys=[(device.upper(), metric) for device, metric in batch.keys])
+    capitals = replace(batch, keys=[(device.upper(), metric.upper()) for device, metric in batch.keys])
     np.testing.assert_array_equal(new.step(capitals).scores, old.step(batch).scores)
     assert len(new) == 2
 

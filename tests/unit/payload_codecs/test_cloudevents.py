@@ -7,7 +7,7 @@ import pytest
 
 from payload_codecs.cloudevents import CloudEvents
 from payload_codecs.codec import Rejection, Sample
-from payload_codecs.example import said
+from payload_codecs.example import plain_item
 from payload_codecs.message import Message
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
@@ -31,7 +31,7 @@ def decode(payload, headers=None, topic="events/{device}", **fields):
 
 
 def decoded(*given, **fields):
-    return [said(item) for item in decode(*given, **fields)]
+    return [plain_item(item) for item in decode(*given, **fields)]
 
 
 def reasons(*given, **fields):

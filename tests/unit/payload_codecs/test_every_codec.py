@@ -5,14 +5,14 @@ import statistics
 import string
 import time
 from copy import deepcopy
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from payload_codecs.codec import Command, Ignored, Rejection, Sample
-from payload_codecs.example import Example, said
+from payload_codecs.example import Example, plain_item
 from payload_codecs.message import Message
 from payload_codecs.registry import CODECS, codec_of, examples_of
 from schemas.limits import MAX_MESSAGE_ITEMS
@@ -75,14 +75,14 @@ def check_own_bytes(codec, message, item, alone):
     replayed = replace(message, payload=original, headers={**message.headers, "replays": b"1"})
     again = decoded(codec, replayed)
     if isinstance(item, Sample):
-        assert [said(each) for each in again] == [said(item)], original[:500]
+        assert [plain_item(each) for each in again] == [plain_item(item)], original[:500]
     else:
         assert item.reason in [each.reason for each in again if isinstance(each, Rejection)], original[:500]
 
 
 @every_example
 def test_the_examples_become_what_they_say(vector):
-    assert [said(item) for item in decoded(codec_of(vector.source), vector.message)] == list(vector.items)
+    assert [plain_item(item) for item in decoded(codec_of(vector.source), vector.message)] == list(vector.items)
 
 
 @every_example

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payload_codecs.codec import Rejection, Sample
-from payload_codecs.example import said
+from payload_codecs.example import plain_item
 from payload_codecs.line_protocol import LineProtocol
 from payload_codecs.message import Message
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
@@ -39,7 +39,7 @@ def values(payload, **fields):
 )  # fmt: skip
 def test_numbers_and_booleans_are_samples(written, value):
     [sample] = decoded(f"m f={written}")
-    assert said(sample) == Sample("m.f", value)
+    assert plain_item(sample) == Sample("m.f", value)
     assert type(sample.value) is type(value)
 
 
@@ -53,7 +53,7 @@ def test_numbers_and_booleans_are_samples(written, value):
 )  # fmt: skip
 def test_a_field_that_is_no_number_is_rejected_without_its_siblings(written):
     before, rejected, after = decoded(f"m a=1,f={written},b=2 17")
-    assert [said(before), said(after)] == [Sample("m.a", 1.0, 17), Sample("m.b", 2.0, 17)]
+    assert [plain_item(before), plain_item(after)] == [Sample("m.a", 1.0, 17), Sample("m.b", 2.0, 17)]
     assert rejected.reason is RejectReason.BAD_VALUE
     assert rejected.original == f"m f={written} 17".encode()
 

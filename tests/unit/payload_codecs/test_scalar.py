@@ -64,3 +64,21 @@ def test_the_unit_is_that_of_the_first_glob_that_matches_the_metric():
     assert decoded(b"1", unit=units).unit == "Cel"
     assert decoded(b"1", "home/kitchen/humidity", unit=units).unit == "kitchen"
     assert decoded(b"1").unit is None
+
+
+@pytest.mark.parametrize(
+    ("glob", "metric", "has_unit"),
+    [
+        ("*.temp", "a.temp", True),
+        ("t?mp", "temp", False),
+        ("t?mp", "t?mp", True),
+        ("level[1]", "level1", False),
+        ("level[1]", "level[1]", True),
+        ("[!a]*", "b", False),
+        ("*", "x" * 200, True),
+    ],
+)
+def test_in_a_glob_of_units_only_the_star_is_special(glob, metric, has_unit):
+    source = Source(name="plant", topic="plant/{device}/{metric}", codec="scalar", unit={glob: "'Cel'"})
+    (sample,) = Scalar(source).decode(Message(b"21.5", "press", levels={"device": "press", "metric": metric}))
+    assert sample.unit == ("Cel" if has_unit else None)

@@ -7,7 +7,7 @@ import cbor2
 import pytest
 
 from payload_codecs.codec import Rejection, Sample
-from payload_codecs.example import said
+from payload_codecs.example import plain_item
 from payload_codecs.message import Message
 from payload_codecs.senml import LABELS, SenmlCbor, SenmlJson
 from payload_codecs.senml_units import UCUM_OF_SENML, integral_of
@@ -64,7 +64,7 @@ def decoded(payload, codec=SenmlJson, topic="meters/{device}", **fields):
     source = Source(**{"name": "meters", "topic": topic, "codec": name, **fields})
     device = "m-1" if "{device}" in topic and source.device is None else None
     message = Message(payload, device, "meters/m-1", {"device": "m-1"}, NOW, NOW)
-    return [said(item) for item in codec(source).decode(message)]
+    return [plain_item(item) for item in codec(source).decode(message)]
 
 
 @pytest.fixture(params=[(SenmlJson, in_json), (SenmlCbor, in_cbor)], ids=["JSON", "CBOR"])

@@ -22,67 +22,23 @@ from payload_codecs.sparkplug_b.data_types import (
     UINT64,
 )
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
-from payload_codecs.sparkplug_b.session import MAX_DEFINITIONS, EdgeNode, snapshot
+from payload_codecs.sparkplug_b.session import MAX_DEFINITIONS, snapshot
 from schemas.ignored_message import IgnoredReason
 from schemas.reject_reasons import RejectReason
 from schemas.source import Source
-
-T = 1_790_000_000_000
-SOURCE = {
-    "name": "plant",
-    "topic": "spBv1.0/{group}/{type}/{node}/#",
-    "codec": "sparkplug-b",
-    "device": "{group}/{node}",
-}
-CODEC = SparkplugB(Source.model_validate(SOURCE))
-
-
-def payload(*metrics: dict, seq: int | None = None, time: int | None = T, bd_seq: int | None = None) -> bytes:
-    made = Payload()
-    if time is not None:
-        made.timestamp = time
-    if seq is not None:
-        made.seq = seq
-    if bd_seq is not None:
-        made.metrics.add(name="bdSeq", datatype=INT64, long_value=bd_seq)
-    for metric in metrics:
-        properties = metric.pop("properties", {})
-        added = made.metrics.add(**metric)
-        for key, value in properties.items():
-            added.properties.keys.append(key)
-            added.properties.values.add(**({"string_value": value} if isinstance(value, str) else {"int_value": value}))
-    return made.SerializeToString()
-
-
-def message(kind: str, body: bytes, device: str | None = None, at: int = T, **headers: bytes) -> Message:
-    topic = f"spBv1.0/plant/{kind}/press" + (f"/{device}" if device else "")
-    return Message(body, None, topic, {}, at, at, headers)
-
-
-def temperature(value: float = 21.5, **more) -> dict:
-    return {"name": "temperature", "alias": 7, "datatype": DOUBLE, "double_value": value} | more
-
-
-def by_alias(value: float, alias: int = 7) -> dict:
-    return {"alias": alias, "double_value": value}
-
-
-def born(*metrics: dict, bd_seq: int = 3) -> EdgeNode:
-    state = CODEC.new_state()
-    CODEC.decode(message("NBIRTH", payload(*(metrics or (temperature(),)), seq=0, bd_seq=bd_seq)), state)
-    return state
-
-
-def values(items) -> dict:
-    return {(item.device, item.metric): item.value for item in items if isinstance(item, Sample)}
-
-
-def reasons(items) -> list:
-    return [item.reason for item in items if isinstance(item, Rejection)]
-
-
-def commands(items) -> list:
-    return [item for item in items if isinstance(item, Command)]
+from tests.unit.payload_codecs.sparkplug_messages import (
+    CODEC,
+    SOURCE,
+    T,
+    born,
+    by_alias,
+    commands,
+    message,
+    payload,
+    reasons,
+    temperature,
+    values,
+)
 
 
 def test_a_birth_gives_its_values_and_says_that_the_node_is_online():
@@ -266,11 +222,26 @@ def test_the_original_of_an_item_decodes_to_it_without_any_birth(value):
     assert (item.metric, item.value, item.time, item.unit, item.device) == ("speed", value, T + 5, "rpm", "plant/press")
 
 
+@pytest.mark.parametrize("unit", [None, "rpm", "u" * 100])
+@pytest.mark.parametrize("time", [None, 0, T, 2**64 - 1])
+@pytest.mark.parametrize("name", ["speed", "n" * 127, "ü" * 200, ""])
+def test_the_original_of_a_number_is_what_protobuf_itself_writes(name, time, unit):
+    (metric,) = Payload.FromString(CODEC.original(message("NDATA", b""), Sample(name, -0.5, time, unit))).metrics
+    expected = Payload().metrics.add(name=name, datatype=DOUBLE, double_value=-0.5)
+    if time is not None:
+        expected.timestamp = time
+    if unit is not None:
+        expected.properties.keys.append("engUnit")
+        expected.properties.values.add(string_value=unit)
+    assert metric == expected
+
+
 def test_the_original_of_a_refused_metric_names_it():
     items = CODEC.decode(message("NBIRTH", payload(temperature(properties={"Quality": 0}), seq=0)), CODEC.new_state())
     (refused,) = (item for item in items if isinstance(item, Rejection))
     (metric,) = Payload.FromString(refused.original).metrics
     assert (metric.name, metric.double_value, metric.HasField("alias")) == ("temperature", 21.5, False)
+    assert metric.timestamp == T, "of the payload: a replay must not move the value to another time"
 
 
 def test_a_restored_session_goes_on_where_it_was():

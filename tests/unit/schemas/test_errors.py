@@ -25,9 +25,11 @@ PACKAGES = (
 )
 NOT_IN_THE_TREE = {
     "payload_codecs.json_text.NoJsonText": "becomes a Rejection in the codec that called it",
+    "payload_codecs.sparkplug_b.compression.UnreadableBody": "becomes a Rejection in the codec that called it",
+    "payload_codecs.sparkplug_b.data_types.OutOfRange": "becomes a Rejection in the codec that called it",
     "connectors.pseudonym_key.BadPseudonymKey": "applications copy this file, which needs Python alone",
     "serving.errors.ApiError": "an answer of the API to a client",
-    "connectors.listener.mqtt_packets.PacketError": "an answer of the listener to a client",
+    "connectors.mqtt_packets.PacketError": "an answer of the listener to a client",
     "connectors.listener.http_connection.Problem": "an answer of the listener to a client",
     "flink.": "it imports nothing of ours (import-linter), and Flink reports what its workers raise",
 }

@@ -43,8 +43,8 @@ def test_experiments_split_users_independently_and_a_user_is_in_one_at_most():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[a", "no TOML"),
-        ("a = 1", "a is no table"),
+        ("[a", "not TOML"),
+        ("a = 1", "a is not a table"),
         ("[a]\ncontrol = { share = 50, list = 'popular' }", "experiment a: treatment: Field required"),
         (TWO.replace("share = 10", "share = 80"), "first: .*more than 100 percent"),
         (TWO.replace("[first]", "[First]"), "First: .*lower-case"),

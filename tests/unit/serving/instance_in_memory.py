@@ -21,7 +21,6 @@ from serving.api_keys import ApiKeys
 from serving.assignment import ExperimentAssigner
 from serving.auth import Authenticator
 from serving.cache import RecommendationCache
-from serving.endpoints import Endpoints
 from serving.exposure_producer import ExposureProducer
 from serving.feedback import Feedback
 from serving.feedback_consumer import FeedbackConsumer
@@ -30,6 +29,7 @@ from serving.interaction_producer import InteractionProducer
 from serving.metrics import ServingCollector, no_refusals, registry
 from serving.rate_limit import RateLimit
 from serving.recommendations import RecommendationService
+from serving.route_handlers import RouteHandlers
 
 KEY = "a key of the tests"
 
@@ -167,7 +167,7 @@ class Service:
         self.experiments = ExperimentsInMemory()
         self.assigner = ExperimentAssigner(self.experiments)
         self.recommendations = RecommendationService(self.cache, self.exposures, self.assigner, pseudonym_of)
-        self.endpoints = Endpoints(
+        self.endpoints = RouteHandlers(
             self.authenticator, self.recommendations, self.interaction_producer, pseudonym_of, max_body_bytes=4096
         )
         self.health = Health(self.cache, self.interaction_producer)

@@ -151,7 +151,7 @@ def test_every_reference_of_the_description_leads_somewhere(described):
 
 def test_the_description_has_examples_errors_and_the_key(described):
     schemas = described["components"]["schemas"]
-    for name in ("Recommendations", "Stored", "Problem"):
+    for name in ("Recommendations", "StoredInteractions", "Problem"):
         assert schemas[name]["examples"]
     for path, method in (("/users/{user}/recommendations", "get"), ("/interactions", "post")):
         operation = described["paths"][path][method]

@@ -19,7 +19,7 @@ from stack.mosquitto import Mosquitto
 from stack.postgres import Postgres
 from stack.redis import Redis
 from stack.secrets import INFLUXDB_PASSWORD, INFLUXDB_TOKEN, REDIS_PASSWORD, secret
-from stack.servers import NAMES, OPTIONAL, STOP_WAVES, servers
+from stack.servers import NAMES, SERVERS, STOP_WAVES, servers
 from stack.supervision import Supervision
 from stack.zookeeper import ZooKeeper
 
@@ -35,7 +35,7 @@ def layout(tmp_path, monkeypatch):
     monkeypatch.setattr(influxd, "find", lambda: programs_folder / "influxd")
     for variable in (flink_distribution.METRICS_SWITCH, flink_distribution.PROPERTIES):
         monkeypatch.delenv(variable, raising=False)
-    return Layout(tmp_path / "home", 1000, OPTIONAL)
+    return Layout(tmp_path / "home", 1000, tuple(each.name for each in SERVERS if each.optional))
 
 
 def properties(path):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.churn import ABSENT, ChurnModel, RefusedModel
 from models.churn.onnx_model import CONTRACT_FILE, MODEL_FILE
-from models.churn.reason_text import ReasonsInWords
+from models.churn.reason_text import ReasonTexts
 from tests.training.models.churn.exported import exported
 from tests.unit.models.churn.customers import customers
 
@@ -192,7 +192,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
     [
         (lambda contract: contract["columns"].pop(), "inputs are not those of its contract"),
         (lambda contract: contract["columns"][0].update(kind="number", reference=1.0), "inputs are not those"),
-        (lambda contract: contract.pop("threshold"), "is no contract"),
+        (lambda contract: contract.pop("threshold"), "is not a contract"),
     ],
 )
 def test_a_contract_that_does_not_match_its_graph_is_refused(tmp_path, folder, damage, words):
@@ -210,7 +210,7 @@ def test_a_graph_that_takes_no_codes_is_refused_as_old(tmp_path, folder):
     old.graph.input.remove(codes)
     onnx.save(old, tmp_path / MODEL_FILE)
     (tmp_path / CONTRACT_FILE).write_bytes((folder / CONTRACT_FILE).read_bytes())
-    with pytest.raises(RefusedModel, match="train it anew"):
+    with pytest.raises(RefusedModel, match="train it again"):
         ChurnModel.load(tmp_path)
 
 
@@ -225,13 +225,13 @@ def test_a_column_of_more_categories_than_a_byte_holds_is_scored(tmp_path):
 def test_reasons_are_told_anew_when_too_many_were_kept(folder):
     rows = customers(50)[list(ROW)].assign(total=lambda table: table["total"].replace("", None)).to_dict("records")
     many, few = ChurnModel.load(folder), ChurnModel.load(folder)
-    few._told = ReasonsInWords(few.contract, most=5)
+    few._reason_texts = ReasonTexts(few.contract, most=5)
     assert scored(few, *rows, reasons=True).reasons == scored(many, *rows, reasons=True).reasons
-    assert len(few._told) <= 5 < len(many._told)
+    assert len(few._reason_texts) <= 5 < len(many._reason_texts)
 
 
 def test_a_damaged_graph_is_refused(tmp_path, folder):
     (tmp_path / CONTRACT_FILE).write_bytes((folder / CONTRACT_FILE).read_bytes())
     (tmp_path / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:500])
-    with pytest.raises(RefusedModel, match="no graph"):
+    with pytest.raises(RefusedModel, match="not a graph"):
         ChurnModel.load(tmp_path)

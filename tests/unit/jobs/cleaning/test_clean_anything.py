@@ -4,7 +4,9 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from functools import cache
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ from schemas.reject_reasons import RejectReason
 from schemas.unit_conversions import CONVERSIONS
 from schemas.units import METRIC_UNITS
 from tests.raw_messages import NOW_MS
-from tests.unit.jobs.cleaning.outcomes import Messages, word
+from tests.unit.jobs.cleaning.outcomes import Messages, Outcomes, cleaned, word
 
 PAYLOADS = 300
 MAX_BYTES = BridgeSettings.model_fields["max_payload_bytes"].default
@@ -115,9 +117,18 @@ def generated() -> list[bytes]:
     return found
 
 
-MESSAGES = Messages("anything")
-for payload in generated():
-    MESSAGES.sent(payload)
+@cache
+def messages() -> Messages:
+    """Made when they are wanted: every process of the unit tests imports this module."""
+    found = Messages("anything")
+    for payload in generated():
+        found.sent(payload)
+    return found
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    return Outcomes(messages(), cleaned(messages()))
 
 
 @dataclass(frozen=True)
@@ -184,14 +195,14 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def test_every_generated_payload_leaves_with_each_item_once(outcomes):
-    for message in MESSAGES:
+    for message in outcomes.messages:
         positions = [(item.position.item, item.position.items) for item in outcomes.of(message)]
         assert positions, message.payload
         assert positions == [(i, positions[0][1]) for i in range(positions[0][1])], message.payload
 
 
 def test_every_reason_is_on_the_closed_list_and_bytes_of_single_items_are_kept(outcomes):
-    for message in MESSAGES:
+    for message in outcomes.messages:
         for item in outcomes.of(message):
             if isinstance(item, DeadLetter):
                 assert item.reason in RejectReason
@@ -200,7 +211,7 @@ def test_every_reason_is_on_the_closed_list_and_bytes_of_single_items_are_kept(o
 
 
 def test_every_payload_that_is_a_reading_beyond_doubt_is_that_reading(outcomes):
-    judged = [(message, expected(message.payload)) for message in MESSAGES]
+    judged = [(message, expected(message.payload)) for message in outcomes.messages]
     certain = [(message, reading) for message, reading in judged if reading]
     assert len(certain) > PAYLOADS // 20
     for message, reading in certain:
@@ -211,7 +222,7 @@ def test_every_payload_that_is_a_reading_beyond_doubt_is_that_reading(outcomes):
 
 
 def test_nothing_is_a_reading_that_has_no_finite_value_in_its_payload(outcomes):
-    for message in MESSAGES:
+    for message in outcomes.messages:
         for item in outcomes.of(message):
             if word(item) == "reading":
                 assert math.isfinite(item.value), message.payload
@@ -220,7 +231,7 @@ def test_nothing_is_a_reading_that_has_no_finite_value_in_its_payload(outcomes):
 
 def test_each_element_of_an_array_that_is_no_object_is_no_reading(outcomes):
     arrays = 0
-    for message in MESSAGES:
+    for message in outcomes.messages:
         try:
             document = json.loads(message.payload.decode(), parse_constant=_refuse)
         except ValueError:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models.churn.customer_rows import customer_rows
-from tests.unit.models.churn.arriving import Came, arrivals
+from tests.unit.models.churn.customer_batches import Came, customer_batch
 
 CHANGED_AT = 1795715863423
 
@@ -40,7 +40,7 @@ ODD = {
 
 
 def judged(*records):
-    rows = customer_rows(arrivals(*records).elements, reads_usage=False)
+    rows = customer_rows(customer_batch(*records).elements, reads_usage=False)
     return list(zip(*rows.columns, strict=True)), rows.deletions, rows.unscored
 
 

@@ -11,7 +11,7 @@ from models.churn.onnx_model import Scores
 from models.churn.reason_text import Reason
 from schemas.churn_score import ChurnScore
 from schemas.unavailable_values import PLACEHOLDER
-from tests.unit.models.churn.arriving import Came, arrivals
+from tests.unit.models.churn.customer_batches import Came, customer_batch
 
 CHANGED_AT = 1795715863423
 
@@ -71,12 +71,15 @@ def new_usage(customer_row, said):
 
 
 def scores(model, *records):
-    return [ChurnScore.model_validate_json(record) for _, record in outcomes(model, arrivals(*records)).scores]
+    return [ChurnScore.model_validate_json(record) for _, record in outcomes(model, customer_batch(*records)).scores]
 
 
 def unscored(model, *records):
     """In words, by the record's place."""
-    return {place: f"{why.reason}: {why.detail}" for place, why in outcomes(model, arrivals(*records)).unscored.items()}
+    return {
+        place: f"{why.reason}: {why.detail}"
+        for place, why in outcomes(model, customer_batch(*records)).unscored.items()
+    }
 
 
 def test_a_row_becomes_a_score_with_reasons_version_and_place(model):
@@ -88,7 +91,7 @@ def test_a_row_becomes_a_score_with_reasons_version_and_place(model):
 
 @pytest.mark.parametrize("columns", [{"tenure": 60}, {"tenure": 0}, {"__deleted": "true"}])
 def test_the_json_is_what_the_record_itself_would_write_and_the_key_is_the_customer(model, columns):
-    ((key, record),) = outcomes(model, arrivals(Came('K"ö\n', row(**columns), 3, 17))).scores
+    ((key, record),) = outcomes(model, customer_batch(Came('K"ö\n', row(**columns), 3, 17))).scores
     assert record == ChurnScore.model_validate_json(record).model_dump_json(exclude_none=True).encode()
     assert key == 'K"ö\n'.encode()
 
@@ -164,7 +167,7 @@ def test_the_time_of_a_score_is_that_of_the_newer_half_and_a_deletion_is_never_o
     "customer_row", [None, row(tenure=1, __deleted="true"), row(), b"{"], ids=["none", "deleted", "refused", "no row"]
 )
 def test_usage_of_a_customer_who_cannot_be_scored_says_nothing(model_of_usage, customer_row):
-    found = outcomes(model_of_usage, arrivals(new_usage(customer_row, usage(usage_readings_7d=1))))
+    found = outcomes(model_of_usage, customer_batch(new_usage(customer_row, usage(usage_readings_7d=1))))
     assert (found.scores, found.unscored) == ([], {})
 
 
@@ -205,5 +208,5 @@ def test_what_is_no_row_of_change_capture_is_refused(model, key, value):
 
 
 def test_a_batch_is_one_call_of_the_model(model):
-    outcomes(model, arrivals(*(Came(str(number), row(tenure=number), 0, number) for number in range(100))))
+    outcomes(model, customer_batch(*(Came(str(number), row(tenure=number), 0, number) for number in range(100))))
     assert model.calls == 1

@@ -102,7 +102,7 @@ def test_axes_have_the_names_of_the_field():
     report = {
         "roc": {"false_alarm_rate": [0, 1], "recall": [0, 1]},
         "precision_recall": {"recall": [0, 1], "precision": [1, 0]},
-        "calibration": {"said": [0.1, 0.9], "seen": [0.2, 0.8], "standard_error": [0.1, 0.1]},
+        "calibration": {"predicted": [0.1, 0.9], "observed": [0.2, 0.8], "standard_error": [0.1, 0.1]},
         "data": {"positive_rate": 0.5},
     }
     for chart, axes in {

@@ -61,11 +61,11 @@ def test_a_row_that_is_too_long_is_an_error_in_any_part(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "is no CSV"),
+        ("", "is not a CSV"),
         ("a,b\n", "no rows"),
         ("a,a\n1,2\n", "two columns named 'a'"),
         ("a, a\n1,2\n", "two columns named 'a'"),
-        ('a,b\n1,"2\n3', "is no CSV"),
+        ('a,b\n1,"2\n3', "is not a CSV"),
         (b"a,b\n\xff\xfe,1\n", "UTF-8"),
         ("a,b\n1,2,3\n", "longer than its header"),
     ],

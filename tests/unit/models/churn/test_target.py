@@ -57,7 +57,7 @@ def test_one_value_in_several_spellings_is_one_value():
 @pytest.mark.parametrize(
     ("change", "options", "words"),
     [
-        (lambda table: table, {"name": "Chrn"}, "Say --target with one of: customer_id"),
+        (lambda table: table, {"name": "Chrn"}, "Name it with --target: customer_id"),
         (lambda table: table.drop(columns="churn"), {}, "Which column says who left"),
         (lambda table: table.assign(churn="No"), {}, "'No' in every row"),
         (lambda table: table, {"name": "contract"}, "has 3 values"),

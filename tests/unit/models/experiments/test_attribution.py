@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from models.experiments.attribution import HOUR_MS, outcomes_of
+from models.experiments.attribution import HOUR_MS, Outcomes
 from schemas.experiment import experiments_of
 from schemas.exposure import Exposure
 from schemas.interaction import Interaction
@@ -28,6 +28,15 @@ def shown(user, arm, hour, exposure_id=None):
 
 def bought(user, exposure_id, hour, action="buy"):
     return Interaction(user=user, item="a", action=action, event_time=int(hour * HOUR_MS), exposure_id=exposure_id)
+
+
+def outcomes_of(experiment, exposures, interactions):
+    outcomes = Outcomes(experiment)
+    for exposure in exposures:
+        outcomes.exposed(exposure)
+    for interaction in interactions:
+        outcomes.acted(interaction)
+    return outcomes
 
 
 def entered(exposures, interactions=()):

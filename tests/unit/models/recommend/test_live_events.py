@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from jobs.operators.live_records import live_records
 from models.recommend.online import events
 from models.recommend.online.events import ItemAvailability, ItemInteraction, UserDeletion
-from models.refused import dead_letter
 from schemas.dead_letter import DeadLetter
 from tests.unit.models.recommend.live_batches import Sent, T, batch, forgets, tells, took
 
@@ -81,7 +80,7 @@ def test_what_cannot_be_used_is_a_dead_letter_with_its_bytes_and_the_others_go_o
     bad, detail = BAD[name]
     found = read(batch([GOOD, bad, took("ben", "tea", 2)], offset=40))
     assert [event.user for event in found.events] == ["ann", "ben"]
-    key, written = dead_letter(found.refused[0], "recommend_items")
+    key, written = found.refused[0].dead_letter("recommend_items")
     letter = DeadLetter.model_validate_json(written)
     assert len(found.refused) == 1
     assert (letter.original or b"", key, letter.position.offset) == (bad.value or b"", (bad.key or "").encode(), 41)

@@ -10,7 +10,7 @@ import pytest
 from models.recommend.co_visitation import CoVisitation
 from models.recommend.history import Histories
 from models.recommend.online import list_json
-from models.recommend.online.recommender import FORGOTTEN_KEPT_MS, MODEL_ASKED_EVERY, Arrival, LiveRecommender
+from models.recommend.online.recommender import FORGOTTEN_KEPT_MS, MODEL_ASKED_EVERY, LearnOutcome, LiveRecommender
 from models.state_codec import UnreadableState
 from schemas.limits import MAX_LIST_ITEMS
 from tests.unit.models.recommend.live_batches import Model, Shop, T, forgets, tells, took
@@ -135,20 +135,22 @@ def test_an_interaction_counts_once_and_the_copy_changes_nothing():
         twice.step(row, row)
     in_cuts(twice, rows[-100:], seed=4)
     assert twice.lists() == once.lists()
-    assert sum((step.arrivals for step in twice.steps), Counter[Arrival]())[Arrival.DUPLICATE] == len(rows) + 100
+    assert (
+        sum((step.outcomes for step in twice.steps), Counter[LearnOutcome]())[LearnOutcome.DUPLICATE] == len(rows) + 100
+    )
 
 
 def test_an_interaction_older_than_what_is_kept_of_its_user_does_not_count():
     live = LiveRecommender(history=3)
     arrivals = [live.learn("ann", f"item{n}", "buy", T + n, T + n) for n in range(5)]
-    assert arrivals == [Arrival.NEW] * 5
-    assert live.learn("ann", "item0", "buy", T, T + 9) is Arrival.FORGOTTEN
+    assert arrivals == [LearnOutcome.NEW] * 5
+    assert live.learn("ann", "item0", "buy", T, T + 9) is LearnOutcome.FORGOTTEN
     assert live.history_of("ann") == ["item2", "item3", "item4"]
 
 
 def test_a_late_interaction_takes_its_place_by_event_time():
     live = LiveRecommender()
-    for item, second, arrival in (("a", 1, Arrival.NEW), ("c", 3, Arrival.NEW), ("b", 2, Arrival.LATE)):
+    for item, second, arrival in (("a", 1, LearnOutcome.NEW), ("c", 3, LearnOutcome.NEW), ("b", 2, LearnOutcome.LATE)):
         assert live.learn("ann", item, "view", T + second, T + 9) is arrival
     assert live.history_of("ann") == ["a", "b", "c"]
 
@@ -246,7 +248,9 @@ def test_who_is_forgotten_has_no_list_and_gets_none_wherever_batches_are_cut(see
     forgotten_at = next(number for number, step in enumerate(shop.steps) if step.forgotten)
     assert "recommendations:user3" not in {each.key for step in shop.steps[forgotten_at:] for each in step.lists}
     assert shop.live.newest_ms("user3") == 0
-    assert sum(step.arrivals[Arrival.DROPPED] for step in shop.steps) == sum(b'"user3"' in r.value for r in rows[200:])
+    assert sum(step.outcomes[LearnOutcome.DROPPED] for step in shop.steps) == sum(
+        b'"user3"' in r.value for r in rows[200:]
+    )
 
 
 def test_it_does_not_matter_whether_the_interactions_or_the_forgetting_are_read_first():
@@ -261,7 +265,7 @@ def test_a_snapshot_knows_whom_not_to_learn():
     live.forget("ann", T)
     restored = LiveRecommender()
     restored.restore(live.snapshot())
-    assert restored.learn("ann", "tea", "buy", T, T) is Arrival.DROPPED
+    assert restored.learn("ann", "tea", "buy", T, T) is LearnOutcome.DROPPED
     assert len(restored) == 0
 
 
@@ -269,10 +273,10 @@ def test_whom_not_to_learn_is_known_for_as_long_as_interactions_are_kept_and_no_
     live = LiveRecommender()
     live.forget("ann", T)
     live.forget("ben", T + FORGOTTEN_KEPT_MS - 1)
-    assert live.learn("ann", "tea", "buy", T, T) is Arrival.DROPPED
+    assert live.learn("ann", "tea", "buy", T, T) is LearnOutcome.DROPPED
     live.forget("cay", T + FORGOTTEN_KEPT_MS)
-    assert live.learn("ann", "tea", "buy", T, T) is Arrival.NEW
-    assert live.learn("ben", "tea", "buy", T, T) is Arrival.DROPPED
+    assert live.learn("ann", "tea", "buy", T, T) is LearnOutcome.NEW
+    assert live.learn("ben", "tea", "buy", T, T) is LearnOutcome.DROPPED
 
 
 # ---------------------------------------------------------------- bounds

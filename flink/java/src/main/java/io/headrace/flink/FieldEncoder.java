@@ -7,13 +7,18 @@ import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
+import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 
 /**
  * The bytes of one column of a row in a frame: BYTES as they are, text as UTF-8, numbers as 8 bytes, BOOLEAN as one, a
- * MAP of text to BYTES as a frame of its keys and values.
+ * TIMESTAMP_LTZ of up to ms as the number of its ms since the epoch, a MAP of text to BYTES as a frame of its keys and
+ * values.
  */
 @FunctionalInterface
 interface FieldEncoder extends Serializable {
+
+    /** The precision of a time in ms. */
+    int MS = 3;
 
     byte[] encode(RowData row);
 
@@ -37,6 +42,12 @@ interface FieldEncoder extends Serializable {
                 return row -> bytesOf(row.getLong(position));
             case BOOLEAN:
                 return row -> new byte[] {(byte) (row.getBoolean(position) ? 1 : 0)};
+            case TIMESTAMP_WITH_LOCAL_TIME_ZONE:
+                int precision = LogicalTypeChecks.getPrecision(type);
+                if (precision > MS) {
+                    throw new IllegalArgumentException("a frame holds no column of type " + type);
+                }
+                return row -> bytesOf(row.getTimestamp(position, precision).getMillisecond());
             case MAP:
                 if (isOfTextToBytes(type)) {
                     return row -> bytesOf(row.getMap(position));

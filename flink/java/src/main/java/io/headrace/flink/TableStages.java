@@ -51,11 +51,42 @@ public final class TableStages {
 
     /** The records of a table of one column of frames, by {@link ScatterRecordsOperator}; `records` is their ROW. */
     public static Table scatter(StreamTableEnvironment tables, Table table, String uid, DataType records) {
+        return stage(tables, table, scattering(records), uid, records);
+    }
+
+    private static ScatterRecordsOperator scattering(DataType records) {
         List<FieldDecoder> columns = new ArrayList<>();
         for (LogicalType type : records.getLogicalType().getChildren()) {
             columns.add(FieldDecoder.of(type));
         }
-        return stage(tables, table, new ScatterRecordsOperator(columns), uid, records);
+        return new ScatterRecordsOperator(columns);
+    }
+
+    /**
+     * As {@link #scatter}, and behind the other columns `over_limit` of {@link LimitSeriesOperator}. Between the two
+     * operators is no table: each passage from stream to table and back copies a row twice.
+     *
+     * @param device the name of the column of a reading's device
+     * @param identity that of its identity
+     */
+    public static Table scatterWithinLimits(
+            StreamTableEnvironment tables,
+            Table table,
+            String uid,
+            DataType records,
+            String limitUid,
+            String device,
+            String identity,
+            SeriesLimits limits) {
+        List<DataTypes.Field> fields = new ArrayList<>(DataType.getFields(records));
+        fields.add(DataTypes.FIELD("over_limit", DataTypes.STRING()));
+        DataType marked = DataTypeUtils.toInternalDataType(DataTypes.ROW(fields));
+        List<String> names = DataType.getFieldNames(records);
+        var limiting = new LimitSeriesOperator(names.indexOf(device), names.indexOf(identity), limits);
+        DataStream<RowData> scattered =
+                behind(tables, table, scattering(records), uid, DataTypeUtils.toInternalDataType(records));
+        return tables.fromDataStream(
+                behind(scattered, limiting, limitUid, marked), schemaOf(marked).build());
     }
 
     /**
@@ -96,7 +127,11 @@ public final class TableStages {
             OneInputStreamOperator<RowData, RowData> operator,
             String uid,
             DataType rows) {
-        DataStream<RowData> stream = tables.toDataStream(table, rowsOf(table));
+        return behind(tables.toDataStream(table, rowsOf(table)), operator, uid, rows);
+    }
+
+    private static DataStream<RowData> behind(
+            DataStream<RowData> stream, OneInputStreamOperator<RowData, RowData> operator, String uid, DataType rows) {
         // The parallelism of the stage in front, so that both are one task.
         return stream.transform(uid, InternalTypeInfo.of(rows.getLogicalType()), operator)
                 .uid(uid)

@@ -23,11 +23,13 @@ import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.runtime.typeutils.InternalSerializers;
 import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.BooleanType;
 import org.apache.flink.table.types.logical.DoubleType;
 import org.apache.flink.table.types.logical.IntType;
+import org.apache.flink.table.types.logical.LocalZonedTimestampType;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.MapType;
 import org.apache.flink.table.types.logical.RowType;
@@ -109,14 +111,20 @@ class GatherAndScatterTest {
     void columnsAreFieldsAndNullIsNotEmpty() throws Exception {
         List<FieldEncoder> encoders = new ArrayList<>();
         List<LogicalType> types = List.of(
-                BYTES, new VarCharType(VarCharType.MAX_LENGTH), new IntType(), new BigIntType(), new BooleanType());
+                BYTES,
+                new VarCharType(VarCharType.MAX_LENGTH),
+                new IntType(),
+                new BigIntType(),
+                new BooleanType(),
+                new LocalZonedTimestampType(3));
         for (LogicalType type : types) {
             encoders.add(FieldEncoder.of(type, encoders.size() + 1));
         }
         try (var gather = harness(new GatherMicroBatchesOperator(encoders, 1, MAX_WAIT_MS, MAX_BYTES), FRAMES)) {
+            TimestampData time = TimestampData.fromEpochMillis(1_719_800_000_123L);
             gather.processElement(new StreamRecord<>(
-                    GenericRowData.of(0, new byte[0], StringData.fromString("Zoë"), -1, Long.MIN_VALUE, true)));
-            gather.processElement(new StreamRecord<>(GenericRowData.of(0, null, null, null, null, null)));
+                    GenericRowData.of(0, new byte[0], StringData.fromString("Zoë"), -1, Long.MIN_VALUE, true, time)));
+            gather.processElement(new StreamRecord<>(GenericRowData.of(0, null, null, null, null, null, null)));
             gather.setProcessingTime(MAX_WAIT_MS);
             FrameReader fields = new FrameReader(rowsOf(gather).get(0).getBinary(1));
             assertArrayEquals(new byte[0], fields.next());
@@ -124,6 +132,7 @@ class GatherAndScatterTest {
             assertArrayEquals(new byte[] {-1, -1, -1, -1, -1, -1, -1, -1}, fields.next());
             assertArrayEquals(new byte[] {-128, 0, 0, 0, 0, 0, 0, 0}, fields.next());
             assertArrayEquals(new byte[] {1}, fields.next());
+            assertEquals(1_719_800_000_123L, ByteBuffer.wrap(fields.next()).getLong());
             for (int column = 0; column < types.size(); column++) {
                 assertNull(fields.next());
             }
@@ -135,6 +144,7 @@ class GatherAndScatterTest {
     void aColumnThatAFrameDoesNotHoldIsRefusedWhenTheJobIsPlanned() {
         VarCharType text = new VarCharType(VarCharType.MAX_LENGTH);
         assertThrows(IllegalArgumentException.class, () -> FieldEncoder.of(new DoubleType(), 1));
+        assertThrows(IllegalArgumentException.class, () -> FieldEncoder.of(new LocalZonedTimestampType(6), 1));
         assertThrows(IllegalArgumentException.class, () -> FieldEncoder.of(new MapType(text, text), 1));
         assertThrows(IllegalArgumentException.class, () -> FieldDecoder.of(text));
     }
@@ -214,12 +224,15 @@ class GatherAndScatterTest {
 
     @Test
     void bytesThatAreNoFrameAreRefused() {
-        for (byte[] bytes : new byte[][] {{}, {0, 0, 0}, {0, 0, 0, 1}, {127, -1, -1, -1}, {-1, -1, -1, -1}}) {
-            assertThrows(IllegalArgumentException.class, () -> new FrameReader(bytes));
+        for (String bytes : List.of("", "00", "c0", "91", "9000", "dc", "dc00", "dd7fffffff", "ddffffffff")) {
+            assertThrows(IllegalArgumentException.class, () -> new FrameReader(StringUtils.hexStringToByte(bytes)));
         }
-        for (byte[] bytes : new byte[][] {{0, 0, 0, 1, 0, 0, 0, 2, 9}, {0, 0, 0, 1, -1, -1, -1, -2}}) {
-            assertThrows(IllegalArgumentException.class, () -> new FrameReader(bytes).next());
+        for (String bytes : List.of("9100", "91a161", "91c0c0", "91c40209", "91c5", "91c67fffffff", "91c6ffffffff")) {
+            FrameReader reader = new FrameReader(StringUtils.hexStringToByte(bytes));
+            assertThrows(IllegalArgumentException.class, reader::next);
         }
+        FrameReader empty = new FrameReader(new FrameWriter().take());
+        assertThrows(IllegalArgumentException.class, empty::next);
     }
 
     @Test
@@ -240,7 +253,23 @@ class GatherAndScatterTest {
             assertEquals(false, reader.hasNext());
             frames++;
         }
-        assertEquals(5, frames);
+        assertEquals(8, frames);
+    }
+
+    @Test
+    void aFrameHoldsFieldsAndRecordsOfAnyNumberAndSize() {
+        for (int size : new int[] {0, 255, 256, 65_535, 65_536, 300_000}) {
+            FrameWriter writer = new FrameWriter();
+            for (int number = 0; number <= size; number++) {
+                writer.add(number == size ? new byte[size] : null);
+            }
+            FrameReader reader = new FrameReader(writer.take());
+            for (int number = 0; number < size; number++) {
+                assertNull(reader.next());
+            }
+            assertEquals(size, reader.next().length);
+            assertEquals(false, reader.hasNext());
+        }
     }
 
     private static byte[] fieldOf(String word) {

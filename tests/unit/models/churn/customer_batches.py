@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from models.churn.arrivals import ArrivalColumns, Arrivals
+from models.churn.customer_batch import CustomerBatch, CustomerBatchColumns
 
 
 class Came(NamedTuple):
@@ -16,12 +16,14 @@ class Came(NamedTuple):
     is_row: bool = True
 
 
-def arrivals(*records):
-    return Arrivals(columns(*records))
+def customer_batch(*records):
+    return CustomerBatch(columns(*records))
 
 
 def columns(*records):
-    return ArrivalColumns._make(tuple(zip(*map(_entries, records), strict=True)) or ((),) * len(ArrivalColumns._fields))
+    return CustomerBatchColumns._make(
+        tuple(zip(*map(_entries, records), strict=True)) or ((),) * len(CustomerBatchColumns._fields)
+    )
 
 
 def _entries(came):

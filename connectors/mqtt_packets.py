@@ -53,7 +53,6 @@ class ReasonCode(IntEnum):
     KEEP_ALIVE_TIMEOUT = 0x8D
     SESSION_TAKEN_OVER = 0x8E
     TOPIC_NAME_INVALID = 0x90
-    RECEIVE_MAXIMUM_EXCEEDED = 0x93
     TOPIC_ALIAS_INVALID = 0x94
     PACKET_TOO_LARGE = 0x95
     QOS_NOT_SUPPORTED = 0x9B
@@ -138,11 +137,25 @@ def _after_publish_properties(buffer: bytes, at: int, stop: int) -> int:
     return fields.at
 
 
+def read_attributes(buffer: bytes, flags: int, start: int, stop: int) -> tuple[list[tuple[str, str]], str | None]:
+    """User properties in their order, and the content type, of a PUBLISH of MQTT 5 that `read_publish` has read."""
+    fields = Fields(buffer, start, stop)
+    fields.binary()
+    if flags & 0b0110:
+        fields.integer(2)
+    found = fields.properties(_PUBLISH_PROPERTIES)
+    content_type = found.get(_CONTENT_TYPE)
+    return fields.user_properties, None if content_type is None else str(content_type)
+
+
 def topic_text(topic: bytes) -> str:
     """The text of a topic that a client publishes to.
 
-    Raises PacketError: it is no UTF-8 [MQTT-1.5.4-1], has U+0000 [MQTT-1.5.4-2], has a wildcard [MQTT-3.3.2-2], or is
-    empty [MQTT-4.7.3-1].
+    Raises
+    ------
+    PacketError
+        When the topic is not UTF-8 [MQTT-1.5.4-1], has U+0000 [MQTT-1.5.4-2] or a wildcard [MQTT-3.3.2-2], or is
+        empty [MQTT-4.7.3-1].
     """
     text = _text(topic)
     if not text or "+" in text or "#" in text:
@@ -208,6 +221,7 @@ class Fields:
 
     def __init__(self, buffer: bytes, start: int, stop: int) -> None:
         self._buffer, self.at, self._stop = buffer, start, stop
+        self.user_properties: list[tuple[str, str]] = []
 
     @property
     def at_end(self) -> bool:
@@ -235,7 +249,7 @@ class Fields:
         return _text(self.binary())
 
     def properties(self, allowed: Collection[int]) -> dict[int, int | str | bytes]:
-        """Each of them once, but for user properties, which are read and left out (section 2.2.2)."""
+        """Each of them once, but for user properties, which go to `user_properties` (section 2.2.2)."""
         length = self.variable_integer()
         end, found = self.at + length, dict[int, int | str | bytes]()
         if end > self._stop:
@@ -246,17 +260,15 @@ class Fields:
                 raise PacketError(ReasonCode.MALFORMED_PACKET, f"property {identifier:#x} where it may not stand")
             if identifier in found:
                 raise PacketError(ReasonCode.PROTOCOL_ERROR, f"property {identifier:#x} twice")
-            value = self._property(identifier)
-            if identifier != USER_PROPERTY:
-                found[identifier] = value
+            if identifier == USER_PROPERTY:
+                self.user_properties.append((self.text(), self.text()))
+            else:
+                found[identifier] = self._property(identifier)
         if self.at != end:
             raise PacketError(ReasonCode.MALFORMED_PACKET, "a property that is cut off")
         return found
 
     def _property(self, identifier: int) -> int | str | bytes:
-        if identifier == USER_PROPERTY:
-            self.text()
-            return self.text()
         if identifier in _TEXTS:
             return self.text()
         if size := _FIXED_SIZES.get(identifier):
@@ -278,7 +290,13 @@ class Fields:
         return found
 
     def require_end(self) -> None:
-        """Raises PacketError where something follows."""
+        """Check that nothing follows.
+
+        Raises
+        ------
+        PacketError
+            When bytes are left.
+        """
         if not self.at_end:
             raise PacketError(ReasonCode.MALFORMED_PACKET, "a packet that is too long")
 

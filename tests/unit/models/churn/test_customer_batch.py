@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.churn.arrivals import Arrival
+from models.churn.customer_batch import CustomerBatchRecord
 from schemas.reject_reasons import RejectReason
-from tests.unit.models.churn.arriving import Came, arrivals
+from tests.unit.models.churn.customer_batches import Came, customer_batch
 
 GOOD = Came("ann", b'{"bill": 9}', 3, 17)
 BAD_VALUES = [
@@ -27,11 +27,11 @@ BAD_VALUES = [
 
 
 def read(*records):
-    return [Arrival._make(element) for element in arrivals(*records).elements]
+    return [CustomerBatchRecord._make(element) for element in customer_batch(*records).elements]
 
 
 def refused(place, *records):
-    return arrivals(*records).refused(place, RejectReason.NOT_A_CUSTOMER, "why", 7)
+    return customer_batch(*records).refused(place, RejectReason.NOT_A_CUSTOMER, "why", 7)
 
 
 def test_a_row_comes_with_its_place_and_without_usage():

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.listener import mqtt_packets as packets
-from connectors.listener.mqtt_packets import (
+from connectors import mqtt_packets as packets
+from connectors.mqtt_packets import (
     MQTT_3_1_1,
     MQTT_5,
     NEVER_EXPIRES,

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Arrival(NamedTuple):
+class ReadingRecord(NamedTuple):
     """One record of telemetry.readings. Times in ms since the epoch."""
 
     series: int

@@ -17,7 +17,7 @@ from serving.request_body import read_body
 JSON = "application/json"
 
 
-class Endpoints:
+class RouteHandlers:
     """Their docstrings are the descriptions in OpenAPI; `serving.api` declares their routes."""
 
     def __init__(

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.refused import Refused
+from schemas.dead_letter import RefusedRecord
 from schemas.reject_reasons import RejectReason
 from schemas.topics import CUSTOMERS, CUSTOMERS_USAGE
 from schemas.unavailable_values import mentions_unavailable, without_unavailable
 
 
-class ArrivalColumns(NamedTuple):
+class CustomerBatchColumns(NamedTuple):
     """The records of a micro-batch, in the order in which they came: a column each, of what is known by now.
 
     Parameters
@@ -37,8 +37,8 @@ class ArrivalColumns(NamedTuple):
     row: Sequence[bytes | None]
 
 
-class Arrival(NamedTuple):
-    """A record of a micro-batch: an entry of each of `ArrivalColumns`.
+class CustomerBatchRecord(NamedTuple):
+    """A record of a micro-batch: an entry of each of `CustomerBatchColumns`.
 
     What usage and row say is read: a value that is no JSON is the `orjson.JSONDecodeError` that says why.
     """
@@ -53,25 +53,25 @@ class Arrival(NamedTuple):
     row: Any
 
 
-class Arrivals:
+class CustomerBatch:
     """The records of a micro-batch.
 
     Examples
     --------
     >>> usage, row = ([-1, 0], [-1, 5], [None, b"{"]), ([3, -1], [17, -1], [b'{"bill":9}', None])
-    >>> arrivals = Arrivals(ArrivalColumns([True, False], ["ann", "ben"], *usage, *row))
-    >>> [element[-1] for element in arrivals.elements]
+    >>> batch = CustomerBatch(CustomerBatchColumns([True, False], ["ann", "ben"], *usage, *row))
+    >>> [element[-1] for element in batch.elements]
     [{'bill': 9}, None]
-    >>> arrivals.refused(1, RejectReason.NOT_USAGE, "no JSON", 0).original
+    >>> batch.refused(1, RejectReason.NOT_USAGE, "no JSON", 0).original
     b'{'
     """
 
-    def __init__(self, columns: ArrivalColumns) -> None:
+    def __init__(self, columns: CustomerBatchColumns) -> None:
         self._columns = columns
 
     @cached_property
     def elements(self) -> Sequence[Sequence[Any]]:
-        """The entries of an `Arrival` each, as a tuple: names would cost as much as the graph.
+        """The entries of an `CustomerBatchRecord` each, as a tuple: names would cost as much as the graph.
 
         A row's columns that change capture could not read are not among its columns.
         """
@@ -79,7 +79,7 @@ class Arrivals:
         read = columns._replace(usage=_read(columns.usage), row=[*map(_known, columns.row, _read(columns.row))])
         return list(zip(*read, strict=True))
 
-    def refused(self, place: int, reason: RejectReason, detail: str, first_seen: int) -> Refused:
+    def refused(self, place: int, reason: RejectReason, detail: str, first_seen: int) -> RefusedRecord:
         """The record that came there, as one that cannot be used."""
         columns = self._columns
         if columns.is_row[place]:
@@ -88,7 +88,7 @@ class Arrivals:
             topic, half = CUSTOMERS_USAGE, (columns.usage_partition, columns.usage_offset, columns.usage)
         partitions, offsets, values = half
         where = topic.name, partitions[place], offsets[place]
-        return Refused(reason, detail, *where, first_seen, columns.customer[place], values[place] or b"")
+        return RefusedRecord(reason, detail, *where, first_seen, columns.customer[place], values[place] or b"")
 
 
 def _known(text: bytes | None, row: Any) -> Any:
