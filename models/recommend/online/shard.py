@@ -21,7 +21,7 @@ from schemas.redis_keys import POPULAR_ITEMS, RECOMMENDATIONS, SIMILAR, TRENDING
 SIMILAR_EVERY_MS = 10_000
 EVERYBODY_EVERY_S = 1.0
 
-JOURNAL_VERSION = 2
+JOURNAL_VERSION = 3
 """Of the layout of `journal_entry`."""
 
 _TIME = b',"generated_at":'
