@@ -14,6 +14,8 @@ class ForkServer(Server):
     """Ready when it listens: by then it has imported everything."""
 
     name = "forkserver"
+    ready_within_s = 240
+    """It imports all of Beam: over 120 s on two cores with a load of 20."""
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "jobs.fork_server", str(self._socket)]
