@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from connectors.time_of_receipt import MAX_LEAD_MS
 from drills.committed import TopicTail
 from drills.stream import METRIC
 from headrace.polling import wait_until
@@ -16,8 +17,6 @@ from schemas.topics import DEAD_LETTERS, TELEMETRY_READINGS
 
 MESSAGES_PER_S = 100.0
 ACKNOWLEDGED_WITHIN_S = 120.0
-MAX_AHEAD_MS = 1000
-"""What an entrance may run ahead of its clock (ADR 29)."""
 
 
 class UndatedStream:
@@ -92,7 +91,7 @@ class UndatedOutputs:
             yield f"{missing:,} of {sent:,} readings without ts are not in telemetry.readings ({letters})"
         if doubled := self.numbers.total() - len(self.numbers):
             yield f"{doubled:,} readings without ts are in telemetry.readings more than once"
-        if (ahead_ms := self.newest_ms - now_ms) > MAX_AHEAD_MS:
+        if (ahead_ms := self.newest_ms - now_ms) > MAX_LEAD_MS:
             yield f"a reading without ts is {ahead_ms / 1000:,.0f} s ahead of the clock"
 
     def _new(self, tail: TopicTail) -> Iterator[bytes]:

@@ -2,7 +2,8 @@
 
 import json
 
-from drills.undated import MAX_AHEAD_MS, UndatedOutputs, UndatedStream
+from connectors.time_of_receipt import MAX_LEAD_MS
+from drills.undated import UndatedOutputs, UndatedStream
 from headrace.polling import wait_until
 from schemas.dead_letter import DeadLetter
 from schemas.reading import Reading
@@ -69,7 +70,7 @@ def test_a_reading_that_came_twice_is_told():
 
 
 def test_a_reading_from_the_future_is_told():
-    assert problems(1, reading(0, MAX_AHEAD_MS)) == []
+    assert problems(1, reading(0, MAX_LEAD_MS)) == []
     (told,) = problems(1, reading(0, 3600 * 1000))
     assert told == "a reading without ts is 3,600 s ahead of the clock"
 
