@@ -1,6 +1,7 @@
 """CloudEvents 1.0 and 0.3: events whose data are in another format, one a message or in batches.
 
-Specification: https://github.com/cloudevents/spec v1.0.2, with its JSON format and its bindings to Kafka and HTTP.
+Specification: https://github.com/cloudevents/spec v1.0.2, with its JSON format and its bindings to Kafka, HTTP and
+MQTT.
 """
 
 import base64

@@ -106,6 +106,7 @@ class MappedJson:
         self._key = source.metric if source.values and source.metric != f"{{{KEY}}}" else None
         self._metric = _place(None if source.values else source.metric, in_root=False)
         self._value = getter(source.value or "@")
+        self._getters = self._getters_of_one_item(source)
 
     def decode(self, message: Message) -> Sequence[Item]:
         """The items in the order of the payload; Ignored where the source keeps nothing of a message."""
@@ -115,6 +116,8 @@ class MappedJson:
             return [error.rejection]
         if type(value) is dict and len(value) == 1 and SAMPLE in value:
             return [_from_original(value[SAMPLE])]
+        if self._getters is not None and (sample := self._usual_sample(value, self._getters)) is not None:
+            return [sample]
         root = _Root(value, message.levels)
         found: list[Item] = []
         try:
@@ -136,6 +139,36 @@ class MappedJson:
     def original(self, message: Message, sample: Sample) -> bytes:
         """A message in a form of our own, because a mapping cannot be reversed."""
         return _original(sample.metric, sample.value, sample.device, sample.time, sample.sequence, sample.unit)
+
+    def _getters_of_one_item(self, source: Source) -> Sequence[Getter | None] | None:
+        """Of its metric, value, time, unit, sequence and device; None where they need more than the payload itself."""
+        if not self._has_one_item or source.values or (self._units and self._unit_of_all is None):
+            return None
+        device = None if source.device_template else source.device
+        places = (source.metric, source.value or "@", source.time, source.unit.get("*"), source.sequence, device)
+        if source.metric is None or any(place is not None and is_template(place) for place in places):
+            return None
+        return [None if place is None else getter(place) for place in places]
+
+    def _usual_sample(self, item: Any, getters: Sequence[Getter | None]) -> Sample | None:
+        """The sample of a payload that is one item, with fields of the usual types; None of any other: the hot path."""
+        if type(item) is list:
+            return None
+        try:
+            metric, value, time, unit, sequence, device = [get and get(item) for get in getters]
+        except NOT_APPLICABLE:
+            return None
+        if (
+            (type(value) is float or type(value) is int)
+            and (type(metric) is str and metric)
+            and (type(time) is int or time is None or _is_short_text(time))
+            and (type(sequence) is int or sequence is None)
+            and (unit is None or _is_short_text(unit))
+            and (device is None or _is_short_text(device))
+            and (name := self._name(metric)) is not None
+        ):
+            return Sample(name, value, time, unit, sequence, device)
+        return None
 
     def _items_of(self, root: _Root) -> Iterator[tuple[str | None, Any]]:
         if self._devices is None:
@@ -164,12 +197,8 @@ class MappedJson:
         if device is None and self._device is not None:
             device = _short(self._device(item, root), "device")
             device = device if device is None or type(device) is str else encoded(device).decode()
-        time = self._time(item, root) if self._time else None
-        sequence = self._sequence(item, root) if self._sequence else None
-        if type(time) is not int:  # the usual case is not worth a call
-            time = _short(time, "time")
-        if type(sequence) is not int:
-            sequence = _short(sequence, "sequence")
+        time = _short(self._time(item, root), "time") if self._time else None
+        sequence = _short(self._sequence(item, root), "sequence") if self._sequence else None
         return _Shared(item, root, device, time, sequence)
 
     def _read_values(self, values: Any, shared: _Shared, found: list[Item]) -> None:
@@ -217,9 +246,7 @@ class MappedJson:
             return
         unit = None
         if self._unit_of_all is not None:
-            unit = self._unit_of_all(shared.item, shared.root)
-            if type(unit) is not str or len(unit) > MAX_SHARED_LENGTH:  # the usual case is not worth a call
-                unit = _short(unit, "unit")
+            unit = _short(self._unit_of_all(shared.item, shared.root), "unit")
         elif self._units:
             unit = _short(self._unit(metric, shared), "unit")
         found.append(Sample(metric, value, shared.time, unit, shared.sequence, shared.device))
@@ -307,6 +334,10 @@ def _from_original(fields: Any) -> Item:
     if type(fields.get("value")) in (dict, list):
         return Rejection(RejectReason.NESTED_VALUES)
     return Sample(**{"metric": None, "value": None, **fields})
+
+
+def _is_short_text(value: Any) -> bool:
+    return type(value) is str and len(value) <= MAX_SHARED_LENGTH
 
 
 def _short(value: Any, name: str) -> Any:

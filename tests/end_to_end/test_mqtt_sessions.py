@@ -345,7 +345,7 @@ def certificate(folder: Path, name: str) -> Path:
     return path
 
 
-def test_messages_come_through_tls_with_user_and_password(tmp_path: Path) -> None:
+def test_messages_come_through_tls_with_user_and_password_after_a_restart_of_the_broker_too(tmp_path: Path) -> None:
     signed = certificate(tmp_path, "broker")
     with a_broker_with_passwords(tmp_path, f"certfile {signed}\nkeyfile {signed.with_suffix('.key')}\n") as here:
         given = {"mqtt_user": "gateway", "mqtt_password": SecretStr("right"), "mqtt_ca_file": signed}
@@ -353,6 +353,11 @@ def test_messages_come_through_tls_with_user_and_password(tmp_path: Path) -> Non
         with here.bridge() as running:
             publish_as(here.endpoints, "fleet/pump/telemetry", *(bytes(20_000) for _ in range(200)))
             assert len(here.stored(200)) == 200
+            here.mosquitto.stop()
+            here.mosquitto.start()
+            until(lambda: running.session.connections == 2 and running.session.subscribed, "it is back")
+            publish_as(here.endpoints, "fleet/pump/telemetry", *(bytes(20_000) for _ in range(20)))
+            assert len(here.stored(220)) == 220
             assert running.runs
 
 

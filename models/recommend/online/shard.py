@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from models.recommend.online.events import ItemAvailability, ItemInteraction, LiveRecord, UserDeletion, read
+from models.recommend.online.journal_migrations import JOURNAL_MIGRATIONS
 from models.recommend.online.recommender import LearnOutcome, LiveRecommender
 from models.state_codec import State, UnreadableState, decode, encode
 from schemas.dead_letter import RefusedRecord
@@ -21,7 +22,7 @@ from schemas.redis_keys import POPULAR_ITEMS, RECOMMENDATIONS, SIMILAR, TRENDING
 SIMILAR_EVERY_MS = 10_000
 EVERYBODY_EVERY_S = 1.0
 
-JOURNAL_VERSION = 2
+JOURNAL_VERSION = 3
 """Of the layout of `journal_entry`."""
 
 _TIME = b',"generated_at":'
@@ -115,7 +116,7 @@ class LiveShard:
         ------
         UnreadableState
         """
-        state = decode(entry, "interactions", JOURNAL_VERSION)
+        state = decode(entry, "interactions", JOURNAL_VERSION, JOURNAL_MIGRATIONS)
         chosen = {place: Chosen(place, *more) for place, *more in state.values["chosen"]}
         try:
             records = records_of(state.arrays["batch"].tobytes())

@@ -298,3 +298,29 @@ def test_any_bytes_give_samples_or_rejections(payload, fields):
     for item in found:
         if isinstance(item, Sample):
             assert isinstance(codec.original(whole, item), bytes)
+
+
+FIELDS = SAMPLE_VALUES | st.builds(lambda text: text * 200, st.text(min_size=1, max_size=9)) | st.lists(st.just(1))
+
+
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(("m", "v", "t", "u", "n", "d"), FIELDS)),
+    st.sampled_from([{}, {"rename": {"a*": "b*"}}, {"exclude": ("a*",)}, {"drop": ("text",)}]),
+)
+@example({"m": "flow", "v": 1.5, "t": TIME, "u": "V", "n": 7, "d": "press"}, {})
+@example({"m": "flow", "v": 1, "t": "noon", "u": "V" * 1001}, {})
+@example({"m": "abc", "v": 1}, {"rename": {"a*": "b*"}})
+@example({"m": "abc", "v": 1}, {"exclude": ("a*",)})
+def test_a_payload_that_is_one_item_is_read_as_an_array_of_it(item, kept):
+    of = {
+        "metric": "m",
+        "value": "v",
+        "time": "t",
+        "unit": "u",
+        "sequence": "n",
+        "device": "d",
+        "topic": "all/#",
+        **kept,
+    }
+    alone, in_array = (decoded(payload, **of) for payload in (item, [item]))
+    assert alone == in_array

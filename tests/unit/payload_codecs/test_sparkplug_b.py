@@ -1,5 +1,6 @@
 """Sparkplug B: births define, data refer to them, deaths end them."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -251,6 +252,15 @@ def test_a_restored_session_goes_on_where_it_was():
     data = message("DDATA", payload(by_alias(2.0), seq=2), "arm")
     assert CODEC.decode(data, restored) == CODEC.decode(data, state)
     assert snapshot(restored) == snapshot(state)
+
+
+def test_a_session_is_restored_whose_state_names_devices_that_are_online():
+    """As savepoints have it that were taken before deaths forgot devices."""
+    before = snapshot(born())
+    version, progress = msgspec.msgpack.decode(before.progress)
+    del progress["dead"], progress["rebirths_requested"]
+    older = before._replace(progress=msgspec.msgpack.encode((version, progress | {"online": ["", "arm"]})))
+    assert snapshot(CODEC.restore(older)) == before
 
 
 def test_data_change_only_the_small_part_of_a_snapshot():

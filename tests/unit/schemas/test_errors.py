@@ -29,8 +29,9 @@ NOT_IN_THE_TREE = {
     "payload_codecs.sparkplug_b.data_types.OutOfRange": "becomes a Rejection in the codec that called it",
     "connectors.pseudonym_key.BadPseudonymKey": "applications copy this file, which needs Python alone",
     "serving.errors.ApiError": "an answer of the API to a client",
+    "connectors.cloudevent_attributes.TooManyAttributes": "an answer of the listener to a client",
     "connectors.mqtt_packets.PacketError": "an answer of the listener to a client",
-    "connectors.listener.http_connection.Problem": "an answer of the listener to a client",
+    "connectors.listener.http_connection.HttpError": "an answer of the listener to a client",
     "flink.": "it imports nothing of ours (import-linter), and Flink reports what its workers raise",
 }
 KINDS = {TransientError: "transient", TerminalError: "terminal"}

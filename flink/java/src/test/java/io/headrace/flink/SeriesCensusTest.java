@@ -48,16 +48,16 @@ class SeriesCensusTest {
 
     @Test
     void aSilentSeriesIsForgottenNeverBeforeItsLifetimeAndAtMostEightSecondsAfterIt() {
-        for (int seenS = NOW_S; seenS < NOW_S + 8; seenS++) {
+        for (int seenSeconds = NOW_S; seenSeconds < NOW_S + 8; seenSeconds++) {
             SeriesCensus census = alone(1, MANY, MANY);
-            census.admit(series("a/t"), seenS);
-            census.forget(seenS + LIFETIME_S);
+            census.admit(series("a/t"), seenSeconds);
+            census.forget(seenSeconds + LIFETIME_S);
             assertEquals(1, census.series());
-            census.forget(seenS + LIFETIME_S + 8);
+            census.forget(seenSeconds + LIFETIME_S + 8);
             assertEquals(0, census.series());
             assertEquals(0, census.devices());
             assertEquals(0, census.metricsOfFullestDevice());
-            assertEquals(SeriesCensus.ADMITTED, census.admit(series("b/t"), seenS + LIFETIME_S + 8));
+            assertEquals(SeriesCensus.ADMITTED, census.admit(series("b/t"), seenSeconds + LIFETIME_S + 8));
         }
     }
 
@@ -144,7 +144,7 @@ class SeriesCensusTest {
             said[1 + found]++;
             if (number % 997 == 0) {
                 int atS = nowS;
-                expected.values().removeIf(seenS -> atS - seenS > LIFETIME_S + 3);
+                expected.values().removeIf(seenSeconds -> atS - seenSeconds > LIFETIME_S + 3);
                 census.forget(nowS);
             }
             if (number % 4985 == 0) {
