@@ -142,11 +142,13 @@ class BufferingClient(Client):
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Handle the next packet, as far as it has come."""
         socket = self.socket()
-        if socket is not None and not self._in_packet["command"]:  # else paho has read a part of it
+        on_message = self.on_message
+        # Without it nobody takes messages yet: paho drops them without an acknowledgement, and they come again.
+        if socket is not None and on_message is not None and not self._in_packet["command"]:  # else paho has a part
             received = socket.take_publish()
             if received is not None:
                 self._took = True
-                self.on_message(self, None, received)  # type: ignore[misc, arg-type]  # the bridge has set it
+                on_message(self, None, received)  # type: ignore[arg-type]  # the bridge needs no more of a message
                 return MQTTErrorCode.MQTT_ERR_SUCCESS
         return super().loop_read(max_packets)
 

@@ -123,6 +123,18 @@ def test_the_end_of_the_connection_shows() -> None:
     assert broker.client.loop_read() is MQTTErrorCode.MQTT_ERR_CONN_LOST
 
 
+def test_a_message_that_nobody_takes_yet_is_not_acknowledged() -> None:
+    """The bridge makes its session before Kafka is there, and the MQTT broker sends what it has queued at once."""
+    broker = Broker(BufferingClient)
+    broker.client.on_message = None
+    broker.send(publish(b"queued", identifier=7, qos=1))
+    broker.client.socket().flush()
+    broker.far.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        broker.far.recv(100)
+    broker.close()
+
+
 def test_acknowledgements_go_out_together_and_in_order() -> None:
     broker = Broker(BufferingClient)
     for mid in (7, 3, 65535):
