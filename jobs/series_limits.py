@@ -19,6 +19,6 @@ def _limit(settings: JobSettings, setting: str, counted: str) -> Limit:
     maximum: int = getattr(settings, setting)
     detail = (
         f"is a new series beyond the limit of {maximum:,} {counted}: raise {settings.variable(setting)}, submit "
-        f"{CLEAN_TELEMETRY} from a savepoint, then replay this letter"
+        f"{CLEAN_TELEMETRY} from a savepoint, then replay it"
     )
     return Limit(maximum, detail)
