@@ -9,6 +9,7 @@ from threading import Event
 from rich.console import Console
 
 from drills.errors import NotOurs
+from drills.folder_owner import FolderOwner
 from headrace import submission
 from jobs.names import JOBS
 from stack import lifecycle
@@ -16,8 +17,6 @@ from stack.layout import Layout
 from stack.readiness import Display, wait_for
 from stack.servers import servers
 from stack.supervision import Supervision
-
-OURS = "drills-own-this-folder"
 
 
 class Environment:
@@ -29,6 +28,7 @@ class Environment:
         self._only = only
         self._console = console
         self._disposable = disposable
+        self._owner = FolderOwner(layout.home)
 
     def prepare(self, jobs: tuple[str, ...] = JOBS, fresh: bool = False) -> None:
         """Starts what does not run; `fresh`: from nothing.
@@ -40,7 +40,7 @@ class Environment:
         if fresh:
             self.throw_away()
         if self._disposable:
-            self._claim()
+            self._owner.claim()
         stands = Supervision(self.layout).answers()
         lifecycle.up(self.layout, Console(quiet=True) if stands else self._console, self._only)
         self.submit(jobs)
@@ -66,26 +66,12 @@ class Environment:
             wait_for(server, Supervision(self.layout), display, Event())
 
     def throw_away(self) -> None:
-        """Ends the stack and deletes its folder, if drills made it."""
+        """End the stack and delete its folder, if drills made it and no other run of them uses it."""
         if not self._disposable:
             raise NotOurs(f"{self.layout.home} is not a stack of the drills: it is not deleted")
-        lifecycle.down(self.layout, Console(quiet=True))
-        if (self.layout.home / OURS).exists():
+        if self._owner.may_delete():
+            lifecycle.down(self.layout, Console(quiet=True))
             shutil.rmtree(self.layout.home)
-
-    def _claim(self) -> None:
-        """Marks the folder as ours.
-
-        Raises
-        ------
-        NotOurs
-            For one with something else in it.
-        """
-        home = self.layout.home
-        if home.exists() and any(home.iterdir()) and not (home / OURS).exists():
-            raise NotOurs(f"{home} holds something else. Name an empty folder:  headrace drill run --home DIR")
-        self.layout.folder()
-        (home / OURS).touch()
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from drills import registry
 from drills.counts import Counts, missing, surplus
-from drills.environment import OURS, Environment
+from drills.environment import Environment
 from drills.errors import NotOurs
+from drills.folder_owner import MARK
 from drills.report import page, write
 from drills.result import Result
 from drills.stores_watch import StoreWatch
@@ -160,7 +161,7 @@ def test_a_folder_that_drills_did_not_make_is_not_thrown_away(tmp_path):
 def test_a_folder_of_the_drills_is_thrown_away(tmp_path):
     home = tmp_path / "drills"
     home.mkdir()
-    (home / OURS).touch()
+    (home / MARK).touch()
     Environment(Layout.of(home, 6400), Console(quiet=True)).throw_away()
     assert not home.exists()
 
