@@ -38,7 +38,7 @@ def run_a_clock_400_days_ahead(context: Context) -> None:
 
 def fast_readings_are_dead_letters(context: Context) -> list[str]:
     wanted = {("clean_telemetry", "ts_out_of_range"): FAST_CLOCK_READINGS}
-    found = dict(context.committed.letters)
+    found = dict(context.committed.dead_letters)
     context.notes += [f"{count} dead letters of {stage}, {reason}" for (stage, reason), count in found.items()]
     return none_late(context) + ([] if found == wanted else [f"dead letters {found}, expected {wanted}"])
 

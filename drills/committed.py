@@ -60,7 +60,7 @@ class CommittedOutputs:
         self.readings: Counter[tuple[str, int]] = Counter()
         self.scores: Counter[tuple[str, int]] = Counter()
         self.detector_versions: set[int] = set()
-        self.letters: Counter[tuple[str, str]] = Counter()
+        self.dead_letters: Counter[tuple[str, str]] = Counter()
         """Dead letters by stage and reason."""
         self.duplicates = 0
         self.late = 0
@@ -104,8 +104,8 @@ class CommittedOutputs:
     def _take_letter(self, record: Any) -> None:
         """A record without a device becomes a dead letter without a key: nobody else writes any now."""
         if record.key is None or record.key.startswith(self._prefix):
-            letter = DeadLetter.model_validate_json(record.value)
-            self.letters[letter.stage, letter.reason.value] += 1
+            dead_letter = DeadLetter.model_validate_json(record.value)
+            self.dead_letters[dead_letter.stage, dead_letter.reason.value] += 1
 
     def _new(self, topic: Topic) -> Iterator[bytes]:
         """Values of this run's devices, by their key: poison, whose key is a device without numbers, is no record."""

@@ -25,7 +25,7 @@ from drills.quarantined import (
     RECOMMEND,
     RECORDS,
     FatalRecord,
-    Letters,
+    QuarantinedDeadLetters,
     records_at,
     without_alarm,
 )
@@ -62,7 +62,7 @@ ROUNDS = (
 )
 """What kills the cleaning comes alone: its open transaction is aborted, and the stores, which do not wait for
 commits, would meet the same reading at two positions."""
-LETTERS_WITHIN_S = 240.0
+DEAD_LETTERS_WITHIN_S = 240.0
 """Three restarts of each job, with pauses, on a machine that restarts them all at a time."""
 
 
@@ -71,14 +71,16 @@ def send_fatal_records(context: Context) -> None:
     _run_the_faulty_release(context)
     bootstrap = context.endpoints.kafka
     with closing(TopicTail(bootstrap, DEAD_LETTERS)) as tail:
-        letters = Letters(tail)
+        dead_letters = QuarantinedDeadLetters(tail)
         for records in ROUNDS:
             _send(context, records)
             with suppress(NotWithin):  # what is missing then is told below
-                wait_until("dead letters of fatal records", partial(letters.are_complete, records), LETTERS_WITHIN_S)
-        context.problems += letters.problems(records_at(bootstrap, letters.positions()))
+                wait_until(
+                    "dead letters of fatal records", partial(dead_letters.are_complete, records), DEAD_LETTERS_WITHIN_S
+                )
+        context.problems += dead_letters.problems(records_at(bootstrap, dead_letters.positions()))
     context.problems += without_alarm(bootstrap)
-    told = ", ".join(f"{len(letters.found[each])} of {each.operator} ({each.way})" for each in RECORDS)
+    told = ", ".join(f"{len(dead_letters.found[each])} of {each.operator} ({each.way})" for each in RECORDS)
     context.notes.append(f"Dead letters quarantined: {told}.")
 
 

@@ -9,7 +9,7 @@ from headrace.polling import wait_until
 from jobs.names import JOBS
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_RAW, TELEMETRY_READINGS, TELEMETRY_WINDOWS
 
-LETTERS_WITHIN_S = 60.0
+DEAD_LETTERS_WITHIN_S = 60.0
 RAW_POISON = {
     "not_json": b'{"metric":"counter","value":',
     "invalid_utf8": b'{"metric":"counter\xff","value":1}',
@@ -66,12 +66,12 @@ def _put(context: Context, topic: str, *values: bytes) -> None:
 def _wait_for_letters(context: Context, wanted: dict[tuple[str, str], int]) -> list[str]:
     def found() -> bool:
         context.committed.update()
-        return context.committed.letters == wanted
+        return context.committed.dead_letters == wanted
 
     try:
-        wait_until("the dead letters", found, LETTERS_WITHIN_S)
+        wait_until("the dead letters", found, DEAD_LETTERS_WITHIN_S)
     except NotWithin:
-        return [f"dead letters {dict(context.committed.letters)}, expected {wanted}"]
+        return [f"dead letters {dict(context.committed.dead_letters)}, expected {wanted}"]
     told = ", ".join(f"{count} {reason} of {stage}" for (stage, reason), count in wanted.items())
     context.notes.append(f"Dead letters: {told}.")
     failures = context.flink.failures(JOBS) - context.failures_before

@@ -51,14 +51,14 @@ class FatalRecord:
         """The job, as its dead letters name it."""
         return self.operator.partition(".")[0]
 
-    def is_in(self, letter: DeadLetter) -> bool:
-        return str(self.number).encode() in (letter.original or b"")
+    def is_in(self, dead_letter: DeadLetter) -> bool:
+        return str(self.number).encode() in (dead_letter.original or b"")
 
 
 RECORDS = tuple(FatalRecord(operator, way) for operator in READ_FROM for way in WAYS)
 
 
-class Letters:
+class QuarantinedDeadLetters:
     """The dead letters that fatal records became."""
 
     def __init__(self, tail: TopicTail) -> None:
@@ -68,37 +68,42 @@ class Letters:
     def are_complete(self, records: Iterable[FatalRecord]) -> bool:
         """Whether each of these has one by now."""
         for record in self._tail.new():
-            letter = DeadLetter.model_validate_json(record.value)
+            dead_letter = DeadLetter.model_validate_json(record.value)
             for fatal in RECORDS:
-                if fatal.is_in(letter):
-                    self.found[fatal].append(letter)
+                if fatal.is_in(dead_letter):
+                    self.found[fatal].append(dead_letter)
         return all(self.found[each] for each in records)
 
     def positions(self) -> list[Place]:
         """Where the dead letters say that their records stand."""
-        known = [letter.position for letters in self.found.values() for letter in letters if letter.position]
+        known = [
+            dead_letter.position
+            for dead_letters in self.found.values()
+            for dead_letter in dead_letters
+            if dead_letter.position
+        ]
         return [(each.topic, each.partition, each.offset) for each in known]
 
     def problems(self, stored: dict[Place, bytes]) -> Iterator[str]:
         """One sentence for each thing that is not as it should be; `stored` is what stands at the positions."""
         for fatal in RECORDS:
-            letters = self.found[fatal]
-            if len(letters) != 1:
-                yield f"{fatal} became {len(letters)} dead letters, and not one"
-            for letter in letters:
-                yield from _wrong_with(fatal, letter, stored)
+            dead_letters = self.found[fatal]
+            if len(dead_letters) != 1:
+                yield f"{fatal} became {len(dead_letters)} dead letters, and not one"
+            for dead_letter in dead_letters:
+                yield from _wrong_with(fatal, dead_letter, stored)
 
 
-def _wrong_with(fatal: FatalRecord, letter: DeadLetter, stored: dict[Place, bytes]) -> Iterator[str]:
-    if (letter.stage, letter.reason) != (fatal.stage, RejectReason.QUARANTINED):
-        yield f"{fatal} became a dead letter {letter.reason} of {letter.stage}"
-    at = letter.position
+def _wrong_with(fatal: FatalRecord, dead_letter: DeadLetter, stored: dict[Place, bytes]) -> Iterator[str]:
+    if (dead_letter.stage, dead_letter.reason) != (fatal.stage, RejectReason.QUARANTINED):
+        yield f"{fatal} became a dead letter {dead_letter.reason} of {dead_letter.stage}"
+    at = dead_letter.position
     place = (at.topic, at.partition, at.offset) if at else None
-    if place is None or place[0] != READ_FROM[fatal.operator] or stored.get(place) != letter.original:
+    if place is None or place[0] != READ_FROM[fatal.operator] or stored.get(place) != dead_letter.original:
         yield f"the dead letter of {fatal} says {place}, where its bytes are not"
     expected = "ended without an exception" if fatal.way == "kills" else "ArithmeticError"
-    if expected not in (letter.detail or ""):
-        yield f"the dead letter of {fatal} does not say {expected!r}: {letter.detail!r}"
+    if expected not in (dead_letter.detail or ""):
+        yield f"the dead letter of {fatal} does not say {expected!r}: {dead_letter.detail!r}"
 
 
 def records_at(bootstrap: str, positions: Iterable[Place]) -> dict[Place, bytes]:

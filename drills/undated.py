@@ -51,11 +51,11 @@ class UndatedStream:
 class UndatedOutputs:
     """What became of the readings of these devices, at read_committed."""
 
-    def __init__(self, readings: TopicTail, letters: TopicTail, devices: Sequence[str]) -> None:
-        self._readings, self._letters = readings, letters
+    def __init__(self, readings: TopicTail, dead_letters: TopicTail, devices: Sequence[str]) -> None:
+        self._readings, self._dead_letters = readings, dead_letters
         self._keys = {device.encode() for device in devices}
         self.numbers: Counter[int] = Counter()
-        self.letters: Counter[str] = Counter()
+        self.dead_letters: Counter[str] = Counter()
         """Dead letters by reason."""
         self.newest_ms = 0
         """The latest event time that one of them got."""
@@ -71,24 +71,24 @@ class UndatedOutputs:
             reading = Reading.model_validate_json(value)
             self.numbers[int(reading.value)] += 1
             self.newest_ms = max(self.newest_ms, reading.event_time)
-        for value in self._new(self._letters):
-            self.letters[DeadLetter.model_validate_json(value).reason.value] += 1
+        for value in self._new(self._dead_letters):
+            self.dead_letters[DeadLetter.model_validate_json(value).reason.value] += 1
 
     def close(self) -> None:
         """Ends the consumers."""
         self._readings.close()
-        self._letters.close()
+        self._dead_letters.close()
 
     def count(self) -> int:
         """How many of the readings became something by now."""
         self.update()
-        return len(self.numbers) + self.letters.total()
+        return len(self.numbers) + self.dead_letters.total()
 
     def problems(self, sent: int, now_ms: int) -> Iterator[str]:
         """One sentence for each thing that is not as it should be, of the readings 0 to `sent`."""
         if missing := sent - len(self.numbers):
-            letters = ", ".join(f"{n:,} {reason}" for reason, n in self.letters.items()) or "no dead letters"
-            yield f"{missing:,} of {sent:,} readings without ts are not in telemetry.readings ({letters})"
+            dead_letters = ", ".join(f"{n:,} {reason}" for reason, n in self.dead_letters.items()) or "no dead letters"
+            yield f"{missing:,} of {sent:,} readings without ts are not in telemetry.readings ({dead_letters})"
         if doubled := self.numbers.total() - len(self.numbers):
             yield f"{doubled:,} readings without ts are in telemetry.readings more than once"
         if (ahead_ms := self.newest_ms - now_ms) > MAX_LEAD_MS:

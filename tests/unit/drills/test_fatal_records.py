@@ -4,7 +4,7 @@ import pytest
 
 from drills.errors import NotPrepared
 from drills.fatal_records import FAULT, QUARANTINE_FILE, SOURCES, write_faulty_release
-from drills.quarantined import READ_FROM, RECORDS, Letters
+from drills.quarantined import READ_FROM, RECORDS, QuarantinedDeadLetters
 from drills.record_fault import fail_on_fatal_records, fatal_number
 from drills.releases import replace_line
 from schemas.dead_letter import DeadLetter
@@ -24,15 +24,15 @@ class Record:
 class Tail:
     """Dead letters that come all at once."""
 
-    def __init__(self, *letters):
-        self._values = [letter.model_dump_json().encode() for letter in letters]
+    def __init__(self, *dead_letters):
+        self._values = [dead_letter.model_dump_json().encode() for dead_letter in dead_letters]
 
     def new(self):
         values, self._values = self._values, []
         return map(Record, values)
 
 
-def letter(fatal, **changes):
+def dead_letter(fatal, **changes):
     right = {
         "reason": RejectReason.QUARANTINED, "detail": DETAILS[fatal.way], "stage": fatal.stage, "first_seen": 1,
         "original": b'{"seq":%d}' % fatal.number,
@@ -41,23 +41,23 @@ def letter(fatal, **changes):
     return DeadLetter(**right | changes)
 
 
-STORED = {(READ_FROM[each.operator], 0, place): letter(each).original for place, each in enumerate(RECORDS)}
+STORED = {(READ_FROM[each.operator], 0, place): dead_letter(each).original for place, each in enumerate(RECORDS)}
 
 
-def problems(*letters):
-    seen = Letters(Tail(*letters))
+def problems(*dead_letters):
+    seen = QuarantinedDeadLetters(Tail(*dead_letters))
     seen.are_complete(RECORDS)
     return list(seen.problems(STORED))
 
 
 def test_each_fatal_record_with_one_right_dead_letter_is_no_problem():
-    letters = Letters(Tail(*map(letter, RECORDS)))
-    assert letters.are_complete(RECORDS)
-    assert list(letters.problems(STORED)) == []
+    dead_letters = QuarantinedDeadLetters(Tail(*map(dead_letter, RECORDS)))
+    assert dead_letters.are_complete(RECORDS)
+    assert list(dead_letters.problems(STORED)) == []
 
 
 def test_a_record_without_a_dead_letter_and_one_with_two_are_named():
-    _first, second, *others = map(letter, RECORDS)
+    _first, second, *others = map(dead_letter, RECORDS)
     assert problems(second, second, *others) == [
         f"{RECORDS[0]} became 0 dead letters, and not one", f"{RECORDS[1]} became 2 dead letters, and not one",
     ]  # fmt: skip
@@ -75,7 +75,7 @@ def test_a_record_without_a_dead_letter_and_one_with_two_are_named():
 )
 def test_a_dead_letter_that_is_wrong_is_told(changes, told):
     first, *others = RECORDS
-    (problem,) = problems(letter(first, **changes), *map(letter, others))
+    (problem,) = problems(dead_letter(first, **changes), *map(dead_letter, others))
     assert told in problem
 
 

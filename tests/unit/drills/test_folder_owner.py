@@ -19,7 +19,7 @@ def test_a_folder_that_is_not_there_is_made_and_may_be_deleted(tmp_path):
 
 
 def test_a_folder_of_somebody_else_is_neither_used_nor_deleted(tmp_path):
-    (tmp_path / "letter").touch()
+    (tmp_path / "somebody's").touch()
     owner = FolderOwner(tmp_path)
     with pytest.raises(NotOurs, match="holds something else"):
         owner.claim()

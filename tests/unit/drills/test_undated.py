@@ -45,12 +45,12 @@ def reading(number, ahead_ms=0, device="a"):
 
 
 def refused(device="a"):
-    letter = DeadLetter(reason=RejectReason.TS_OUT_OF_RANGE, stage="clean_telemetry", first_seen=NOW_MS)
-    return Record(device.encode(), letter.model_dump_json().encode())
+    dead_letter = DeadLetter(reason=RejectReason.TS_OUT_OF_RANGE, stage="clean_telemetry", first_seen=NOW_MS)
+    return Record(device.encode(), dead_letter.model_dump_json().encode())
 
 
-def problems(sent, *readings, letters=()):
-    outputs = UndatedOutputs(Tail(*readings), Tail(*letters), ["a"])
+def problems(sent, *readings, dead_letters=()):
+    outputs = UndatedOutputs(Tail(*readings), Tail(*dead_letters), ["a"])
     outputs.update()
     return list(outputs.problems(sent, NOW_MS))
 
@@ -60,7 +60,7 @@ def test_every_reading_once_is_no_problem():
 
 
 def test_a_reading_that_is_missing_is_told_with_the_dead_letters():
-    (told,) = problems(2, reading(0), letters=[refused(), refused("another")])
+    (told,) = problems(2, reading(0), dead_letters=[refused(), refused("another")])
     assert told.startswith("1 of 2 readings without ts are not in telemetry.readings (1 ts_out_of_range)")
 
 
