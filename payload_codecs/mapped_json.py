@@ -13,7 +13,7 @@ from payload_codecs.json_path import NOT_APPLICABLE, Getter, field_name, getter
 from payload_codecs.json_text import NoJsonText, encoded, parsed
 from payload_codecs.message import Message
 from payload_codecs.selection import MAX_REMEMBERED, Selection, nothing_kept
-from schemas.glob import glob_pattern
+from schemas.glob import glob_of
 from schemas.limits import MAX_MESSAGE_ITEMS, MAX_NAME_LENGTH
 from schemas.place import KEY, fill_template, is_template
 from schemas.reject_reasons import RejectReason
@@ -96,7 +96,7 @@ class MappedJson:
         self._device = _place(None if source.device_template else source.device)
         self._time = _place(source.time)
         self._sequence = _place(source.sequence)
-        self._units = tuple((glob_pattern(glob), _place(place)) for glob, place in source.unit.items())
+        self._units = tuple((glob_of(glob), _place(place)) for glob, place in source.unit.items())
         self._unit_of_all = _place(source.unit["*"]) if list(source.unit) == ["*"] else None
         self._unit_place = lru_cache(MAX_REMEMBERED)(self._unit_place_of)
         self._selection = Selection(source)
@@ -258,7 +258,7 @@ class MappedJson:
     def _unit_place_of(self, metric: str) -> Place | None:
         if len(metric) > MAX_NAME_LENGTH:
             return None
-        return next((place for pattern, place in self._units if pattern.fullmatch(metric)), None)
+        return next((place for pattern, place in self._units if pattern.matches(metric)), None)
 
 
 def _place(place: str | None, in_root: bool = True) -> Place | None:

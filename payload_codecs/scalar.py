@@ -8,7 +8,7 @@ import jmespath
 from payload_codecs.codec import Item, Rejection, Sample
 from payload_codecs.example import Example
 from payload_codecs.message import Message
-from schemas.glob import glob_pattern
+from schemas.glob import glob_of
 from schemas.limits import MAX_NAME_LENGTH
 from schemas.place import fill_template, is_template
 from schemas.reject_reasons import RejectReason
@@ -30,7 +30,7 @@ class Scalar:
 
     def __init__(self, source: Source) -> None:
         self._metric = _place(source.metric or "{metric}")
-        self._units = tuple((glob_pattern(glob), _place(place)) for glob, place in source.unit.items())
+        self._units = tuple((glob_of(glob), _place(place)) for glob, place in source.unit.items())
 
     def decode(self, message: Message) -> list[Item]:
         """One sample, or one rejection of what is no text."""
@@ -51,7 +51,7 @@ class Scalar:
         if metric is None or len(metric) > MAX_NAME_LENGTH:
             return None
         for glob, place in self._units:
-            if glob.fullmatch(metric):
+            if glob.matches(metric):
                 return self._at(place, message)
         return None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from payload_codecs.codec import Codec, Command, Ignored, Item, Sample
 from payload_codecs.message import Message
-from schemas.glob import glob_pattern, renamed
+from schemas.glob import glob_of, renamed
 from schemas.ignored_message import IgnoredReason
 from schemas.limits import MAX_NAME_LENGTH
 from schemas.source import Dropped, Source
@@ -33,8 +33,8 @@ class Selection:
     """
 
     def __init__(self, source: Source) -> None:
-        self._include = tuple(map(glob_pattern, source.include))
-        self._exclude = tuple(map(glob_pattern, source.exclude))
+        self._include = tuple(map(glob_of, source.include))
+        self._exclude = tuple(map(glob_of, source.exclude))
         self._rename = tuple(source.rename.items())
         self._words = frozenset(word.casefold() for word in source.words)
         self._drop = frozenset(source.drop)
@@ -48,9 +48,9 @@ class Selection:
     def _name(self, sent: str) -> str | None:
         if len(sent) > MAX_NAME_LENGTH:
             return sent  # is no name, which validation says
-        if self._include and not any(pattern.fullmatch(sent) for pattern in self._include):
+        if self._include and not any(pattern.matches(sent) for pattern in self._include):
             return None
-        if any(pattern.fullmatch(sent) for pattern in self._exclude):
+        if any(pattern.matches(sent) for pattern in self._exclude):
             return None
         return next((new for glob, name in self._rename if (new := renamed(sent, glob, name)) is not None), sent)
 

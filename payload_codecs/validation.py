@@ -12,7 +12,7 @@ from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.event_time import time_reader, whole_number
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ValidReading
-from schemas.glob import glob_pattern
+from schemas.glob import glob_of
 from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS
 from schemas.payload_format import TimeFormat
 from schemas.reject_reasons import RejectReason
@@ -79,7 +79,7 @@ class Validator:
         self._read_time = time_reader(source)
         self._takes_ms = source.time_format is TimeFormat.MS
         self._words = {word.casefold(): number for word, number in source.words.items()}
-        self._metric_units = [(glob_pattern(glob), unit) for glob, unit in source.metric_units.items()]
+        self._metric_units = [(glob_of(glob), unit) for glob, unit in source.metric_units.items()]
         self._devices: set[str] = set()
         self._quantities: dict[str | None, dict[str, _Quantity]] = {}
         """By unit and metric as sent."""
@@ -241,7 +241,7 @@ class Validator:
         return _Quantity(metric, conversion.unit, conversion.factor, conversion.offset)
 
     def _unit_of_metric(self, metric: str) -> str | None:
-        return next((unit for pattern, unit in self._metric_units if pattern.fullmatch(metric)), None)
+        return next((unit for pattern, unit in self._metric_units if pattern.matches(metric)), None)
 
     def _code(self, metric: str, unit: str, own: str | None) -> str | None:
         """By the source's spellings of this metric, its spellings of all, and ours."""
