@@ -24,6 +24,9 @@ MAX_NAME_LENGTH = 200
 Each is kept in state, and some in the keys of a store.
 """
 
+PAYLOAD_BYTES = 256 * 1024
+"""Of a message, at most, unless the settings of the bridge or the listener say otherwise."""
+
 MAX_MESSAGE_ITEMS = 10_000
 """Readings that one message holds."""
 

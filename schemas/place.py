@@ -53,12 +53,14 @@ def fill_template(template: str, levels: Mapping[str, str]) -> str | None:
 
 def _expression(given: str) -> str:
     try:
-        parsed = jmespath.compile(given).parsed
+        unknown = _unknown_functions(jmespath.compile(given).parsed)
     except jmespath.exceptions.JMESPathError as error:
         place = getattr(error, "lex_position", None)
         fault = "" if place is None else f": wrong at character {place + 1}"
         raise ValueError(f"not a JMESPath expression{fault}") from None
-    if unknown := _unknown_functions(parsed):
+    except RecursionError:
+        raise ValueError("a JMESPath expression that is nested too deeply") from None
+    if unknown:
         raise ValueError(f"JMESPath has no function {', '.join(sorted(unknown))}")
     return given
 

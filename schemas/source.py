@@ -60,6 +60,17 @@ def _unit(given: str) -> str:
     return given
 
 
+def _words(given: Mapping[str, float]) -> Mapping[str, float]:
+    seen: dict[str, tuple[str, float]] = {}
+    for word, number in given.items():
+        other, number_of_other = seen.setdefault(word.casefold(), (word, number))
+        if number != number_of_other:
+            raise ValueError(
+                f"{word!r} and {other!r} are one word, in whatever case, and stand for two numbers: remove one of them"
+            )
+    return given
+
+
 def _name(given: str) -> str:
     if NAME.fullmatch(given) is None:
         raise ValueError("a name has lower-case letters, digits, - and _, at most 63")
@@ -143,7 +154,7 @@ class Source(BaseModel):
     metric_units: Mapping[str, Unit] = Field(
         default_factory=dict, description="metric (a glob) and the UCUM code of values that are sent without a unit"
     )
-    words: Mapping[str, Number] = Field(
+    words: Annotated[Mapping[str, Number], AfterValidator(_words)] = Field(
         default_factory=dict,
         description="texts and booleans that stand for numbers, in any case: {on = 1, off = 0, true = 1, false = 0}",
     )

@@ -58,7 +58,7 @@ def load_sources(path: Path) -> Sources:
 def read_sources(path: Path) -> str | None:
     """The text of the file, which `parse_sources` reads; None where there is none. Raises BadSources."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:
@@ -89,6 +89,8 @@ def parse_sources(text: str | None, file: str = SOURCES_FILE) -> Sources:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadSources(_syntax_error(text, file, str(error))) from None
+    except RecursionError:
+        raise BadSources(f"{file}: arrays or tables are nested too deeply to be read") from None
     sources: list[Source] = []
     mistakes = list(_mistakes(document, sources))
     if mistakes:

@@ -16,6 +16,7 @@ from connectors.endpoints import (
     moved_port,
 )
 from connectors.entrance_records import MAX_PAYLOAD_BYTES
+from schemas.limits import PAYLOAD_BYTES
 from schemas.setting import stated_default
 
 TOKENS_FILE = "device-tokens.jsonl"
@@ -61,7 +62,7 @@ class ListenerSettings(BaseSettings):
         description="MQTT topic as which a payload counts that comes by HTTP or WebSocket.",
     )
     max_payload_bytes: int = Field(
-        256 * 1024,
+        PAYLOAD_BYTES,
         ge=1,
         le=MAX_PAYLOAD_BYTES,
         description="Largest payload in bytes. A larger one becomes a dead letter (MQTT) or is refused (HTTP, "

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.endpoints import BRIDGE_HTTP_PORT, LOOPBACK, moved_port
 from connectors.entrance_records import MAX_PAYLOAD_BYTES
+from schemas.limits import PAYLOAD_BYTES
 
 DAY_S = 24 * 60 * 60
 
@@ -30,7 +31,7 @@ class BridgeSettings(BaseSettings):
     )
     max_inflight: int = Field(1000, ge=1, le=65535, description="MQTT 5 Receive Maximum: messages that wait for Kafka.")
     max_payload_bytes: int = Field(
-        256 * 1024,
+        PAYLOAD_BYTES,
         ge=1,
         le=MAX_PAYLOAD_BYTES,
         description="Largest payload in bytes. A larger one becomes a dead letter.",

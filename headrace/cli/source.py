@@ -193,9 +193,15 @@ def _test_presets() -> None:
 
 
 def _bytes(payload: str | None, file: Path | None) -> bytes:
+    """The payload; of one that is too large only so much that this shows."""
+    from schemas.limits import PAYLOAD_BYTES
+
     if file is not None:
-        return file.read_bytes()
-    return sys.stdin.buffer.read() if payload == "-" else (payload or "").encode("utf-8", "surrogateescape")
+        with file.open("rb") as opened:
+            return opened.read(PAYLOAD_BYTES + 1)
+    if payload == "-":
+        return sys.stdin.buffer.read(PAYLOAD_BYTES + 1)
+    return (payload or "").encode("utf-8", "surrogateescape")
 
 
 def _one(sources: "Sources", topic: str, payload: bytes, login: str | None) -> "Preview":

@@ -38,9 +38,10 @@ def with_preset(
         The file has mistakes, before or with the new source.
     """
     before = HEADER if text is None else text
+    newline = "\r\n" if "\r\n" in before else "\n"
     if before.strip():
-        before = before.rstrip("\n") + "\n\n"
-    added = before + _table(preset, name or preset, topics)
+        before = before.rstrip("\r\n") + 2 * newline
+    added = before + _table(preset, name or preset, topics).replace("\n", newline)
     parse_sources(added, file)
     return added
 

@@ -9,6 +9,8 @@ from payload_codecs.message import Message
 from payload_codecs.registry import KEEP_STATE, codec_of
 from payload_codecs.valid_reading import ValidReading
 from payload_codecs.validation import Validator
+from schemas.limits import PAYLOAD_BYTES
+from schemas.reject_reasons import RejectReason
 from schemas.source import Source
 from schemas.sources import Sources
 
@@ -73,6 +75,12 @@ class Previews:
         if routed is None:
             return Preview(topic, None, self._sources.ignores(topic))
         source = routed.source
+        if len(payload) > PAYLOAD_BYTES:
+            too_large = Rejection(
+                RejectReason.PAYLOAD_TOO_LARGE,
+                f"over {PAYLOAD_BYTES:,} bytes, unless HEADRACE_BRIDGE_MAX_PAYLOAD_BYTES allows more",
+            )
+            return Preview(topic, source, key=routed.key, outcomes=[too_large])
         message = Message(payload, routed.device, topic, routed.levels, arrived_ms, arrived_ms)
         if source.name not in self._codecs:
             self._codecs[source.name] = codec_of(source)

@@ -18,6 +18,7 @@ from headrace.sources.live import BrokerUnavailable, live_messages
 from headrace.sources.preview import Previews, preview
 from payload_codecs.sparkplug_b.data_types import DOUBLE
 from payload_codecs.sparkplug_b.protobuf_schema import Payload
+from schemas.limits import PAYLOAD_BYTES
 from schemas.presets import PRESETS, Preset, preset, preset_fields
 from schemas.source import DEFAULT_SOURCE, Source
 from schemas.sources import Sources
@@ -201,6 +202,32 @@ def test_a_source_is_appended_and_what_stands_there_stays_byte_by_byte(run, tmp_
     assert text.startswith(before + "\n\n# Tasmota firmware")
     added = parse_sources(text).sources[1]
     assert (added.name, added.preset, added.topic) == ("plant-2", "tasmota", ('p"1/{device}/S', "p\\2/{device}/S"))
+
+
+def test_a_source_is_appended_with_the_line_ends_of_the_file(run, tmp_path):
+    before = b'# mine\r\n[[source]]\r\nname = "a"\r\ntopic = "a/{device}"\r\n'
+    (tmp_path / "sources.toml").write_bytes(before)
+    assert run("add", "tasmota").exit_code == 0
+    after = (tmp_path / "sources.toml").read_bytes()
+    assert after.startswith(before + b"\r\n# Tasmota firmware")
+    assert after.count(b"\r\n") == after.count(b"\n")
+
+
+@pytest.mark.parametrize("form", ["file", "stdin"])
+def test_a_payload_that_the_bridge_would_not_take_is_rejected(run, tmp_path, form):
+    largest = b'{"t":1' + b" " * (PAYLOAD_BYTES - 7) + b"}"
+    for payload, expected in (
+        (largest, "1 reading"),
+        (largest + b" ", "rejected: payload_too_large  over 262,144 bytes"),
+    ):
+        (tmp_path / "payload").write_bytes(payload)
+        given = ("--file", str(tmp_path / "payload")) if form == "file" else ("-",)
+        shown = run("test", "--topic", "fleet/p/telemetry", *given, stdin=payload if form == "stdin" else None)
+        assert expected in shown.output
+
+
+def test_no_more_of_an_endless_file_is_read_than_shows_that_it_is_too_large(run):
+    assert "payload_too_large" in run("test", "--topic", "fleet/p/telemetry", "--file", "/dev/zero").output
 
 
 def test_a_source_that_is_there_already_is_refused_and_the_file_stays(run, tmp_path):
