@@ -106,7 +106,7 @@ def test_what_was_counted_just_now_was_not_known_an_hour_ago(counting, tmp_path)
     out = tmp_path / "usage.csv"
     refused = counting.headrace("churn", "features", "--as-of", "1h", "--out", str(out), check=False)
     assert refused.returncode == 1
-    assert "Nothing was counted of the week before" in refused.stderr
+    assert "Nothing was counted in the week before" in refused.stderr
     assert not out.exists()
 
 
