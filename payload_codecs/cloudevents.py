@@ -66,7 +66,9 @@ class CloudEvents:
         self._default_device = "source" if named is None and source.device_template is None else None
         self._time_format = source.time_format
         self._data_is_json = source.data_codec in _JSON_FORMATS
-        self._inner: Codec = stateless_codec_of(source.model_copy(update={"codec": source.data_codec, "device": None}))
+        # With the template, so that the format of the data reads no device where the topic or the login makes it.
+        data = {"codec": source.data_codec, "device": source.device_template}
+        self._inner: Codec = stateless_codec_of(source.model_copy(update=data))
 
     def decode(self, message: Message) -> Sequence[Item]:
         """The items of all events, in their order."""

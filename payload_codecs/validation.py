@@ -14,6 +14,7 @@ from payload_codecs.message import Message
 from payload_codecs.valid_reading import ValidReading
 from schemas.glob import glob_pattern
 from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS
+from schemas.payload_format import Codec as Format
 from schemas.payload_format import TimeFormat
 from schemas.reject_reasons import RejectReason
 from schemas.source import Source
@@ -58,6 +59,8 @@ class _Refused(Exception):
 class Validator:
     """The rules of one source. Pure: it remembers only what it has computed before.
 
+    Where the topic or the login makes the device, no payload changes it, whatever a codec reads there.
+
     Parameters
     ----------
     max_known
@@ -77,6 +80,10 @@ class Validator:
         self._max_known = max_known
         self.source = source
         self._read_time = time_reader(source)
+        # Sparkplug's device is the topic's by its own rule, unless the source states another.
+        self._device_is_given = source.device_template is not None and (
+            source.device is not None or source.codec is not Format.SPARKPLUG_B
+        )
         self._takes_ms = source.time_format is TimeFormat.MS
         self._words = {word.casefold(): number for word, number in source.words.items()}
         self._metric_units = [(glob_pattern(glob), unit) for glob, unit in source.metric_units.items()]
@@ -126,7 +133,7 @@ class Validator:
         if type(item) is not Sample and not isinstance(item, Sample):
             return None
         value, time, sequence, device = item.value, item.time, item.sequence, item.device
-        if device is None:
+        if device is None or self._device_is_given:
             device = message.device
         try:
             quantity = self._quantities[item.unit][item.metric]
@@ -155,7 +162,7 @@ class Validator:
             return _readable(Rejection(refused.reason, refused.detail, item.original))
 
     def _reading(self, message: Message, sample: Sample) -> ValidReading:
-        device = self._device(message.device if sample.device is None else sample.device)
+        device = self._device(message.device if sample.device is None or self._device_is_given else sample.device)
         metric = _metric(sample.metric)
         value, unit = self._value(metric, sample.value, sample.unit)
         event_time = self._event_time(message, sample.time)

@@ -53,9 +53,22 @@ def test_a_sample_becomes_a_reading_with_all_its_fields():
     assert judge(sample) == ValidReading("pump-7", "temperature", T, 21.4, "Cel", 17)
 
 
+ANY_DEVICE = Source(name="plant", topic=("plant/#",), codec="line-protocol", time_format="ms")
+"""A source whose payloads name their devices."""
+
+
 def test_a_sample_that_names_its_device_is_of_that_device():
-    assert judge(level(device="pump-8")).device == "pump-8"
-    assert judge(level(device="pump-8"), device=None).device == "pump-8"
+    validator = Validator(ANY_DEVICE)
+    for device in (None, "pump-7", None):
+        assert validator.judge(message(device), level(device="pump-8")).device == "pump-8"
+
+
+@pytest.mark.parametrize("fields", [{}, {"device": "{login}"}, {"codec": "sparkplug-b", "device": "{device}"}])
+def test_a_sample_names_no_device_where_the_topic_or_the_login_does(fields):
+    validator = Validator(source(**fields))
+    for _ in range(2):
+        assert validator.judge(message(), level(device="pump-8")).device == "pump-7"
+        assert reason(validator.judge(message(None), level(device="pump-8"))) == "no_device"
 
 
 NO_NAMES = ["back\\slash", "ends with \\", "line\nbreak", "nul\0", "del\x7f", "x" * 201, "half \ud800", "\udfff"]
@@ -65,7 +78,7 @@ NO_NAMES = ["back\\slash", "ends with \\", "line\nbreak", "nul\0", "del\x7f", "x
 def test_a_name_that_no_store_can_hold_is_refused(name):
     assert reason(judge(level(metric=name))) == "bad_metric"
     assert reason(judge(level(), device=name)) == "bad_device"
-    assert reason(judge(level(device=name))) == "bad_device"
+    assert reason(Validator(ANY_DEVICE).judge(message(), level(device=name))) == "bad_device"
     judge(level(metric=name)).detail.encode()
 
 
@@ -77,7 +90,7 @@ def test_a_known_metric_of_an_unusable_device_is_refused():
 
 @pytest.mark.parametrize("name", ["x", "two words", "Größe µ", "😀" * 200, "a,b=c d", "'); DROP TABLE x; --", "\x80"])
 def test_a_name_is_any_other_text(name):
-    assert judge(level(metric=name, device=name)) == ValidReading(name, name, T, 21.4)
+    assert judge(level(metric=name), device=name) == ValidReading(name, name, T, 21.4)
 
 
 def test_without_a_device_or_a_metric_there_is_no_reading():
@@ -155,7 +168,7 @@ def test_a_unit_in_a_text_is_read_where_the_source_says_so():
 @pytest.mark.parametrize("field", ["metric", "value", "time", "unit", "sequence", "device"])
 def test_types_of_other_formats_are_refused_where_they_do_not_belong(field):
     for sent in (b"\xff", {b"\xff": 1}, {(1, 2): 3}, Decimal("NaN"), datetime(2026, 1, 1), object(), [object()]):
-        assert isinstance(judge(level(**{field: sent})), Rejection)
+        assert isinstance(Validator(ANY_DEVICE).judge(message(), level(**{field: sent})), Rejection)
 
 
 def test_null_is_no_value():
@@ -294,7 +307,7 @@ def test_what_a_codec_rejects_or_ignores_is_not_judged():
 
 
 def test_samples_of_one_series_without_times_are_ambiguous_but_for_the_first():
-    validator = Validator(source())
+    validator = Validator(ANY_DEVICE)
     samples = [
         level(time=None),
         level(time=None, value=7),
@@ -341,7 +354,7 @@ def test_any_samples_are_judged_and_never_raise_and_a_reading_is_one_of_the_sche
 
 
 def test_a_validator_that_forgets_judges_on():
-    validator = Validator(source(), max_known=10)
+    validator = Validator(ANY_DEVICE, max_known=10)
     for number in range(100):
         sample = Sample(f"metric {number}", 1, T, device=f"device {number}")
         assert validator.judge(message(), sample) == validator.judge(message(), sample)
