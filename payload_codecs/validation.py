@@ -12,6 +12,7 @@ from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.event_time import time_reader, whole_number
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ValidReading
+from schemas.device_name import CONTROL_CHARACTERS
 from schemas.glob import glob_pattern
 from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS
 from schemas.payload_format import Codec as Format
@@ -32,8 +33,8 @@ MAX_KNOWN = 100_000
 
 MAX_FLOAT = 1.7976931348623157e308
 
-_UNUSABLE = re.compile("[\x00-\x1f\x7f\\\\\ud800-\udfff]")
-"""InfluxDB's line protocol cannot write a name with a line break or a backslash at its end, UTF-8 no lone surrogate."""
+_UNUSABLE = re.compile(rf"[{CONTROL_CHARACTERS}\\]")
+"""In names. InfluxDB's line protocol cannot write one with a line break, or with a backslash at its end."""
 
 _JSON_TYPES = (bool, int, float, list, dict, type(None))
 

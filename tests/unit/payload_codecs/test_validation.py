@@ -3,6 +3,7 @@
 import math
 from datetime import datetime
 from decimal import Decimal
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from payload_codecs.codec import Ignored, Rejection, Sample
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ItemPosition, ValidReading, encoded
 from payload_codecs.validation import Outcome, Validator
+from schemas.device_name import device_name_fault
 from schemas.ignored_message import IgnoredReason
 from schemas.limits import MAX_CLOCK_SKEW_MS, MIN_EVENT_TIME_MS
 from schemas.reading import Reading
@@ -82,13 +84,23 @@ def test_a_name_that_no_store_can_hold_is_refused(name):
     judge(level(metric=name)).detail.encode()
 
 
+def test_every_control_character_is_refused_in_metrics_and_devices_as_the_entrances_refuse_it():
+    validator = Validator(source())
+    for name in map("a{}b".format, map(chr, range(0x300))):
+        is_control = category(name[1]) == "Cc"
+        assert (device_name_fault(name) is not None) == is_control
+        refused = [validator.judge(message(), level(metric=name)), validator.judge(message(name), level())]
+        is_refused = is_control or name[1] == "\\"
+        assert [reason(each) for each in refused] == (["bad_metric", "bad_device"] if is_refused else [None, None])
+
+
 def test_a_known_metric_of_an_unusable_device_is_refused():
     validator = Validator(source())
     found = [validator.judge(message(device), level()) for device in ("pump-7", "back\\slash", "", None, "pump-7")]
     assert [reason(each) for each in found] == [None, "bad_device", "no_device", "no_device", None]
 
 
-@pytest.mark.parametrize("name", ["x", "two words", "Größe µ", "😀" * 200, "a,b=c d", "'); DROP TABLE x; --", "\x80"])
+@pytest.mark.parametrize("name", ["x", "two words", "Größe µ", "😀" * 200, "a,b=c d", "'); DROP TABLE x; --", "\xa0"])
 def test_a_name_is_any_other_text(name):
     assert judge(level(metric=name), device=name) == ValidReading(name, name, T, 21.4)
 
