@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -285,10 +286,11 @@ def _metric(sent: Any) -> str:
 
 
 def _sequence(sent: Any) -> int | None:
+    """A whole number, however it is written. Of a fraction nothing is cut, unlike of a time: 1.9 is no 1."""
     if sent is None:
         return None
     sequence = whole_number(sent)
-    if sequence is None:
+    if sequence is None or Decimal(str(sent).strip(" ")) != sequence:
         raise _Refused(RejectReason.BAD_SEQ, f"seq: {_text(sent)}")
     return sequence
 

@@ -282,13 +282,21 @@ def test_a_known_series_is_judged_by_the_rules_of_times_of_its_source():
     assert found[1].event_time == T // 1000 * 1000
 
 
-@pytest.mark.parametrize(("sent", "kept"), [(17, 17), ("17", 17), (17.9, 17), (-(2**63), -(2**63)), (None, None)])
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (17, 17), ("17", 17), (" 17 ", 17), (17.0, 17), ("17.0", 17), (1e3, 1000), ("1e3", 1000), (-0.0, 0),
+        (-(2**63), -(2**63)), (2**63 - 1, 2**63 - 1), (None, None),
+    ],
+)  # fmt: skip
 def test_a_sequence_is_a_whole_number(sent, kept):
     assert judge(level(sequence=sent)).sequence == kept
 
 
-@pytest.mark.parametrize("sent", ["first", True, {}, [1], 10**19, 2**63, "", math.nan, b"1", "7" * 100_000])
-def test_a_sequence_that_is_no_number_is_refused(sent):
+@pytest.mark.parametrize(
+    "sent", ["first", True, {}, [1], 10**19, 2**63, "", math.nan, b"1", "7" * 100_000, 1.9, "1.9", -0.5, 1e-9]
+)
+def test_a_sequence_that_is_no_whole_number_is_refused(sent):
     assert reason(judge(level(sequence=sent))) == "bad_seq"
 
 
