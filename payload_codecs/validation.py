@@ -18,6 +18,7 @@ from schemas.glob import glob_pattern
 from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS
 from schemas.payload_format import Codec as Format
 from schemas.payload_format import TimeFormat
+from schemas.place import LEVEL, LOGIN
 from schemas.reject_reasons import RejectReason
 from schemas.source import Source
 from schemas.unit_conversions import CONVERSIONS
@@ -36,6 +37,26 @@ MAX_FLOAT = 1.7976931348623157e308
 
 _UNUSABLE = re.compile(rf"[{CONTROL_CHARACTERS}\\]")
 """In names. InfluxDB's line protocol cannot write one with a line break, or with a backslash at its end."""
+
+_WITHOUT_METRIC = frozenset(
+    {
+        RejectReason.BAD_VALUE,
+        RejectReason.BAD_TS,
+        RejectReason.TS_OUT_OF_RANGE,
+        RejectReason.BAD_SEQ,
+        RejectReason.UNKNOWN_UNIT,
+    }
+)
+"""Reasons whose detail is what was sent alone. Others name the metric, or have none yet."""
+
+_EMPTY_IN_PAYLOAD = {
+    Format.JSON: "the payload has an empty name among `devices`",
+    Format.SENML_JSON: "the pack has no base name, which is the device",
+    Format.SENML_CBOR: "the pack has no base name, which is the device",
+    Format.LINE_PROTOCOL: "the point has no tag `device`, and the source names no other",
+    Format.CLOUDEVENTS: "the event has no attribute `source`, and the source names no other",
+}
+"""Of formats with a place of their own for the device."""
 
 _JSON_TYPES = (bool, int, float, list, dict, type(None))
 
@@ -119,8 +140,10 @@ class Validator:
         if len(items) > 1:
             for number in (*judged, *_refuse_undated_copies(undated, outcomes)):
                 outcome, item = outcomes[number], items[number]
-                if isinstance(outcome, Rejection) and outcome.original is None and isinstance(item, Sample):
-                    outcome.original = item.original or original(message, item)
+                if isinstance(outcome, Rejection) and isinstance(item, Sample):
+                    _name_metric(outcome, item.metric)
+                    if outcome.original is None:
+                        outcome.original = item.original or original(message, item)
         return outcomes
 
     def judge(self, message: Message, sample: Sample) -> Outcome:
@@ -164,7 +187,8 @@ class Validator:
             return _readable(Rejection(refused.reason, refused.detail, item.original))
 
     def _reading(self, message: Message, sample: Sample) -> ValidReading:
-        device = self._device(message.device if sample.device is None or self._device_is_given else sample.device)
+        device = message.device if sample.device is None or self._device_is_given else sample.device
+        device = self._device(device, message)
         metric = _metric(sample.metric)
         value, unit = self._value(metric, sample.value, sample.unit)
         event_time = self._event_time(message, sample.time)
@@ -175,9 +199,9 @@ class Validator:
             raise _Refused(RejectReason.BAD_VALUE, f"value: {_text(sample.value)}")
         return ValidReading(device, metric, event_time, converted, quantity.unit, sequence)
 
-    def _device(self, device: Any) -> str:
+    def _device(self, device: Any, message: Message) -> str:
         if device is None or device == "":
-            raise _Refused(RejectReason.NO_DEVICE, None)
+            raise _Refused(RejectReason.NO_DEVICE, _what_is_empty(self.source, message))
         if not isinstance(device, str) or len(device) > MAX_NAME_LENGTH or _UNUSABLE.search(device):
             raise _Refused(RejectReason.BAD_DEVICE, f"device: {_text(device)}")
         if device not in self._devices:
@@ -273,6 +297,26 @@ def _refuse_undated_copies(undated: Sequence[int], outcomes: list[Outcome]) -> l
                 refused.append(number)
             seen.add(series)
     return refused
+
+
+def _name_metric(rejection: Rejection, metric: Any) -> None:
+    """Say which of many samples was refused, where its detail has only what was wrong. The detail is cut again."""
+    if rejection.reason in _WITHOUT_METRIC:
+        rejection.detail = f"metric: {_text(metric)}, {rejection.detail}"[:MAX_DETAIL]
+
+
+def _what_is_empty(source: Source, message: Message) -> str:
+    """Where the device of a source comes from, when there was none."""
+    template = source.device_template
+    if template is None and source.device is None:
+        return _EMPTY_IN_PAYLOAD.get(source.codec, "the payload names none")
+    if template is None:
+        return f"the payload has nothing at {source.device}, where the source has its device"
+    names = LEVEL.findall(template)
+    if LOGIN in names:
+        return "nobody is logged in, and the source has its device from {login}: send with a device's token"
+    empty = [f"{{{name}}}" for name in names if not message.levels.get(name)]
+    return f"the topic's level {', '.join(empty)} is empty" if empty else "the record has no key, which is the device"
 
 
 def _metric(sent: Any) -> str:

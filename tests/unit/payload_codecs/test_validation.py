@@ -319,6 +319,58 @@ def test_a_rejected_sample_of_many_is_kept_alone_and_one_that_is_alone_is_the_pa
     assert (first.original, second.value, third.original) == (b"alone", 21.4, b"own")
 
 
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"value": "warm"}, "metric: flow, value: warm"),
+        ({"time": "noon"}, "metric: flow, ts: noon"),
+        ({"time": 5}, "metric: flow, ts: 5"),
+        ({"sequence": 1.9}, "metric: flow, seq: 1.9"),
+        ({"unit": "furlong"}, "metric: flow, unit: furlong"),
+        ({"value": None}, "metric: flow"),
+        ({"value": "w" * 500}, "metric: flow, value: " + "w" * 279),
+        ({"metric": 5, "value": "warm"}, "metric: 5, value: warm"),
+    ],
+)
+def test_a_rejection_among_many_names_its_metric(fields, detail):
+    samples = [level(), level(**{"metric": "flow"} | fields)]
+    for _ in range(2):
+        _, refused = Validator(source()).outcomes(message(), samples, lambda *_: b"")
+        assert refused.detail == detail
+
+
+def test_a_rejection_that_is_alone_says_what_was_wrong_only():
+    (refused,) = Validator(source()).outcomes(message(), [level(value="warm")], lambda *_: b"")
+    assert refused.detail == "value: warm"
+
+
+@pytest.mark.parametrize(
+    ("fields", "levels", "detail"),
+    [
+        ({}, {"device": ""}, "the topic's level {device} is empty"),
+        (
+            {"topic": "a/{line}/{x}", "device": "{line}{x}"},
+            {"line": "", "x": ""},
+            "the topic's level {line}, {x} is empty",
+        ),
+        ({}, {"device": "a"}, "the record has no key, which is the device"),
+        ({"device": "{login}"}, {}, "nobody is logged in, and the source has its device from {login}"),
+        ({"topic": "a/#", "codec": "json", "values": "v", "device": "dev.id"}, {}, "the payload has nothing at dev.id"),
+        ({"topic": "a/#", "codec": "json", "values": "v", "devices": "@"}, {}, "an empty name among `devices`"),
+        ({"topic": "a/#", "codec": "line-protocol"}, {}, "no tag `device`"),
+        ({"topic": "a/#", "codec": "line-protocol", "device": "tags.host"}, {}, "nothing at tags.host"),
+        ({"topic": "a/#", "codec": "senml-cbor"}, {}, "no base name"),
+        ({"topic": "a/#", "codec": "cloudevents"}, {}, "no attribute `source`"),
+        ({"topic": "a/#", "codec": "sparkplug-b"}, {}, "the payload names none"),
+    ],
+)
+def test_without_a_device_the_detail_says_which_place_was_empty(fields, levels, detail):
+    validator = Validator(Source(**{"name": "a", "topic": "a/{device}", **fields}))
+    for device in (None, ""):
+        refused = validator.judge(Message(b"", device, "a/x", levels, T, T), level())
+        assert (refused.reason, detail in refused.detail) == (RejectReason.NO_DEVICE, True), refused.detail
+
+
 def test_what_a_codec_rejects_or_ignores_is_not_judged():
     items = [Rejection(RejectReason.NESTED_VALUES, "metric: \ud800" + "x" * 500), Ignored(IgnoredReason.PROTOCOL)]
     nested, ignored = Validator(source()).outcomes(message(), items, lambda *_: b"")
