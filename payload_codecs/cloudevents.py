@@ -227,8 +227,11 @@ def _attributes_of_headers(headers: Mapping[str, bytes]) -> dict[str, str]:
 def _check_version(attributes: Attributes) -> None:
     if "specversion" not in attributes:
         raise _NotAnEvent("has no `specversion`")
-    if attributes["specversion"] not in VERSIONS:
-        raise _NotAnEvent(f"is of version {str(attributes['specversion'])[:20]!r}; {' and '.join(VERSIONS)} are known")
+    version = attributes["specversion"]
+    if not isinstance(version, str):
+        raise _NotAnEvent(f'has a `specversion` that is no text; write it in quotes, "{VERSIONS[0]}"')
+    if version not in VERSIONS:
+        raise _NotAnEvent(f"is of version {version[:20]!r}; {' and '.join(VERSIONS)} are known")
 
 
 def _from_base64(text: Any) -> bytes:
