@@ -98,6 +98,8 @@ class Origins:
                 f"the source {routed.source.name} takes the device from the login, and nobody is logged in: send it "
                 "to the listener with a device's token"
             )
+        if routed.device == "":
+            return f"the device is empty: the topic has nothing at {routed.source.device_template}"
         return device_name_fault(routed.device or "") or "the topic is no UTF-8"
 
     def _meet(self, topic: str, now_ms: int, login: str | None) -> Origin | None:

@@ -66,7 +66,9 @@ class CloudEvents:
         self._default_device = "source" if named is None and source.device_template is None else None
         self._time_format = source.time_format
         self._data_is_json = source.data_codec in _JSON_FORMATS
-        self._inner: Codec = stateless_codec_of(source.model_copy(update={"codec": source.data_codec, "device": None}))
+        # With the template, so that the format of the data reads no device where the topic or the login makes it.
+        data = {"codec": source.data_codec, "device": source.device_template}
+        self._inner: Codec = stateless_codec_of(source.model_copy(update=data))
 
     def decode(self, message: Message) -> Sequence[Item]:
         """The items of all events, in their order."""
@@ -225,8 +227,11 @@ def _attributes_of_headers(headers: Mapping[str, bytes]) -> dict[str, str]:
 def _check_version(attributes: Attributes) -> None:
     if "specversion" not in attributes:
         raise _NotAnEvent("has no `specversion`")
-    if attributes["specversion"] not in VERSIONS:
-        raise _NotAnEvent(f"is of version {str(attributes['specversion'])[:20]!r}; {' and '.join(VERSIONS)} are known")
+    version = attributes["specversion"]
+    if not isinstance(version, str):
+        raise _NotAnEvent(f'has a `specversion` that is no text; write it in quotes, "{VERSIONS[0]}"')
+    if version not in VERSIONS:
+        raise _NotAnEvent(f"is of version {version[:20]!r}; {' and '.join(VERSIONS)} are known")
 
 
 def _from_base64(text: Any) -> bytes:

@@ -7,6 +7,7 @@ space in a name stands behind a backslash, any other backslash is a character li
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
@@ -29,7 +30,7 @@ def _point(string: str) -> re.Pattern[str]:
     """A line with a point: its series, its fields, its time. Possessive quantifiers: no byte is tried twice."""
     field = rf"{_NAME}=(?:{string}|{_OTHER_VALUE})"
     return re.compile(
-        rf"[ \t]*+({_MEASUREMENT}(?:,{_NAME}={_NAME})*+)[ ]++({field}(?:,{field})*+)(?:[ ]++(-?+[0-9]{{1,19}}+))?+"
+        rf"[ \t]*+(?!#)({_MEASUREMENT}(?:,{_NAME}={_NAME})*+)[ ]++({field}(?:,{field})*+)(?:[ ]++(-?+[0-9]{{1,19}}+))?+"
         rf"[ \t\r\0]*+(?:\n|\Z)",
         re.DOTALL,
     )
@@ -42,7 +43,7 @@ _FIELD = re.compile(
     re.DOTALL,
 )
 _NO_POINT = re.compile(r"[ \t\r\0]*+(?:#[^\n]*+)?+(?:\n|\Z)")
-_SERIES = re.compile(_MEASUREMENT)
+_SERIES, _TAG = re.compile(_MEASUREMENT), re.compile(rf",({_NAME})={_NAME}")
 _ESCAPED, _ESCAPED_IN_MEASUREMENT = re.compile(r"\\([,= ])"), re.compile(r"\\([, ])")
 _ESCAPED_IN_STRING = re.compile(r'\\(["\\])')
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
@@ -81,8 +82,8 @@ class LineProtocol:
     nanoseconds. Numbers, integers (`2i`), unsigned integers (`2u`) and booleans are samples, and so is a string for
     which the source has a number in `words`; any other string is `bad_value`.
 
-    A line that is no point is rejected with its number and bytes, a field whose value is none with its point; the
-    others are read. Comments and empty lines are no items.
+    A line that is no point, or that has a tag twice, is rejected with its number and bytes, a field whose value is none
+    with its point; the others are read. Comments, which begin with `#`, and empty lines are no items.
     """
 
     def __init__(self, source: Source) -> None:
@@ -153,6 +154,8 @@ class LineProtocol:
     def _named(self, series: str, message: Message) -> "_Named | Rejection":
         written = cast(re.Match[str], _SERIES.match(series))[0]
         measurement = _ESCAPED_IN_MEASUREMENT.sub(r"\1", written)
+        if (repeated := _repeated(_TAG.findall(series, len(written)))) is not None:
+            return Rejection(RejectReason.NOT_A_POINT, f"the tag {_shown(repeated)} stands there twice")
         tag = self._tag.search(series, len(written)) if self._tag else None
         device = None if tag is None else _ESCAPED.sub(r"\1", tag[1])
         # The names of a series stand in each of its items: a long one would multiply the payload.
@@ -177,6 +180,13 @@ def _tag(source: Source) -> str | None:
     if source.device_template is not None:
         return None
     return "device" if source.device is None else source.device.removeprefix("tags.").strip('"')
+
+
+def _repeated(keys: list[str]) -> str | None:
+    """A key that stands there more than once. InfluxDB's own parser refuses such a point, too: `duplicate tags`."""
+    if len(set(keys)) == len(keys):
+        return None
+    return next(key for key, number in Counter(keys).items() if number > 1)
 
 
 def _escaped(name: str) -> str:

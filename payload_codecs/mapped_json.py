@@ -20,7 +20,10 @@ from schemas.reject_reasons import RejectReason
 from schemas.source import Source
 
 SAMPLE = "$sample"
-"""The one field of a message that holds one sample, as `MappedJson.original` makes it."""
+"""The one field of a replayed message that holds one sample, as `MappedJson.original` makes it.
+
+What a device sends under this name is a field like others: no sender may write a sample's device by itself.
+"""
 
 _ORIGINAL_FIELDS = frozenset({"metric", "value", "device", "time", "sequence", "unit", "item"})
 
@@ -115,7 +118,27 @@ class MappedJson:
         except NoJsonText as error:
             return [error.rejection]
         if type(value) is dict and len(value) == 1 and SAMPLE in value:
-            return [_from_original(value[SAMPLE])]
+            return [_from_original(value[SAMPLE])] if message.is_replay else self._apart_from_originals(value, message)
+        found = self._items_in(value, message)
+        if len(found) == 1 and isinstance(found[0], Rejection):
+            found[0].original = None  # the payload
+        return found
+
+    def original(self, message: Message, sample: Sample) -> bytes:
+        """A message in a form of our own, because a mapping cannot be reversed."""
+        return _original(sample.metric, sample.value, sample.device, sample.time, sample.sequence, sample.unit)
+
+    def _apart_from_originals(self, value: Any, message: Message) -> list[Item]:
+        """The items of a device's `$sample`. Replayed as it was sent, the payload would be another item."""
+        found = self._items_in(value, message)
+        for item in found:
+            if isinstance(item, Sample):
+                item.original = self.original(message, item)
+            elif isinstance(item, Rejection) and item.original is None:
+                item.original = _original_of_item(value)
+        return found
+
+    def _items_in(self, value: Any, message: Message) -> list[Item]:
         if self._getters is not None and (sample := self._usual_sample(value, self._getters)) is not None:
             return [sample]
         root = _Root(value, message.levels)
@@ -132,13 +155,7 @@ class MappedJson:
             return [Rejection(RejectReason.NO_VALUES, _not_applicable(error))]
         if len(found) > MAX_MESSAGE_ITEMS:
             return [Rejection(RejectReason.TOO_MANY_ITEMS, f"over {MAX_MESSAGE_ITEMS:,} items")]
-        if len(found) == 1 and isinstance(found[0], Rejection):
-            found[0].original = None  # the payload
         return found or [nothing_kept()]
-
-    def original(self, message: Message, sample: Sample) -> bytes:
-        """A message in a form of our own, because a mapping cannot be reversed."""
-        return _original(sample.metric, sample.value, sample.device, sample.time, sample.sequence, sample.unit)
 
     def _getters_of_one_item(self, source: Source) -> Sequence[Getter | None] | None:
         """Of its metric, value, time, unit, sequence and device; None where they need more than the payload itself."""

@@ -10,6 +10,10 @@ from schemas.limits import MAX_CLOCK_SKEW_MS
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
+REPLAYS = "replays"
+"""Header of what `headrace dlq` sends again: how often it did. Entrances write no such header, whatever a device sends.
+"""
+
 MAX_TIME_DIGITS = 19
 """From here on a number may have more than 64 bits."""
 
@@ -69,3 +73,8 @@ class Message(msgspec.Struct, gc=False):
     received_at_ms: int = 0
     append_time_ms: int = 0
     headers: Mapping[str, bytes] = _NONE
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether `headrace dlq` has sent it, and no device: only then may it be in a form of Headrace's own."""
+        return REPLAYS in self.headers

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,9 +13,12 @@ from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.event_time import time_reader, whole_number
 from payload_codecs.message import Message
 from payload_codecs.valid_reading import ValidReading
+from schemas.device_name import CONTROL_CHARACTERS
 from schemas.glob import glob_of
 from schemas.limits import MAX_CLOCK_SKEW_MS, MAX_NAME_LENGTH, MIN_EVENT_TIME_MS
+from schemas.payload_format import Codec as Format
 from schemas.payload_format import TimeFormat
+from schemas.place import LEVEL, LOGIN
 from schemas.reject_reasons import RejectReason
 from schemas.source import Source
 from schemas.unit_conversions import CONVERSIONS
@@ -31,8 +35,28 @@ MAX_KNOWN = 100_000
 
 MAX_FLOAT = 1.7976931348623157e308
 
-_UNUSABLE = re.compile("[\x00-\x1f\x7f\\\\\ud800-\udfff]")
-"""InfluxDB's line protocol cannot write a name with a line break or a backslash at its end, UTF-8 no lone surrogate."""
+_UNUSABLE = re.compile(rf"[{CONTROL_CHARACTERS}\\]")
+"""In names. InfluxDB's line protocol cannot write one with a line break, or with a backslash at its end."""
+
+_WITHOUT_METRIC = frozenset(
+    {
+        RejectReason.BAD_VALUE,
+        RejectReason.BAD_TS,
+        RejectReason.TS_OUT_OF_RANGE,
+        RejectReason.BAD_SEQ,
+        RejectReason.UNKNOWN_UNIT,
+    }
+)
+"""Reasons whose detail is what was sent alone. Others name the metric, or have none yet."""
+
+_EMPTY_IN_PAYLOAD = {
+    Format.JSON: "the payload has an empty name among `devices`",
+    Format.SENML_JSON: "the pack has no base name, which is the device",
+    Format.SENML_CBOR: "the pack has no base name, which is the device",
+    Format.LINE_PROTOCOL: "the point has no tag `device`, and the source names no other",
+    Format.CLOUDEVENTS: "the event has no attribute `source`, and the source names no other",
+}
+"""Of formats with a place of their own for the device."""
 
 _JSON_TYPES = (bool, int, float, list, dict, type(None))
 
@@ -58,6 +82,8 @@ class _Refused(Exception):
 class Validator:
     """The rules of one source. Pure: it remembers only what it has computed before.
 
+    Where the topic or the login makes the device, no payload changes it, whatever a codec reads there.
+
     Parameters
     ----------
     max_known
@@ -77,6 +103,10 @@ class Validator:
         self._max_known = max_known
         self.source = source
         self._read_time = time_reader(source)
+        # Sparkplug's device is the topic's by its own rule, unless the source states another.
+        self._device_is_given = source.device_template is not None and (
+            source.device is not None or source.codec is not Format.SPARKPLUG_B
+        )
         self._takes_ms = source.time_format is TimeFormat.MS
         self._words = {word.casefold(): number for word, number in source.words.items()}
         self._metric_units = [(glob_of(glob), unit) for glob, unit in source.metric_units.items()]
@@ -110,8 +140,10 @@ class Validator:
         if len(items) > 1:
             for number in (*judged, *_refuse_undated_copies(undated, outcomes)):
                 outcome, item = outcomes[number], items[number]
-                if isinstance(outcome, Rejection) and outcome.original is None and isinstance(item, Sample):
-                    outcome.original = item.original or original(message, item)
+                if isinstance(outcome, Rejection) and isinstance(item, Sample):
+                    _name_metric(outcome, item.metric)
+                    if outcome.original is None:
+                        outcome.original = item.original or original(message, item)
         return outcomes
 
     def judge(self, message: Message, sample: Sample) -> Outcome:
@@ -126,7 +158,7 @@ class Validator:
         if type(item) is not Sample and not isinstance(item, Sample):
             return None
         value, time, sequence, device = item.value, item.time, item.sequence, item.device
-        if device is None:
+        if device is None or self._device_is_given:
             device = message.device
         try:
             quantity = self._quantities[item.unit][item.metric]
@@ -155,7 +187,8 @@ class Validator:
             return _readable(Rejection(refused.reason, refused.detail, item.original))
 
     def _reading(self, message: Message, sample: Sample) -> ValidReading:
-        device = self._device(message.device if sample.device is None else sample.device)
+        device = message.device if sample.device is None or self._device_is_given else sample.device
+        device = self._device(device, message)
         metric = _metric(sample.metric)
         value, unit = self._value(metric, sample.value, sample.unit)
         event_time = self._event_time(message, sample.time)
@@ -166,9 +199,9 @@ class Validator:
             raise _Refused(RejectReason.BAD_VALUE, f"value: {_text(sample.value)}")
         return ValidReading(device, metric, event_time, converted, quantity.unit, sequence)
 
-    def _device(self, device: Any) -> str:
+    def _device(self, device: Any, message: Message) -> str:
         if device is None or device == "":
-            raise _Refused(RejectReason.NO_DEVICE, None)
+            raise _Refused(RejectReason.NO_DEVICE, _what_is_empty(self.source, message))
         if not isinstance(device, str) or len(device) > MAX_NAME_LENGTH or _UNUSABLE.search(device):
             raise _Refused(RejectReason.BAD_DEVICE, f"device: {_text(device)}")
         if device not in self._devices:
@@ -266,6 +299,26 @@ def _refuse_undated_copies(undated: Sequence[int], outcomes: list[Outcome]) -> l
     return refused
 
 
+def _name_metric(rejection: Rejection, metric: Any) -> None:
+    """Say which of many samples was refused, where its detail has only what was wrong. The detail is cut again."""
+    if rejection.reason in _WITHOUT_METRIC:
+        rejection.detail = f"metric: {_text(metric)}, {rejection.detail}"[:MAX_DETAIL]
+
+
+def _what_is_empty(source: Source, message: Message) -> str:
+    """Where the device of a source comes from, when there was none."""
+    template = source.device_template
+    if template is None and source.device is None:
+        return _EMPTY_IN_PAYLOAD.get(source.codec, "the payload names none")
+    if template is None:
+        return f"the payload has nothing at {source.device}, where the source has its device"
+    names = LEVEL.findall(template)
+    if LOGIN in names:
+        return "nobody is logged in, and the source has its device from {login}: send with a device's token"
+    empty = [f"{{{name}}}" for name in names if not message.levels.get(name)]
+    return f"the topic's level {', '.join(empty)} is empty" if empty else "the record has no key, which is the device"
+
+
 def _metric(sent: Any) -> str:
     """Numbers and booleans are names too, as they stand in JSON."""
     if sent is None or sent == "":
@@ -277,10 +330,11 @@ def _metric(sent: Any) -> str:
 
 
 def _sequence(sent: Any) -> int | None:
+    """A whole number, however it is written. Of a fraction nothing is cut, unlike of a time: 1.9 is no 1."""
     if sent is None:
         return None
     sequence = whole_number(sent)
-    if sequence is None:
+    if sequence is None or Decimal(str(sent).strip(" ")) != sequence:
         raise _Refused(RejectReason.BAD_SEQ, f"seq: {_text(sent)}")
     return sequence
 

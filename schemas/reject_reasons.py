@@ -90,7 +90,7 @@ class RejectReason(StrEnum):
         "(another unit than the source's time format?).",
         b'{"metric":"temperature","value":21.4,"ts":1719800000}',
     )
-    BAD_SEQ = "bad_seq", "`seq` is not a number.", b'{"metric":"temperature","value":21.4,"seq":"first"}'
+    BAD_SEQ = "bad_seq", "`seq` is not a whole number.", b'{"metric":"temperature","value":21.4,"seq":"first"}'
     UNKNOWN_UNIT = (
         "unknown_unit",
         "`unit` is no UCUM code and no other spelling that [Units](units.md) lists.",

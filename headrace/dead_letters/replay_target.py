@@ -7,6 +7,7 @@ from connectors.redis.device_state import Update
 from headrace.dead_letters import store_rows
 from headrace.dead_letters.stored_dead_letter import StoredDeadLetter
 from jobs.names import CLEAN_TELEMETRY
+from payload_codecs.message import REPLAYS
 from schemas.dead_letter import DeadLetter
 from schemas.device_name import device_name_fault
 from schemas.limits import MAX_NAME_LENGTH
@@ -28,8 +29,8 @@ _INSTEAD_OF_A_REPLAY = {
     "job, then have the customer scored again:  headrace churn rescore {customer}",
 }
 
-REPLAYS, DEAD_LETTER, EDITED, RECEIVED_AT = "replays", "dead_letter", "edited", "received_at"
-"""Headers. `replays` comes back in the next dead letter (clean_telemetry); the others say where a message is from."""
+DEAD_LETTER, EDITED, RECEIVED_AT = "dead_letter", "edited", "received_at"
+"""Headers that say where a message is from. `REPLAYS` beside them comes back in the next dead letter."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from connectors.kafka.clients import consumer
 from connectors.kafka.reading import STALLED_AFTER_S, Partition, plain, read
+from schemas.device_name import CONTROL_CHARACTERS
 from schemas.limits import MAX_EVENT_TIME_MS, MAX_NAME_LENGTH
 from schemas.reading import LateReading
 from schemas.record import faults
@@ -24,7 +25,7 @@ GROUP = "headrace-correct_windows"
 BATCH = 10_000
 """Late readings that are held in memory at once."""
 REQUEST_MS = 15_000
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(f"[{CONTROL_CHARACTERS}]")
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def _require_plausible(reading: LateReading) -> None:
     if not 0 <= reading.event_time < MAX_EVENT_TIME_MS:
         raise ValueError(f"event_time {reading.event_time} is not between 1970 and 2100")
     for name in (reading.device, reading.metric):
-        if not 1 <= len(name) <= MAX_NAME_LENGTH or CONTROL.search(name):
+        if not 1 <= len(name) <= MAX_NAME_LENGTH or _CONTROL.search(name):
             raise ValueError(f"{name[:MAX_NAME_LENGTH]!r} is not a valid name of a device or a metric")
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from jobs.names import CLEAN_TELEMETRY
 from payload_codecs.codec import Rejection
+from payload_codecs.message import REPLAYS
 from payload_codecs.valid_reading import ItemPosition
 from schemas.dead_letter import DeadLetter, bounded_original
 
@@ -49,5 +50,5 @@ def replays(headers: Mapping[str, bytes]) -> int:
     >>> replays({"replays": b"2"}), replays({"replays": b"often"}), replays({})
     (2, 0, 0)
     """
-    count = headers.get("replays", b"")
+    count = headers.get(REPLAYS, b"")
     return int(count) if count.isdigit() and len(count) < 10 else 0

@@ -95,7 +95,7 @@ class SparkplugB:
         device = levels[4] if len(levels) == 5 else ""
         decoding = _Decoding(message, payload, levels[1], levels[3], device, state, self._keeps_name(message))
         # A retained message is the copy of an old one, and its `seq` tells nothing of the messages that follow.
-        apart = "replays" in message.headers or message.headers.get("mqtt_retained") == b"1"
+        apart = message.is_replay or message.headers.get("mqtt_retained") == b"1"
         items = _apart(decoding) if apart else decoder(decoding)
         if len(items) == 1 and isinstance(sample := items[0], Sample):
             # The payload of the message would be its dead letter's, and nobody could say later what its alias meant.

@@ -181,7 +181,8 @@ def _rejection(
     if not keeps(Sample(definition.name, _NO_VALUE if reason is RejectReason.NESTED_VALUES else 0.0)):
         return None
     original = _alone(metric, definition.name, payload_time_ms, definition.data_type)
-    return Rejection(reason, str(error), original, device)
+    detail = str(error) if reason is not RejectReason.BAD_VALUE else f"metric: {definition.name[:_CUT]}, {error}"
+    return Rejection(reason, detail, original, device)
 
 
 def _alone(metric: Any, name: str, payload_time_ms: int | None, data_type: int | None = None) -> bytes:

@@ -100,6 +100,13 @@ def test_an_attribute_cannot_take_the_place_of_a_header_of_ours(entrance, tmp_pa
     assert len(sent.headers) == len(dict(sent.headers))
 
 
+@ENTRANCES
+@pytest.mark.parametrize("topic", [TOPIC, "fleet/pump/telemetry"])
+def test_no_device_can_mark_its_message_as_a_replay(entrance, topic, tmp_path):
+    (sent,) = entrance(tmp_path, [*ATTRIBUTES, ("replays", "1"), ("ce_replays", "1"), ("Replays", "1")], topic=topic)
+    assert not Message(sent.value, None, headers=dict(sent.headers)).is_replay
+
+
 @pytest.mark.parametrize("entrance", [from_the_listener_over_mqtt, from_the_bridge])
 @pytest.mark.parametrize(
     "more",

@@ -157,7 +157,7 @@ def test_a_payload_over_the_limit_is_a_dead_letter_of_its_device_and_acknowledge
     ("topic", "why"),
     [
         ("boiler/7", "no source reads the topic"),
-        ("fleet//telemetry", "the device is empty"),
+        ("fleet//telemetry", "the device is empty: the topic has nothing at {device}"),
         ("fleet/" + "x" * 201 + "/telemetry", "201 characters, over 200"),
         ("fleet/a\x07b/telemetry", "a control character"),
         ("$SYS/x", "no source reads the topic"),

@@ -71,7 +71,7 @@ def test_a_payload_is_shown_as_readings_and_rejections_with_their_reasons(run):
     shown = run("test", "--preset", "tasmota", "--topic", "tele/cellar/SENSOR", SENSOR)
     assert "source tasmota, 1 reading, 1 rejection" in shown.output
     assert "cellar  AM2301.Temperature  14.5   Cel   2026-11-30T09:12:04.000Z" in shown.output
-    assert "rejected: bad_value  value: 4,1" in shown.output
+    assert "rejected: bad_value  metric: AM2301.Humidity, value: 4,1" in shown.output
     assert shown.exit_code == 1
 
 

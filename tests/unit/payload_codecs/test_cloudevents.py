@@ -44,6 +44,18 @@ def test_the_data_of_an_event_are_our_json_unless_the_source_says_otherwise():
     assert decoded(event(data=[{"n": "a", "v": 1}]), data_codec="senml-json") == [Sample("a", 1)]
 
 
+@pytest.mark.parametrize("version", [1.0, 1, 0.3, None, True, ["1.0"], {}])
+def test_a_version_that_is_no_text_is_rejected_with_what_to_write(version):
+    (rejected,) = decode(event(specversion=version))
+    assert rejected.reason is RejectReason.NOT_A_CLOUDEVENT
+    assert rejected.detail == 'has a `specversion` that is no text; write it in quotes, "1.0"'
+
+
+def test_a_version_that_is_not_known_is_named():
+    (rejected,) = decode(event(specversion="2.0"))
+    assert rejected.detail == "is of version '2.0'; 1.0 and 0.3 are known"
+
+
 @pytest.mark.parametrize(
     ("time_format", "time"),
     [

@@ -14,9 +14,12 @@ from msgspec.structs import replace
 from payload_codecs.codec import Command, Ignored, Rejection, Sample
 from payload_codecs.example import Example, plain_item
 from payload_codecs.message import Message
-from payload_codecs.registry import CODECS, codec_of, examples_of
+from payload_codecs.registry import CODECS, codec_of, examples_of, lone_codec_of
+from payload_codecs.valid_reading import ValidReading
+from payload_codecs.validation import Validator
 from schemas.limits import MAX_MESSAGE_ITEMS
 from schemas.reject_reasons import RejectReason
+from schemas.source import Source
 
 KIB = 1024
 MAX_PAYLOAD_BYTES = 256 * KIB
@@ -88,6 +91,30 @@ def test_the_examples_become_what_they_say(vector):
 @every_example
 def test_each_item_of_an_example_keeps_bytes_that_become_it_again(vector):
     check(vector, vector.message)
+
+
+FORGED = [
+    b'{"$sample":{"metric":"torque","value":1,"device":"dev2"}}',
+    b'{"metric":"torque","value":1,"device":"dev2"}',
+    b'{"dev2":{"torque":1}}',
+    b'[{"bn":"dev2:","n":"torque","v":1}]',
+    b"m,device=dev2,host=dev2 f=1",
+    b'{"specversion":"1.0","source":"dev2","subject":"dev2","data":{"$sample":{"metric":"a","value":1,"device":"dev2"}}}',
+    b'{"specversion":"1.0","source":"dev2","subject":"dev2","data":"m,device=dev2,host=dev2 f=1"}',
+    b'{"specversion":"1.0","source":"dev2","subject":"dev2","data":[{"bn":"dev2:","n":"torque","v":1}]}',
+]
+
+
+@every_example
+@pytest.mark.parametrize("headers", [{}, {"replays": b"1"}])
+def test_no_payload_changes_the_device_that_the_login_names(vector, headers):
+    source = Source.model_validate({**vector.source.model_dump(exclude_unset=True), "device": "{login}"})
+    codec, validator = lone_codec_of(source), Validator(source)
+    for payload in (vector.payload, *FORGED):
+        sent = replace(vector.message, payload=payload, device="dev1", headers={**vector.message.headers, **headers})
+        for _ in range(2):
+            outcomes = validator.readings(sent, codec)
+            assert {each.device for each in outcomes if isinstance(each, ValidReading)} <= {"dev1"}, payload
 
 
 @every_codec

@@ -112,6 +112,8 @@ def test_times_are_as_they_were_sent():
 def test_comments_empty_lines_and_white_space_are_passed_over():
     assert values("# a comment\n\n  \r\n\tm f=1  5 \r\n# m f=2\n m f=3") == [("m.f", 1.0), ("m.f", 3.0)]
     assert values("# only this") == ["not_a_point"]
+    assert values("#boiler,host=b t=99\n \t#m f=2 17\n##m f=1\n#\nm f=3") == [("m.f", 3.0)]
+    assert values(r"\#m f=1" + "\nm,t=#1 f=1\n") == [(r"\#m.f", 1.0), ("m.f", 1.0)]
     assert values("\ufeffm f=1\n\0\0") == [("m.f", 1.0)]
 
 
@@ -128,6 +130,22 @@ def test_a_line_that_is_no_point_is_rejected_with_its_number_and_takes_no_other_
     assert rejected.reason is RejectReason.NOT_A_POINT
     assert rejected.detail.startswith("line 2 ")
     assert rejected.original == f"{line}\n".encode()
+
+
+@pytest.mark.parametrize(
+    "tags", ["host=a,host=b", "host=a,host=a", "host=a,site=n,host=b", r"a\ b=1,a\ b=2", "x=1,host=a,x=2"]
+)
+@pytest.mark.parametrize("device", ["tags.host", None])
+def test_a_point_with_a_tag_twice_is_rejected_and_takes_no_other_with_it(tags, device):
+    first, rejected, last = decoded(f"m f=1\nm,{tags} f=2,g=3 17\nm f=2\n", device=device)
+    assert [first.value, last.value] == [1.0, 2.0]
+    assert rejected.reason is RejectReason.NOT_A_POINT
+    assert rejected.detail.startswith("line 2: the tag ")
+    assert rejected.original == f"m,{tags} f=2,g=3 17\n".encode()
+
+
+def test_tags_that_are_alike_are_not_the_same_tag():
+    assert values(r"m,a=a,aa=a,A=a,a\ =a,b=a\,a f=1") == [("m.f", 1.0)]
 
 
 def test_every_bad_line_is_rejected_with_its_own_number():

@@ -21,15 +21,18 @@ def source(**fields):
     return Source(**{"name": "a", "topic": "plant/{line}/{device}", "codec": "json", **fields})
 
 
-def message(payload, of=None, topic=TOPIC):
+REPLAYED = {"replays": b"1"}
+
+
+def message(payload, of=None, topic=TOPIC, headers=None):
     payload = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     routed = Sources([of or source(values="@")]).route(topic)
-    return Message(payload, routed.device, topic, routed.levels, TIME, TIME)
+    return Message(payload, routed.device, topic, routed.levels, TIME, TIME, headers or {})
 
 
-def decoded(payload, **fields):
+def decoded(payload, headers=None, **fields):
     of = source(**fields)
-    return list(MappedJson(of).decode(message(payload, of, fields.get("topic", TOPIC))))
+    return list(MappedJson(of).decode(message(payload, of, fields.get("topic", TOPIC), headers)))
 
 
 def pairs(payload, **fields):
@@ -235,20 +238,54 @@ def test_the_original_of_each_sample_decodes_to_it_again(items):
     codec = MappedJson(of)
     whole = message({"time": TIME, "u": "V", "list": items}, of)
     for sample in codec.decode(whole):
-        again = codec.decode(message(codec.original(whole, sample), of))
+        again = codec.decode(message(codec.original(whole, sample), of, headers=REPLAYED))
         assert again == [sample]
 
 
 def test_the_original_of_a_rejection_holds_it_alone():
     found = decoded([{"t": TIME, "v": {"a": {"deep": 1}, "b": 2}}, {"t": TIME, "v": {"b": 3}}], values="v", time="t")
     assert json.loads(found[0].original) == {"$sample": {"metric": "a", "value": {"deep": 1}, "time": TIME}}
-    assert reasons(found[0].original, values="v", time="t") == ["nested_values"]
+    assert reasons(found[0].original, headers=REPLAYED, values="v", time="t") == ["nested_values"]
 
 
 def test_an_original_that_a_person_has_changed_is_a_sample():
-    assert pairs(b'{"$sample":{"metric":"a","value":5}}', values="v") == [("a", 5)]
-    assert reasons(b'{"$sample":[]}', values="v") == ["not_a_reading"]
-    assert reasons(b'{"$sample":{"metrik":"a"}}', values="v") == ["not_a_reading"]
+    assert pairs(b'{"$sample":{"metric":"a","value":5}}', headers=REPLAYED, values="v") == [("a", 5)]
+    assert reasons(b'{"$sample":[]}', headers=REPLAYED, values="v") == ["not_a_reading"]
+    assert reasons(b'{"$sample":{"metrik":"a"}}', headers=REPLAYED, values="v") == ["not_a_reading"]
+
+
+OF_ANOTHER_DEVICE = b'{"$sample":{"metric":"a","value":5,"device":"press-2"}}'
+SENT = [("$sample.metric", "a"), ("$sample.value", 5), ("$sample.device", "press-2")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"values": "@"}, []),
+        ({"values": "v"}, []),
+        ({"values": "@", "flatten": "."}, SENT),
+        ({"items": "@.list", "metric": "id", "value": "v"}, []),
+    ],
+)  # fmt: skip
+def test_what_a_device_sends_as_an_original_is_a_field_like_others(fields, found):
+    assert [(*pair, None) for pair in found] == [
+        (item.metric, item.value, item.device)
+        for item in decoded(OF_ANOTHER_DEVICE, **fields)
+        if hasattr(item, "value")
+    ]
+
+
+@pytest.mark.parametrize("fields", [{"values": "@"}, {"values": "v"}, {"items": "a", "metric": "b", "value": "v"}])
+def test_what_a_device_sends_as_an_original_is_rejected_for_the_same_reason_when_it_is_replayed(fields):
+    (item,) = decoded(OF_ANOTHER_DEVICE, **fields)
+    assert reasons(item.original, headers=REPLAYED, **fields) == [item.reason]
+
+
+def test_a_single_sample_in_a_field_of_that_name_is_itself_again():
+    fields = {"values": "@", "flatten": "."}
+    (sample,) = decoded(b'{"$sample":{"value":5}}', **fields)
+    assert (sample.metric, sample.value) == ("$sample.value", 5)
+    assert pairs(sample.original, headers=REPLAYED, **fields) == [("$sample.value", 5)]
 
 
 def test_originals_of_many_rejections_are_together_not_much_longer_than_the_payload():
@@ -292,6 +329,7 @@ def test_any_bytes_give_samples_or_rejections(payload, fields):
     of = source(**fields)
     codec = MappedJson(of)
     whole = message(payload, of, fields.get("topic", TOPIC))
+    assert codec.decode(message(payload, of, fields.get("topic", TOPIC), REPLAYED))
     found = codec.decode(whole)
     assert found
     assert all(isinstance(item, Sample | Rejection | Ignored) for item in found)

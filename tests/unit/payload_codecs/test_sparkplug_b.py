@@ -165,7 +165,7 @@ def test_units_come_from_engineering_units_and_bad_quality_is_no_reading():
     items = CODEC.decode(message("NBIRTH", payload(*metrics, seq=0, bd_seq=1)), CODEC.new_state())
     assert [item.unit for item in items if isinstance(item, Sample)] == [None, "degC"]
     assert [(item.reason, item.detail) for item in items if isinstance(item, Rejection)] == [
-        (RejectReason.BAD_VALUE, "quality: 500"), (RejectReason.BAD_VALUE, "quality: 0")
+        (RejectReason.BAD_VALUE, "metric: b, quality: 500"), (RejectReason.BAD_VALUE, "metric: c, quality: 0")
     ]  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def expected(payload: bytes) -> Expected | None:
         return None
     metric, value, unit = document.get("metric"), _number(document.get("value")), document.get("unit")
     ts, seq = document.get("ts"), document.get("seq")
-    if not isinstance(metric, str) or not re.fullmatch(r"[^\x00-\x1f\x7f\\\ud800-\udfff]{1,200}", metric):
+    if not isinstance(metric, str) or not re.fullmatch(r"[^\x00-\x1f\x7f-\x9f\\\ud800-\udfff]{1,200}", metric):
         return None
     if value is None or not _whole(ts, 1_262_304_000_000, NOW_MS) or not _whole(seq, 0, 2**63 - 1):
         return None
