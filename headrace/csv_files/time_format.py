@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from headrace.csv_files.number_format import shown
 from headrace.errors import UnusableFile
-from payload_codecs.event_time import MS_PER_UNIT
+from payload_codecs.event_time import MS_PER_UNIT, iso8601_moment
 from schemas.limits import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS, event_time_fault
 
 MAX_TIME_LENGTH = 60
@@ -32,6 +32,7 @@ _CLOCK = r"(?:[T, ]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?
 _DATE = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})" + _CLOCK)
 _YEAR_FIRST = re.compile(r"([0-9]{4})([./])([0-9]{1,2})\2([0-9]{1,2})" + _CLOCK)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?", re.IGNORECASE | re.DOTALL)
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,9})?")
 _SPACED_OFFSET = re.compile(r"\s+(?=[+\-][0-9]{2}:?(?:[0-9]{2})?$)")
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,7 +104,7 @@ def _iso(cell: str) -> datetime:
         text = f"{text.removesuffix(zone)}Z" if text.endswith(zone) else text
     if not _ISO.fullmatch(text):
         raise ValueError(cell)
-    return datetime.fromisoformat(text)
+    return datetime.fromisoformat(text) if _ISO_DATE.fullmatch(text) else iso8601_moment(text)
 
 
 def _with_clock(year: str, month: str, day: str, clock: tuple[str | None, ...]) -> datetime:

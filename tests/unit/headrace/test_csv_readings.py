@@ -169,6 +169,7 @@ KEPT = {
     "ISO in a word of the zone": ("2026-03-04 00:00:00 UTC", {}),
     "ISO in the zone that is said": ("2026-03-04 01:00:00", {"time_zone": "Europe/Berlin"}),
     "comma before milliseconds": ('"2026-03-04 00:00:00,000"', {}),
+    "ISO at the end of the day": ("2026-03-03T24:00", {}),
     "a date alone": ("2026-03-04", {}),
     "seconds": ("1772582400", {}),
     "milliseconds": ("1772582400000", {}),
@@ -214,6 +215,8 @@ BAD_TIMES = {
     "no such day": ("2026-02-30 00:00", {}, "is no time"),
     "far ahead": ("2099-01-01 00:00", {}, "in the future"),
     "long ago": ("2001-01-01 00:00", {}, "before 2010"),
+    "a fraction of a minute": ("2026-03-04T10:15.5Z", {}, "'2026-03-04T10:15.5Z' is no time"),
+    "a fraction of an hour": ("2026-03-04 10.15", {}, "'2026-03-04 10.15' is no time"),
     "none": ("", {}, "no time"),
     "long": ("2026-03-04" + "0" * 5000, {}, "is no time"),
 }
