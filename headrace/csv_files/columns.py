@@ -14,16 +14,17 @@ from schemas.units import METRIC_UNITS, unit_code
 
 TIME_NAMES = ("timestamp", "time", "ts", "date", "datetime", "_time", "zeit", "zeitstempel", "datum")
 VALUE_NAMES = ("value", "_value", "wert")
-SERIES_NAMES = frozenset(
-    (
-        *("table", "_field", "_measurement", "metric", "parameter", "channel", "unit", "host", "station", "entity_id"),
-        *("device", "device_id", "deviceid", "sensor", "sensor_id", "sensorid"),
-    )
-)
-"""Columns that say whose value a row holds: with more than one value the file holds several series."""
+UNIT_NAMES = frozenset(("unit", "units", "uom", "unitofmeasurement", "unitofmeasure", "einheit", "einheiten"))
+SERIES_NAMES = UNIT_NAMES | {
+    *("table", "field", "measurement", "metric", "parameter", "channel", "entityid", "tagname"),
+    *(f"{thing}{what}" for thing in ("device", "sensor", "node", "station", "host") for what in ("", "id", "name")),
+    *("deviceserial", "deveui", "deviceeui", "serial", "serialno", "serialnumber", "mac", "macaddress", "imei"),
+}
+"""Columns that say whose value a row holds: with more than one value the file holds several series. As `plain_name`."""
 
 _UNIT_IN_BRACKETS = re.compile(r".*[(\[]([^()\[\]]{1,20})[)\]]")
 _UNIT_AT_END = re.compile(r".*?[ _]([^ _]{1,10})")
+_BETWEEN_WORDS = re.compile(r"[\s_\-]+")
 _NUMBER = re.compile(r"[+\-]?[0-9]+(?:[.,][0-9]+)?")
 
 
@@ -54,8 +55,13 @@ def find_columns(table: Table, metric: str, time_column: str | None, value_colum
     value = _value(table, metric, time) if value_column is None else _named(table, value_column, "--value-column")
     if value == time:
         raise UnusableFile(f"{table.file.name}: {shown(header[value])} cannot be both the time and the value")
-    series = [at for at, name in enumerate(header) if name.lower() in SERIES_NAMES and at not in (value, time)]
+    series = [at for at, name in enumerate(header) if plain_name(name) in SERIES_NAMES and at not in (value, time)]
     return Columns(value, time, tuple(series))
+
+
+def plain_name(name: str) -> str:
+    """A name to compare: `Sensor ID`, `sensor_id` and `sensorId` are the same."""
+    return _BETWEEN_WORDS.sub("", name.lower())
 
 
 def unit_in_name(name: str, metric: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from headrace.csv_files.columns import Columns, find_columns, listed, unit_in_name
+from headrace.csv_files.columns import UNIT_NAMES, Columns, find_columns, listed, plain_name, unit_in_name
 from headrace.csv_files.number_format import NumberFormat, NumberSurvey, is_gap, shown
 from headrace.csv_files.table import Row, Table, find_table
 from headrace.csv_files.text_file import TextFile
@@ -261,9 +261,11 @@ def _add_series(survey: _Survey, table: Table, columns: Columns, row: Row) -> No
     for at in columns.series:
         known = survey.series.setdefault(at, row.cells[at])
         if known != row.cells[at] and row.cells != table.header:
+            name = table.header[at]
+            what = "in one unit" if plain_name(name) in UNIT_NAMES else "one metric of one device"
             raise UnusableFile(
-                f"{table.file.name}, line {row.line}: column {table.header[at]!r} changes from {shown(known)} to "
-                f"{shown(row.cells[at])}, so the rows are not one metric of one device. Split the file by it"
+                f"{table.file.name}, line {row.line}: column {name!r} changes from {shown(known)} to "
+                f"{shown(row.cells[at])}, so the rows are not {what}. Split the file by it"
             )
 
 
@@ -292,7 +294,7 @@ def _unit(table: Table, columns: Columns, options: CsvOptions, survey: _Survey) 
         else None,
         "from the column's name": unit_in_name(table.header[columns.value], metric),
         "from the column of units": next(
-            (unit for at, unit in survey.series.items() if unit and table.header[at].lower() == "unit"), None
+            (unit for at, unit in survey.series.items() if unit and plain_name(table.header[at]) in UNIT_NAMES), None
         ),
     }
     stated = {where: unit for where, unit in found.items() if unit is not None}

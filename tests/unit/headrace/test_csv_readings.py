@@ -126,6 +126,7 @@ REFUSED = {
     "lines above the header": ("version=13.0\ntime,value\n1,2.5\n2,3.5\n", "--header-line"),
     "two separators alike": ("a,b;value\n1,5;2\n2,5;3\n", "comma and semicolon separate it alike"),
     "several devices": ("time,device,value\n1,a,2.5\n2,b,3.5\n", "column 'device' changes from 'a' to 'b'"),
+    "several units": ("time,value,Units\n1,20,Cel\n2,70,F\n", "line 3: column 'Units' changes from 'Cel' to 'F'"),
     "several tables of influxdb": (
         "#datatype,string,long,dateTime:RFC3339,double,string\n,result,table,_time,_value,_field\n"
         ",,0,2026-03-04T00:00:00Z,2.5,t\n,,1,2026-03-04T00:00:01Z,3.5,h\n",
@@ -296,6 +297,10 @@ UNITS = {
     "letter at the name's end": ("time,temp_F\n1,70\n", "F"),
     "behind each number": ("time,value\n1,70 °F\n", "°F"),
     "column of units": ("time,value,unit\n1,70,[degF]\n", "[degF]"),
+    "column of units in the plural": ("time,value,Units\n1,70,°F\n", "°F"),
+    "column of units of measure": ("time,value,UoM\n1,70,degF\n", "degF"),
+    "column of home assistant": ("time,value,unit_of_measurement\n1,70,°F\n", "°F"),
+    "column of units in german": ("time;value;Einheit\n1;70;°F\n", "°F"),
     "nowhere": ("time,value\n1,70\n", None),
 }
 
@@ -312,6 +317,32 @@ def test_units_that_contradict_each_other_are_a_question(check):
     with pytest.raises(UnusableFile, match=r"several units: °F from the line .*, °C from the column's name"):
         check("time,t [°C]\n-,°F\n1,70\n", metric="temperature")
     assert check("time,t [°C]\n-,°F\n1,70\n", metric="temperature", unit="K").unit == "K"
+
+
+SERIES = (
+    "Sensor ID",
+    "dev_eui",
+    "DevEUI",
+    "Device Name",
+    "device-name",
+    "deviceId",
+    "Serial",
+    "Serial No",
+    "Node",
+    "MAC Address",
+)
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_two_devices_do_not_merge_into_one_series(check, name):
+    with pytest.raises(UnusableFile, match=f"line 3: column '{name}' changes from 'a' to 'b'") as error:
+        check(f"time,value,{name}\n1,2.5,a\n2,3.5,b\n")
+    assert_one_line(error)
+    assert values(check(f"time,value,{name}\n1,2.5,a\n2,3.5,a\n")) == [2.5, 3.5]
+
+
+def test_a_column_of_values_may_be_called_units(check):
+    assert values(check("time,Units\n1,2.5\n2,3.5\n")) == [2.5, 3.5]
 
 
 def test_bad_rows_are_named_and_the_rest_is_read(check):
