@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from headrace.csv_files.date_and_clock import date_and_clock, plain_name
 from headrace.csv_files.number_format import NumberSurvey, is_gap, shown
 from headrace.csv_files.table import SAMPLED_ROWS, Table
 from headrace.csv_files.time_format import EPOCHS, kind_of
@@ -24,17 +25,17 @@ SERIES_NAMES = UNIT_NAMES | {
 
 _UNIT_IN_BRACKETS = re.compile(r".*[(\[]([^()\[\]]{1,20})[)\]]")
 _UNIT_AT_END = re.compile(r".*?[ _]([^ _]{1,10})")
-_BETWEEN_WORDS = re.compile(r"[\s_\-]+")
 _NUMBER = re.compile(r"[+\-]?[0-9]+(?:[.,][0-9]+)?")
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions in a row. `series` are the columns that must not vary."""
+    """Positions in a row. `series` are the columns that must not vary; `time` has the date where there is a `clock`."""
 
     value: int
     time: int | None
     series: tuple[int, ...]
+    clock: int | None = None
 
 
 def find_columns(table: Table, metric: str, time_column: str | None, value_column: str | None) -> Columns:
@@ -52,16 +53,15 @@ def find_columns(table: Table, metric: str, time_column: str | None, value_colum
     else:
         time = _usual(table, TIME_NAMES)
         time = _only_times(table) if time is None else time
-    value = _value(table, metric, time) if value_column is None else _named(table, value_column, "--value-column")
-    if value == time:
+    time, clock = date_and_clock(table, time)
+    if value_column is None:
+        value = _value(table, metric, (time, clock))
+    else:
+        value = _named(table, value_column, "--value-column")
+    if value in (time, clock):
         raise UnusableFile(f"{table.file.name}: {shown(header[value])} cannot be both the time and the value")
     series = [at for at, name in enumerate(header) if plain_name(name) in SERIES_NAMES and at not in (value, time)]
-    return Columns(value, time, tuple(series))
-
-
-def plain_name(name: str) -> str:
-    """A name to compare: `Sensor ID`, `sensor_id` and `sensorId` are the same."""
-    return _BETWEEN_WORDS.sub("", name.lower())
+    return Columns(value, time, tuple(series), clock)
 
 
 def unit_in_name(name: str, metric: str) -> str | None:
@@ -141,13 +141,13 @@ def _only(table: Table, found: list[int], option: str) -> int:
     return found[0]
 
 
-def _value(table: Table, metric: str, time: int | None) -> int:
+def _value(table: Table, metric: str, times: tuple[int | None, ...]) -> int:
     usual = _usual(table, VALUE_NAMES)
     if usual is None:
         usual = _usual(table, (metric.lower(),))
     if usual is not None:
         return usual
-    others = [at for at, name in enumerate(table.header) if at != time and name]
+    others = [at for at, name in enumerate(table.header) if at not in times and name]
     if len(others) > 1:
         others = [at for at in others if _holds_numbers(table, at)]
     if len(others) == 1:

@@ -32,6 +32,13 @@ _CLOCK = r"(?:[T, ]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?
 _DATE = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})" + _CLOCK)
 _YEAR_FIRST = re.compile(r"([0-9]{4})([./])([0-9]{1,2})\2([0-9]{1,2})" + _CLOCK)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?", re.IGNORECASE | re.DOTALL)
+DATE_ALONE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}")
+CLOCK_ALONE = re.compile(
+    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?\s*(?:[AP]\.?M\.?)?\s*(?:Z|UTC|GMT|[+\-][0-9]{2}:?[0-9]{2})?",
+    re.IGNORECASE,
+)
+_ISO_AND_CLOCK = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})" + _CLOCK)
+_CLOCK_DIRECTIVE = re.compile(r"%-?[HIcX]")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,9})?")
 _SPACED_OFFSET = re.compile(r"\s+(?=[+\-][0-9]{2}:?(?:[0-9]{2})?$)")
@@ -55,6 +62,8 @@ class TimeFormat:
 
     kind: str
     zone: ZoneInfo
+    has_clock: bool = True
+    """Whether the cells hold a time of day, or only dates."""
 
     def ms(self, cell: str) -> int:
         """Ms since the epoch; fractions of a ms are cut. Raises ValueError, whose text says why there is no time."""
@@ -104,7 +113,14 @@ def _iso(cell: str) -> datetime:
         text = f"{text.removesuffix(zone)}Z" if text.endswith(zone) else text
     if not _ISO.fullmatch(text):
         raise ValueError(cell)
-    return datetime.fromisoformat(text) if _ISO_DATE.fullmatch(text) else iso8601_moment(text)
+    if _ISO_DATE.fullmatch(text):
+        return datetime.fromisoformat(text)
+    try:
+        return iso8601_moment(text)
+    except ValueError:
+        if found := _ISO_AND_CLOCK.fullmatch(text):  # 9:05, or 1:30 PM
+            return _with_clock(found[1], found[2], found[3], found.groups()[3:])
+        raise
 
 
 def _with_clock(year: str, month: str, day: str, clock: tuple[str | None, ...]) -> datetime:
@@ -145,6 +161,7 @@ class TimeSurvey:
     """DAY_FIRST or MONTH_FIRST -> line and cell that prove it."""
     ambiguous: tuple[int, str] | None = None
     first: tuple[int, str] | None = None
+    has_clock: bool = False
 
     def add(self, line: int, cell: str) -> None:
         """Takes one cell."""
@@ -156,6 +173,7 @@ class TimeSurvey:
         if kind is None:
             return
         self.kinds[kind] += 1
+        self.has_clock = self.has_clock or not DATE_ALONE.fullmatch(cell)
         if kind == DAY_FIRST and (found := _DATE.fullmatch(cell)):
             self._add_date(line, cell, int(found[1]), found[2], int(found[3]))
 
@@ -168,15 +186,24 @@ class TimeSurvey:
             When there are no times, or when 03/04/2026 may be in March or in April.
         """
         if given is not None:
-            return TimeFormat(given, zone)
+            has_clock = _CLOCK_DIRECTIVE.search(given) is not None if "%" in given else self.has_clock
+            return TimeFormat(given, zone, has_clock)
         if not self.kinds:
-            line, cell = self.first or (0, "")
-            raise UnusableFile(
-                f"{name}, line {line}: {shown(cell)} is no time in a format that is known. "
-                "Say how to read it, such as --time-format '%d.%m.%y %H:%M', or name another --time-column"
-            )
+            raise self._unknown(name)
         kind = max(self.kinds, key=lambda each: self.kinds[each])
-        return TimeFormat(self._order(name) if kind == DAY_FIRST else kind, zone)
+        return TimeFormat(self._order(name) if kind == DAY_FIRST else kind, zone, self.has_clock)
+
+    def _unknown(self, name: str) -> UnusableFile:
+        line, cell = self.first or (0, "")
+        if CLOCK_ALONE.fullmatch(cell):
+            return UnusableFile(
+                f"{name}, line {line}: {shown(cell)} is a time of day without its date. "
+                "Add one column with the date, called Date, or name another --time-column"
+            )
+        return UnusableFile(
+            f"{name}, line {line}: {shown(cell)} is no time in a format that is known. "
+            "Say how to read it, such as --time-format '%d.%m.%y %H:%M', or name another --time-column"
+        )
 
     def _add_date(self, line: int, cell: str, first: int, separator: str, second: int) -> None:
         if separator == "." or (first > 12 >= second):

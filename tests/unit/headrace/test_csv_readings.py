@@ -209,7 +209,7 @@ BAD_TIMES = {
     "day or month first with dashes": ("03-04-2026", {}, "may have the day or the month first"),
     "skipped by the clocks": ("2026-03-29 02:30", {"time_zone": "Europe/Berlin"}, "Europe/Berlin skips this time"),
     "twice in the night": ("2025-10-26 02:30", {"time_zone": "Europe/Berlin"}, "has this time twice"),
-    "no date": ("12:30", {}, "is no time in a format that is known"),
+    "no date": ("12:30", {}, "is a time of day without its date"),
     "two digits of the year": ("04.03.26", {}, "is no time in a format that is known"),
     "a day of excel": ("46085.5", {}, "is no time in a format that is known"),
     "excel's scientific notation": ("1.77258E+12", {}, "is no time in a format that is known"),
@@ -244,6 +244,76 @@ def test_keep_time_needs_a_column_of_times(check):
 
 def test_a_column_of_times_is_found_by_what_it_holds(check):
     assert times(check("dd/MM HH:mm,value\n2026-03-04 00:00,2.5\n", keep_time=True)) == [AT_MS]
+
+
+TWO_COLUMNS = {
+    "a clock by what it holds": ("Date,Clock,level\n2026-03-04,00:00:00,1\n2026-03-04,13:30:00,2\n", {}),
+    "found by their names": ("Date;Time;level\n04.03.2026;00:00;1\n04.03.2026;13:30;2\n", {}),
+    "the clock first": ("Uhrzeit;Datum;level\n00:00;04.03.2026;1\n13:30;04.03.2026;2\n", {}),
+    "AM and PM": ("Date,Time,level\n3/4/2026,12:00:00 AM,1\n3/4/2026,1:30:00 PM,2\n3/13/2026,1:30:00 PM,\n", {}),
+    "AM and PM behind an ISO date": ("Date,Time,level\n2026-03-04,12:00 AM,1\n2026-03-04,1:30 PM,2\n", {}),
+    "one digit of the hour": ("Date,Time,level\n2026-03-04,0:00,1\n2026-03-04,13:30,2\n", {}),
+    "a zone": ("Date,Time,level\n2026-03-04,00:00:00Z,1\n2026-03-04,14:30:00+01:00,2\n", {}),
+    "the column that is said": (
+        "Date,Time,End,level\n2026-03-04,00:00,9:00,1\n2026-03-04,13:30,9:00,2\n",
+        {"time_column": "date"},
+    ),
+    "the only other numbers": ("Date,Clock,Water\n2026-03-04,00:00:00,1\n2026-03-04,13:30:00,2\n", {}),
+    "a pattern": ("Date,Time,level\n04-Mar-26,00.00,1\n04-Mar-26,13.30,2\n", {"time_format": "%d-%b-%y %H.%M"}),
+    "two digits of the year": (
+        "Date,Time,level\n03/04/26,00:00,1\n03/04/26,13:30,2\n",
+        {"time_format": "%m/%d/%y %H:%M"},
+    ),
+    "a date without separators": (
+        "Date,Time,level\n20260304,00:00,1\n20260304,13:30,2\n",
+        {"time_format": "%Y%m%d %H:%M"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TWO_COLUMNS)
+def test_a_date_and_a_clock_in_two_columns_are_one_time(check, kind):
+    content, options = TWO_COLUMNS[kind]
+    readings = check(content, keep_time=True, **options)
+    assert times(readings) == [AT_MS, AT_MS + 13 * 3_600_000 + 30 * 60_000]
+    first, second = readings.columns.time, readings.columns.clock
+    header = readings.table.header
+    assert f"columns {header[first]!r} and {header[second]!r}" in "\n".join(readings.report())
+
+
+TIMES_WITHOUT_A_PART = {
+    "a clock alone": ("Time,level\n13:30:00,1\n13:31:00,2\n", "line 2: '13:30:00' is a time of day without its date"),
+    "a clock beside two dates": (
+        "From,To,Time,level\n2026-03-04,2026-03-05,13:30,1\n",
+        "'13:30' is a time of day without its date",
+    ),
+    "several values of a day": ("Date,level\n2026-03-04,1\n2026-03-04,2\n", "line 3: 2026-03-04 has a second value"),
+    "several values of a day by a pattern": ("Date,level\n4 Mar 2026,1\n4 Mar 2026,2\n", "line 3: .* second value"),
+    "a duration beside the date": ("Date,Duration,level\n2026-03-04,00:05,1\n2026-03-04,00:06,2\n", "second value"),
+    "two clocks beside the date": (
+        "Date,Start,End,level\n2026-03-04,13:00,14:00,1\n2026-03-04,14:00,15:00,2\n",
+        "second value",
+    ),
+    "a row without its clock": ("Date,Time,level\n2026-03-04,13:00,1\n2026-03-04,,2\n", "it has no time of day"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TIMES_WITHOUT_A_PART)
+def test_rows_of_one_day_do_not_collapse_into_midnight(check, kind):
+    content, said = TIMES_WITHOUT_A_PART[kind]
+    options = {"time_format": "%d %b %Y"} if "Mar" in content else {}
+    with pytest.raises(UnusableFile, match=said) as error:
+        check(content, keep_time=True, **options)
+    assert_one_line(error)
+
+
+def test_numbers_since_the_epoch_in_a_column_date_need_no_clock(check):
+    readings = check("Date,Start,level\n1772582400,13:00,1\n1772582400,14:00,2\n", keep_time=True)
+    assert (times(readings), readings.columns.clock) == ([AT_MS, AT_MS], None)
+
+
+def test_a_value_a_day_is_read_and_may_be_there_twice(check):
+    assert len(check("Date,level\n2026-03-04,1\n2026-03-05,2\n2026-03-05,2\n", keep_time=True)) == 3
 
 
 OPTIONS = {
