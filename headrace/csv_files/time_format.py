@@ -38,6 +38,9 @@ CLOCK_ALONE = re.compile(
     re.IGNORECASE,
 )
 _ISO_AND_CLOCK = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})" + _CLOCK)
+_UTC_NAME = re.compile(r"\b(?:UTC|GMT)\b", re.IGNORECASE)
+_UTC_AT_END = re.compile(r"(?:\b(?:UTC|GMT)|(?:%[SfMHp]|\s)Z)$")
+"""Of a pattern: the name as such, not %Z."""
 _CLOCK_DIRECTIVE = re.compile(r"%-?[HIcX]")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,9})?")
@@ -93,7 +96,20 @@ class TimeFormat:
         return self._since_epoch(_MOMENTS.get(self.kind, self._by_pattern)(cell), cell)
 
     def _by_pattern(self, cell: str) -> datetime:
-        return datetime.strptime(cell, self.kind)
+        if "%Z" in self.kind and "%z" not in self.kind:
+            return self._by_zone_name(cell)
+        moment = datetime.strptime(cell, self.kind)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None and _UTC_AT_END.search(self.kind) else moment
+
+    def _by_zone_name(self, cell: str) -> datetime:
+        """%Z alone gives a naive time, and its names are those of the zone of this computer."""
+        try:
+            return datetime.strptime(_UTC_NAME.sub("+0000", cell), self.kind.replace("%Z", "%z"))
+        except ValueError:
+            raise _NoTime(
+                f"{shown(cell)} is no time ({self.kind}): of zones, only UTC, GMT and Z have certain names. Write an "
+                "offset such as +01:00, or write the name instead of %Z and say --time-zone"
+            ) from None
 
     def _since_epoch(self, moment: datetime, cell: str) -> int:
         if moment.tzinfo is None and self.zone.key == "UTC":

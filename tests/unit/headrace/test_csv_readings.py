@@ -316,6 +316,33 @@ def test_a_value_a_day_is_read_and_may_be_there_twice(check):
     assert len(check("Date,level\n2026-03-04,1\n2026-03-05,2\n2026-03-05,2\n", keep_time=True)) == 3
 
 
+ZONE_NAMES = {
+    "UTC": ("2026-03-04 00:00 UTC", "%Y-%m-%d %H:%M %Z"),
+    "GMT": ("2026-03-04 00:00 gmt", "%Y-%m-%d %H:%M %Z"),
+    "Z": ("2026-03-04 00:00Z", "%Y-%m-%d %H:%M%Z"),
+    "an offset": ("2026-03-03 19:00 -0500", "%Y-%m-%d %H:%M %Z"),
+    "the name first": ("UTC 04 Mar 26 00:00", "%Z %d %b %y %H:%M"),
+    "a literal Z": ("2026-03-04T00:00:00Z", "%Y-%m-%dT%H:%M:%SZ"),
+    "a literal UTC": ("2026-03-04 00:00 UTC", "%Y-%m-%d %H:%M UTC"),
+    "no name": ("2026-03-03 19:00", "%Y-%m-%d %H:%M"),
+    "both": ("2026-03-03 19:00 -0500 UTC", "%Y-%m-%d %H:%M %z %Z"),
+}
+
+
+@pytest.mark.parametrize("kind", ZONE_NAMES)
+def test_a_zone_that_a_pattern_reads_goes_before_the_zone_that_is_said(check, kind):
+    cell, pattern = ZONE_NAMES[kind]
+    readings = check(f"time,value\n{cell},1\n", keep_time=True, time_format=pattern, time_zone="America/New_York")
+    assert times(readings) == [AT_MS]
+
+
+@pytest.mark.parametrize("name", ["CET", "EST", "CST", "EDT", "Local", "UTCX"])
+def test_a_zone_name_that_may_be_several_zones_is_refused(check, name):
+    with pytest.raises(UnusableFile, match=f"'2026-03-04 00:00 {name}'.*only UTC, GMT and Z") as error:
+        check(f"time,value\n2026-03-04 00:00 {name},1\n", keep_time=True, time_format="%Y-%m-%d %H:%M %Z")
+    assert_one_line(error)
+
+
 OPTIONS = {
     "separator": ("a,b;value\n1,5;2\n2,5;3\n", {"separator": ";"}, [2.0, 3.0]),
     "decimal comma": ("time;value\n1;1,234\n", {"decimal": ","}, [1.234]),
