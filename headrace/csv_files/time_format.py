@@ -9,6 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from headrace.csv_files.number_format import shown
+from headrace.csv_files.time_suggestion import plain_half, suggested_patterns
 from headrace.errors import UnusableFile
 from payload_codecs.event_time import MS_PER_UNIT, iso8601_moment
 from schemas.limits import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS, event_time_fault
@@ -96,6 +97,7 @@ class TimeFormat:
         return self._since_epoch(_MOMENTS.get(self.kind, self._by_pattern)(cell), cell)
 
     def _by_pattern(self, cell: str) -> datetime:
+        cell = plain_half(cell) if "%p" in self.kind else cell
         if "%Z" in self.kind and "%z" not in self.kind:
             return self._by_zone_name(cell)
         moment = datetime.strptime(cell, self.kind)
@@ -218,7 +220,7 @@ class TimeSurvey:
             )
         return UnusableFile(
             f"{name}, line {line}: {shown(cell)} is no time in a format that is known. "
-            "Say how to read it, such as --time-format '%d.%m.%y %H:%M', or name another --time-column"
+            f"Say how to read it, such as {_suggested(cell)}, or name another --time-column"
         )
 
     def _add_date(self, line: int, cell: str, first: int, separator: str, second: int) -> None:
@@ -240,9 +242,14 @@ class TimeSurvey:
             line, cell = self.ambiguous
             raise UnusableFile(
                 f"{name}, line {line}: {shown(cell)} may have the day or the month first, and no other date tells. "
-                "Say which:  --time-format '%d/%m/%Y %H:%M:%S', or '%m/%d/%Y %H:%M:%S'"
+                f"Say which:  {_suggested(cell)}"
             )
         return next(iter(self.evidence), DAY_FIRST)
+
+
+def _suggested(cell: str) -> str:
+    fitting = suggested_patterns(cell) if len(cell) <= MAX_TIME_LENGTH else []
+    return "--time-format " + ", or ".join(map(repr, fitting or ["%d.%m.%y %H:%M"]))
 
 
 def kind_of(cell: str) -> str | None:

@@ -231,6 +231,36 @@ def test_a_time_that_cannot_be_told_is_refused_in_one_line(check, kind):
     assert_one_line(error)
 
 
+SUGGESTED = {
+    "03/04/2026": ["%d/%m/%Y", "%m/%d/%Y"],
+    "03/04/2026 10:00": ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"],
+    "03-04-2026 10:00:05": ["%d-%m-%Y %H:%M:%S", "%m-%d-%Y %H:%M:%S"],
+    "3/4/2026 1:30:00 PM": ["%d/%m/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p"],
+    "3/4/2026  1:30 p.m.": ["%d/%m/%Y  %I:%M %p", "%m/%d/%Y  %I:%M %p"],
+    "3/4/2026 1:30p.m.": ["%d/%m/%Y %I:%M%p", "%m/%d/%Y %I:%M%p"],
+    "3/4/2026T10:00:05.250": ["%d/%m/%YT%H:%M:%S.%f", "%m/%d/%YT%H:%M:%S.%f"],
+    "03/04/26 10:00": ["%d/%m/%y %H:%M", "%m/%d/%y %H:%M"],
+    "04.03.26": ["%d.%m.%y"],
+    "03-14-26 10:00": ["%m-%d-%y %H:%M"],
+    "26-01-31 10:00": ["%y-%m-%d %H:%M"],
+}
+
+
+@pytest.mark.parametrize("cell", SUGGESTED)
+def test_a_time_format_that_is_suggested_fits_the_cell(check, cell):
+    with pytest.raises(UnusableFile) as error:
+        check(f"time,value\n{cell},2.5\n", keep_time=True)
+    assert_one_line(error)
+    assert re.findall("'(%[^']+)'", str(error.value)) == SUGGESTED[cell]
+    for suggested in SUGGESTED[cell]:
+        assert len(check(f"time,value\n{cell},2.5\n", keep_time=True, time_format=suggested)) == 1
+
+
+def test_a_cell_with_a_percent_sign_does_not_spoil_the_suggestion(check):
+    with pytest.raises(UnusableFile, match="is no time in a format that is known"):
+        check("time,value\n%d/%m/26,2.5\n", keep_time=True)
+
+
 def test_times_that_are_not_sent_do_not_matter(check):
     readings = check("time,value\n03/04/2026,2.5\nnoon,3.5\n")
     assert times(readings) == [None, None]
