@@ -93,8 +93,14 @@ class TimeFormat:
         if self.kind in EPOCHS:
             if not _EPOCH.fullmatch(cell):
                 raise ValueError(cell)
-            return int(Decimal(cell.replace(",", ".")) * EPOCHS[self.kind])
+            return self._number(cell)
         return self._since_epoch(_MOMENTS.get(self.kind, self._by_pattern)(cell), cell)
+
+    def _number(self, cell: str) -> int:
+        ms = int(Decimal(cell.replace(",", ".")) * EPOCHS[self.kind])
+        if not MIN_EVENT_TIME_MS <= ms <= MAX_EVENT_TIME_MS and (other := kind_of(cell)):
+            raise _NoTime(f"{shown(cell)} is in {other} since 1970, not in {self.kind}")
+        return ms
 
     def _by_pattern(self, cell: str) -> datetime:
         cell = plain_half(cell) if "%p" in self.kind else cell
@@ -175,6 +181,8 @@ class TimeSurvey:
     """What all cells of a column say about how it writes times."""
 
     kinds: Counter[str] = field(default_factory=Counter)
+    firsts: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Kind -> line and cell of its first."""
     evidence: dict[str, tuple[int, str]] = field(default_factory=dict)
     """DAY_FIRST or MONTH_FIRST -> line and cell that prove it."""
     ambiguous: tuple[int, str] | None = None
@@ -191,6 +199,7 @@ class TimeSurvey:
         if kind is None:
             return
         self.kinds[kind] += 1
+        self.firsts.setdefault(kind, (line, cell))
         self.has_clock = self.has_clock or not DATE_ALONE.fullmatch(cell)
         if kind == DAY_FIRST and (found := _DATE.fullmatch(cell)):
             self._add_date(line, cell, int(found[1]), found[2], int(found[3]))
@@ -201,7 +210,7 @@ class TimeSurvey:
         Raises
         ------
         UnusableFile
-            When there are no times, or when 03/04/2026 may be in March or in April.
+            When there are no times, when 03/04/2026 may be in March or in April, or when numbers are in several units.
         """
         if given is not None:
             has_clock = _CLOCK_DIRECTIVE.search(given) is not None if "%" in given else self.has_clock
@@ -209,7 +218,19 @@ class TimeSurvey:
         if not self.kinds:
             raise self._unknown(name)
         kind = max(self.kinds, key=lambda each: self.kinds[each])
+        self._require_one_unit(name, kind)
         return TimeFormat(self._order(name) if kind == DAY_FIRST else kind, zone, self.has_clock)
+
+    def _require_one_unit(self, name: str, kind: str) -> None:
+        units = [each for each in self.firsts if each in EPOCHS]
+        if kind not in EPOCHS or len(units) < 2:
+            return
+        (line, cell), (other_line, other) = (self.firsts[unit] for unit in units[:2])
+        raise UnusableFile(
+            f"{name}: the column of times mixes units: {shown(cell)} (line {line}) is in {units[0]} since 1970, "
+            f"{shown(other)} (line {other_line}) in {units[1]}. Write all in one unit, or read those of one only:  "
+            f"--time-format {kind} --skip-bad-rows"
+        )
 
     def _unknown(self, name: str) -> UnusableFile:
         line, cell = self.first or (0, "")

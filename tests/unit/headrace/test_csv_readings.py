@@ -231,6 +231,18 @@ def test_a_time_that_cannot_be_told_is_refused_in_one_line(check, kind):
     assert_one_line(error)
 
 
+def test_numbers_in_two_units_since_the_epoch_are_named_with_their_lines(check):
+    content = "time,value\n1772582400,1\n1772582401,1\n1772582402000,2\n"
+    lines = r"'1772582400' \(line 2\) is in s since 1970, '1772582402000' \(line 4\) in ms"
+    with pytest.raises(UnusableFile, match=f"mixes units: {lines}") as error:
+        check(content, keep_time=True)
+    assert_one_line(error)
+    assert "--time-format s" in str(error.value)
+    readings = check(content, keep_time=True, time_format="s", skip_bad_rows=True)
+    assert values(readings) == [1.0, 1.0]
+    assert "left out: line 4: '1772582402000' is in ms since 1970, not in s" in readings.report()
+
+
 SUGGESTED = {
     "03/04/2026": ["%d/%m/%Y", "%m/%d/%Y"],
     "03/04/2026 10:00": ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"],
