@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from schemas.limits import MIN_EVENT_TIME_MS
 
 _NUMERIC = re.compile(
-    r"(?P<d1>[0-9]{1,4})([./-])(?P<d2>[0-9]{1,2})\2(?P<d3>[0-9]{1,4})"
+    r"(?P<d1>[0-9]{1,4})([./ -])(?P<d2>[0-9]{1,2}|[A-Za-z]{3,9})\2(?P<d3>[0-9]{1,4})"
     r"(?:[T, ]+(?P<hour>[0-9]{1,2})[:.](?P<M>[0-9]{2})(?:[:.](?P<S>[0-9]{2})(?:[.,](?P<f>[0-9]{1,6}))?)?"
     r"\s*(?P<p>[AaPp]\.?[Mm]\.?)?)?"
 )
@@ -51,6 +51,8 @@ def _pattern(found: re.Match[str], order: str) -> str:
 
 
 def _directive(part: str, digits: str) -> str:
+    if part == "m" and digits.isalpha():
+        return "%b" if len(digits) == 3 else "%B"
     return "%Y" if part == "y" and len(digits) == 4 else f"%{part}"
 
 
