@@ -17,6 +17,14 @@ MAX_TEXT = 100
 MAX_POWER_OF_TEN = 30
 """Of a number: above it is a time in no unit, and too large to multiply."""
 
+_ISO8601 = re.compile(
+    r"(?:[0-9]{4}-?[0-9]{2}-?[0-9]{2}|[0-9]{4}-?W[0-9]{2}-?[1-7])[T ]"
+    r"(?P<hour>[0-9]{2})(?P<rest>(?::?[0-9]{2}(?::?[0-9]{2}(?:[.,][0-9]*)?)?)?)"
+    r"(?: ?(?:Z|[+\-][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]+)?)?)?))?"
+)
+"""A complete calendar or week date, and a clock. fromisoformat would read the fraction of a minute or an hour as one of
+a second, and a week without a day as its Monday."""
+
 _NUMBER = re.compile(r"[0-9eE+\-.]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -61,10 +69,8 @@ def iso8601_ms(sent: Any, zone: tzinfo) -> int | None:
     None also for a local time that the zone skips, or has twice when a summer ends: nobody can know which was meant.
     """
     text = sent.strip().upper() if isinstance(sent, str) and len(sent) <= MAX_TEXT else ""
-    if not re.search(r"[T ]", text):
-        return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = iso8601_moment(text)
         if moment.tzinfo is None:
             moment, other = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
             if moment.utcoffset() != other.utcoffset():
@@ -72,6 +78,26 @@ def iso8601_ms(sent: Any, zone: tzinfo) -> int | None:
         return (moment - _EPOCH) // _MS
     except (ValueError, OverflowError):
         return None
+
+
+def iso8601_moment(text: str) -> datetime:
+    """Of a date and a time in ISO 8601 in upper case; aware if the text has an offset. 24:00 is the end of its day.
+
+    Only seconds may have a fraction. 10:15.5 is 10:15:30 by ISO 8601, but devices that write 10:15.30 or 10.15 mean
+    something else.
+
+    Raises
+    ------
+    ValueError, OverflowError
+        When it is no such time. Leap seconds have no ms since the epoch, and ordinal dates are not read.
+    """
+    found = _ISO8601.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    if found["hour"] != "24" or found["rest"].strip("0:.,"):
+        return datetime.fromisoformat(text)
+    at = found.start("hour")
+    return datetime.fromisoformat(f"{text[:at]}00{text[at + 2 :]}") + timedelta(days=1)
 
 
 def _any_ms(sent: Any, zone: tzinfo) -> int | None:

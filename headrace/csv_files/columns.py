@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from headrace.csv_files.date_and_clock import date_and_clock, plain_name
 from headrace.csv_files.number_format import NumberSurvey, is_gap, shown
 from headrace.csv_files.table import SAMPLED_ROWS, Table
 from headrace.csv_files.time_format import EPOCHS, kind_of
@@ -14,13 +15,13 @@ from schemas.units import METRIC_UNITS, unit_code
 
 TIME_NAMES = ("timestamp", "time", "ts", "date", "datetime", "_time", "zeit", "zeitstempel", "datum")
 VALUE_NAMES = ("value", "_value", "wert")
-SERIES_NAMES = frozenset(
-    (
-        *("table", "_field", "_measurement", "metric", "parameter", "channel", "unit", "host", "station", "entity_id"),
-        *("device", "device_id", "deviceid", "sensor", "sensor_id", "sensorid"),
-    )
-)
-"""Columns that say whose value a row holds: with more than one value the file holds several series."""
+UNIT_NAMES = frozenset(("unit", "units", "uom", "unitofmeasurement", "unitofmeasure", "einheit", "einheiten"))
+SERIES_NAMES = UNIT_NAMES | {
+    *("table", "field", "measurement", "metric", "parameter", "channel", "entityid", "tagname"),
+    *(f"{thing}{what}" for thing in ("device", "sensor", "node", "station", "host") for what in ("", "id", "name")),
+    *("deviceserial", "deveui", "deviceeui", "serial", "serialno", "serialnumber", "mac", "macaddress", "imei"),
+}
+"""Columns that say whose value a row holds: with more than one value the file holds several series. As `plain_name`."""
 
 _UNIT_IN_BRACKETS = re.compile(r".*[(\[]([^()\[\]]{1,20})[)\]]")
 _UNIT_AT_END = re.compile(r".*?[ _]([^ _]{1,10})")
@@ -29,11 +30,12 @@ _NUMBER = re.compile(r"[+\-]?[0-9]+(?:[.,][0-9]+)?")
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions in a row. `series` are the columns that must not vary."""
+    """Positions in a row. `series` are the columns that must not vary; `time` has the date where there is a `clock`."""
 
     value: int
     time: int | None
     series: tuple[int, ...]
+    clock: int | None = None
 
 
 def find_columns(table: Table, metric: str, time_column: str | None, value_column: str | None) -> Columns:
@@ -51,11 +53,15 @@ def find_columns(table: Table, metric: str, time_column: str | None, value_colum
     else:
         time = _usual(table, TIME_NAMES)
         time = _only_times(table) if time is None else time
-    value = _value(table, metric, time) if value_column is None else _named(table, value_column, "--value-column")
-    if value == time:
+    time, clock = date_and_clock(table, time)
+    if value_column is None:
+        value = _value(table, metric, (time, clock))
+    else:
+        value = _named(table, value_column, "--value-column")
+    if value in (time, clock):
         raise UnusableFile(f"{table.file.name}: {shown(header[value])} cannot be both the time and the value")
-    series = [at for at, name in enumerate(header) if name.lower() in SERIES_NAMES and at not in (value, time)]
-    return Columns(value, time, tuple(series))
+    series = [at for at, name in enumerate(header) if plain_name(name) in SERIES_NAMES and at not in (value, time)]
+    return Columns(value, time, tuple(series), clock)
 
 
 def unit_in_name(name: str, metric: str) -> str | None:
@@ -135,13 +141,13 @@ def _only(table: Table, found: list[int], option: str) -> int:
     return found[0]
 
 
-def _value(table: Table, metric: str, time: int | None) -> int:
+def _value(table: Table, metric: str, times: tuple[int | None, ...]) -> int:
     usual = _usual(table, VALUE_NAMES)
     if usual is None:
         usual = _usual(table, (metric.lower(),))
     if usual is not None:
         return usual
-    others = [at for at, name in enumerate(table.header) if at != time and name]
+    others = [at for at, name in enumerate(table.header) if at not in times and name]
     if len(others) > 1:
         others = [at for at in others if _holds_numbers(table, at)]
     if len(others) == 1:

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from headrace.csv_files.columns import Columns, find_columns, listed, unit_in_name
+from headrace.csv_files.columns import UNIT_NAMES, Columns, find_columns, listed, unit_in_name
+from headrace.csv_files.date_and_clock import plain_name
 from headrace.csv_files.number_format import NumberFormat, NumberSurvey, is_gap, shown
 from headrace.csv_files.table import Row, Table, find_table
 from headrace.csv_files.text_file import TextFile
@@ -180,12 +182,18 @@ class CsvReadings:
         if self.columns.time is None or self.times is None:
             return "the present time; the file's are not sent (--keep-time sends them)"
         zone = f", in {self.times.zone.key} where they name no zone" if self.times.has_no_zone else ""
-        return f"column {self.table.header[self.columns.time]!r}, {self.times.name}{zone}"
+        return f"{self._time_columns()}, {self.times.name}{zone}"
+
+    def _time_columns(self) -> str:
+        names = [repr(self.table.header[at]) for at in (self.columns.time, self.columns.clock) if at is not None]
+        return f"column{'s' * (len(names) > 1)} {' and '.join(names)}"
 
     def _check_rows(self) -> None:
+        days: dict[int, float] = {}
         for outcome in self._outcomes():
             if isinstance(outcome, CsvReading):
                 self.count += 1
+                self._require_one_value_a_day(days, outcome)
             elif outcome is None:
                 self.gaps += 1
             else:
@@ -199,6 +207,18 @@ class CsvReadings:
             raise UnusableFile(f"{name}, {self.bad[0]}{more}. Nothing was sent. Mend them, or add --skip-bad-rows")
         if not self.count:
             raise UnusableFile(f"{name} has no row with a value in column {self.table.header[self.columns.value]!r}")
+
+    def _require_one_value_a_day(self, days: dict[int, float], reading: CsvReading) -> None:
+        """Where the times are dates: two values of one day would have one time, and only one would be kept."""
+        if self.times is None or self.times.has_clock or reading.time_ms is None:
+            return
+        if days.setdefault(reading.time_ms, reading.value) != reading.value:
+            day = datetime.fromtimestamp(reading.time_ms / 1000, self.times.zone)
+            raise UnusableFile(
+                f"{self.table.file.name}, line {reading.line}: {day:%Y-%m-%d} has a second value, and "
+                f"{self._time_columns()} has no time of day, so one of them would be lost. Name another --time-column, "
+                "or write the time of day behind the date"
+            )
 
     def _outcomes(self) -> Iterator[CsvReading | str | None]:
         """Of each row a reading, None for a gap, or what is wrong."""
@@ -222,12 +242,20 @@ class CsvReadings:
             return None
         time_ms = None
         if self.times is not None and self.columns.time is not None:
-            text = cells[self.columns.time]
-            if not text:
-                raise _BadRow("it has no time")
+            text = _time_text(cells, self.columns.time, self.columns.clock)
             time_ms = self.times.ms(text)
             require_current(time_ms, text, now_ms)
         return CsvReading(row.line, self.numbers.number(cell), time_ms)
+
+
+def _time_text(cells: list[str], time: int, clock: int | None) -> str:
+    if not cells[time]:
+        raise _BadRow("it has no time")
+    if clock is None:
+        return cells[time]
+    if not cells[clock]:
+        raise _BadRow("it has no time of day")
+    return f"{cells[time]} {cells[clock]}"
 
 
 def _require_length(cells: list[str], header: list[str]) -> None:
@@ -250,20 +278,30 @@ def _surveyed(table: Table, columns: Columns, options: CsvOptions) -> _Survey:
             continue
         survey.rows += 1
         survey.numbers.add(row.line, cell)
-        if options.keep_time and columns.time is not None and columns.time < len(cells):
-            survey.times.add(row.line, cells[columns.time])
+        if options.keep_time and columns.time is not None and max(columns.time, columns.clock or 0) < len(cells):
+            survey.times.add(row.line, _surveyed_time(cells, columns.time, columns.clock))
         if not is_gap(cell) and len(cells) >= len(table.header):
             _add_series(survey, table, columns, row)
     return survey
+
+
+def _surveyed_time(cells: list[str], time: int, clock: int | None) -> str:
+    """Empty if a part of it is missing, which the check names."""
+    try:
+        return _time_text(cells, time, clock)
+    except _BadRow:
+        return ""
 
 
 def _add_series(survey: _Survey, table: Table, columns: Columns, row: Row) -> None:
     for at in columns.series:
         known = survey.series.setdefault(at, row.cells[at])
         if known != row.cells[at] and row.cells != table.header:
+            name = table.header[at]
+            what = "in one unit" if plain_name(name) in UNIT_NAMES else "one metric of one device"
             raise UnusableFile(
-                f"{table.file.name}, line {row.line}: column {table.header[at]!r} changes from {shown(known)} to "
-                f"{shown(row.cells[at])}, so the rows are not one metric of one device. Split the file by it"
+                f"{table.file.name}, line {row.line}: column {name!r} changes from {shown(known)} to "
+                f"{shown(row.cells[at])}, so the rows are not {what}. Split the file by it"
             )
 
 
@@ -292,7 +330,7 @@ def _unit(table: Table, columns: Columns, options: CsvOptions, survey: _Survey) 
         else None,
         "from the column's name": unit_in_name(table.header[columns.value], metric),
         "from the column of units": next(
-            (unit for at, unit in survey.series.items() if unit and table.header[at].lower() == "unit"), None
+            (unit for at, unit in survey.series.items() if unit and plain_name(table.header[at]) in UNIT_NAMES), None
         ),
     }
     stated = {where: unit for where, unit in found.items() if unit is not None}

@@ -23,6 +23,7 @@ _GROUPS = " '\u2019\u00a0\u2007\u2009\u202f"
 _CELL = re.compile(
     rf"([+\-\u2212]?)([0-9.,{_GROUPS}]*[0-9][.,]?)([eE][+\-]?[0-9]{{1,4}})?[{_GROUPS}]*([^0-9.,+\-\s].*)?"
 )
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PLAIN = re.compile(r"[+\-]?[0-9]+(?:\.[0-9]+)?")
 _OTHER = {".": ",", ",": "."}
 _NAMES = {".": "decimal point", ",": "decimal comma"}
@@ -100,8 +101,10 @@ class NumberSurvey:
         found = _CELL.fullmatch(cell)
         if found is None:
             return
-        self.numbers += 1
         suffix = (found[4] or "").strip()
+        if _CONTROL.search(suffix):
+            return  # no unit, and not readable in a message
+        self.numbers += 1
         if suffix in self.suffixes or len(self.suffixes) <= MAX_UNITS:
             self.suffixes[suffix] = self.suffixes.get(suffix, 0) + 1
         decimal = _decimal(found[2], bool(found[3]))

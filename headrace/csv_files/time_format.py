@@ -9,8 +9,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from headrace.csv_files.number_format import shown
+from headrace.csv_files.time_suggestion import plain_half, suggested_patterns
 from headrace.errors import UnusableFile
-from payload_codecs.event_time import MS_PER_UNIT
+from payload_codecs.event_time import MS_PER_UNIT, iso8601_moment
 from schemas.limits import MAX_EVENT_TIME_MS, MIN_EVENT_TIME_MS, event_time_fault
 
 MAX_TIME_LENGTH = 60
@@ -32,6 +33,17 @@ _CLOCK = r"(?:[T, ]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?
 _DATE = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})" + _CLOCK)
 _YEAR_FIRST = re.compile(r"([0-9]{4})([./])([0-9]{1,2})\2([0-9]{1,2})" + _CLOCK)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?", re.IGNORECASE | re.DOTALL)
+DATE_ALONE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}")
+CLOCK_ALONE = re.compile(
+    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?\s*(?:[AP]\.?M\.?)?\s*(?:Z|UTC|GMT|[+\-][0-9]{2}:?[0-9]{2})?",
+    re.IGNORECASE,
+)
+_ISO_AND_CLOCK = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})" + _CLOCK)
+_UTC_NAME = re.compile(r"\b(?:UTC|GMT)\b", re.IGNORECASE)
+_UTC_AT_END = re.compile(r"(?:\b(?:UTC|GMT)|(?:%[SfMHp]|\s)Z)$")
+"""Of a pattern: the name as such, not %Z."""
+_CLOCK_DIRECTIVE = re.compile(r"%-?[HIcX]")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,9})?")
 _SPACED_OFFSET = re.compile(r"\s+(?=[+\-][0-9]{2}:?(?:[0-9]{2})?$)")
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,6 +66,8 @@ class TimeFormat:
 
     kind: str
     zone: ZoneInfo
+    has_clock: bool = True
+    """Whether the cells hold a time of day, or only dates."""
 
     def ms(self, cell: str) -> int:
         """Ms since the epoch; fractions of a ms are cut. Raises ValueError, whose text says why there is no time."""
@@ -79,11 +93,31 @@ class TimeFormat:
         if self.kind in EPOCHS:
             if not _EPOCH.fullmatch(cell):
                 raise ValueError(cell)
-            return int(Decimal(cell.replace(",", ".")) * EPOCHS[self.kind])
+            return self._number(cell)
         return self._since_epoch(_MOMENTS.get(self.kind, self._by_pattern)(cell), cell)
 
+    def _number(self, cell: str) -> int:
+        ms = int(Decimal(cell.replace(",", ".")) * EPOCHS[self.kind])
+        if not MIN_EVENT_TIME_MS <= ms <= MAX_EVENT_TIME_MS and (other := kind_of(cell)):
+            raise _NoTime(f"{shown(cell)} is in {other} since 1970, not in {self.kind}")
+        return ms
+
     def _by_pattern(self, cell: str) -> datetime:
-        return datetime.strptime(cell, self.kind)
+        cell = plain_half(cell) if "%p" in self.kind else cell
+        if "%Z" in self.kind and "%z" not in self.kind:
+            return self._by_zone_name(cell)
+        moment = datetime.strptime(cell, self.kind)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None and _UTC_AT_END.search(self.kind) else moment
+
+    def _by_zone_name(self, cell: str) -> datetime:
+        """%Z alone gives a naive time, and its names are those of the zone of this computer."""
+        try:
+            return datetime.strptime(_UTC_NAME.sub("+0000", cell), self.kind.replace("%Z", "%z"))
+        except ValueError:
+            raise _NoTime(
+                f"{shown(cell)} is no time ({self.kind}): of zones, only UTC, GMT and Z have certain names. Write an "
+                "offset such as +01:00, or write the name instead of %Z and say --time-zone"
+            ) from None
 
     def _since_epoch(self, moment: datetime, cell: str) -> int:
         if moment.tzinfo is None and self.zone.key == "UTC":
@@ -103,7 +137,14 @@ def _iso(cell: str) -> datetime:
         text = f"{text.removesuffix(zone)}Z" if text.endswith(zone) else text
     if not _ISO.fullmatch(text):
         raise ValueError(cell)
-    return datetime.fromisoformat(text)
+    if _ISO_DATE.fullmatch(text):
+        return datetime.fromisoformat(text)
+    try:
+        return iso8601_moment(text)
+    except ValueError:
+        if found := _ISO_AND_CLOCK.fullmatch(text):  # 9:05, or 1:30 PM
+            return _with_clock(found[1], found[2], found[3], found.groups()[3:])
+        raise
 
 
 def _with_clock(year: str, month: str, day: str, clock: tuple[str | None, ...]) -> datetime:
@@ -140,10 +181,13 @@ class TimeSurvey:
     """What all cells of a column say about how it writes times."""
 
     kinds: Counter[str] = field(default_factory=Counter)
+    firsts: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Kind -> line and cell of its first."""
     evidence: dict[str, tuple[int, str]] = field(default_factory=dict)
     """DAY_FIRST or MONTH_FIRST -> line and cell that prove it."""
     ambiguous: tuple[int, str] | None = None
     first: tuple[int, str] | None = None
+    has_clock: bool = False
 
     def add(self, line: int, cell: str) -> None:
         """Takes one cell."""
@@ -155,6 +199,8 @@ class TimeSurvey:
         if kind is None:
             return
         self.kinds[kind] += 1
+        self.firsts.setdefault(kind, (line, cell))
+        self.has_clock = self.has_clock or not DATE_ALONE.fullmatch(cell)
         if kind == DAY_FIRST and (found := _DATE.fullmatch(cell)):
             self._add_date(line, cell, int(found[1]), found[2], int(found[3]))
 
@@ -164,18 +210,39 @@ class TimeSurvey:
         Raises
         ------
         UnusableFile
-            When there are no times, or when 03/04/2026 may be in March or in April.
+            When there are no times, when 03/04/2026 may be in March or in April, or when numbers are in several units.
         """
         if given is not None:
-            return TimeFormat(given, zone)
+            has_clock = _CLOCK_DIRECTIVE.search(given) is not None if "%" in given else self.has_clock
+            return TimeFormat(given, zone, has_clock)
         if not self.kinds:
-            line, cell = self.first or (0, "")
-            raise UnusableFile(
-                f"{name}, line {line}: {shown(cell)} is no time in a format that is known. "
-                "Say how to read it, such as --time-format '%d.%m.%y %H:%M', or name another --time-column"
-            )
+            raise self._unknown(name)
         kind = max(self.kinds, key=lambda each: self.kinds[each])
-        return TimeFormat(self._order(name) if kind == DAY_FIRST else kind, zone)
+        self._require_one_unit(name, kind)
+        return TimeFormat(self._order(name) if kind == DAY_FIRST else kind, zone, self.has_clock)
+
+    def _require_one_unit(self, name: str, kind: str) -> None:
+        units = [each for each in self.firsts if each in EPOCHS]
+        if kind not in EPOCHS or len(units) < 2:
+            return
+        (line, cell), (other_line, other) = (self.firsts[unit] for unit in units[:2])
+        raise UnusableFile(
+            f"{name}: the column of times mixes units: {shown(cell)} (line {line}) is in {units[0]} since 1970, "
+            f"{shown(other)} (line {other_line}) in {units[1]}. Write all in one unit, or read those of one only:  "
+            f"--time-format {kind} --skip-bad-rows"
+        )
+
+    def _unknown(self, name: str) -> UnusableFile:
+        line, cell = self.first or (0, "")
+        if CLOCK_ALONE.fullmatch(cell):
+            return UnusableFile(
+                f"{name}, line {line}: {shown(cell)} is a time of day without its date. "
+                "Add one column with the date, called Date, or name another --time-column"
+            )
+        return UnusableFile(
+            f"{name}, line {line}: {shown(cell)} is no time in a format that is known. "
+            f"Say how to read it, such as {_suggested(cell)}, or name another --time-column"
+        )
 
     def _add_date(self, line: int, cell: str, first: int, separator: str, second: int) -> None:
         if separator == "." or (first > 12 >= second):
@@ -196,9 +263,14 @@ class TimeSurvey:
             line, cell = self.ambiguous
             raise UnusableFile(
                 f"{name}, line {line}: {shown(cell)} may have the day or the month first, and no other date tells. "
-                "Say which:  --time-format '%d/%m/%Y %H:%M:%S', or '%m/%d/%Y %H:%M:%S'"
+                f"Say which:  {_suggested(cell)}"
             )
         return next(iter(self.evidence), DAY_FIRST)
+
+
+def _suggested(cell: str) -> str:
+    fitting = suggested_patterns(cell) if len(cell) <= MAX_TIME_LENGTH else []
+    return "--time-format " + ", or ".join(map(repr, fitting or ["%d.%m.%y %H:%M"]))
 
 
 def kind_of(cell: str) -> str | None:

@@ -124,8 +124,12 @@ REFUSED = {
     "header again": ("time,value\n1,2.5\ntime,value\n2,2.5\n", "line 3: the header line again"),
     "two columns with numbers": ("time,a,b\n1,2,3\n", "which column holds the value"),
     "lines above the header": ("version=13.0\ntime,value\n1,2.5\n2,3.5\n", "--header-line"),
+    "a NUL behind a number": ("time,value\n1,2.5\0\n2,3.5\n", r"line 2: '2.5\\x00' is no number\."),
+    "a NUL behind each number": ("time,value\n1,2.5\0\n2,3.5\0\n", r"line 2: '2.5\\x00' is no number"),
+    "a control character within": ("time,value\n1,2.5 a\x1bb\n", r"line 2: '2.5 a\\x1bb' is no number"),
     "two separators alike": ("a,b;value\n1,5;2\n2,5;3\n", "comma and semicolon separate it alike"),
     "several devices": ("time,device,value\n1,a,2.5\n2,b,3.5\n", "column 'device' changes from 'a' to 'b'"),
+    "several units": ("time,value,Units\n1,20,Cel\n2,70,F\n", "line 3: column 'Units' changes from 'Cel' to 'F'"),
     "several tables of influxdb": (
         "#datatype,string,long,dateTime:RFC3339,double,string\n,result,table,_time,_value,_field\n"
         ",,0,2026-03-04T00:00:00Z,2.5,t\n,,1,2026-03-04T00:00:01Z,3.5,h\n",
@@ -169,6 +173,7 @@ KEPT = {
     "ISO in a word of the zone": ("2026-03-04 00:00:00 UTC", {}),
     "ISO in the zone that is said": ("2026-03-04 01:00:00", {"time_zone": "Europe/Berlin"}),
     "comma before milliseconds": ('"2026-03-04 00:00:00,000"', {}),
+    "ISO at the end of the day": ("2026-03-03T24:00", {}),
     "a date alone": ("2026-03-04", {}),
     "seconds": ("1772582400", {}),
     "milliseconds": ("1772582400000", {}),
@@ -207,13 +212,15 @@ BAD_TIMES = {
     "day or month first with dashes": ("03-04-2026", {}, "may have the day or the month first"),
     "skipped by the clocks": ("2026-03-29 02:30", {"time_zone": "Europe/Berlin"}, "Europe/Berlin skips this time"),
     "twice in the night": ("2025-10-26 02:30", {"time_zone": "Europe/Berlin"}, "has this time twice"),
-    "no date": ("12:30", {}, "is no time in a format that is known"),
+    "no date": ("12:30", {}, "is a time of day without its date"),
     "two digits of the year": ("04.03.26", {}, "is no time in a format that is known"),
     "a day of excel": ("46085.5", {}, "is no time in a format that is known"),
     "excel's scientific notation": ("1.77258E+12", {}, "is no time in a format that is known"),
     "no such day": ("2026-02-30 00:00", {}, "is no time"),
     "far ahead": ("2099-01-01 00:00", {}, "in the future"),
     "long ago": ("2001-01-01 00:00", {}, "before 2010"),
+    "a fraction of a minute": ("2026-03-04T10:15.5Z", {}, "'2026-03-04T10:15.5Z' is no time"),
+    "a fraction of an hour": ("2026-03-04 10.15", {}, "'2026-03-04 10.15' is no time"),
     "none": ("", {}, "no time"),
     "long": ("2026-03-04" + "0" * 5000, {}, "is no time"),
 }
@@ -225,6 +232,50 @@ def test_a_time_that_cannot_be_told_is_refused_in_one_line(check, kind):
     with pytest.raises(UnusableFile, match=said) as error:
         check(f"time,value\n{cell},2.5\n", keep_time=True, **options)
     assert_one_line(error)
+
+
+def test_numbers_in_two_units_since_the_epoch_are_named_with_their_lines(check):
+    content = "time,value\n1772582400,1\n1772582401,1\n1772582402000,2\n"
+    lines = r"'1772582400' \(line 2\) is in s since 1970, '1772582402000' \(line 4\) in ms"
+    with pytest.raises(UnusableFile, match=f"mixes units: {lines}") as error:
+        check(content, keep_time=True)
+    assert_one_line(error)
+    assert "--time-format s" in str(error.value)
+    readings = check(content, keep_time=True, time_format="s", skip_bad_rows=True)
+    assert values(readings) == [1.0, 1.0]
+    assert "left out: line 4: '1772582402000' is in ms since 1970, not in s" in readings.report()
+
+
+SUGGESTED = {
+    "03/04/2026": ["%d/%m/%Y", "%m/%d/%Y"],
+    "03/04/2026 10:00": ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"],
+    "03-04-2026 10:00:05": ["%d-%m-%Y %H:%M:%S", "%m-%d-%Y %H:%M:%S"],
+    "3/4/2026 1:30:00 PM": ["%d/%m/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p"],
+    "3/4/2026  1:30 p.m.": ["%d/%m/%Y  %I:%M %p", "%m/%d/%Y  %I:%M %p"],
+    "3/4/2026 1:30p.m.": ["%d/%m/%Y %I:%M%p", "%m/%d/%Y %I:%M%p"],
+    "3/4/2026T10:00:05.250": ["%d/%m/%YT%H:%M:%S.%f", "%m/%d/%YT%H:%M:%S.%f"],
+    "03/04/26 10:00": ["%d/%m/%y %H:%M", "%m/%d/%y %H:%M"],
+    "04.03.26": ["%d.%m.%y"],
+    "03-14-26 10:00": ["%m-%d-%y %H:%M"],
+    "04-Mar-2026 10:00": ["%d-%b-%Y %H:%M"],
+    "04 March 26": ["%d %B %y"],
+    "26-01-31 10:00": ["%y-%m-%d %H:%M"],
+}
+
+
+@pytest.mark.parametrize("cell", SUGGESTED)
+def test_a_time_format_that_is_suggested_fits_the_cell(check, cell):
+    with pytest.raises(UnusableFile) as error:
+        check(f"time,value\n{cell},2.5\n", keep_time=True)
+    assert_one_line(error)
+    assert re.findall("'(%[^']+)'", str(error.value)) == SUGGESTED[cell]
+    for suggested in SUGGESTED[cell]:
+        assert len(check(f"time,value\n{cell},2.5\n", keep_time=True, time_format=suggested)) == 1
+
+
+def test_a_cell_with_a_percent_sign_does_not_spoil_the_suggestion(check):
+    with pytest.raises(UnusableFile, match="is no time in a format that is known"):
+        check("time,value\n%d/%m/26,2.5\n", keep_time=True)
 
 
 def test_times_that_are_not_sent_do_not_matter(check):
@@ -240,6 +291,103 @@ def test_keep_time_needs_a_column_of_times(check):
 
 def test_a_column_of_times_is_found_by_what_it_holds(check):
     assert times(check("dd/MM HH:mm,value\n2026-03-04 00:00,2.5\n", keep_time=True)) == [AT_MS]
+
+
+TWO_COLUMNS = {
+    "a clock by what it holds": ("Date,Clock,level\n2026-03-04,00:00:00,1\n2026-03-04,13:30:00,2\n", {}),
+    "found by their names": ("Date;Time;level\n04.03.2026;00:00;1\n04.03.2026;13:30;2\n", {}),
+    "the clock first": ("Uhrzeit;Datum;level\n00:00;04.03.2026;1\n13:30;04.03.2026;2\n", {}),
+    "AM and PM": ("Date,Time,level\n3/4/2026,12:00:00 AM,1\n3/4/2026,1:30:00 PM,2\n3/13/2026,1:30:00 PM,\n", {}),
+    "AM and PM behind an ISO date": ("Date,Time,level\n2026-03-04,12:00 AM,1\n2026-03-04,1:30 PM,2\n", {}),
+    "one digit of the hour": ("Date,Time,level\n2026-03-04,0:00,1\n2026-03-04,13:30,2\n", {}),
+    "a zone": ("Date,Time,level\n2026-03-04,00:00:00Z,1\n2026-03-04,14:30:00+01:00,2\n", {}),
+    "the column that is said": (
+        "Date,Time,End,level\n2026-03-04,00:00,9:00,1\n2026-03-04,13:30,9:00,2\n",
+        {"time_column": "date"},
+    ),
+    "the only other numbers": ("Date,Clock,Water\n2026-03-04,00:00:00,1\n2026-03-04,13:30:00,2\n", {}),
+    "a pattern": ("Date,Time,level\n04-Mar-26,00.00,1\n04-Mar-26,13.30,2\n", {"time_format": "%d-%b-%y %H.%M"}),
+    "two digits of the year": (
+        "Date,Time,level\n03/04/26,00:00,1\n03/04/26,13:30,2\n",
+        {"time_format": "%m/%d/%y %H:%M"},
+    ),
+    "a date without separators": (
+        "Date,Time,level\n20260304,00:00,1\n20260304,13:30,2\n",
+        {"time_format": "%Y%m%d %H:%M"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TWO_COLUMNS)
+def test_a_date_and_a_clock_in_two_columns_are_one_time(check, kind):
+    content, options = TWO_COLUMNS[kind]
+    readings = check(content, keep_time=True, **options)
+    assert times(readings) == [AT_MS, AT_MS + 13 * 3_600_000 + 30 * 60_000]
+    first, second = readings.columns.time, readings.columns.clock
+    header = readings.table.header
+    assert f"columns {header[first]!r} and {header[second]!r}" in "\n".join(readings.report())
+
+
+TIMES_WITHOUT_A_PART = {
+    "a clock alone": ("Time,level\n13:30:00,1\n13:31:00,2\n", "line 2: '13:30:00' is a time of day without its date"),
+    "a clock beside two dates": (
+        "From,To,Time,level\n2026-03-04,2026-03-05,13:30,1\n",
+        "'13:30' is a time of day without its date",
+    ),
+    "several values of a day": ("Date,level\n2026-03-04,1\n2026-03-04,2\n", "line 3: 2026-03-04 has a second value"),
+    "several values of a day by a pattern": ("Date,level\n4 Mar 2026,1\n4 Mar 2026,2\n", "line 3: .* second value"),
+    "a duration beside the date": ("Date,Duration,level\n2026-03-04,00:05,1\n2026-03-04,00:06,2\n", "second value"),
+    "two clocks beside the date": (
+        "Date,Start,End,level\n2026-03-04,13:00,14:00,1\n2026-03-04,14:00,15:00,2\n",
+        "second value",
+    ),
+    "a row without its clock": ("Date,Time,level\n2026-03-04,13:00,1\n2026-03-04,,2\n", "it has no time of day"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TIMES_WITHOUT_A_PART)
+def test_rows_of_one_day_do_not_collapse_into_midnight(check, kind):
+    content, said = TIMES_WITHOUT_A_PART[kind]
+    options = {"time_format": "%d %b %Y"} if "Mar" in content else {}
+    with pytest.raises(UnusableFile, match=said) as error:
+        check(content, keep_time=True, **options)
+    assert_one_line(error)
+
+
+def test_numbers_since_the_epoch_in_a_column_date_need_no_clock(check):
+    readings = check("Date,Start,level\n1772582400,13:00,1\n1772582400,14:00,2\n", keep_time=True)
+    assert (times(readings), readings.columns.clock) == ([AT_MS, AT_MS], None)
+
+
+def test_a_value_a_day_is_read_and_may_be_there_twice(check):
+    assert len(check("Date,level\n2026-03-04,1\n2026-03-05,2\n2026-03-05,2\n", keep_time=True)) == 3
+
+
+ZONE_NAMES = {
+    "UTC": ("2026-03-04 00:00 UTC", "%Y-%m-%d %H:%M %Z"),
+    "GMT": ("2026-03-04 00:00 gmt", "%Y-%m-%d %H:%M %Z"),
+    "Z": ("2026-03-04 00:00Z", "%Y-%m-%d %H:%M%Z"),
+    "an offset": ("2026-03-03 19:00 -0500", "%Y-%m-%d %H:%M %Z"),
+    "the name first": ("UTC 04 Mar 26 00:00", "%Z %d %b %y %H:%M"),
+    "a literal Z": ("2026-03-04T00:00:00Z", "%Y-%m-%dT%H:%M:%SZ"),
+    "a literal UTC": ("2026-03-04 00:00 UTC", "%Y-%m-%d %H:%M UTC"),
+    "no name": ("2026-03-03 19:00", "%Y-%m-%d %H:%M"),
+    "both": ("2026-03-03 19:00 -0500 UTC", "%Y-%m-%d %H:%M %z %Z"),
+}
+
+
+@pytest.mark.parametrize("kind", ZONE_NAMES)
+def test_a_zone_that_a_pattern_reads_goes_before_the_zone_that_is_said(check, kind):
+    cell, pattern = ZONE_NAMES[kind]
+    readings = check(f"time,value\n{cell},1\n", keep_time=True, time_format=pattern, time_zone="America/New_York")
+    assert times(readings) == [AT_MS]
+
+
+@pytest.mark.parametrize("name", ["CET", "EST", "CST", "EDT", "Local", "UTCX"])
+def test_a_zone_name_that_may_be_several_zones_is_refused(check, name):
+    with pytest.raises(UnusableFile, match=f"'2026-03-04 00:00 {name}'.*only UTC, GMT and Z") as error:
+        check(f"time,value\n2026-03-04 00:00 {name},1\n", keep_time=True, time_format="%Y-%m-%d %H:%M %Z")
+    assert_one_line(error)
 
 
 OPTIONS = {
@@ -293,6 +441,10 @@ UNITS = {
     "letter at the name's end": ("time,temp_F\n1,70\n", "F"),
     "behind each number": ("time,value\n1,70 °F\n", "°F"),
     "column of units": ("time,value,unit\n1,70,[degF]\n", "[degF]"),
+    "column of units in the plural": ("time,value,Units\n1,70,°F\n", "°F"),
+    "column of units of measure": ("time,value,UoM\n1,70,degF\n", "degF"),
+    "column of home assistant": ("time,value,unit_of_measurement\n1,70,°F\n", "°F"),
+    "column of units in german": ("time;value;Einheit\n1;70;°F\n", "°F"),
     "nowhere": ("time,value\n1,70\n", None),
 }
 
@@ -309,6 +461,32 @@ def test_units_that_contradict_each_other_are_a_question(check):
     with pytest.raises(UnusableFile, match=r"several units: °F from the line .*, °C from the column's name"):
         check("time,t [°C]\n-,°F\n1,70\n", metric="temperature")
     assert check("time,t [°C]\n-,°F\n1,70\n", metric="temperature", unit="K").unit == "K"
+
+
+SERIES = (
+    "Sensor ID",
+    "dev_eui",
+    "DevEUI",
+    "Device Name",
+    "device-name",
+    "deviceId",
+    "Serial",
+    "Serial No",
+    "Node",
+    "MAC Address",
+)
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_two_devices_do_not_merge_into_one_series(check, name):
+    with pytest.raises(UnusableFile, match=f"line 3: column '{name}' changes from 'a' to 'b'") as error:
+        check(f"time,value,{name}\n1,2.5,a\n2,3.5,b\n")
+    assert_one_line(error)
+    assert values(check(f"time,value,{name}\n1,2.5,a\n2,3.5,a\n")) == [2.5, 3.5]
+
+
+def test_a_column_of_values_may_be_called_units(check):
+    assert values(check("time,Units\n1,2.5\n2,3.5\n")) == [2.5, 3.5]
 
 
 def test_bad_rows_are_named_and_the_rest_is_read(check):

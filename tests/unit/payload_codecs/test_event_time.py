@@ -74,6 +74,39 @@ def test_a_local_time_that_is_there_twice_or_never_is_no_time(sent):
     assert read("iso8601", f"{sent}+01:00", "Europe/Berlin")
 
 
+@pytest.mark.parametrize(
+    "sent",
+    ["2024-07-01T02:13,5Z", "2024-07-01T02:13.5", "2024-07-01T0213.5Z", "2024-07-01T02.5Z", "2024-07-01 02,5+02:00"],
+)
+def test_a_fraction_of_a_minute_or_an_hour_is_no_time_rather_than_a_wrong_one(sent):
+    assert read("iso8601", sent) is None
+    assert read("auto", sent) is None
+
+
+@pytest.mark.parametrize("clock", ["24:00", "24:00:00", "2400", "24:00:00.000", "24"])
+def test_24_00_is_the_end_of_its_day(clock):
+    assert read("iso8601", f"2024-06-30T{clock}Z") == read("iso8601", "2024-07-01T00:00Z")
+    assert read("iso8601", f"2024-06-30T{clock}", "Europe/Berlin") == read("iso8601", "2024-07-01T00:00+02:00")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "2024-06-30T24:01Z",
+        "2024-06-30T24:00:00.001Z",
+        "2024-06-30T25:00Z",
+        "9999-12-31T24:00Z",
+        "2016-12-31T23:59:60Z",
+        "2024-W27T02:13Z",
+        "2024-W53-1T02:13Z",
+        "2024-183T02:13Z",
+        "2024-07-01X02:13 Z",
+    ],
+)
+def test_what_iso_8601_does_not_allow_or_ms_since_1970_cannot_say_is_no_time(sent):
+    assert read("iso8601", sent) is None
+
+
 @pytest.mark.parametrize("sent", [0, 1, 10**6, 5 * 10**9, 10**11, 10**14, 10**17, 2**63 - 1, -T])
 def test_auto_leaves_a_number_that_is_between_2010_and_2100_in_no_unit_out_of_range(sent):
     assert read("auto", sent) == sent
