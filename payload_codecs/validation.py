@@ -103,10 +103,9 @@ class Validator:
         self._max_known = max_known
         self.source = source
         self._read_time = time_reader(source)
-        # Sparkplug's device is the topic's by its own rule, unless the source states another.
-        self._device_is_given = source.device_template is not None and (
-            source.device is not None or source.codec is not Format.SPARKPLUG_B
-        )
+        self._device_is_given = source.device_template is not None
+        self._devices_have_devices = source.codec is Format.SPARKPLUG_B
+        """The source's `device` is an edge node then, and the devices behind it are NODE/DEVICE."""
         self._takes_ms = source.time_format is TimeFormat.MS
         self._words = {word.casefold(): number for word, number in source.words.items()}
         self._metric_units = [(glob_of(glob), unit) for glob, unit in source.metric_units.items()]
@@ -158,7 +157,7 @@ class Validator:
         if type(item) is not Sample and not isinstance(item, Sample):
             return None
         value, time, sequence, device = item.value, item.time, item.sequence, item.device
-        if device is None or self._device_is_given:
+        if device is None or self._is_given(message, device):
             device = message.device
         try:
             quantity = self._quantities[item.unit][item.metric]
@@ -186,9 +185,14 @@ class Validator:
         except _Refused as refused:
             return _readable(Rejection(refused.reason, refused.detail, item.original))
 
+    def _is_given(self, message: Message, device: object) -> bool:
+        """Whether the topic or the login says which device this is, whatever the payload says."""
+        is_behind = self._devices_have_devices and isinstance(device, str) and device.startswith(f"{message.device}/")
+        return self._device_is_given and not is_behind
+
     def _reading(self, message: Message, sample: Sample) -> ValidReading:
-        device = message.device if sample.device is None or self._device_is_given else sample.device
-        device = self._device(device, message)
+        given = sample.device is None or self._is_given(message, sample.device)
+        device = self._device(message.device if given else sample.device, message)
         metric = _metric(sample.metric)
         value, unit = self._value(metric, sample.value, sample.unit)
         event_time = self._event_time(message, sample.time)
