@@ -156,9 +156,8 @@ class Validator:
         """
         if type(item) is not Sample and not isinstance(item, Sample):
             return None
-        value, time, sequence, device = item.value, item.time, item.sequence, item.device
-        if device is None or self._is_given(message, device):
-            device = message.device
+        value, time, sequence = item.value, item.time, item.sequence
+        device = message.device if item.device is None else self._device_of(message, item.device)
         try:
             quantity = self._quantities[item.unit][item.metric]
             converted = value * quantity.factor + quantity.offset
@@ -185,14 +184,15 @@ class Validator:
         except _Refused as refused:
             return _readable(Rejection(refused.reason, refused.detail, item.original))
 
-    def _is_given(self, message: Message, device: object) -> bool:
-        """Whether the topic or the login says which device this is, whatever the payload says."""
-        is_behind = self._devices_have_devices and isinstance(device, str) and device.startswith(f"{message.device}/")
-        return self._device_is_given and not is_behind
+    def _device_of(self, message: Message, sent: Any) -> Any:
+        """The device of a sample: what the payload says, unless the topic or the login says it."""
+        if sent is None:
+            return message.device
+        is_behind = self._devices_have_devices and isinstance(sent, str) and sent.startswith(f"{message.device}/")
+        return message.device if self._device_is_given and not is_behind else sent
 
     def _reading(self, message: Message, sample: Sample) -> ValidReading:
-        given = sample.device is None or self._is_given(message, sample.device)
-        device = self._device(message.device if given else sample.device, message)
+        device = self._device(self._device_of(message, sample.device), message)
         metric = _metric(sample.metric)
         value, unit = self._value(metric, sample.value, sample.unit)
         event_time = self._event_time(message, sample.time)

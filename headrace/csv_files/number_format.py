@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 from headrace.errors import UnusableFile
+from schemas.device_name import CONTROL_CHARACTERS
 
 MAX_NUMBER_LENGTH = 100
 """Characters of a number with its unit."""
@@ -23,7 +24,7 @@ _GROUPS = " '\u2019\u00a0\u2007\u2009\u202f"
 _CELL = re.compile(
     rf"([+\-\u2212]?)([0-9.,{_GROUPS}]*[0-9][.,]?)([eE][+\-]?[0-9]{{1,4}})?[{_GROUPS}]*([^0-9.,+\-\s].*)?"
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(f"[{CONTROL_CHARACTERS}]")
 _PLAIN = re.compile(r"[+\-]?[0-9]+(?:\.[0-9]+)?")
 _OTHER = {".": ",", ",": "."}
 _NAMES = {".": "decimal point", ",": "decimal comma"}

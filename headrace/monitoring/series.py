@@ -11,6 +11,8 @@ from jobs.settings import JobSettings
 OPERATOR = "limit-series"
 SETTINGS = {"series": "max_series", "devices": "max_devices", "metrics per device": "max_metrics_per_device"}
 """What is counted -> the setting with its limit."""
+GAUGES = {counted: counted.replace(" ", "_") for counted in SETTINGS}
+"""What is counted -> the gauge that counts it; `GAUGE_limit` has the limit."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,15 @@ def figures(gauges: Mapping[str, float]) -> list[LimitFigures]:
     >>> figures({"series": 3.0, "series_limit": 9.0, "devices": 1.0})
     [LimitFigures(counted='series', count=3, limit=9)]
     """
-    names = {counted: counted.replace(" ", "_") for counted in SETTINGS}
     return [
         LimitFigures(counted, int(gauges[name]), int(gauges[f"{name}_limit"]))
-        for counted, name in names.items()
+        for counted, name in GAUGES.items()
         if name in gauges and f"{name}_limit" in gauges
     ]
 
 
 def _gauges(flink: FlinkRest, vertex: str) -> dict[str, float]:
-    names = [counted.replace(" ", "_") for counted in SETTINGS]
-    wanted = ",".join(f"{OPERATOR}.{name}{suffix}" for name in names for suffix in ("", "_limit"))
+    wanted = ",".join(f"{OPERATOR}.{name}{suffix}" for name in GAUGES.values() for suffix in ("", "_limit"))
     found: list[dict[str, Any]] = []
     for _ in range(3):  # the JobManager fetches metrics when they are asked for: the first answer may be empty
         found = flink.find(f"{vertex}/subtasks/metrics?get={wanted}&agg=max") or []
