@@ -149,7 +149,7 @@ def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = Fals
     """Give Connect the connector; the same again changes nothing.
 
     `stopped`: only if there is none, and it does not run yet. Where a connector stood outlives it, and can be removed
-    only with one.
+    only with one. A connector that had other settings is left stopped as well.
 
     Raises
     ------
@@ -165,8 +165,11 @@ def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = Fals
             )
         return
     # Connect restarts a connector whose configuration it is given, even if it is the same.
-    if there.status_code == 200 and _require(there) == wanted | {"name": NAME}:
-        return
+    if there.status_code == 200:
+        if _require(there) == wanted | {"name": NAME}:
+            return
+        # Until its tasks are gone, Connect gives their states, and why they failed, for those of the new settings.
+        _stop(endpoints)
     answer = _ask(endpoints, "PUT", f"/connectors/{NAME}/config", wanted)
     if answer.status_code == 400:
         raise ConnectorRefused(answer.json().get("message", answer.text))
@@ -246,14 +249,14 @@ def remove(endpoints: CaptureEndpoints) -> bool:
     """
     if state(endpoints).connector == "MISSING":
         return False
-    _require(_ask(endpoints, "PUT", f"/connectors/{NAME}/stop"))
-    _wait_until_stopped(endpoints)
+    _stop(endpoints)
     _require(_ask(endpoints, "DELETE", f"/connectors/{NAME}/offsets"))
     _require(_ask(endpoints, "DELETE", f"/connectors/{NAME}"))
     return True
 
 
-def _wait_until_stopped(endpoints: CaptureEndpoints) -> None:
+def _stop(endpoints: CaptureEndpoints) -> None:
+    _require(_ask(endpoints, "PUT", f"/connectors/{NAME}/stop"))
     until = time.monotonic() + STOPS_WITHIN_S
     while (found := state(endpoints)) != ConnectorState("STOPPED", "MISSING"):
         if time.monotonic() > until:

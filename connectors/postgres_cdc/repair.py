@@ -79,6 +79,8 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
     SlotInUse
         While the slot is not free yet.
     """
+    if connector.changed_settings(endpoints):  # what it says of its place is true of those settings: of another slot
+        connector.register(endpoints, password)
     if connector.state(endpoints).lost_its_place:
         database.note_snapshot(endpoints, "PostgreSQL's log lacks what the connector has not read")
     if database.needs_snapshot(endpoints):
