@@ -36,7 +36,10 @@ _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 
 class BadSources(TerminalError, ValueError):
-    """sources.toml has mistakes; the message has one a line, each with its place and what to write instead."""
+    """Raised where sources.toml has mistakes; the message has one a line, with its place and what to write instead.
+
+    Terminal: the file has to be changed.
+    """
 
 
 class Mistake(NamedTuple):
