@@ -33,8 +33,10 @@ PACKAGES = (
 KAFKA_CLIENTS = {"KafkaConsumer", "KafkaProducer", "KafkaAdminClient"}
 
 
-def imported(source):
-    """(module, name) of every import; the name is empty where the module itself is imported."""
+def imported(source, packages):
+    """(module, name) of every import from packages; the name is empty where the module itself is imported."""
+    if not any(package in source for package in packages):
+        return  # most modules: to parse all of them takes seconds
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
             yield from ((node.module or "", alias.name) for alias in node.names)
@@ -45,7 +47,8 @@ def imported(source):
 def makes_kafka_clients(source):
     """Whether a module can make one: it imports a client's class, or the package that has them."""
     return any(
-        module.partition(".")[0] == "kafka" and (name in KAFKA_CLIENTS or not name) for module, name in imported(source)
+        module.partition(".")[0] == "kafka" and (name in KAFKA_CLIENTS or not name)
+        for module, name in imported(source, ["kafka"])
     )
 
 
@@ -54,7 +57,9 @@ INFLUXDB_REQUEST = re.compile(r"""\.(post|build_request|request|stream)\([^)]*["
 
 
 def makes_influxdb_clients(source):
-    by_import = any(module.partition(".")[0] == "influxdb_client" for module, _ in imported(source))
+    by_import = any(
+        module.partition(".")[0] == "influxdb_client" for module, _ in imported(source, ["influxdb_client"])
+    )
     return by_import or INFLUXDB_REQUEST.search(source) is not None
 
 
@@ -62,7 +67,7 @@ def names_exceptions_of_clients(source):
     """Whether a module names what a client raises, to catch it: by import, or as `redis.RedisError`."""
     by_import = any(
         module in ("kafka.errors", "redis.exceptions") or (module == "redis" and name.endswith("Error"))
-        for module, name in imported(source)
+        for module, name in imported(source, ["kafka.errors", "redis"])
     )
     return by_import or re.search(
         r"\b(redis\.(exceptions\.)?|httpx\.)\w*Error\b|psycopg\.(errors\b|\w*Error\b)", source
