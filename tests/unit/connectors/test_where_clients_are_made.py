@@ -26,10 +26,19 @@ from connectors.kafka.clients import (
 )
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = (
+PRODUCT = (
     "connectors", "deploy", "drills", "examples", "flink", "headrace", "jobs", "models", "payload_codecs",
     "schemas", "serving", "stack",
 )  # fmt: skip
+MAY_MAKE_CLIENTS = {
+    "bench/capture.py": "waits in a thread for changes that come: iterates over a subscription, as an application does",
+    "bench/churn_job.py": "waits for scores that the job still writes: iterates over a subscription",
+    "tests/end_to_end/test_listener.py": "a reader that shares nothing with the code under test",
+    "tests/end_to_end/test_local_stack.py": "asks the broker with a client of its own what `up` has made",
+    "tests/end_to_end/test_mqtt_bridge.py": "a reader that shares nothing with the code under test",
+    "tests/end_to_end/test_records_behind.py": "commits as Flink's source does, which ours does not",
+}
+"""Each with the reason. Unit tests that name clients in texts make none."""
 KAFKA_CLIENTS = {"KafkaConsumer", "KafkaProducer", "KafkaAdminClient"}
 
 
@@ -74,21 +83,25 @@ def names_exceptions_of_clients(source):
     )
 
 
-def modules_outside(package):
-    for root in PACKAGES:
+def modules_outside(package, roots=PRODUCT):
+    for root in roots:
         for path in (ROOT / root).rglob("*.py"):
             if not path.is_relative_to(ROOT / package):
                 yield path
 
 
 @pytest.mark.parametrize(
-    ("package", "makes_clients"),
-    [("connectors/kafka", makes_kafka_clients), ("connectors/influxdb", makes_influxdb_clients)],
+    ("package", "makes_clients", "excused"),
+    [
+        ("connectors/kafka", makes_kafka_clients, MAY_MAKE_CLIENTS),
+        ("connectors/influxdb", makes_influxdb_clients, {}),
+    ],
 )
-def test_clients_are_made_in_one_package(package, makes_clients):
-    outside = list(modules_outside(package))
-    assert len(outside) > 100
-    assert [str(path) for path in outside if makes_clients(path.read_text())] == []
+def test_clients_are_made_in_one_package(package, makes_clients, excused):
+    outside = list(modules_outside(package, (*PRODUCT, "bench", "tests")))
+    assert len(outside) > 300
+    making = {str(path.relative_to(ROOT)) for path in outside if makes_clients(path.read_text())}
+    assert making == set(excused)
 
 
 @pytest.mark.parametrize(
