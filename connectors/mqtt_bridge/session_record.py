@@ -30,7 +30,7 @@ WRITE_EVERY_S = 30.0
 
 
 class AnotherBridge(TerminalError):
-    """An older bridge with our client id is at work."""
+    """Raised where an older bridge with our client id is at work. Terminal: one of the two has to be stopped."""
 
 
 class SessionMemory:
