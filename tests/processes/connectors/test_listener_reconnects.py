@@ -56,29 +56,32 @@ class Device:
         self.name, self.port, self.pipelines = f"pump-{number}", port, pipelines
         self.payloads = [b"%d.%d" % (number, message) for message in range(messages)]
         self.acknowledged: list[int] = []
+        self.writer: asyncio.StreamWriter | None = None
 
     async def connect(self, dup: bool) -> None:
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.writer = writer
         packets = b"".join(
             publish(payload, f"fleet/{self.name}/telemetry", identifier, dup=dup)
             for identifier, payload in enumerate(self.payloads, 1)
         )
         hello = connect(MQTT_5, client=self.name, clean=False)
         if self.pipelines:
-            self.writer.write(hello + packets)
+            writer.write(hello + packets)
             return
-        self.writer.write(hello)
+        writer.write(hello)
         assert await self._packet() == CONNACK
-        self.writer.write(packets)
+        writer.write(packets)
 
     def cut_off(self) -> None:
-        self.writer.transport.abort()
+        if self.writer is not None:
+            self.writer.transport.abort()
 
     async def until_acknowledged(self, kafka: Kafka) -> None:
         while len(self.acknowledged) < len(self.payloads):
             if await self._packet() == PUBACK:
                 assert self.payloads[self.acknowledged[-1] - 1] in kafka.stored
-        self.writer.close()
+        self.cut_off()
 
     async def _packet(self) -> int:
         head = await self.reader.readexactly(2)
@@ -124,7 +127,7 @@ class Storm:
 
         async def attempt(device: Device) -> None:
             with contextlib.suppress(TimeoutError, OSError, EOFError):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(5):
                     await device.connect(dup)
 
         await self._together(attempt(device) for device in self.devices)
