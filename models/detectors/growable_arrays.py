@@ -12,6 +12,7 @@ from models.state_codec import UnreadableState
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int8]
 Array = npt.NDArray[Any]
 
 

@@ -163,7 +163,8 @@ class Scorer:
         self._silent.note(rows, batch.event_times[index])
         for changed in (rows, self._guard.settled):
             self._changed[changed // PAGE_SERIES] = True
-        return ScoredBatch(index, scores, thresholds, is_anomaly, episodes)
+        unknown, kinds = np.full(len(index), np.nan), np.zeros(len(index), np.int8)
+        return ScoredBatch(index, scores, thresholds, is_anomaly, episodes, unknown, unknown, kinds)
 
     def _begin_anew(self, rows: Rows) -> None:
         self._guard.forget(rows)
