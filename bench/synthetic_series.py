@@ -73,7 +73,8 @@ FAMILIES: dict[str, Family] = {
 
 
 def _day(n: int, period_s: float) -> Floats:
-    return np.arange(n) * (period_s / DAY_S * 2 * np.pi)
+    phase: Floats = np.arange(n) * (period_s / DAY_S * 2 * np.pi)
+    return phase
 
 
 def _filtered(noise: Floats, weight: float) -> Floats:

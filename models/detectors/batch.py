@@ -50,13 +50,14 @@ class ScoredBatch:
     index
         Place of each reading in the incoming batch.
     scores
-        Higher is stranger; NaN while the series is still too young to be judged.
+        Surprise in decades: 3 is what one reading in about a thousand reaches. NaN while the series is still too
+        young to be judged.
     thresholds
-        In the scale of the scores. Known before the reading came.
+        In the scale of the scores. Known before the reading came; `UNREACHABLE` without a score.
     is_anomaly
-        Whether the reading belongs to an episode.
+        Whether the reading belongs to an episode: from an alert until a few readings in a row are below the threshold.
     episodes
-        Event time of the episode's first reading in ms, or `NO_EPISODE`. The alert of an episode is the reading
+        Event time of the episode's alert in ms, or `NO_EPISODE`. The alert is the episode's first reading: the one
         whose event time that is.
     expected_low, expected_high
         What values the series' own recent past makes usual, known before the reading came; NaN where nothing is known.

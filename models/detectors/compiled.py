@@ -1,5 +1,6 @@
 """Python functions compiled for a fleet: loops over readings in which each waits for the one before it."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -8,19 +9,29 @@ from typing import Any, Protocol, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+SOURCES = Path(__file__).parent
 
-def _cache_folder() -> str:
-    """Where machine code is kept: beside the sources, or where an installation is read-only, in the user's own folder."""
-    beside = Path(__file__).parent / "__pycache__"
+
+def cache_folder(sources: Path, elsewhere: Path) -> Path:
+    """Where the machine code of these sources is kept: beside them, or `elsewhere` in a read-only installation.
+
+    The name has a digest of all of them. Numba looks at the file of a function alone and not at those of what it calls:
+    after a change there it would go on with the old code.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(sources.rglob("*.py")):
+        digest.update(path.read_bytes())
+    name = f"numba-{digest.hexdigest()[:16]}"
+    beside = sources / "__pycache__"
     try:
         beside.mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=beside):
-            return str(beside / "numba")
+            return beside / name
     except OSError:
-        return str(Path(tempfile.gettempdir()) / f"headrace-numba-{os.getuid()}")
+        return elsewhere / f"headrace-{os.getuid()}" / name
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", _cache_folder())
+os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder(SOURCES, Path(tempfile.gettempdir()))))
 
 import numba  # noqa: E402 - reads its environment once, when it is imported
 

@@ -1,7 +1,7 @@
 """Logarithms that are the same on every machine.
 
-The C library's differ by their last bit between processors, and a replay on another machine would then not give the same
-bytes. These take only operations that IEEE 754 rounds one way.
+The C library's differ by their last bit between processors, and a replay on another machine would then not give the
+same bytes. These take only operations that IEEE 754 rounds one way.
 """
 
 import math
@@ -44,3 +44,22 @@ def asinh(x: float) -> float:
     size = abs(x)
     magnitude = ln(size) + LN_2 if size > 1e8 else ln(size + math.sqrt(size * size + 1.0))
     return magnitude if x >= 0.0 else -magnitude
+
+
+@compiled
+def exp(x: float) -> float:
+    """The exponential of a number between -700 and 700, to about 1e-15 of it.
+
+    Examples
+    --------
+    >>> round(exp(1.0), 12), exp(0.0)
+    (2.718281828459, 1.0)
+    """
+    x = min(700.0, max(-700.0, x))
+    halvings = math.floor(x / LN_2 + 0.5)
+    rest = x - halvings * LN_2
+    term, total = 1.0, 1.0
+    for k in range(1, 15):
+        term = term * rest / k
+        total += term
+    return math.ldexp(total, int(halvings))

@@ -10,9 +10,26 @@ from models.detectors.fleet import Rows
 from models.detectors.growable_arrays import Array, Codes, Column, Floats, SeriesColumns
 from models.detectors.novelty.scaling import scale_of, scaled
 from models.detectors.novelty.surprise import BINS
-from models.detectors.novelty.views import ALL_ROWS, HOLD, PAST, WAITING, score_of, see, strangest
+from models.detectors.novelty.views import ALL_ROWS, HOLD, PAST, WAITING, is_of_spread, score_of, see, strangest
+from schemas.anomaly_kind import AnomalyKind
 
 NAME = "novelty"
+
+_KINDS = np.array(
+    [
+        AnomalyKind.SPIKE,
+        AnomalyKind.SHAPE,
+        AnomalyKind.LEVEL,
+        AnomalyKind.LEVEL,
+        AnomalyKind.DRIFT,
+        AnomalyKind.VARIANCE,
+    ],
+    np.int8,
+)
+"""Of the views, and of `OF_SPREAD`."""
+
+OF_SPREAD = 5
+"""In place of a view whose spread differs more than its mean."""
 
 WARM = 200
 """Readings of a series that set its scale, and get no score."""
@@ -65,11 +82,30 @@ def judge(
             i, scaled(value, median[row], scale[row]), past[row], waiting[row], moments[row],
             slow_mean[row], steps[row], n_rows[row], radii[row], counts[row], held[row],
         )  # fmt: skip
-        scores[place], views[place] = score_of(held[row]), strangest(held[row])
+        scores[place], view = score_of(held[row]), strangest(held[row])
+        if scores[place] >= 1.0 and is_of_spread(i, view, waiting[row], steps[row], n_rows[row]):
+            view = OF_SPREAD
+        views[place] = view
 
 
 class NoveltyFleet(ArrayFleet):
-    """x"""
+    """How new each reading is to its own series: surprises in decades of five small views, averaged.
+
+    * The first 200 readings set the scale (`scaling`) and are then learned; they have no score.
+    * Five views of the last readings (`views`) are compared with what each view has shown before, of which at most 64
+      rows are kept (`dictionary`): the distance from the nearest is its novelty.
+    * How rare so large a distance is among those before makes it a surprise (`surprise`).
+
+    A series is 3.4 kB.
+
+    Examples
+    --------
+    >>> fleet = NoveltyFleet()
+    >>> fleet.grow(1)
+    >>> scores = fleet.step(np.zeros(601, np.int64), np.append(np.sin(np.arange(600)), 3.0))
+    >>> np.isnan(scores).sum(), scores[300:600].max() < 1.5, scores[600] > 2
+    (np.int64(200), np.True_, np.True_)
+    """
 
     version = 1
 
@@ -77,13 +113,13 @@ class NoveltyFleet(ArrayFleet):
         super().__init__(NAME, [], SeriesColumns(**COLUMNS))
 
     def step(self, rows: Rows, values: Floats) -> Floats:
-        return self.step_with_views(rows, values)[0]
+        return self.step_with_kinds(rows, values)[0]
 
-    def step_with_views(self, rows: Rows, values: Floats) -> tuple[Floats, Codes]:
+    def step_with_kinds(self, rows: Rows, values: Floats) -> tuple[Floats, Codes]:
         scores, views = np.empty(len(rows)), np.empty(len(rows), np.int8)
         columns: list[Any] = [self._series[name] for name in COLUMNS]
         judge(rows, values, scores, views, *columns)
-        return scores, views
+        return scores, _KINDS[views]
 
     def learn(self, rows: Rows, values: Floats) -> None:
         self.step(rows, values)

@@ -51,4 +51,4 @@ def scaled(value: float, median: float, scale: float) -> int:
     away = (value / 2 - median / 2) / (scale / 2 * KNEE) if scale > 1e-300 else (value - median) / scale / KNEE
     if not abs(away) < 1e12:
         return LARGEST if away > 0.0 else -LARGEST
-    return min(LARGEST, max(-LARGEST, int(math.floor(asinh(away) * KNEE * UNIT + 0.5))))
+    return min(LARGEST, max(-LARGEST, math.floor(asinh(away) * KNEE * UNIT + 0.5)))

@@ -27,13 +27,14 @@ GATE = 3.0
 MOST = 10_000.0
 """Distances that count; then all counts are halved, and older ones fade."""
 
-_LEAST_EXCESS = 0.1, 0.02
+_LEAST_EXCESS = 0.3, 0.2
 
 Counts = npt.NDArray[np.float32]
 
 
 @compiled
 def bin_of(distance: float) -> int:
+    """The bin that a distance falls into."""
     if distance <= LOW:
         return 0
     return min(BINS - 1, max(0, int(ln(distance / LOW) / _PER_BIN)))
@@ -72,7 +73,7 @@ def surprise(counts: Counts, distance: float) -> float:
     if total >= MOST:
         for b in range(BINS):
             counts[b] *= 0.5
-    return max(told, 0.0)
+    return float(max(told, 0.0))
 
 
 @compiled

@@ -45,12 +45,12 @@ Floats64 = npt.NDArray[np.float64]
 def _spread(total: int, squares: int, n: int) -> int:
     """The logarithm of a standard deviation, in steps."""
     variance = max(0.0, (squares * n - total * total) / (n * n))
-    return int(math.floor(ln(math.sqrt(variance) / UNIT + _LEAST_SPREAD) * UNIT + 0.5))
+    return math.floor(ln(math.sqrt(variance) / UNIT + _LEAST_SPREAD) * UNIT + 0.5)
 
 
 @compiled
 def _mean(total: int, n: int) -> int:
-    return int(math.floor(total / n + 0.5))
+    return math.floor(total / n + 0.5)
 
 
 @compiled
@@ -111,7 +111,7 @@ def see(
             waiting[place], waiting[place + 1] = now[0], now[1]
         else:
             place = _WAITING_DRIFT + i % late
-            now[0] = min(LARGEST, max(-LARGEST, int(math.floor(y - slow_mean[0] + 0.5))))
+            now[0] = min(LARGEST, max(-LARGEST, math.floor(y - slow_mean[0] + 0.5)))
             old[0], waiting[place] = waiting[place], now[0]
             slow_mean[0] += max(1 / (i + 1), _SLOWEST) * (y - slow_mean[0])
         told = 0.0
@@ -151,3 +151,21 @@ def _largest(held: Floats32, view: int) -> float:
     for t in range(1, HOLD):
         largest = max(largest, held[view * HOLD + t])
     return float(largest)
+
+
+@compiled
+def is_of_spread(i: int, view: int, waiting: Ints16, steps: Ints16, n_rows: Ints16) -> bool:
+    """Whether reading `i` is new to a view because of the spread and not because of the mean."""
+    if view != LEVEL and view != SLOW:
+        return False
+    start = _WAITING_LEVEL if view == LEVEL else _WAITING_SLOW
+    place = start + 2 * (i % _LATE[view])
+    mean, spread = int(waiting[place]), int(waiting[place + 1])
+    first = _START[view] + (ROWS if view == LEVEL else 0)
+    best, differs = -1, False
+    for q in range(n_rows[view]):
+        off, away = mean - int(steps[first + q]), spread - int(steps[first + ROWS + q])
+        if best < 0 or off * off + away * away < best:
+            best = off * off + away * away
+            differs = away * away > off * off
+    return differs
