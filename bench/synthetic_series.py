@@ -73,7 +73,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def _day(n: int, period_s: float) -> Floats:
-    phase: Floats = np.arange(n) * (period_s / DAY_S * 2 * np.pi)
+    phase: Floats = np.arange(n, dtype=np.float64) * (period_s / DAY_S * 2 * np.pi)
     return phase
 
 

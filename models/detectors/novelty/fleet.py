@@ -8,6 +8,7 @@ from models.detectors.array_fleet import ArrayFleet
 from models.detectors.compiled import compiled
 from models.detectors.fleet import Rows
 from models.detectors.growable_arrays import Array, Codes, Column, Floats, SeriesColumns
+from models.detectors.novelty.rescaling import LATELY, rescale, scale_of_late, stride
 from models.detectors.novelty.scaling import scale_of, scaled
 from models.detectors.novelty.surprise import BINS
 from models.detectors.novelty.views import ALL_ROWS, HOLD, PAST, WAITING, is_of_spread, score_of, see, strangest
@@ -47,6 +48,9 @@ COLUMNS = {
     "radii": Column(0, np.int64, 5),
     "counts": Column(0.0, np.float32, 5 * BINS),
     "held": Column(0.0, np.float32, 5 * HOLD),
+    "lately": Column(0, np.int16, LATELY),
+    "n_lately": Column(0, np.int16),
+    "until_late": Column(0, np.int32),
 }
 
 
@@ -54,7 +58,7 @@ COLUMNS = {
 def judge(
     rows: Array, values: Array, scores: Array, views: Array,
     n: Array, median: Array, scale: Array, slow_mean: Array, moments: Array, past: Array, waiting: Array, steps: Array,
-    n_rows: Array, radii: Array, counts: Array, held: Array,
+    n_rows: Array, radii: Array, counts: Array, held: Array, lately: Array, n_lately: Array, until_late: Array,
 ) -> None:  # fmt: skip
     """Write score and strangest view of each reading; see `NoveltyFleet` for the columns."""
     for place in range(len(rows)):
@@ -82,6 +86,20 @@ def judge(
             i, scaled(value, median[row], scale[row]), past[row], waiting[row], moments[row],
             slow_mean[row], steps[row], n_rows[row], radii[row], counts[row], held[row],
         )  # fmt: skip
+        until_late[row] -= 1
+        if until_late[row] <= 0:
+            until_late[row] = stride(i)
+            lately[row][n_lately[row]] = past[row][i % PAST]
+            n_lately[row] += 1
+            if n_lately[row] == LATELY:
+                n_lately[row] = 0
+                is_due, new_median, new_scale = scale_of_late(lately[row], median[row], scale[row])
+                if is_due:
+                    rescale(
+                        i, median[row], scale[row], new_median, new_scale, past[row], waiting[row], moments[row],
+                        slow_mean[row], steps[row], n_rows[row], radii[row], counts[row],
+                    )  # fmt: skip
+                    median[row], scale[row] = new_median, new_scale
         scores[place], view = score_of(held[row]), strangest(held[row])
         if scores[place] >= 1.0 and is_of_spread(i, view, waiting[row], steps[row], n_rows[row]):
             view = OF_SPREAD

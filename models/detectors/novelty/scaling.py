@@ -6,7 +6,7 @@ import numpy as np
 
 from models.detectors.compiled import compiled
 from models.detectors.growable_arrays import Floats
-from models.detectors.logarithm import asinh
+from models.detectors.logarithm import asinh, exp
 
 UNIT = 512
 """Steps of one unit, which is about one standard deviation of the series."""
@@ -52,3 +52,10 @@ def scaled(value: float, median: float, scale: float) -> int:
     if not abs(away) < 1e12:
         return LARGEST if away > 0.0 else -LARGEST
     return min(LARGEST, max(-LARGEST, math.floor(asinh(away) * KNEE * UNIT + 0.5)))
+
+
+@compiled
+def unscaled(steps: int, median: float, scale: float) -> float:
+    """About the reading that `scaled` made `steps` of."""
+    away = steps / UNIT / KNEE
+    return median + scale * KNEE * (exp(away) - exp(-away)) / 2

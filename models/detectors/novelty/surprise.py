@@ -13,7 +13,7 @@ EDGES = np.round(LOW * (HIGH / LOW) ** (np.arange(BINS + 1) / BINS), 12)
 
 _LOWER = np.append(0.0, EDGES[1:-1])
 _MIDDLE = (EDGES[:-1] + EDGES[1:]) / 2
-_PER_BIN = ln(HIGH / LOW) / BINS
+PER_BIN = ln(HIGH / LOW) / BINS
 
 BURN = 100
 """Distances before the first surprise."""
@@ -37,7 +37,7 @@ def bin_of(distance: float) -> int:
     """The bin that a distance falls into."""
     if distance <= LOW:
         return 0
-    return min(BINS - 1, max(0, int(ln(distance / LOW) / _PER_BIN)))
+    return min(BINS - 1, max(0, int(ln(distance / LOW) / PER_BIN)))
 
 
 @compiled
@@ -73,7 +73,8 @@ def surprise(counts: Counts, distance: float) -> float:
     if total >= MOST:
         for b in range(BINS):
             counts[b] *= 0.5
-    return float(max(told, 0.0))
+    least: float = max(told, 0.0)
+    return least
 
 
 @compiled

@@ -15,7 +15,7 @@ VALUE, SHAPE, LEVEL, SLOW, DRIFT = range(5)
 """The reading; the last 8; it, mean and spread of 12; mean and spread of 48; its distance from a slow mean."""
 
 DIMENSIONS = (1, 8, 3, 2, 1)
-_START = (0, 1 * ROWS, 9 * ROWS, 12 * ROWS, 14 * ROWS)
+START = (0, 1 * ROWS, 9 * ROWS, 12 * ROWS, 14 * ROWS)
 ALL_ROWS = sum(DIMENSIONS) * ROWS
 
 _LATE = (8, 8, 12, 48, 8)
@@ -29,9 +29,9 @@ HOLD = 3
 """A view's surprise is the largest of so many readings: views do not see an event at the same reading."""
 
 PAST, WAITING = 64, 128
-_WAITING_LEVEL, _WAITING_SLOW, _WAITING_DRIFT = 0, 24, 120
-_SHORT, _LONG = 12, 48
-_LEAST_SPREAD = 0.05
+WAITING_LEVEL, WAITING_SLOW, WAITING_DRIFT = 0, 24, 120
+SHORT, LONG = 12, 48
+LEAST_SPREAD = 0.05
 _SLOWEST = 1 / 200
 _RADIUS = int(0.02 * UNIT) ** 2
 
@@ -45,7 +45,7 @@ Floats64 = npt.NDArray[np.float64]
 def _spread(total: int, squares: int, n: int) -> int:
     """The logarithm of a standard deviation, in steps."""
     variance = max(0.0, (squares * n - total * total) / (n * n))
-    return math.floor(ln(math.sqrt(variance) / UNIT + _LEAST_SPREAD) * UNIT + 0.5)
+    return math.floor(ln(math.sqrt(variance) / UNIT + LEAST_SPREAD) * UNIT + 0.5)
 
 
 @compiled
@@ -84,7 +84,7 @@ def see(
     moments[1] += y * y
     moments[2] += y
     moments[3] += y * y
-    for place, window in ((0, _SHORT), (2, _LONG)):
+    for place, window in ((0, SHORT), (2, LONG)):
         if i >= window:
             gone = int(past[(i - window) % PAST])
             moments[place] -= gone
@@ -92,7 +92,7 @@ def see(
     past[i % PAST] = y
     now, old = np.empty(8, np.int16), np.empty(8, np.int16)
     for view in range(5):
-        late, start = _LATE[view], _START[view]
+        late, start = _LATE[view], START[view]
         dimensions = DIMENSIONS[view]
         if view == VALUE:
             now[0], old[0] = y, past[(i - late) % PAST]
@@ -100,17 +100,17 @@ def see(
             for t in range(8):
                 now[t], old[t] = past[(i - t) % PAST], past[(i - late - t) % PAST]
         elif view == LEVEL:
-            n, place = min(i + 1, _SHORT), _WAITING_LEVEL + 2 * (i % late)
+            n, place = min(i + 1, SHORT), WAITING_LEVEL + 2 * (i % late)
             now[0], now[1], now[2] = y, _mean(moments[0], n), _spread(moments[0], moments[1], n)
             old[0], old[1], old[2] = past[(i - late) % PAST], waiting[place], waiting[place + 1]
             waiting[place], waiting[place + 1] = now[1], now[2]
         elif view == SLOW:
-            n, place = min(i + 1, _LONG), _WAITING_SLOW + 2 * (i % late)
+            n, place = min(i + 1, LONG), WAITING_SLOW + 2 * (i % late)
             now[0], now[1] = _mean(moments[2], n), _spread(moments[2], moments[3], n)
             old[0], old[1] = waiting[place], waiting[place + 1]
             waiting[place], waiting[place + 1] = now[0], now[1]
         else:
-            place = _WAITING_DRIFT + i % late
+            place = WAITING_DRIFT + i % late
             now[0] = min(LARGEST, max(-LARGEST, math.floor(y - slow_mean[0] + 0.5)))
             old[0], waiting[place] = waiting[place], now[0]
             slow_mean[0] += max(1 / (i + 1), _SLOWEST) * (y - slow_mean[0])
@@ -158,10 +158,10 @@ def is_of_spread(i: int, view: int, waiting: Ints16, steps: Ints16, n_rows: Ints
     """Whether reading `i` is new to a view because of the spread and not because of the mean."""
     if view != LEVEL and view != SLOW:
         return False
-    start = _WAITING_LEVEL if view == LEVEL else _WAITING_SLOW
+    start = WAITING_LEVEL if view == LEVEL else WAITING_SLOW
     place = start + 2 * (i % _LATE[view])
     mean, spread = int(waiting[place]), int(waiting[place + 1])
-    first = _START[view] + (ROWS if view == LEVEL else 0)
+    first = START[view] + (ROWS if view == LEVEL else 0)
     best, differs = -1, False
     for q in range(n_rows[view]):
         off, away = mean - int(steps[first + q]), spread - int(steps[first + ROWS + q])
