@@ -33,7 +33,8 @@ def alerts(family: int, make: Family, n_series: int, n: int, period_s: float, ra
 
 def main() -> None:
     given = [float(each) for each in sys.argv[1:]]
-    weeks, n_series, period_s, rate = [*given, *(10, 30, 300, ALERTS_PER_WEEK)[len(given) :]]
+    defaults: list[float] = [10, 30, 300, ALERTS_PER_WEEK]
+    weeks, n_series, period_s, rate = given + defaults[len(given) :]
     n, per_week = round(weeks * WEEK_S / period_s), round(WEEK_S / period_s)
     print(
         f"{n_series:g} series of each family, {weeks:g} weeks, a reading each {period_s:g} s, {rate:g} alerts asked for"

@@ -58,7 +58,7 @@ class JobSettings(BaseSettings):
         "novelty", description="Detector of `score_anomalies`, a name of models/detectors/catalogue.py."
     )
     alerts_per_week: float = Field(
-        0.5,
+        0.3,
         gt=0,
         le=1000,
         description="Alerts of a series and week that are about right while nothing is wrong with it.",

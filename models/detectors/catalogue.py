@@ -49,7 +49,7 @@ DEFAULT = NAME
 
 # The usual excesses are those of synthetic series without anomalies (bench/alert_rate.py).
 DETECTORS: dict[str, Detector] = {
-    DEFAULT: Detector(NoveltyFleet, is_calibrated=True, base=0.9, usual_excess=0.08),
+    DEFAULT: Detector(NoveltyFleet, is_calibrated=True, base=0.9, usual_excess=0.07),
     "half-space-trees": Detector(HalfSpaceTreesFleet, grace=250, bounded=True),
     "river-half-space-trees": Detector(
         lambda: RiverFleet("river-half-space-trees", _river_half_space_trees), grace=250, bounded=True

@@ -16,7 +16,7 @@ NO_EPISODE = int(np.iinfo(np.int64).min)
 UNREACHABLE = float(np.finfo(np.float64).max)
 """The threshold of a reading that has no score. Finite, because JSON knows no infinity."""
 
-ALERTS_PER_WEEK = 0.5
+ALERTS_PER_WEEK = 0.3
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 
@@ -27,7 +27,7 @@ _PRIOR_WEIGHT = 60.0
 _MEMORY = 20_000.0
 """Readings after which an old peak counts 1 / e."""
 
-_YOUTH = 2000.0
+_YOUTH = 6000.0
 """Readings of age at which novelties come twice as often as later: the share of records falls with one over the age."""
 
 _MOST_EXCESS = 5.0

@@ -52,7 +52,7 @@ def scale_of_late(lately: Ints16, median: float, scale: float) -> tuple[bool, fl
     spread = min(_spread_of(earlier, median, scale), _spread_of(later, median, scale))
     is_due = abs(middle) > _FAR or not _NARROWER <= spread / scale <= _WIDER
     new = unscaled(middle, median, scale)
-    return is_due and math.isfinite(new) and 0.0 < spread < 1e300, new, spread
+    return is_due and math.isfinite(new) and 0.0 < spread < 1e307, new, spread
 
 
 @compiled

@@ -42,7 +42,7 @@ def scale_of(values: Floats) -> tuple[float, float]:
         scale = abs(median) * 1e-3
     if not scale > 0.0:
         scale = 1.0
-    return median, min(scale, 1e300)
+    return median, min(scale, 1e307)
 
 
 @compiled

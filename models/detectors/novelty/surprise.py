@@ -48,19 +48,19 @@ def surprise(counts: Counts, distance: float) -> float:
     """
     total = 0.0
     for b in range(BINS):
-        total += counts[b]
+        total += float(counts[b])
     told, learned = 0.0, distance
     if total >= BURN:
         wanted = max(8.0, TAIL * total)
         above, b = 0.0, BINS - 1
-        while b > 0 and above + counts[b] < wanted:
-            above += counts[b]
+        while b > 0 and above + float(counts[b]) < wanted:
+            above += float(counts[b])
             b -= 1
-        part = min(1.0, (wanted - above) / counts[b]) if counts[b] > 0 else 0.0
+        part = min(1.0, (wanted - above) / float(counts[b])) if counts[b] > 0 else 0.0
         limit = EDGES[b + 1] - part * (EDGES[b + 1] - _LOWER[b])
-        excess = part * counts[b] * ((limit + EDGES[b + 1]) / 2 - limit)
+        excess = part * float(counts[b]) * ((limit + EDGES[b + 1]) / 2 - limit)
         for j in range(b + 1, BINS):
-            excess += counts[j] * (_MIDDLE[j] - limit)
+            excess += float(counts[j]) * (_MIDDLE[j] - limit)
         excess = max(excess / wanted, _LEAST_EXCESS[0] * limit + _LEAST_EXCESS[1])
         if distance > limit:
             share = LOG10_E * ln((wanted + 1.0) / (total + 1.0))
@@ -73,15 +73,14 @@ def surprise(counts: Counts, distance: float) -> float:
     if total >= MOST:
         for b in range(BINS):
             counts[b] *= 0.5
-    least: float = max(told, 0.0)
-    return least
+    return told if told > 0.0 else 0.0
 
 
 @compiled
 def _larger(counts: Counts, distance: float) -> float:
     larger, b = 0.0, BINS - 1
     while b > 0 and EDGES[b] >= distance:
-        larger += counts[b]
+        larger += float(counts[b])
         b -= 1
     part = (EDGES[b + 1] - distance) / (EDGES[b + 1] - _LOWER[b])
-    return larger + min(1.0, max(0.0, part)) * counts[b]
+    return larger + min(1.0, max(0.0, part)) * float(counts[b])

@@ -9,13 +9,13 @@ from schemas.anomaly_kind import AnomalyKind
 from tests.unit.models.series_batches import cut, readings, said_of_all
 
 BATCH = readings(3000, n_series=3)
-WHOLE = said_of_all(Scorer("half-space-trees"), [BATCH])
+WHOLE = said_of_all(Scorer("half-space-trees", alerts_per_week=100), [BATCH])
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, len(BATCH)), max_size=25))
 def test_any_cuts_give_the_same_scores_thresholds_and_episodes(ends):
-    assert said_of_all(Scorer("half-space-trees"), cut(BATCH, ends)) == WHOLE
+    assert said_of_all(Scorer("half-space-trees", alerts_per_week=100), cut(BATCH, ends)) == WHOLE
 
 
 def test_the_readings_of_these_tests_do_raise_alarms():
@@ -23,7 +23,7 @@ def test_the_readings_of_these_tests_do_raise_alarms():
 
 
 def test_learning_leaves_the_very_bytes_that_scoring_leaves():
-    scored, learned = Scorer("half-space-trees"), Scorer("half-space-trees")
+    scored, learned = Scorer("half-space-trees", alerts_per_week=100), Scorer("half-space-trees", alerts_per_week=100)
     for batch in cut(BATCH, range(100, 3000, 100)):
         scored.step(batch)
         learned.learn(batch)

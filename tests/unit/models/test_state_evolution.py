@@ -50,7 +50,7 @@ def test_a_stored_state_from_before_the_rate_of_alerts_is_refused(snapshot):
 
 
 def test_the_readings_that_follow_a_stored_state_raise_an_alarm():
-    scorer = Scorer("novelty", alerts_per_week=1e6)  # these readings are a millisecond apart
+    scorer = Scorer("gaussian", alerts_per_week=1e6)  # these readings are a millisecond apart
     scorer.step(readings(0, N_JOURNAL))
     assert scorer.step(readings(N_JOURNAL, N)).is_anomaly.any()
 
