@@ -49,7 +49,8 @@ def surprise(counts: Counts, distance: float) -> float:
     total = 0.0
     for b in range(BINS):
         total += float(counts[b])
-    told, learned = 0.0, distance
+    told: float = 0.0
+    learned = distance
     if total >= BURN:
         wanted = max(8.0, TAIL * total)
         above, b = 0.0, BINS - 1
@@ -82,5 +83,5 @@ def _larger(counts: Counts, distance: float) -> float:
     while b > 0 and EDGES[b] >= distance:
         larger += float(counts[b])
         b -= 1
-    part = (EDGES[b + 1] - distance) / (EDGES[b + 1] - _LOWER[b])
+    part: float = (EDGES[b + 1] - distance) / (EDGES[b + 1] - _LOWER[b])
     return larger + min(1.0, max(0.0, part)) * float(counts[b])

@@ -72,7 +72,8 @@ def plain_judge():
             module, {name: value for name, value in scope.items() if isinstance(value, types.FunctionType)}
         )
         scope |= {name: functions[name] for name in functions if isinstance(functions[name], types.FunctionType)}
-    assert scope["judge"].__globals__["see"].__globals__["nearest"].__code__ is dictionary.nearest.py_func.__code__
+    for name in ("judge", "see", "nearest", "surprise", "rescale"):
+        assert type(scope[name]) is types.FunctionType
     return scope["judge"]
 
 
