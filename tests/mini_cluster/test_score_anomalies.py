@@ -90,9 +90,8 @@ def alone():
     keys = [(f"pump-{n % DEVICES}", "flow") for n in numbers]
     times, values = [1_764_000_000_000 + n * 60_000 for n in numbers], [value(n) for n in numbers]
     nothing = [0] * READINGS
-    scored = Scorer(SETTINGS.detector, alerts_per_week=SETTINGS.alerts_per_week).step(
-        Batch(keys, times, values, nothing, list(numbers), nothing)
-    )
+    scorer = Scorer(SETTINGS.detector, alerts_per_week=SETTINGS.alerts_per_week)
+    scored = scorer.step(Batch(keys, times, values, nothing, list(numbers), nothing))
     columns = (scored.index, scored.scores, scored.thresholds, scored.is_anomaly, scored.episodes)
     rows = zip(*(np.nan_to_num(column).tolist() for column in columns), strict=True)  # JSON has no NaN
     return {offset: said for offset, *said in rows}
