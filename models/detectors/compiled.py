@@ -28,7 +28,15 @@ def cache_folder(sources: Path, elsewhere: Path) -> Path:
         with tempfile.TemporaryFile(dir=beside):
             return beside / name
     except OSError:
-        return elsewhere / f"headrace-{os.getuid()}" / name
+        return _own_folder(elsewhere / f"headrace-{os.getuid()}") / name
+
+
+def _own_folder(wanted: Path) -> Path:
+    """A folder that nobody else can write to: what lies in it is run."""
+    wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = wanted.lstat()
+    is_own = found.st_uid == os.getuid() and found.st_mode & 0o077 == 0 and not wanted.is_symlink()
+    return wanted if is_own else Path(tempfile.mkdtemp(prefix="headrace-"))
 
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder(SOURCES, Path(tempfile.gettempdir()))))

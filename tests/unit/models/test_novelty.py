@@ -107,6 +107,16 @@ def test_a_change_of_any_source_has_machine_code_of_its_own(tmp_path):
     assert cache_folder(tmp_path / "sources", tmp_path) != before
 
 
+def test_machine_code_of_a_read_only_installation_is_kept_where_nobody_else_can_write(tmp_path):
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "__pycache__").write_text("no folder")
+    kept = cache_folder(tmp_path / "sources", tmp_path / "own").parent
+    assert kept.parent == tmp_path / "own"
+    assert kept.stat().st_mode & 0o077 == 0
+    kept.chmod(0o777)
+    assert cache_folder(tmp_path / "sources", tmp_path / "own").parent != kept
+
+
 def test_scores_begin_behind_the_warm_up_and_are_no_numbers_before():
     said = scored(noise(400))
     assert np.isnan(said.scores[:WARM]).all()
