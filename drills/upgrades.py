@@ -10,7 +10,7 @@ from drills.releases import copy_packages, run_release
 from stack.layout import REPOSITORY
 
 SCORING, CLEANING = "score_anomalies", "clean_telemetry"
-DETECTOR_FILE = "models/detectors/gaussian.py"
+DETECTOR_FILE = "models/detectors/novelty/fleet.py"
 """Of the default detector."""
 COPIES = 20
 """Of readings from before the savepoint, after each start."""

@@ -66,7 +66,7 @@ def row_of(batch):
 def said_by(scorer, batch):
     scored = scorer.step(batch)
     episodes = [None if episode == NO_EPISODE else episode for episode in scored.episodes.tolist()]
-    columns = (scored.scores.tolist(), scored.thresholds.tolist(), scored.is_anomaly.tolist(), episodes)
+    columns = (np.nan_to_num(scored.scores).tolist(), scored.thresholds.tolist(), scored.is_anomaly.tolist(), episodes)
     return list(zip(*columns, strict=True))
 
 

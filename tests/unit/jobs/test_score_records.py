@@ -29,7 +29,7 @@ def value_of(device, metric, event_time, value, offset, item, items):
 def written(row):
     device, metric, time, value, score, threshold, flagged, episode, item = row
     came = micro_batch([value_of(device, metric, time, value, time, item, 10)])
-    columns = ([0], [score], [threshold], [flagged], [NO_EPISODE if episode is None else episode])
+    columns = ([0], [score], [threshold], [flagged], [NO_EPISODE if episode is None else episode], [1.0], [2.0], [0])
     ((key, record),) = ScoreRecords("gaussian", 2).write(came, ScoredBatch(*map(np.asarray, columns)))
     return key, record
 
@@ -56,7 +56,9 @@ def test_a_score_that_is_no_number_is_one_that_json_can_hold():
 
 def test_new_readings_come_in_the_order_in_which_they_were_scored():
     came = micro_batch([value_of(device, "m", n, n, 6 + n, 0, 3 + n) for n, device in enumerate("aba", start=1)])
-    scored = ScoredBatch(*map(np.asarray, ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2])))
+    scored = ScoredBatch(
+        *map(np.asarray, ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2], *[[0.0, 0.0]] * 3))
+    )
     written = ScoreRecords("gaussian", 1).write(came, scored)
     found = [AnomalyScore.model_validate_json(record) for _, record in written]
     assert [(s.device, s.value, s.score, s.position.offset, s.position.items) for s in found] == [
