@@ -2,7 +2,7 @@
 
 from models.detectors.batch import Batch, ScoredBatch
 from models.detectors.catalogue import DEFAULT, DETECTORS, Detector, detector
-from models.detectors.decision import ALERTS_PER_WEEK, NO_EPISODE, UNREACHABLE
+from models.detectors.decision import ALERTS_PER_WEEK, NO_EPISODE
 from models.detectors.fleet import Fleet
 from models.detectors.scorer import Scorer
 from models.state_codec import UnreadableState
@@ -12,7 +12,6 @@ __all__ = [
     "DEFAULT",
     "DETECTORS",
     "NO_EPISODE",
-    "UNREACHABLE",
     "Batch",
     "Detector",
     "Fleet",

@@ -53,7 +53,7 @@ class ScoredBatch:
         Surprise in decades: 3 is what one reading in about a thousand reaches. NaN while the series is still too
         young to be judged.
     thresholds
-        In the scale of the scores. Known before the reading came; `UNREACHABLE` without a score.
+        In the scale of the scores. Known before the reading came; NaN without a score.
     is_anomaly
         Whether the reading belongs to an episode: from an alert until a few readings in a row are below the threshold.
     episodes

@@ -13,9 +13,6 @@ from models.detectors.logarithm import LOG10_E, exp, ln
 NO_EPISODE = int(np.iinfo(np.int64).min)
 """In place of an event time: the reading is in no episode."""
 
-UNREACHABLE = float(np.finfo(np.float64).max)
-"""The threshold of a reading that has no score. Finite, because JSON knows no infinity."""
-
 ALERTS_PER_WEEK = 0.3
 
 WEEK_MS = 7 * 24 * 3600 * 1000
@@ -118,7 +115,7 @@ def decide(
                 distance = min(distance, _LONGEST_GAP * interval[row])
             interval[row] += max(1.0 / (n[row] - 1), 1e-3) * (distance - interval[row])
         heard[row] = time
-        thresholds[place], is_anomaly[place], episodes[place] = UNREACHABLE, False, NO_EPISODE
+        thresholds[place], is_anomaly[place], episodes[place] = np.nan, False, NO_EPISODE
         told, kinds[place] = kinds[place], 0
         since[row] = min(2**30, since[row] + 1)
         if not math.isfinite(surprises[place]):

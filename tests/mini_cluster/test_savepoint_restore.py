@@ -304,7 +304,8 @@ def test_the_scores_go_on_exactly_and_those_of_a_state_before_version_4_start_co
         unbroken.step(readings(0, N_SNAPSHOT))
     scored = unbroken.step(readings(N_SNAPSHOT, N_SCORED))
     episodes = [None if episode == NO_EPISODE else episode for episode in scored.episodes.tolist()]
-    columns = (np.nan_to_num(scored.scores).tolist(), scored.thresholds.tolist(), scored.is_anomaly.tolist(), episodes)
+    numbers = (np.where(np.isnan(column), None, column).tolist() for column in (scored.scores, scored.thresholds))
+    columns = (*numbers, scored.is_anomaly.tolist(), episodes)
     expected = dict(zip(range(N_SNAPSHOT, N_SCORED), zip(*columns, strict=True), strict=True))
 
     scores = restored.records(TELEMETRY_ANOMALIES)

@@ -93,7 +93,7 @@ def alone():
     scorer = Scorer(SETTINGS.detector, alerts_per_week=SETTINGS.alerts_per_week)
     scored = scorer.step(Batch(keys, times, values, nothing, list(numbers), nothing))
     columns = (scored.index, scored.scores, scored.thresholds, scored.is_anomaly, scored.episodes)
-    rows = zip(*(np.nan_to_num(column).tolist() for column in columns), strict=True)  # JSON has no NaN
+    rows = zip(*(np.where(np.isnan(column), None, column).tolist() for column in columns), strict=True)
     return {offset: said for offset, *said in rows}
 
 
