@@ -1,7 +1,9 @@
 """The default detector: compiled as plain, on any magnitude, for years, and what it finds."""
 
 import math
+import shutil
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -99,22 +101,35 @@ def test_every_part_is_compiled_from_a_plain_function(module):
 
 
 def test_a_change_of_any_source_has_machine_code_of_its_own(tmp_path):
-    (tmp_path / "sources").mkdir()
-    file = tmp_path / "sources" / "called.py"
+    sources = tmp_path / "sources"
+    (sources / "inner").mkdir(parents=True)
+    file = sources / "inner" / "called.py"
     file.write_text("A = 1\n")
-    before = cache_folder(tmp_path / "sources", tmp_path)
+    before = cache_folder(sources, tmp_path, tmp_path)
+    assert cache_folder(sources, tmp_path, tmp_path) == before
     file.write_text("A = 2\n")
-    assert cache_folder(tmp_path / "sources", tmp_path) != before
+    assert cache_folder(sources, tmp_path, tmp_path) != before
 
 
-def test_machine_code_of_a_read_only_installation_is_kept_where_nobody_else_can_write(tmp_path):
+def test_sources_in_a_zip_have_the_machine_code_of_the_same_sources_in_a_folder(tmp_path):
+    sources = tmp_path / "sources"
+    (sources / "inner").mkdir(parents=True)
+    (sources / "inner" / "called.py").write_text("A = 1\n")
+    (sources / "calls.py").write_text("B = 2\n")
+    packed = shutil.make_archive(str(tmp_path / "code"), "zip", sources)
+    zipped = cache_folder(zipfile.Path(packed), tmp_path, tmp_path)
+    assert zipped == cache_folder(sources, tmp_path, tmp_path)
+
+
+def test_machine_code_is_kept_where_nobody_else_can_write_if_the_users_caches_cannot_be_written(tmp_path):
     (tmp_path / "sources").mkdir()
-    (tmp_path / "sources" / "__pycache__").write_text("no folder")
-    kept = cache_folder(tmp_path / "sources", tmp_path / "own").parent
-    assert kept.parent == tmp_path / "own"
+    (tmp_path / "caches").write_text("no folder")
+    wanted, own = tmp_path / "caches", tmp_path / "own"
+    kept = cache_folder(tmp_path / "sources", wanted, own).parent
+    assert kept.parent == own
     assert kept.stat().st_mode & 0o077 == 0
     kept.chmod(0o777)
-    assert cache_folder(tmp_path / "sources", tmp_path / "own").parent != kept
+    assert cache_folder(tmp_path / "sources", wanted, own).parent != kept
 
 
 def test_scores_begin_behind_the_warm_up_and_are_no_numbers_before():
