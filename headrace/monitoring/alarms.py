@@ -49,7 +49,8 @@ class Alarm:
 
 def of_processes(processes: Sequence[ProcessFigures]) -> Iterator[Alarm]:
     for each in processes:
-        if each.state != "RUNNING":
+        # supervisord says STARTING in the first 3 s of a server, also of one that `headrace up` has found ready.
+        if each.state not in ("RUNNING", "STARTING"):
             yield Alarm(f"{each.name} is {each.state}", f"headrace logs {each.name}; then headrace up")
         elif each.restarts and each.uptime_s < RECENT_S:
             yield Alarm(

@@ -42,6 +42,13 @@ def test_a_process_that_does_not_run_is_an_alarm():
     assert process_alarms(state="FATAL", pid=None) == ["kafka is FATAL"]
 
 
+def test_a_server_in_its_first_seconds_is_no_alarm_unless_it_ran_before():
+    assert process_alarms(state="STARTING", uptime_s=1) == []
+    (alarm,) = process_alarms(state="STARTING", uptime_s=1, restarts=1)
+    assert alarm == "kafka was restarted 1 s ago (1 restarts in all)"
+    assert process_alarms(state="BACKOFF", pid=None) == ["kafka is BACKOFF"]
+
+
 def test_a_restart_is_an_alarm_while_it_is_recent():
     assert process_alarms(restarts=2, uptime_s=30) == ["kafka was restarted 30 s ago (2 restarts in all)"]
     assert process_alarms(restarts=2, uptime_s=3000) == []
