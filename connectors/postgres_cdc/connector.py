@@ -26,6 +26,8 @@ QUEUE_BYTES = 32 * 2**20
 KEYS = {table.name: table.key for table in CAPTURED} | {HEARTBEAT: "id"}
 """Of each table whose changes become records, the column that names a row."""
 STOPS_WITHIN_S = 30
+SETTLES_WITHIN_S = 30
+"""How long Connect may be busy with a change before this one: its answer is 409 meanwhile."""
 RECORD_FAILURES = ("Tolerance exceeded in error handler", "Error while processing event at offset", "RecordTooLarge")
 """Of a transform or converter, of Debezium's decoding, and of the producer."""
 
@@ -265,6 +267,18 @@ def _stop(endpoints: CaptureEndpoints) -> None:
 
 
 def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+    until = time.monotonic() + SETTLES_WITHIN_S
+    while _is_settling(answer := _answer(endpoints, method, path, body)) and time.monotonic() < until:
+        time.sleep(0.2)
+    return answer
+
+
+def _is_settling(answer: httpx.Response) -> bool:
+    """Of a rebalance, or of a configuration that a worker has not read yet; a name that is taken is a 409 as well."""
+    return answer.status_code == 409 and "Cannot complete request" in answer.text
+
+
+def _answer(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
     try:
         return http_clients.request(method, f"http://{endpoints.connect}{path}", timeout_s=20, json=body)
     except http_clients.HttpUnavailable as error:
@@ -272,7 +286,7 @@ def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str,
 
 
 def _require(answer: httpx.Response) -> Any:
-    """409 while workers settle who does what; 404 in HTML while the worker starts."""
+    """404 in HTML while the worker starts."""
     if answer.is_error or not answer.headers.get("content-type", "application/json").startswith("application/json"):
         raise ConnectUnavailable(f"Kafka Connect answers {answer.status_code}: {answer.text[:200]}")
     return answer.json() if answer.content else None
