@@ -137,6 +137,10 @@ bench-fleet: setup ## The fleet of half-space trees against River's own loop
 bench-series: .venv/locked ## 100,000 series in the scorer: CPU of its snapshots, memory, size of the state
 	$(RUN)/python -m bench.series
 
+.PHONY: bench-alert-rate
+bench-alert-rate: .venv/locked ## Alerts of series without anomalies, against the rate that was asked for
+	$(RUN)/python -m bench.alert_rate
+
 .PHONY: bench-bridge
 bench-bridge: setup ## Messages per CPU second of the bridge
 	$(RUN)/python -m bench.bridge

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from bench.command_line import run
 from bench.job_cost import run_job
@@ -26,7 +26,7 @@ from bench.movielens import movielens
 from bench.report import verdict
 from bench.reset_offsets import reset_offsets
 from bench.stack import bench_stack
-from connectors.kafka.clients import create_topics, producer
+from connectors.kafka.clients import consumer, create_topics, producer
 from connectors.pseudonym_key import PseudonymKey
 from connectors.redis.clients import client_of
 from headrace.model_store.publishing import publish
@@ -108,11 +108,9 @@ def _send(layout: Layout, events: Interactions, crowds: Sequence[int], pseudonym
 
 def _read(layout: Layout) -> Callable[[], int]:
     """Gives how many interactions the job has learned, as of its last checkpoint."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=layout.endpoints.kafka, group_id=consumer_group(JOB), enable_auto_commit=False
-    )
+    client = consumer(layout.endpoints.kafka, group=consumer_group(JOB))
     partitions = [TopicPartition(INTERACTIONS.name, number) for number in range(INTERACTIONS.partitions)]
-    return lambda: sum(consumer.committed(partition) or 0 for partition in partitions)
+    return lambda: sum(client.committed(partition) or 0 for partition in partitions)
 
 
 def _print_redis(layout: Layout) -> None:

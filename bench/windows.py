@@ -7,13 +7,12 @@ import json
 import statistics
 import sys
 
-from kafka.admin import KafkaAdminClient
-
 from bench.command_line import run
 from bench.job_cost import run_job
 from bench.reset_offsets import reset_offsets
 from bench.stack import bench_stack
-from connectors.kafka.clients import create_topics, producer
+from connectors.kafka.clients import admin_client, create_topics, producer
+from connectors.kafka.reading import group_offsets
 from jobs.names import consumer_group
 from schemas.topics import TELEMETRY_READINGS
 from stack.layout import Layout
@@ -83,10 +82,8 @@ def _send(layout: Layout, first: int, many: int) -> int:
 
 def _read(layout: Layout) -> int:
     """How far the job's checkpoints are. Records stand without gaps: no transaction wrote them."""
-    admin = KafkaAdminClient(bootstrap_servers=layout.endpoints.kafka)
-    committed = admin.list_group_offsets([GROUP])[GROUP]
-    admin.close()
-    return sum(each.offset for each in committed.values())
+    with admin_client(layout.endpoints.kafka) as admin:
+        return sum(group_offsets(admin, [GROUP]).values())
 
 
 if __name__ == "__main__":

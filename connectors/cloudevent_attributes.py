@@ -24,7 +24,10 @@ _NAME = re.compile(r"[a-z0-9]+")
 
 
 class TooManyAttributes(ValueError):
-    """More attributes, or larger ones, than a record has room for. The message says how many."""
+    """Raised where a CloudEvent has more attributes, or larger ones, than a record may have; the message says how many.
+
+    Terminal: the same event is refused again.
+    """
 
 
 def headers_of_user_properties(properties: Iterable[tuple[str, str]], content_type: str | None) -> list[Header]:

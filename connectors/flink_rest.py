@@ -10,7 +10,7 @@ from schemas.errors import TransientError
 
 
 class FlinkUnavailable(TransientError):
-    """The JobManager does not answer, or answers with an error."""
+    """Raised where the JobManager does not answer, or answers with an error. Transient: it may answer later."""
 
 
 class FlinkRest:

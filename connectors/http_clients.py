@@ -19,11 +19,11 @@ from schemas.errors import TerminalError, TransientError
 
 
 class HttpUnavailable(TransientError):
-    """An HTTP server does not answer, or answers with an error."""
+    """Raised where an HTTP server does not answer, or answers with an error. Transient: it may answer later."""
 
 
 class UnusableProxy(TerminalError):
-    """The environment names a proxy that cannot be used."""
+    """Raised where the environment names a proxy that cannot be used. Terminal: the variable has to be changed."""
 
 
 def http_client(base_url: str, timeout_s: float, headers: Mapping[str, str] | None = None) -> httpx.Client:

@@ -9,7 +9,7 @@ from schemas.errors import TerminalError
 
 
 class UnusableCertificates(TerminalError):
-    """HEADRACE_MQTT_CA_FILE names no file with certificates."""
+    """Raised where HEADRACE_MQTT_CA_FILE names no file with certificates. Terminal: the setting has to be changed."""
 
 
 def log_in(client: Client, endpoints: Endpoints) -> None:

@@ -68,7 +68,10 @@ _RETURN_CODES: Final = {
 
 
 class PacketError(Exception):
-    """A packet that ends its connection, with the reason that MQTT 5 gives for it. Inside this package only."""
+    """Raised for a packet that ends its connection, with the reason of MQTT 5 for it; caught inside this package.
+
+    Terminal for the connection: a new one may follow.
+    """
 
     def __init__(self, reason: ReasonCode, detail: str = "") -> None:
         super().__init__(detail or reason.name)

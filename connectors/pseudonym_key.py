@@ -25,7 +25,10 @@ ROOT = "-"
 
 
 class BadPseudonymKey(ValueError):
-    """A text that is no key; the message says why, and nothing of what is in it."""
+    """Raised for a text that is no key; the message says why, and nothing of what is in it.
+
+    Terminal: another key is needed.
+    """
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,15 @@ log = logging.getLogger(__name__)
 
 
 class PseudonymsError(HeadraceError):
-    """Of this file."""
+    """Base of what this module raises; all of it is terminal."""
 
 
 class NoPseudonymKey(PseudonymsError, TerminalError):
-    """There is no file with a key."""
+    """Raised where there is no file with a key. Terminal: the file has to be provided."""
 
 
 class UnusableKeyFile(PseudonymsError, TerminalError):
-    """The file cannot be read, or is no key."""
+    """Raised where the file cannot be read, or is no key. Terminal: the file has to be changed."""
 
 
 def read_key(path: Path) -> PseudonymKey:

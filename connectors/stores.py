@@ -4,11 +4,17 @@ from schemas.errors import HeadraceError, TerminalError, TransientError
 
 
 class StoreError(HeadraceError):
-    """A store that cannot be written to at all. A row that it refuses is a return value, not an exception."""
+    """Raised where a store cannot be written to at all; transient or terminal by class.
+
+    A row that it refuses is a return value, not an exception.
+    """
 
 
 class StoreUnavailable(StoreError, TransientError):
-    """The store is unreachable, overloaded or full. Carries how long it asked to be left alone."""
+    """Raised where the store is unreachable, overloaded or full. Carries how long it asked to be left alone.
+
+    Transient: the same write may succeed later.
+    """
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -16,4 +22,4 @@ class StoreUnavailable(StoreError, TransientError):
 
 
 class StoreMisconfigured(StoreError, TerminalError):
-    """Trying again is useless until a person changes something; the message says what."""
+    """Raised where a store refuses everything until a person changes something; the message says what. Terminal."""

@@ -32,11 +32,11 @@ def kill_the_bridge_and_kafka(context: Context) -> None:
 def fill_the_disk_of_the_mqtt_broker(context: Context) -> None:
     with on_a_small_disk(context, "mosquitto") as folder:
         filler = fill(folder)
-        context.say("filled the disk under the MQTT broker to the last byte")
+        context.announce("filled the disk under the MQTT broker to the last byte")
         context.stop("bridge")
         context.hold(BRIDGE_AWAY_S)
         filler.unlink()
-        context.say("there is room again")
+        context.announce("there is room again")
         context.start("bridge")
 
 

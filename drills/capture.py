@@ -35,16 +35,16 @@ class CaptureDrill(Declaration):
     victim: str
 
 
-def run(drill: CaptureDrill, environment: Environment, say: Callable[[str], None]) -> Result:
+def run(drill: CaptureDrill, environment: Environment, announce: Callable[[str], None]) -> Result:
     """One drill, on a stack with change capture. Never raises HeadraceError."""
     problems: list[str] = []
     with _flowing(environment, f"{drill.name}-{int(time.time())}-") as (rows, seen):
         recovered_s, counts = float("nan"), Counts()
         with noted(problems):
-            recovered_s = _kill_and_recover(drill, environment, rows, seen, say)
+            recovered_s = _kill_and_recover(drill, environment, rows, seen, announce)
         with noted(problems):
             rows.finish()
-        say(f"looking for {rows.sent} changes")
+        announce(f"looking for {rows.sent} changes")
         with noted(problems):
             counts = _arrived(rows, seen)
             problems += _count_problems(counts, seen)
@@ -73,13 +73,17 @@ def _flowing(environment: Environment, prefix: str) -> Iterator[tuple[NumberedRo
 
 
 def _kill_and_recover(
-    drill: CaptureDrill, environment: Environment, rows: NumberedRows, seen: CapturedRows, say: Callable[[str], None]
+    drill: CaptureDrill,
+    environment: Environment,
+    rows: NumberedRows,
+    seen: CapturedRows,
+    announce: Callable[[str], None],
 ) -> float:
     """Seconds that the change waited which waited longest."""
     flows_s = time.monotonic() + FLOWS_S
     wait_until("the first changes in their topic", lambda: seen.has_one_after(flows_s), FLOWS_WITHIN_S)
     seen.forget_waits()
-    kill(drill.victim, Supervision(environment.layout), say, with_children=True)
+    kill(drill.victim, Supervision(environment.layout), announce, with_children=True)
     killed_s = time.monotonic()
     wait_until("changes after it in their topic", lambda: seen.has_one_after(killed_s), RECOVERS_WITHIN_S)
     return seen.longest_s

@@ -46,7 +46,7 @@ def step_the_clock_of(server: str, *, with_ts: bool) -> Callable[[Context], None
 def _step(context: Context, server: str, clock: SteppedClock) -> None:
     for offset_s in STEPS_S:
         clock.step_to(offset_s)
-        context.say(f"the clock of {server} is off by {offset_s:+d} s")
+        context.announce(f"the clock of {server} is off by {offset_s:+d} s")
         context.hold(EACH_S)
 
 

@@ -33,7 +33,7 @@ def run_a_clock_400_days_ahead(context: Context) -> None:
         ahead = {"metric": "counter", "value": number, "ts": began_ms + number}
         publisher.publish(f"{context.prefix}fast-clock", json.dumps(ahead).encode())
     publisher.close()
-    context.say(f"sent {FAST_CLOCK_READINGS} readings from 400 days ahead")
+    context.announce(f"sent {FAST_CLOCK_READINGS} readings from 400 days ahead")
 
 
 def fast_readings_are_dead_letters(context: Context) -> list[str]:
@@ -58,7 +58,7 @@ def restart_the_windows_on_late_readings(context: Context) -> None:
         return sum(of == device for of, _ in context.committed.readings) == LATE_READINGS
 
     wait_until("the late readings in telemetry.readings", committed, CHECKPOINT_WITHIN_S)
-    context.say(f"{LATE_READINGS} late readings wait; starting window_telemetry from its savepoint")
+    context.announce(f"{LATE_READINGS} late readings wait; starting window_telemetry from its savepoint")
     context.environment.submit(("window_telemetry",), path)
 
 
@@ -73,7 +73,7 @@ def silence_one_partition(context: Context) -> None:
     if not talking:
         raise NotPrepared("all devices of this run share a partition: run the drill again")
     context.stream.talking = talking
-    context.say(f"partition {silent} is silent, {len(talking)} of {len(context.stream.devices)} devices talk")
+    context.announce(f"partition {silent} is silent, {len(talking)} of {len(context.stream.devices)} devices talk")
     began_ms = int(time.time() * 1000)
 
     def closed() -> bool:
@@ -91,10 +91,10 @@ def _partition(device: str) -> int:
 
 
 def start_cold_on_a_backlog(context: Context) -> None:
-    context.say(f"sending {BACKLOG:,} messages while no job runs")
+    context.announce(f"sending {BACKLOG:,} messages while no job runs")
     context.stream.send(BACKLOG)
     context.stream.wait_until_acknowledged()
-    context.say("submitting the jobs")
+    context.announce("submitting the jobs")
     began = time.monotonic()
     context.environment.submit()
     last_ms = min(times[-1] for times in context.stream.times.values()) - 1
@@ -111,7 +111,7 @@ def stop_for_longer_than_a_transaction(context: Context) -> None:
     """
     path = _savepoint_that_no_checkpoint_follows(context)
     context.hold(STOPPED_S)
-    context.say("starting clean_telemetry from its savepoint")
+    context.announce("starting clean_telemetry from its savepoint")
     context.environment.submit(("clean_telemetry",), path)
 
 

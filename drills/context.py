@@ -36,7 +36,7 @@ class Context:
     influxdb: StoreWatch
     committed: CommittedOutputs
     flink: FlinkJobs
-    say: Callable[[str], None]
+    announce: Callable[[str], None]
     held_s: float = 0.0
     """How long `inject` kept something broken on purpose: no part of the time to recover."""
     failures_before: int = 0
@@ -62,14 +62,14 @@ class Context:
 
     def kill(self, server: str) -> None:
         """SIGKILL; supervisord starts it again, and this returns when it has."""
-        killing.kill(server, self.supervision, self.say)
+        killing.kill(server, self.supervision, self.announce)
 
     def kill_together(self, *servers: str) -> None:
         """SIGKILL to all of them at a time; this returns when each is ready again."""
         pids = {server: self.pid(server) for server in servers}
         for pid in pids.values():
             psutil.Process(pid).kill()
-        self.say(f"killed {' and '.join(servers)} with -9")
+        self.announce(f"killed {' and '.join(servers)} with -9")
         for server, killed in pids.items():
             wait_until(f"{server} to run again", lambda: self.pid(server) != killed, RESTARTED_WITHIN_S)  # noqa: B023
             self.environment.wait_until_ready(server)
@@ -77,12 +77,12 @@ class Context:
     def stop(self, server: str) -> None:
         """An orderly stop; it stays down until `start`."""
         self.supervision.stop([server])
-        self.say(f"stopped {server}")
+        self.announce(f"stopped {server}")
 
     def start(self, server: str) -> None:
         """And waits until it is ready."""
         self.supervision.start_process(server)
-        self.say(f"started {server}")
+        self.announce(f"started {server}")
         self.environment.wait_until_ready(server)
 
     @contextmanager
@@ -90,9 +90,9 @@ class Context:
         """SIGSTOP, and SIGCONT at the end: alive to the system, silent to everybody."""
         process = psutil.Process(self.pid(server))
         with killing.suspended(process):
-            self.say(f"froze {server} ({process.pid})")
+            self.announce(f"froze {server} ({process.pid})")
             yield
-        self.say(f"{server} goes on")
+        self.announce(f"{server} goes on")
 
     def hold(self, seconds: float) -> None:
         """Keeps what is broken broken for so long, while the stream flows: no part of the time to recover."""
@@ -104,7 +104,7 @@ class Context:
         """Lets the stream flow for so long."""
         began, sent = time.monotonic(), self.stream.sent
         wait_until("the time to pass", lambda: time.monotonic() - began >= seconds, seconds + 1)
-        self.say(f"{self.stream.sent - sent} readings were sent within {seconds:.0f} s")
+        self.announce(f"{self.stream.sent - sent} readings were sent within {seconds:.0f} s")
 
     def wait_for_jobs(self, jobs: tuple[str, ...] = JOBS) -> None:
         """Until every task of these jobs runs."""

@@ -4,12 +4,12 @@ from schemas.errors import HeadraceError, TerminalError
 
 
 class DrillError(HeadraceError):
-    """Of the drills."""
+    """Base of what drills raise; all of it is terminal."""
 
 
 class NotPrepared(DrillError, TerminalError):
-    """The drill could not break what it wanted to break."""
+    """Raised where the drill could not inject its fault. Terminal: the message says what is missing."""
 
 
 class NotOurs(DrillError, TerminalError):
-    """The folder holds a stack that drills did not make."""
+    """Raised where the folder holds a stack that drills did not make. Terminal: choose another folder."""

@@ -91,10 +91,10 @@ def _run_the_faulty_release(context: Context) -> None:
         path = context.flink.stop_with_savepoint(job)
         variables = {"HEADRACE_JOB_SOURCES": SOURCES} if job == CLEAN_TELEMETRY else {}
         run_release(context, job, path, release, variables=variables)
-        context.say(f"{job} goes on with a fault that shows at certain records")
+        context.announce(f"{job} goes on with a fault that shows at certain records")
     for job in AFRESH:
         run_release(context, job, None, release)
-        context.say(f"{job} runs, with the same fault")
+        context.announce(f"{job} runs, with the same fault")
 
 
 def write_faulty_release(release: Path) -> None:
@@ -117,7 +117,7 @@ def _send(context: Context, records: Sequence[FatalRecord]) -> None:
         for record in records:
             if record.operator not in OF_READINGS:
                 producer.send(READ_FROM[record.operator], **_past_the_bridge(record)).get(timeout=30)
-    context.say(f"sent {len(records)} records, each of which fails one operator")
+    context.announce(f"sent {len(records)} records, each of which fails one operator")
 
 
 def _past_the_bridge(record: FatalRecord) -> dict[str, Any]:

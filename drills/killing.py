@@ -21,7 +21,7 @@ def pid_of(server: str, supervision: Supervision) -> int:
     return wait_until(f"{server} to run", lambda: _pid(server, supervision), RESTARTED_WITHIN_S)
 
 
-def kill(server: str, supervision: Supervision, say: Callable[[str], None], with_children: bool = False) -> None:
+def kill(server: str, supervision: Supervision, announce: Callable[[str], None], with_children: bool = False) -> None:
     """SIGKILL; supervisord starts it again, and this returns when it has.
 
     Raises
@@ -32,7 +32,7 @@ def kill(server: str, supervision: Supervision, say: Callable[[str], None], with
     for process in [killed, *(killed.children(recursive=True) if with_children else [])]:
         with contextlib.suppress(psutil.NoSuchProcess):  # a server's workers come and go
             process.kill()
-    say(f"killed {server} ({killed.pid}) with -9")
+    announce(f"killed {server} ({killed.pid}) with -9")
     again = f"{server} to be started again"
     wait_until(again, lambda: _pid(server, supervision) not in (0, killed.pid), RESTARTED_WITHIN_S)
 

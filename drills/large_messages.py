@@ -27,7 +27,7 @@ def kill_all_workers_on_large_messages(context: Context) -> None:
         workers = python_workers(context.pid("forkserver"))
         for worker in workers:
             worker.kill()
-        context.say(f"killed all {len(workers)} Python workers with -9")
+        context.announce(f"killed all {len(workers)} Python workers with -9")
 
         def are_there() -> bool:
             for record in tail.new():
@@ -51,7 +51,7 @@ def _publish(context: Context, device: str) -> None:
         values = {f"m{metric}": metric for metric in range(ITEMS)}
         publisher.publish(device, json.dumps({"ts": now_ms + number, "values": values}).encode())
     publisher.close()
-    context.say(f"sent {MESSAGES} messages with {ITEMS:,} items each")
+    context.announce(f"sent {MESSAGES} messages with {ITEMS:,} items each")
 
 
 DRILLS = (

@@ -28,7 +28,7 @@ def steal_the_session_of_an_absent_bridge(context: Context) -> None:
     context.stop("bridge")
     context.hold(BRIDGE_AWAY_S)
     _connect_and_leave(context, BridgeSettings().client_id)
-    context.say("another client with its client id has connected, with clean start, and left")
+    context.announce("another client with its client id has connected, with clean start, and left")
     context.start("bridge")
 
 
@@ -69,7 +69,7 @@ def start_a_second_bridge(context: Context) -> None:
     command = [sys.executable, "-m", "connectors.mqtt_bridge"]
     second = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
-        context.say("started a second bridge with the same client id")
+        context.announce("started a second bridge with the same client id")
         wait_until("the second bridge to stop", lambda: second.poll() is not None, STOPS_WITHIN_S)
         context.notes.append(f"The second bridge ended with exit status {second.returncode}.")
         context.flow(TWO_BRIDGES_S)

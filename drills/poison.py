@@ -60,7 +60,7 @@ def _put(context: Context, topic: str, *values: bytes) -> None:
     for sent in [producer.send(topic, value, key) for value in values]:
         sent.get(timeout=30)
     producer.close()
-    context.say(f"put {len(values)} bad records into {topic}")
+    context.announce(f"put {len(values)} bad records into {topic}")
 
 
 def _wait_for_letters(context: Context, wanted: dict[tuple[str, str], int]) -> list[str]:

@@ -43,7 +43,7 @@ def kill_a_python_worker(context: Context) -> None:
     context.wait_for_the_middle("score_anomalies")
     worker = python_workers(context.pid("forkserver"))[0]
     worker.kill()
-    context.say(f"killed the Python worker {worker.pid} with -9")
+    context.announce(f"killed the Python worker {worker.pid} with -9")
     wait_until("the worker to be gone", lambda: not worker.is_running(), WORKER_GONE_WITHIN_S)
 
 
@@ -51,7 +51,7 @@ def kill_the_fork_server(context: Context) -> None:
     context.wait_for_the_middle("score_anomalies")
     workers = python_workers(context.pid("forkserver"))
     context.kill("forkserver")
-    context.say(f"{len(workers)} Python workers end with it")
+    context.announce(f"{len(workers)} Python workers end with it")
     wait_until("its workers to be gone", lambda: not any(each.is_running() for each in workers), WORKER_GONE_WITHIN_S)
 
 

@@ -31,28 +31,28 @@ LISTENER_IN_FLIGHT = 50
 """Below the Receive Maximum that the listener allows by default."""
 
 
-def run(drill: Drill, environment: Environment, say: Callable[[str], None]) -> Result:
+def run(drill: Drill, environment: Environment, announce: Callable[[str], None]) -> Result:
     """Runs one drill on a stack that is whole, and takes the balance after it. Never raises HeadraceError."""
     if why := drill.impossible():
         return Result(drill.name, skipped=why)
-    result = perform(drill, environment, say)
-    say("waiting for the balance: the last windows close after up to 80 s")
+    result = perform(drill, environment, announce)
+    announce("waiting for the balance: the last windows close after up to 80 s")
     differences = unbalanced(environment.layout.endpoints)
     problems = (*result.problems, *(f"balance: {each}" for each in differences))
     return Result(**{**vars(result), "balanced": not differences, "problems": problems})
 
 
-def perform(drill: Drill, environment: Environment, say: Callable[[str], None]) -> Result:
+def perform(drill: Drill, environment: Environment, announce: Callable[[str], None]) -> Result:
     """All but the balance."""
     prefix = f"{drill.name}-{int(time.time())}-"
-    with _scene(drill, environment, prefix, say) as context:
+    with _scene(drill, environment, prefix, announce) as context:
         problems: list[str] = []
         recovered_s, counts = float("nan"), Counts()
         with noted(problems):
             recovered_s = _break_and_recover(drill, context)
         with noted(problems):
             context.stream.finish()
-        say(f"looking for {context.stream.sent} readings")
+        announce(f"looking for {context.stream.sent} readings")
         with noted(problems):
             counts = _arrived(drill, context)
             problems += [*context.problems, *_count_problems(drill, counts), *drill.check(context)]
@@ -79,7 +79,7 @@ def unbalanced(endpoints: Endpoints) -> list[str]:
 
 
 @contextmanager
-def _scene(drill: Drill, environment: Environment, prefix: str, say: Callable[[str], None]) -> Iterator[Context]:
+def _scene(drill: Drill, environment: Environment, prefix: str, announce: Callable[[str], None]) -> Iterator[Context]:
     endpoints = environment.layout.endpoints
     publisher = _publisher(drill, environment)
     stream = NumberedStream(publisher, [f"{prefix}{number}" for number in range(DEVICES)])
@@ -88,7 +88,7 @@ def _scene(drill: Drill, environment: Environment, prefix: str, say: Callable[[s
     redis.start()
     influxdb.start()
     try:
-        yield Context(environment, prefix, stream, redis, influxdb, committed, flink, say)
+        yield Context(environment, prefix, stream, redis, influxdb, committed, flink, announce)
     finally:
         redis.stop()
         influxdb.stop()

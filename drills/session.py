@@ -28,15 +28,15 @@ class Session:
         self._console = console
         self._stage: Environment | None = None
 
-    def run(self, drill: Drill | CaptureDrill, say: Callable[[str], None], fresh: bool) -> Result:
+    def run(self, drill: Drill | CaptureDrill, announce: Callable[[str], None], fresh: bool) -> Result:
         """One drill, on a stack that is whole; `fresh`: made anew."""
         if isinstance(drill, CaptureDrill):
             environment = self._on_stage(capture.EXTRAS, capture.ONLY)
             environment.prepare(jobs=(), fresh=fresh)
-            return capture.run(drill, environment, say)
+            return capture.run(drill, environment, announce)
         environment = self._on_stage(EXTRAS)
         environment.prepare(jobs=() if drill.cold else JOBS, fresh=fresh or drill.cold)
-        return run.run(drill, environment, say)
+        return run.run(drill, environment, announce)
 
     def end(self) -> None:
         """Deletes the stack, if there is one."""
@@ -62,7 +62,7 @@ def run_all(
     session = Session(home, port_offset, console)
     results: list[Result] = []
 
-    def say(line: str) -> None:
+    def announce(line: str) -> None:
         console.print(f"  {line}", style="dim", highlight=False)
 
     try:
@@ -71,7 +71,7 @@ def run_all(
             console.print(drill.breaks, highlight=False)
             # What one drill left unsound must not fail the next.
             unsound = bool(results) and bool(results[-1].problems)
-            results.append(session.run(drill, say, fresh=unsound))
+            results.append(session.run(drill, announce, fresh=unsound))
             console.print(reports.line(results[-1]), highlight=False)
             if report is not None:
                 reports.write(report, results)

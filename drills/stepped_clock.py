@@ -71,7 +71,7 @@ def on_a_stepped_clock(context: Context, name: str) -> Iterator[SteppedClock]:
         process = subprocess.Popen(server.command(), cwd=layout.home, env=environment, stdout=log, stderr=log)
     try:
         wait_until(f"{name} with a clock of its own", lambda: _is_ready(server), server.ready_within_s)
-        context.say(f"{name} runs again ({process.pid}), with a clock that the drill sets")
+        context.announce(f"{name} runs again ({process.pid}), with a clock that the drill sets")
         yield clock
         if process.poll() is not None:
             raise NotPrepared(f"{name} ended with {process.returncode} while its clock was stepped")

@@ -52,10 +52,10 @@ def overloaded_with(status: int) -> Callable[[Context], None]:
 def fill_the_disk(context: Context) -> None:
     with on_a_small_disk(context, "influxdb") as folder:
         filler = fill(folder)
-        context.say("filled the disk under InfluxDB to the last byte")
+        context.announce("filled the disk under InfluxDB to the last byte")
         context.hold(FULL_S)
         filler.unlink()
-        context.say(
+        context.announce(
             "there is room again; restarting InfluxDB, which does not open a shard again that it could not open"
         )
     context.notes.append(

@@ -19,7 +19,7 @@ NEWEST_POINTS = """
 from(bucket: "{bucket}")
   |> range(start: -15m, stop: 10m)
   |> filter(fn: (r) => r._measurement == "reading" and r._field == "value"
-    or r._measurement == "anomaly" and r._field == "score")
+    or r._measurement == "anomaly" and r._field == "value")
   |> filter(fn: (r) => r.metric == "{metric}" and r.device =~ /^{prefix}/)
   |> last() |> keep(columns: ["_time", "_measurement", "device"])
 """

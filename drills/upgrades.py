@@ -10,7 +10,7 @@ from drills.releases import copy_packages, run_release
 from stack.layout import REPOSITORY
 
 SCORING, CLEANING = "score_anomalies", "clean_telemetry"
-DETECTOR_FILE = "models/detectors/gaussian.py"
+DETECTOR_FILE = "models/detectors/novelty/fleet.py"
 """Of the default detector."""
 COPIES = 20
 """Of readings from before the savepoint, after each start."""
@@ -21,7 +21,7 @@ SCALED_S = 15.0
 def upgrade_the_detector(context: Context) -> None:
     """To a release whose detector cannot read what this one has learned."""
     path = context.flink.stop_with_savepoint(SCORING)
-    context.say("score_anomalies stopped with a savepoint; starting it with a detector of a newer version")
+    context.announce("score_anomalies stopped with a savepoint; starting it with a detector of a newer version")
     release = context.environment.layout.folder("next-release")
     write_next_release(release)
     run_release(context, SCORING, path, release)
@@ -36,7 +36,7 @@ def scores_are_of_two_detectors(context: Context) -> list[str]:
 def rescale_the_cleaning(context: Context) -> None:
     for parallelism in ("2", "1"):
         path = context.flink.stop_with_savepoint(CLEANING)
-        context.say(f"clean_telemetry stopped with a savepoint; starting it at parallelism {parallelism}")
+        context.announce(f"clean_telemetry stopped with a savepoint; starting it at parallelism {parallelism}")
         run_release(context, CLEANING, path, REPOSITORY, "-p", parallelism)
         context.stream.send_again(COPIES)
         context.flow(SCALED_S)

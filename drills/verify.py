@@ -17,7 +17,7 @@ from(bucket: "{bucket}")
   |> filter(fn: (r) => r.metric == "{metric}" and r.device =~ /^{prefix}/)
   |> keep(columns: ["_time", "device"])
 """
-MEASUREMENTS = {"InfluxDB reading": ("reading", "value"), "InfluxDB anomaly": ("anomaly", "score")}
+MEASUREMENTS = {"InfluxDB reading": ("reading", "value"), "InfluxDB anomaly": ("anomaly", "value")}
 
 
 def verify(context: Context) -> Counts:

@@ -31,7 +31,10 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class BadFrame(ValueError):
-    """Bytes that are no frame, or a column that is not what it is read as."""
+    """Raised for bytes that are no frame, or a column of another type than is read.
+
+    Terminal: a bug on one of both sides.
+    """
 
 
 def encode(records: Iterable[Sequence[Field]]) -> bytes:

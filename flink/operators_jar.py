@@ -11,7 +11,7 @@ from pyflink.table import StreamTableEnvironment, Table
 
 
 class MissingJar(RuntimeError):
-    """headrace-flink.jar is not on the class path of the client."""
+    """Raised where headrace-flink.jar is not on the class path of the client. Terminal: it has to be built."""
 
 
 def stage(method: str, tables: StreamTableEnvironment, table: Table, *arguments: Any) -> Table:

@@ -4,40 +4,64 @@ from schemas.errors import TerminalError, TransientError
 
 
 class BalanceFailed(TransientError):
-    """The topics or a store could not be read; the ledger is as it was."""
+    """Raised where the topics or a store could not be read; the ledger is as it was.
+
+    Transient: the next balance may succeed.
+    """
 
 
 class LedgerUnusable(TerminalError):
-    """The ledger of earlier balances cannot be gone on with."""
+    """Raised where the ledger of earlier balances cannot be continued.
+
+    Terminal: the message says what to do with it.
+    """
 
 
 class WindowsNotCorrected(TransientError):
-    """A correction of windows ended before its end; the next one goes on where the last one stopped."""
+    """Raised where a correction of windows ended early. Transient: the next one continues where it stopped."""
 
 
 class NotWithin(TransientError):
-    """A condition did not come true in its time; the message says which."""
+    """Raised where a condition did not come true in its time; the message says which.
+
+    Transient: it may come true later.
+    """
 
 
 class SavepointFailed(TransientError):
-    """Flink could not take a savepoint; the message has its reason."""
+    """Raised where Flink could not take a savepoint; the message has its reason.
+
+    Transient: the next one may succeed.
+    """
 
 
 class SourcesNotApplied(TerminalError):
-    """A changed sources.toml does not count yet; the message says what runs and what to do."""
+    """Raised where a changed sources.toml is not applied yet; the message says what runs and what to do.
+
+    Terminal: until that is done.
+    """
 
 
 class MissingTrainingExtra(TerminalError):
-    """Packages that only training needs are not installed."""
+    """Raised where packages that only training needs are not installed. Terminal: install them."""
 
 
 class FeaturesNotMade(TerminalError):
-    """Features of customers cannot be made of what is there."""
+    """Raised where features of customers cannot be made of what is there.
+
+    Terminal: the data or the time has to change.
+    """
 
 
 class UnusableFile(TerminalError):
-    """A CSV file whose readings cannot be told for certain, or that holds none. The message says which line and why."""
+    """Raised for a CSV file with ambiguous readings, or without any. The message says which line and why.
+
+    Terminal: the file or an option has to be changed.
+    """
 
 
 class NotForgotten(TerminalError):
-    """A user is not forgotten yet. What was done stays done, and the same command does the rest."""
+    """Raised where a user is not forgotten yet. What was done stays done, and the same command does the rest.
+
+    Terminal: the message says what has to be changed first.
+    """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from connectors.kafka.reading import Batch, Partition
+from connectors.kafka.reading import Partition, PartitionBatch
 from headrace.reconciliation.offset_set import OffsetSet
 from jobs.names import CLEAN_TELEMETRY
 from schemas.topics import (
@@ -117,18 +117,20 @@ class PublishOutcome:
             where = f"{CLEAN_TELEMETRY} has committed none of them"
         return f"{where} for {without_progress_s:.0f} s. See why:  headrace status"
 
-    def _read(self, partitions: list[Partition], ends: dict[Partition, int], add: Callable[[Batch], None]) -> None:
+    def _read(
+        self, partitions: list[Partition], ends: dict[Partition, int], add: Callable[[PartitionBatch], None]
+    ) -> None:
         starts = {each: self._read_to[each] for each in partitions}
         for batch in self.log.read(starts, ends):
             add(batch)
             self._read_to[batch.topic, batch.partition] = batch.end
 
-    def _add_messages(self, batch: Batch) -> None:
+    def _add_messages(self, batch: PartitionBatch) -> None:
         for record in batch.records:
             if self.marker in (record.value or b"") and self._ours[record.partition].add(record.offset):
                 self.arrived += 1
 
-    def _add_outcomes(self, batch: Batch) -> None:
+    def _add_outcomes(self, batch: PartitionBatch) -> None:
         for record in batch.records:
             found = _parsed(record.value)
             position = found.get("position")

@@ -22,15 +22,18 @@ _UNKNOWN_USER = (0x86, 0x87)
 
 
 class MqttUnavailable(TransientError):
-    """No MQTT broker takes a connection."""
+    """Raised where no MQTT broker takes a connection. Transient: it may do so later."""
 
 
 class MqttRefuses(TerminalError):
-    """The MQTT broker answers, and takes neither the connection nor what is published: user, password, rights, TLS."""
+    """Raised where the MQTT broker refuses the connection or what is published: user, password, rights, TLS.
+
+    Terminal: one of them has to be changed.
+    """
 
 
 class NotAcknowledged(TransientError):
-    """The broker did not acknowledge everything in time."""
+    """Raised where the broker did not acknowledge everything in time. Transient: what is missing can be sent again."""
 
 
 class Publisher:

@@ -42,7 +42,7 @@ _NOT_ENDED = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "CA
 
 
 class SubmissionFailed(TerminalError):
-    """A job was not submitted; the message has Flink's reason."""
+    """Raised where a job was not submitted; the message has Flink's reason. Terminal: the reason has to be removed."""
 
 
 def code_archive(layout: Layout) -> Path:

@@ -32,7 +32,9 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:
         micro_batches = key_by(tables, tables.from_path("gathered"), Types.INT(), BYTES)
-        make_scorer = partial(Scorer, settings.detector, lifetime_s=settings.series_lifetime_s)
+        make_scorer = partial(
+            Scorer, settings.detector, alerts_per_week=settings.alerts_per_week, lifetime_s=settings.series_lifetime_s
+        )
         operator = ScoreFleet(make_scorer, settings.snapshot_every, JOB)
         answers = micro_batches.process(operator, output_type=ANSWERS)
         return tables.from_data_stream(answers.uid("score-fleet").name(f"score-fleet {settings.detector}"))

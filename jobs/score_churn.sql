@@ -1,6 +1,6 @@
 -- score_churn: the risk that a customer leaves, each time the customer's row changes or the features of its usage.
 --
---   customers, customers.usage -> records -> identified -> kept -> halves -> latest -> arrivals
+--   customers, customers.usage -> records -> identified -> kept -> rows_and_usage -> latest -> arrivals
 --     -> [gather, Java] -> micro_batches -> [ScoreCustomers, Python] -> answers
 --   answers -+-> scored --> [scatter, Java] -> scores --> churn_scores
 --            +-> refused -> [scatter, Java] -> dead_letter_records -> dead_letters
@@ -29,8 +29,8 @@ SELECT
   END AS record
 FROM identified;
 
--- Each record is one half of what is scored.
-CREATE TEMPORARY VIEW halves AS
+-- What is scored is a row and its usage: each record is one of the two.
+CREATE TEMPORARY VIEW rows_and_usage AS
 SELECT
   person, PROCTIME() AS proc, is_row, device, `partition`, `offset`,
   CASE WHEN is_row THEN device END AS row_key,
@@ -38,24 +38,24 @@ SELECT
   CASE WHEN NOT is_row THEN record END AS usage_record
 FROM kept;
 
--- The newest of both halves beside each record: both functions pass over NULL. A join of two changing tables would take
--- back the pairs that it gave before, and no store downstream could.
+-- The newest row and the newest usage beside each record: both functions pass over NULL. A join of two changing tables
+-- would take back the pairs that it gave before, and no store downstream could.
 CREATE TEMPORARY VIEW latest AS
 SELECT
   is_row, COALESCE(LAST_VALUE(row_key) OVER so_far, device) AS customer,
-  LATEST_RECORD(`partition`, `offset`, row_record) OVER so_far AS row_half,
-  LATEST_RECORD(`partition`, `offset`, usage_record) OVER so_far AS usage_half
-FROM halves
+  LATEST_RECORD(`partition`, `offset`, row_record) OVER so_far AS newest_row,
+  LATEST_RECORD(`partition`, `offset`, usage_record) OVER so_far AS newest_usage
+FROM rows_and_usage
 WINDOW so_far AS (PARTITION BY person ORDER BY proc ROWS UNBOUNDED PRECEDING);
 
 -- A batch has one bucket; jobs/operators/score_customers.py reads the columns behind it.
 CREATE TEMPORARY VIEW arrivals AS
 SELECT
   0 AS bucket, is_row, customer,
-  COALESCE(l.usage_half.`partition`, -1) AS usage_partition, COALESCE(l.usage_half.`offset`, -1) AS usage_offset,
-  l.usage_half.record AS usage,
-  COALESCE(l.row_half.`partition`, -1) AS row_partition, COALESCE(l.row_half.`offset`, -1) AS row_offset,
-  l.row_half.record AS `row`
+  COALESCE(l.newest_usage.`partition`, -1) AS usage_partition, COALESCE(l.newest_usage.`offset`, -1) AS usage_offset,
+  l.newest_usage.record AS usage,
+  COALESCE(l.newest_row.`partition`, -1) AS row_partition, COALESCE(l.newest_row.`offset`, -1) AS row_offset,
+  l.newest_row.record AS `row`
 FROM latest AS l;
 
 -- Behind the state, and in its task: what goes to Python is one row a batch.

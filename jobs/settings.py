@@ -55,7 +55,13 @@ class JobSettings(BaseSettings):
         json_schema_extra=stated_default("the default source"),
     )
     detector: str = Field(
-        "gaussian", description="Detector of `score_anomalies`, a name of models/detectors/catalogue.py."
+        "novelty", description="Detector of `score_anomalies`, a name of models/detectors/catalogue.py."
+    )
+    alerts_per_week: float = Field(
+        0.3,
+        gt=0,
+        le=1000,
+        description="Alerts of a series and week that are about right while nothing is wrong with it.",
     )
     buckets: int = Field(
         4,

@@ -26,11 +26,11 @@ class Champion(BaseModel):
 
 
 class NoChampion(TerminalError):
-    """No model was promoted yet; the message says how to make one champion."""
+    """Raised where no model was promoted yet; the message says how to make one champion. Terminal: until one is."""
 
 
 class UnreadablePointer(TerminalError):
-    """The pointer is there and says nothing of use."""
+    """Raised where the pointer to the champion is there and cannot be read. Terminal: promote a model again."""
 
 
 def champion(root: Path) -> Champion | None:

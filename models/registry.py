@@ -21,7 +21,7 @@ MAX_HISTORY = 50
 
 
 class NotRegistered(TerminalError):
-    """The registry has no such model, version or alias."""
+    """Raised where the registry has no such model, version or alias. Terminal: until one is registered."""
 
 
 @dataclass(frozen=True)

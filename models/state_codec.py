@@ -31,7 +31,10 @@ _PLAIN_KINDS = "biuf"
 
 
 class UnreadableState(TerminalError, ValueError):
-    """State that cannot be continued from: foreign, of another version, or damaged. Start cold."""
+    """Raised for state that cannot be continued from: foreign, of another version, or damaged. Start cold.
+
+    Terminal: the same bytes are refused again.
+    """
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,10 @@ class Codec(Protocol):
 
 
 class UnreadableCodecState(TerminalError, ValueError):
-    """State that cannot be continued from: of another version, or damaged. Start without it."""
+    """Raised for state that cannot be continued from: of another version, or damaged. Start without it.
+
+    Terminal: the same bytes are refused again.
+    """
 
 
 class StateSnapshot(NamedTuple):

@@ -38,7 +38,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class NoJsonText(ValueError):
-    """A payload that is no JSON text."""
+    """Raised for a payload that is no JSON text, and made a rejection by the codec.
+
+    Terminal: the bytes stay the same.
+    """
 
     def __init__(self, reason: RejectReason, detail: str | None = None) -> None:
         super().__init__(detail)

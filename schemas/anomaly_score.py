@@ -1,22 +1,43 @@
 """Anomaly scores: what a detector said of one reading, before it learned it."""
 
+from typing import ClassVar
+
 from pydantic import Field, FiniteFloat
 
+from schemas.anomaly_kind import AnomalyKind
 from schemas.record import Position, Record
+
+KINDS = ", ".join(kind.label for kind in AnomalyKind if kind)
 
 
 class AnomalyScore(Record):
     """One reading's score. Many flagged readings in a row are one episode, and an episode is one alert."""
 
-    schema_version: int = 1
+    SCHEMA_VERSION: ClassVar[int] = 2
+
+    schema_version: int = 2
     device: str
     metric: str
     event_time: int = Field(ge=-(2**63), lt=2**63, description="ms since the epoch, of the reading")
     value: FiniteFloat
-    score: FiniteFloat = Field(description="in the detector's own scale; higher is stranger")
-    threshold: FiniteFloat = Field(description="the score above which this reading would be flagged")
+    score: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="in the detector's own scale; higher is stranger; null while the series is too young",
+    )
+    threshold: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="the score above which this reading would be flagged; null where none is known",
+    )
     is_anomaly: bool
     episode: int | None = Field(None, description="event_time of the episode's first flagged reading; null outside one")
     detector: str
     detector_version: int
     position: Position
+    expected_low: float | None = Field(
+        None, allow_inf_nan=False, description="the usual range of this reading; null where unknown"
+    )
+    expected_high: float | None = Field(None, allow_inf_nan=False, description="as `expected_low`")
+    kind: str | None = Field(None, description=f"of the episode: {KINDS}; null outside one, and where unknown")
+    explanation: str | None = Field(None, description="one sentence, at the alert only: what was expected, what came")

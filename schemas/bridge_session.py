@@ -27,3 +27,14 @@ class BridgeSession(Record):
     filters: tuple[str, ...] = Field(description="topic filters that the session is subscribed to")
     stored_until: int = Field(description="ms since the epoch; what was published before is in Kafka")
     losses: tuple[SessionLoss, ...] = Field((), description="the last sessions that were lost")
+    broker_dropped: int | None = Field(
+        None,
+        description="messages that the MQTT broker counted as dropped, over its restarts and the bridge's; null: it "
+        "has never said",
+    )
+    broker_dropped_at: int | None = Field(
+        None, description="when the bridge last saw that figure grow, in ms since the epoch; null: never"
+    )
+    broker_counter: int | None = Field(
+        None, description="the MQTT broker's own counter as it was last seen; it starts at 0 with the broker"
+    )

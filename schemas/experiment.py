@@ -21,7 +21,10 @@ DEFAULT_LIST: List = "personal"
 
 
 class BadExperiments(TerminalError, ValueError):
-    """The file declares what is no experiment; the message says which and why."""
+    """Raised where the file declares an invalid experiment; the message says which and why.
+
+    Terminal: the file has to be changed.
+    """
 
 
 class Arm(BaseModel):

@@ -87,7 +87,8 @@ DEVICE = KeyPattern(
 )
 ANOMALIES = KeyPattern(
     "anomalies",
-    'sorted set by event time, one member an episode: `{"metric","ts","value","score","detector"}`',
+    'sorted set by event time, one member an episode: `{"metric","ts","value","score","detector"}`, '
+    "and where known `expected_low`, `expected_high`, `kind`, `explanation`",
     30 * DAY_S,
     f"the {MAX_ALERTS} newest by event time",
     id_name="device",

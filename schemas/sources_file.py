@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.errors import TerminalError
+from schemas.filter_index import FilterIndex
 from schemas.presets import PRESETS, preset_fields
 from schemas.source import DEFAULT_SOURCE, Source
 from schemas.sources import Sources
-from schemas.toml_lines import existing, line_of
+from schemas.toml_lines import TomlLines, existing
+from schemas.topic_pattern import TopicPattern
 
 SOURCES_FILE = "sources.toml"
 """Its name in the stack's folder."""
@@ -34,7 +36,10 @@ _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 
 class BadSources(TerminalError, ValueError):
-    """sources.toml has mistakes; the message has one a line, each with its place and what to write instead."""
+    """Raised where sources.toml has mistakes; the message has one a line, with its place and what to write instead.
+
+    Terminal: the file has to be changed.
+    """
 
 
 class Mistake(NamedTuple):
@@ -94,7 +99,8 @@ def parse_sources(text: str | None, file: str = SOURCES_FILE) -> Sources:
     sources: list[Source] = []
     mistakes = list(_mistakes(document, sources))
     if mistakes:
-        placed = sorted((line_of(text, mistake.path), mistake.message) for mistake in mistakes)
+        lines = TomlLines(text)
+        placed = sorted((lines.line_of(mistake.path), mistake.message) for mistake in mistakes)
         raise BadSources("\n".join(f"{file}:{line}: {message}" for line, message in dict.fromkeys(placed)))
     return Sources(sources)
 
@@ -200,13 +206,16 @@ def _same_names(numbered: Sequence[tuple[int, Source]]) -> Iterator[Mistake]:
 
 def _covered_filters(numbered: Sequence[tuple[int, Source]]) -> Iterator[Mistake]:
     """Filters that no message reaches. A source that passes topics over leaves them to those behind it."""
-    filters = [(number, source, pattern) for number, source in numbered for pattern in source.patterns]
-    for index, (number, source, pattern) in enumerate(filters):
-        for _, other, earlier in filters[:index]:
-            if not other.ignore and earlier.covers(pattern):
+    earlier = FilterIndex()
+    owners: dict[TopicPattern, str] = {}
+    for number, source in numbered:
+        for pattern in source.patterns:
+            if (covering := earlier.first_covering(pattern)) is not None:
                 yield Mistake(
                     (TABLE, number, "topic"),
-                    f"{pattern.pattern!r} of {source.name!r} gets no message: {earlier.pattern!r} of {other.name!r} "
-                    "stands before it and has all of them. Put the narrower filter first",
+                    f"{pattern.pattern!r} of {source.name!r} gets no message: {covering.pattern!r} of "
+                    f"{owners[covering]!r} stands before it and has all of them. Put the narrower filter first",
                 )
-                break
+            if not source.ignore:
+                earlier.add(pattern)
+                owners[pattern] = source.name

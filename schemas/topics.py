@@ -243,7 +243,10 @@ _RECORDS = {topic.name: topic.record for topic in TOPICS}
 
 
 class UnreadableRecord(TerminalError, ValueError):
-    """A value that is no record of its topic; the message says why. Only a foreign producer writes one."""
+    """Raised for a value that is no record of its topic; the message says why. Only a foreign producer writes one.
+
+    Terminal: the bytes stay the same.
+    """
 
 
 def read_record(topic: str, value: bytes | None) -> Record:

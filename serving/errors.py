@@ -117,7 +117,10 @@ class Problem(BaseModel):
 
 
 class ApiError(Exception):
-    """A request that the API refuses; `detail` says what is wrong and what to do. Raised inside an instance only."""
+    """Raised for a request that the API refuses; `detail` says what is wrong and what to do. Inside an instance only.
+
+    Transient or terminal by its status.
+    """
 
     def __init__(self, code: ErrorCode, detail: str, retry_after_s: float | None = None) -> None:
         super().__init__(detail)

@@ -28,7 +28,7 @@ MAX_UNCONFIRMED = 5_000
 
 
 class Unconfirmed(TransientError):
-    """Kafka has not confirmed the interactions: they may be stored or not."""
+    """Raised where Kafka has not confirmed the interactions: they may be stored or not. Transient: send them again."""
 
 
 class InteractionProducer:

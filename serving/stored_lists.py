@@ -31,7 +31,7 @@ def similar_to(item: str) -> str:
 
 
 class Unreadable(TerminalError, ValueError):
-    """A value that is no list. Only a foreign writer stores one."""
+    """Raised for a value that is no list. Only a foreign writer stores one. Terminal: until the job writes it anew."""
 
 
 class StoredList(NamedTuple):

@@ -4,36 +4,39 @@ from schemas.errors import HeadraceError, TerminalError, TransientError
 
 
 class StackError(HeadraceError):
-    """Of the local stack."""
+    """Base of what the local stack raises; transient or terminal by class."""
 
 
 class StackUnusable(StackError, TerminalError):
-    """A folder, a setting or a name is not one that the stack can work with; the message says what to change."""
+    """Raised for a folder, a setting or a name that the stack cannot work with; the message says what to change.
+
+    Terminal: until it is changed.
+    """
 
 
 class StackInUse(StackError, TransientError):
-    """Another command works on the same stack."""
+    """Raised where another command works on the same stack. Transient: wait for its end."""
 
 
 class MissingProgram(StackError, TerminalError):
-    """A program is not installed."""
+    """Raised where a program is not installed. Terminal: install it."""
 
 
 class BuildFailed(StackError, TerminalError):
-    """A download or a build failed."""
+    """Raised where a download or a build failed. Terminal: the message says what to change."""
 
 
 class PortBusy(StackError, TerminalError):
-    """A port of the stack is taken."""
+    """Raised where another program has a port of the stack. Terminal: stop it, or move the stack's ports."""
 
 
 class NotReady(StackError, TransientError):
-    """A server did not become ready."""
+    """Raised where a server did not become ready in its time. Transient: it may need longer."""
 
 
 class NotRunning(StackError, TerminalError):
-    """The stack does not run."""
+    """Raised where the stack does not run. Terminal: it has to be started."""
 
 
 class StillRunning(StackError, TransientError):
-    """A process of the stack could not be ended."""
+    """Raised where a process of the stack could not be ended. Transient: it may end later."""

@@ -54,7 +54,10 @@ class Display:
 
 
 class GivenUp(TerminalError):
-    """Another server failed, so that waiting for this one has no use. Inside the stack only."""
+    """Raised where another server failed, so that waiting for this one has no use. Inside the stack only.
+
+    Terminal: the other server's failure comes first.
+    """
 
 
 def wait_for(server: Server, supervision: Supervision, display: Display, given_up: Event) -> None:

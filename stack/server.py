@@ -8,7 +8,10 @@ from stack.layout import Layout
 
 
 class NotYet(TransientError):
-    """A server does not answer yet; the text says what is missing. Inside the stack only."""
+    """Raised while a server does not answer; the text says what is missing. Inside the stack only.
+
+    Transient: it is asked again.
+    """
 
 
 class Server(ABC):

@@ -1,5 +1,7 @@
 """What all tiers share: Hypothesis without a deadline, because a busy machine is no failure; where operators note."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -21,3 +23,9 @@ def _attempts(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADRACE_ATTEMPTS", str(tmp_path_factory.mktemp("attempts")))
         yield
+
+
+def pytest_collection_finish():
+    """Thousands of collected tests live until the end: no collection of garbage looks at them again and again."""
+    gc.collect()
+    gc.freeze()

@@ -49,29 +49,38 @@ KEYS_REMEMBERED = 100_000
 
 
 class KafkaClientError(HeadraceError):
-    """Of this module."""
+    """Base of what this module raises; transient or terminal by class."""
 
 
 class KafkaUnavailable(KafkaClientError, TransientError):
-    """No broker answered. Trying again later may help."""
+    """Raised where no broker answers. Transient: it may answer later."""
 
     next_step = "Start it:  headrace up"
 
 
 class MissingTopics(KafkaClientError, TerminalError):
-    """The broker does not have these topics."""
+    """Raised where the broker does not have these topics. Terminal: they have to be created."""
 
 
 class KafkaRefuses(KafkaClientError, TerminalError):
-    """The broker answers, and does not allow it: credentials, rights, or its version."""
+    """Raised where the broker answers, and refuses by credentials, rights or its version.
+
+    Terminal: one of them has to be changed.
+    """
 
 
 class ProducerReplaced(KafkaClientError, TransientError):
-    """Another producer with this transactional id has started: this one sends nothing any more."""
+    """Raised where another producer with this transactional id has started: this one sends nothing any more.
+
+    Transient: a new producer can send.
+    """
 
 
 class RecordsRemoved(KafkaClientError, TransientError):
-    """Retention has removed the records that were to be read."""
+    """Raised where retention has removed the records that were to be read.
+
+    Transient: a new reading begins behind them.
+    """
 
 
 _REFUSALS = (

@@ -8,8 +8,8 @@ from kafka.admin import OffsetSpec
 from connectors.kafka.clients import KafkaUnavailable, admin, consumer, require_reachable
 from connectors.kafka.reading import (
     STALLED_AFTER_S,
-    Batch,
     Partition,
+    PartitionBatch,
     as_kafka,
     as_pair,
     group_offsets,
@@ -86,7 +86,7 @@ class KafkaLog:
         """What consumer groups have committed: (group, partition) -> the offset they read next."""
         return group_offsets(self._admin, groups)
 
-    def read(self, starts: Mapping[Partition, int], ends: Mapping[Partition, int]) -> Iterator[Batch]:
+    def read(self, starts: Mapping[Partition, int], ends: Mapping[Partition, int]) -> Iterator[PartitionBatch]:
         """All committed records between, a few thousand at a time, the partitions side by side."""
         return read(self._consumer, starts, ends, self._stalled_after_s)
 

@@ -20,7 +20,7 @@ POLL_MS = 500
 
 
 @dataclass(frozen=True)
-class Batch:
+class PartitionBatch:
     """What a partition holds from `start` to before `end`. Transaction markers and aborted records take offsets too."""
 
     topic: str
@@ -35,7 +35,7 @@ def read(
     starts: Mapping[Partition, int],
     ends: Mapping[Partition, int],
     stalled_after_s: float = STALLED_AFTER_S,
-) -> Iterator[Batch]:
+) -> Iterator[PartitionBatch]:
     """What the consumer may see between, a few thousand records at a time, the partitions side by side.
 
     Positions are compared with the ends and records are not counted: a position passes transaction markers and aborted
@@ -66,7 +66,9 @@ def read(
             raise KafkaUnavailable(f"Kafka stopped sending {topics}, {missing:,} offsets before its end")
 
 
-def _batch(consumer: Any, each: Partition, polled: Any, position: dict[Partition, int], end: int) -> Batch | None:
+def _batch(
+    consumer: Any, each: Partition, polled: Any, position: dict[Partition, int], end: int
+) -> PartitionBatch | None:
     """What the poll brought of a partition; one that is at its end leaves `position` and is not fetched again."""
     partition, start = TopicPartition(*each), position[each]
     found = consumer.position(partition, timeout_ms=POSITION_WITHIN_MS)
@@ -79,7 +81,7 @@ def _batch(consumer: Any, each: Partition, polled: Any, position: dict[Partition
     if reached >= end:
         consumer.pause(partition)
         del position[each]
-    return Batch(*each, start, reached, records)
+    return PartitionBatch(*each, start, reached, records)
 
 
 def partitions_of(consumer: Any, topic: str) -> list[Partition]:

@@ -17,7 +17,10 @@ from schemas.errors import TerminalError
 
 
 class NotAborted(KafkaClientError, TerminalError):
-    """Kafka refused to list or to end a transaction; the message has its words."""
+    """Raised where Kafka refuses to list or to end a transaction; the message has its words.
+
+    Terminal: a right is missing, or the broker is too old.
+    """
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,10 @@ NO_DIGEST: Final = "0" * 64
 
 
 class UnusableTokens(TerminalError):
-    """A line of the tokens file is none, or a device cannot be added or revoked."""
+    """Raised where a line of the tokens file is invalid, or a device cannot be added or revoked.
+
+    Terminal: the file or the name has to be changed.
+    """
 
 
 class DeviceToken(BaseModel):

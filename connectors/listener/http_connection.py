@@ -33,7 +33,10 @@ class Request:
 
 
 class HttpError(Exception):
-    """A request that is refused (RFC 9457). Inside this package only."""
+    """Raised for a request that the listener refuses (RFC 9457), and caught inside this package.
+
+    Transient or terminal by its status.
+    """
 
     def __init__(self, status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> None:
         super().__init__(detail)

@@ -81,7 +81,8 @@ class ListenerSettings(BaseSettings):
     max_waiting_bytes: int = Field(
         64 * 1024 * 1024,
         ge=1024 * 1024,
-        description="Bytes of all connections that wait for Kafka or are not whole yet. Beyond it nothing is read.",
+        description="Bytes of all connections that wait for Kafka, 1 KiB more for each record, or are not whole yet. "
+        "Beyond it nothing is read.",
     )
     max_connections: int = Field(10_000, ge=1, description="Connections of one process; more are closed at once.")
     connect_within_s: float = Field(

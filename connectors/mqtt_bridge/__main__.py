@@ -24,6 +24,8 @@ from connectors.kafka.fast_producer import FastProducer, ready_fast_producer
 from connectors.mqtt_bridge.acknowledgements import RecordRefused
 from connectors.mqtt_bridge.bridge import Bridge
 from connectors.mqtt_bridge.commands import CommandPublisher, follow_commands
+from connectors.mqtt_bridge.drop_count import DropCount
+from connectors.mqtt_bridge.drop_watch import DropWatch
 from connectors.mqtt_bridge.exit_status import FAILED, NO_RESTART_HELPS, STOPPED
 from connectors.mqtt_bridge.http import Pages, serve
 from connectors.mqtt_bridge.loop import IdleWork, NetworkLoop
@@ -79,6 +81,9 @@ def _run(settings: BridgeSettings, endpoints: Endpoints, stop: threading.Event) 
     loop = NetworkLoop(client, session)
     status = Status(endpoints.kafka, session, loop)
     serve(Pages(status), settings.http_host, settings.http_port)
+    drops = DropCount()
+    # Before Kafka is there: the broker's figure may expire while we wait for that.
+    DropWatch(endpoints, drops, settings.keepalive_s).start()
     clock = EntranceClock()
     found = _wait_for_kafka(endpoints.kafka, settings, clock, session, loop, stop)
     if found is None:
@@ -95,6 +100,7 @@ def _run(settings: BridgeSettings, endpoints: Endpoints, stop: threading.Event) 
         found=earlier,
         read=partial(newest_of, endpoints.kafka, settings.client_id),
         started_ms=started_ms,
+        drops=drops,
     )
     commands = CommandPublisher(client)
 

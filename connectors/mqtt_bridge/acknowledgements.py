@@ -10,7 +10,10 @@ NOTHING_TO_ACKNOWLEDGE = 0
 
 
 class RecordRefused(TerminalError):
-    """Kafka refused a record for good. The message behind it was not acknowledged."""
+    """Raised where Kafka refuses a record for good. The message behind it was not acknowledged.
+
+    Terminal: a setting of the topic, or a right, has to be changed.
+    """
 
 
 class Confirmation(Protocol):

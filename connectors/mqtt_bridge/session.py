@@ -43,7 +43,10 @@ SUBSCRIPTION_REFUSED_FOR_GOOD = {
 
 
 class BrokerRefuses(TerminalError):
-    """The MQTT broker does not take the bridge as it is configured."""
+    """Raised where the MQTT broker refuses the bridge as it is configured.
+
+    Terminal: the configuration has to be changed.
+    """
 
 
 class SubscribingClient(Protocol):

@@ -14,6 +14,7 @@ from connectors.entrance_records import epoch_ms
 from connectors.kafka.clients import KafkaClientError
 from connectors.mqtt_bridge.acknowledgements import Confirmation, RecordRefused
 from connectors.mqtt_bridge.bridge import Producer
+from connectors.mqtt_bridge.drop_count import DropCount
 from connectors.mqtt_bridge.session import Session
 from connectors.mqtt_bridge.stored_until import StoredUntil
 from schemas.bridge_session import MAX_LOSSES, BridgeSession, SessionLoss
@@ -30,7 +31,7 @@ WRITE_EVERY_S = 30.0
 
 
 class AnotherBridge(TerminalError):
-    """An older bridge with our client id is at work."""
+    """Raised where an older bridge with our client id is at work. Terminal: one of the two has to be stopped."""
 
 
 class SessionMemory:
@@ -65,6 +66,8 @@ class SessionRecord:
         Reads the newest record of this client id. Called on a thread of its own, after each reconnect.
     started_ms
         When this process started: of two bridges with one client id the one that started later stops.
+    drops
+        What the broker says it has dropped; goes on from what was found.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class SessionRecord:
         found: BridgeSession | None,
         read: Callable[[], BridgeSession | None],
         started_ms: int,
+        drops: DropCount | None = None,
         instance: str = "",
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -92,6 +96,9 @@ class SessionRecord:
         self.instance = instance or uuid.uuid4().hex[:12]
         self._monotonic_s = monotonic_s
         self._losses = found.losses if found else ()
+        self._drops = drops or DropCount()
+        self._drops.start_from(found)
+        self._written_drops = self._drops.figures
         self._expected = found is not None
         self._last_known_ms = found.stored_until if found else 0
         self._seen = 0
@@ -116,13 +123,18 @@ class SessionRecord:
             self._judge_rival(self._reading)
         elif self._memory.times_subscribed > self._seen:
             self._compare()
-        elif self._session.subscribed and self._monotonic_s() >= self._next_write_s:
+        elif self._session.subscribed and self._is_due:
             self.write()
+
+    @property
+    def _is_due(self) -> bool:
+        return self._monotonic_s() >= self._next_write_s or self._drops.figures != self._written_drops
 
     def write(self) -> Confirmation:
         """Write the record down; it is stored when Kafka confirms it."""
         self._next_write_s = self._monotonic_s() + WRITE_EVERY_S
         self._last_known_ms = max(self._last_known_ms, self._memory.stored_until.time_ms)
+        dropped, dropped_at, counter = self._written_drops = self._drops.figures
         record = BridgeSession(
             client_id=self._client_id,
             instance=self.instance,
@@ -130,6 +142,9 @@ class SessionRecord:
             filters=tuple(sorted({*self._filters, *self._session.stale})),
             stored_until=self._last_known_ms,
             losses=self._losses,
+            broker_dropped=dropped,
+            broker_dropped_at=dropped_at,
+            broker_counter=counter,
         )
         value = record.model_dump_json().encode()
         self._written = self._producer.send(BRIDGE_SESSIONS.name, value, self._client_id.encode(), [])

@@ -18,7 +18,7 @@ _VERSION_BITS = 16
 
 
 class TooManySubscriptions(TerminalError):
-    """More topic filters overlap than identifiers can number."""
+    """Raised where more topic filters overlap than identifiers can number. Terminal: the sources need fewer filters."""
 
 
 @dataclass(frozen=True)

@@ -11,36 +11,42 @@ from schemas.errors import HeadraceError, TerminalError, TransientError
 
 
 class CaptureError(HeadraceError):
-    """Of this folder."""
+    """Base of what this package raises; transient or terminal by class."""
 
 
 class DatabaseUnavailable(CaptureError, TransientError):
-    """PostgreSQL does not answer. Trying again later may help."""
+    """Raised where PostgreSQL does not answer. Transient: it may answer later."""
 
     next_step = "Start what does not run:  headrace up --with postgres,connect"
 
 
 class DatabaseRefuses(CaptureError, TerminalError):
-    """PostgreSQL refuses a statement: a right is missing, a lock is held, or an object is not as it should be."""
+    """Raised where PostgreSQL refuses a statement: a right is missing, a lock is held, or an object is not as expected.
+
+    Terminal: the database has to be changed.
+    """
 
 
 class SlotInUse(CaptureError, TerminalError):
-    """A connector reads the replication slot."""
+    """Raised where a connector reads the replication slot that is to be removed. Terminal: it has to be stopped."""
 
 
 class ConnectUnavailable(CaptureError, TransientError):
-    """Kafka Connect does not answer. Trying again later may help."""
+    """Raised where Kafka Connect does not answer. Transient: it may answer later."""
 
     next_step = "Start what does not run:  headrace up --with postgres,connect"
 
 
 class ConnectorRefused(CaptureError, TerminalError):
-    """The connector's configuration is not taken."""
+    """Raised where Kafka Connect refuses the connector's configuration. Terminal: it has to be changed."""
 
 
 class NotCaughtUp(CaptureError, TransientError):
-    """The connector has not read all changes up to now. Trying again later may help."""
+    """Raised where the connector has not read all changes up to now in time. Transient: it reads on."""
 
 
 class RowsNotRead(CaptureError, TerminalError):
-    """Debezium did not read the rows that it was asked to read again; the message says how that ended."""
+    """Raised where Debezium did not read the rows that it was asked to read again; the message says how that ended.
+
+    Terminal: the reason has to be removed first.
+    """

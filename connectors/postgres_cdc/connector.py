@@ -26,6 +26,8 @@ QUEUE_BYTES = 32 * 2**20
 KEYS = {table.name: table.key for table in CAPTURED} | {HEARTBEAT: "id"}
 """Of each table whose changes become records, the column that names a row."""
 STOPS_WITHIN_S = 30
+SETTLES_WITHIN_S = 30
+"""How long Connect may be busy with a change before this one: its answer is 409 meanwhile."""
 RECORD_FAILURES = ("Tolerance exceeded in error handler", "Error while processing event at offset", "RecordTooLarge")
 """Of a transform or converter, of Debezium's decoding, and of the producer."""
 
@@ -149,7 +151,7 @@ def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = Fals
     """Give Connect the connector; the same again changes nothing.
 
     `stopped`: only if there is none, and it does not run yet. Where a connector stood outlives it, and can be removed
-    only with one.
+    only with one. A connector that had other settings is left stopped as well.
 
     Raises
     ------
@@ -165,8 +167,11 @@ def register(endpoints: CaptureEndpoints, password: str, *, stopped: bool = Fals
             )
         return
     # Connect restarts a connector whose configuration it is given, even if it is the same.
-    if there.status_code == 200 and _require(there) == wanted | {"name": NAME}:
-        return
+    if there.status_code == 200:
+        if _require(there) == wanted | {"name": NAME}:
+            return
+        # Until its tasks are gone, Connect gives their states, and why they failed, for those of the new settings.
+        _stop(endpoints)
     answer = _ask(endpoints, "PUT", f"/connectors/{NAME}/config", wanted)
     if answer.status_code == 400:
         raise ConnectorRefused(answer.json().get("message", answer.text))
@@ -246,14 +251,14 @@ def remove(endpoints: CaptureEndpoints) -> bool:
     """
     if state(endpoints).connector == "MISSING":
         return False
-    _require(_ask(endpoints, "PUT", f"/connectors/{NAME}/stop"))
-    _wait_until_stopped(endpoints)
+    _stop(endpoints)
     _require(_ask(endpoints, "DELETE", f"/connectors/{NAME}/offsets"))
     _require(_ask(endpoints, "DELETE", f"/connectors/{NAME}"))
     return True
 
 
-def _wait_until_stopped(endpoints: CaptureEndpoints) -> None:
+def _stop(endpoints: CaptureEndpoints) -> None:
+    _require(_ask(endpoints, "PUT", f"/connectors/{NAME}/stop"))
     until = time.monotonic() + STOPS_WITHIN_S
     while (found := state(endpoints)) != ConnectorState("STOPPED", "MISSING"):
         if time.monotonic() > until:
@@ -262,6 +267,18 @@ def _wait_until_stopped(endpoints: CaptureEndpoints) -> None:
 
 
 def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+    until = time.monotonic() + SETTLES_WITHIN_S
+    while _is_settling(answer := _answer(endpoints, method, path, body)) and time.monotonic() < until:
+        time.sleep(0.2)
+    return answer
+
+
+def _is_settling(answer: httpx.Response) -> bool:
+    """Of a rebalance, or of a configuration that a worker has not read yet; a name that is taken is a 409 as well."""
+    return answer.status_code == 409 and "Cannot complete request" in answer.text
+
+
+def _answer(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
     try:
         return http_clients.request(method, f"http://{endpoints.connect}{path}", timeout_s=20, json=body)
     except http_clients.HttpUnavailable as error:
@@ -269,7 +286,7 @@ def _ask(endpoints: CaptureEndpoints, method: str, path: str, body: Mapping[str,
 
 
 def _require(answer: httpx.Response) -> Any:
-    """409 while workers settle who does what; 404 in HTML while the worker starts."""
+    """404 in HTML while the worker starts."""
     if answer.is_error or not answer.headers.get("content-type", "application/json").startswith("application/json"):
         raise ConnectUnavailable(f"Kafka Connect answers {answer.status_code}: {answer.text[:200]}")
     return answer.json() if answer.content else None

@@ -22,6 +22,7 @@ from connectors.postgres_cdc.reconciliation import end_gone_rows, require_caught
 from connectors.postgres_cdc.tables import CAPTURED, CapturedTable
 
 POLL_S = 0.5
+HALTED = ("PAUSED", "STOPPED")
 
 
 def repair(
@@ -79,6 +80,8 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
     SlotInUse
         While the slot is not free yet.
     """
+    if connector.changed_settings(endpoints):  # what it says of its place is true of those settings: of another slot
+        connector.register(endpoints, password)
     if connector.state(endpoints).lost_its_place:
         database.note_snapshot(endpoints, "PostgreSQL's log lacks what the connector has not read")
     if database.needs_snapshot(endpoints):
@@ -88,7 +91,7 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
         database.note_snapshot_begins(endpoints)
     connector.register(endpoints, password)
     found = connector.state(endpoints)
-    if found.connector in ("PAUSED", "STOPPED"):
+    if found.connector in HALTED:
         connector.resume(endpoints)
     elif "FAILED" in (found.connector, found.task):
         connector.restart(endpoints)
@@ -96,7 +99,10 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
 
 
 def wait_until_it_runs(endpoints: CaptureEndpoints, within_s: float) -> None:
-    """Wait until connector and task run.
+    """Wait until connector and task run; resume what turns out to be stopped.
+
+    Connect may tell the state of a connector as it was before the last change of its settings, so that
+    `start_connector` saw no need to resume it.
 
     Raises
     ------
@@ -110,6 +116,8 @@ def wait_until_it_runs(endpoints: CaptureEndpoints, within_s: float) -> None:
         if time.monotonic() > until:
             wrong = f"the connector is {found.connector}, its task {found.task}. {found.trace}".strip(" .")
             raise (ConnectorRefused if found.task == "FAILED" else ConnectUnavailable)(wrong)
+        if found.connector in HALTED:
+            connector.resume(endpoints)
         time.sleep(POLL_S)
 
 

@@ -35,7 +35,8 @@ def _reading(reading: Any) -> DeviceUpdate:
 
 def _score(score: Any) -> DeviceUpdate:
     is_anomaly = str(score.is_anomaly).lower()
-    body = f'"score":{score.score!r},"score_ts":{score.event_time},"is_anomaly":{is_anomaly}'
+    number = "null" if score.score is None else repr(score.score)
+    body = f'"score":{number},"score_ts":{score.event_time},"is_anomaly":{is_anomaly}'
     return DeviceUpdate(score.device, score.metric, "score", score.event_time, body, _alert(score))
 
 
@@ -44,7 +45,9 @@ def _alert(score: Any) -> str | None:
     if not score.is_anomaly or score.episode != score.event_time:
         return None
     alert = {"metric": score.metric, "ts": score.event_time, "value": score.value, "score": score.score}
-    return json.dumps(alert | {"detector": score.detector}, ensure_ascii=False, separators=(",", ":"))
+    why = {name: getattr(score, name) for name in ("expected_low", "expected_high", "kind", "explanation")}
+    known = {name: each for name, each in why.items() if each is not None}
+    return json.dumps(alert | {"detector": score.detector} | known, ensure_ascii=False, separators=(",", ":"))
 
 
 def _churn(score: Any) -> ChurnUpdate:

@@ -9,6 +9,7 @@ from rich.table import Table
 from connectors.endpoints import Endpoints
 from examples.telemetry.latency import percentile
 from examples.telemetry.run import DemoResult, rejected_by_reason
+from schemas.anomaly_score import AnomalyScore
 
 MAX_EPISODES = 8
 
@@ -46,8 +47,7 @@ def _print_episodes(result: DemoResult, console: Console) -> None:
     for score in result.episodes[-MAX_EPISODES:]:
         at = datetime.fromtimestamp(score.event_time / 1000).strftime("%H:%M:%S")
         console.print(
-            f"  {at}  {score.device} {score.metric} = {score.value:g}  "
-            f"score {score.score:.4f} over {score.threshold:.4f}, {score.detector}",
+            f"  {at}  {score.device} {score.metric} = {score.value:g}  {_why(score)}, {score.detector}",
             highlight=False,
         )
     others = len(result.episodes) - MAX_EPISODES
@@ -73,3 +73,15 @@ def _print_verdict(result: DemoResult, console: Console) -> None:
             "\n[green]✔ It balances[/]: every item of every message is a reading, a duplicate or a dead letter;"
         )
         console.print("  every reading is in a window or late; InfluxDB and Redis hold them all.")
+
+
+def _why(score: AnomalyScore) -> str:
+    """The alert's sentence, or where the detector knows no range, its score."""
+    if score.explanation is not None:
+        return score.explanation
+    return " over ".join(f"{name} {number:.4f}" for name, number in _numbers(score))
+
+
+def _numbers(score: AnomalyScore) -> list[tuple[str, float]]:
+    numbers = (("score", score.score), ("threshold", score.threshold))
+    return [(name, number) for name, number in numbers if number is not None]

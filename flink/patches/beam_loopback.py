@@ -36,7 +36,10 @@ _NEW_TYPE = "(Ljava/net/SocketAddress;)Lorg/apache/beam/vendor/grpc/v1p60p1/io/g
 
 
 class UnknownClass(RuntimeError):
-    """The installed version of Beam is not the one that is known."""
+    """Raised where the installed version of Beam is not the one that is known.
+
+    Terminal: the patch has to be adapted.
+    """
 
 
 def write_jar(flink_python: Path, lib: Path) -> None:

@@ -141,9 +141,13 @@ def _sums(taken: "Balance") -> Table:
     table.add_row("late readings", f"{totals.late:,}")
     for (stage, reason), count in sorted(totals.refused_elsewhere.items()):
         table.add_row(f"dead letters of {stage}: {reason}", f"{count:,}")
-    table.add_row("messages that the MQTT broker dropped", f"{taken.broker_dropped:,}")
+    table.add_row("messages that the MQTT broker dropped", _count(taken.broker_dropped))
     table.add_row("records read this time", f"{taken.records:,} in {taken.seconds:.1f} s")
     return table
+
+
+def _count(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,}"
 
 
 def _verdict(taken: "Balance") -> "Iterator[Text]":

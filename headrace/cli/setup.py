@@ -20,13 +20,14 @@ With = Annotated[
 
 
 def setup(extras: With = None) -> None:
-    """Install missing programs, download the jars, and build the operators' jar and influxd.
+    """Install missing programs, download the jars, build the operators' jar and influxd, compile the detectors.
 
     Debian packages are installed only when it runs as root; otherwise it prints the command to run. What is there
     already is left alone, so it can be repeated.
 
     Example: `headrace setup --with postgres,connect`
     """
+    from models.detectors.compilation import compile_all
     from stack import influxd, jars, operators_jar, programs
 
     console = Console(soft_wrap=True)
@@ -41,4 +42,6 @@ def setup(extras: With = None) -> None:
         jars.fetch(report)
         operators_jar.build(report)
         path = influxd.build(report)
+        report("Compiling the anomaly detectors")
+        compile_all()
     console.print(f"Set up: programs, jars ({jars.folder()}), influxd ({path})", highlight=False)

@@ -168,7 +168,7 @@ def _print(health: _Health, console: Console) -> None:
     if health.topics and health.topics.lags:
         console.print(_lag_table(health.topics, console))
     if health.mqtt and health.mqtt.broker:
-        console.print(_mqtt_table(health.mqtt.broker, len(health.mqtt.losses)))
+        console.print(_mqtt_table(health.mqtt.broker, health.mqtt.drops.count, len(health.mqtt.losses)))
     if health.topics and any(offsets := _dead_letters(health.topics).values()):
         kept, gone = offsets
         console.print(f"dead letters: up to {kept:,} kept, up to {gone:,} removed by retention. See: headrace dlq ls")
@@ -238,10 +238,10 @@ def _narrow_lag_table(lags: list[tuple[tuple[str, str], int]]) -> Table:
     return table
 
 
-def _mqtt_table(broker: "MqttBrokerFigures", losses: int) -> Table:
+def _mqtt_table(broker: "MqttBrokerFigures", dropped: int | None, losses: int) -> Table:
     table = _table("MQTT clients", "sessions", "messages waiting", "bytes", "dropped", "lost sessions", names=0)
-    counts = (broker.connected, broker.sessions, broker.waiting, broker.waiting_bytes, broker.dropped, losses)
-    table.add_row(*(f"{count:,}" for count in counts))
+    counts = (broker.connected, broker.sessions, broker.waiting, broker.waiting_bytes, dropped, losses)
+    table.add_row(*("unknown" if count is None else f"{count:,}" for count in counts))
     return table
 
 

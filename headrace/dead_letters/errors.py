@@ -4,20 +4,20 @@ from schemas.errors import HeadraceError, TerminalError, TransientError
 
 
 class DeadLetterError(HeadraceError):
-    """Of this package."""
+    """Base of what this package raises; transient or terminal by class."""
 
 
 class NoSuchDeadLetter(DeadLetterError, TerminalError):
-    """There is no dead letter of this identifier."""
+    """Raised where no dead letter has this identifier. Terminal: retention may have removed it."""
 
 
 class BadFilter(DeadLetterError, TerminalError):
-    """A filter that says nothing."""
+    """Raised for a filter that cannot be parsed or selects nothing. Terminal: the filter has to be changed."""
 
 
 class EditFailed(DeadLetterError, TerminalError):
-    """The payload could not be changed so."""
+    """Raised where a payload could not be edited as asked. Terminal: the edit has to be changed."""
 
 
 class ReplayFailed(DeadLetterError, TransientError):
-    """Not all was sent."""
+    """Raised where not all dead letters were sent. Transient: the same command sends the rest."""

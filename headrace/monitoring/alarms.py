@@ -49,7 +49,8 @@ class Alarm:
 
 def of_processes(processes: Sequence[ProcessFigures]) -> Iterator[Alarm]:
     for each in processes:
-        if each.state != "RUNNING":
+        # supervisord says STARTING in the first 3 s of a server, also of one that `headrace up` has found ready.
+        if each.state not in ("RUNNING", "STARTING"):
             yield Alarm(f"{each.name} is {each.state}", f"headrace logs {each.name}; then headrace up")
         elif each.restarts and each.uptime_s < RECENT_S:
             yield Alarm(
@@ -190,14 +191,12 @@ def of_mqtt(mqtt: MqttFigures) -> Iterator[Alarm]:
     """The MQTT broker's queue, and what was lost between it and the bridge."""
     if mqtt.error:
         yield Alarm(f"the MQTT broker does not answer: {mqtt.error}", "headrace logs mosquitto")
-    if mqtt.broker is not None and mqtt.broker.dropped:
+    yield from _of_drops(mqtt)
+    waiting = mqtt.broker.waiting if mqtt.broker else None
+    if mqtt.broker is not None and waiting is not None and waiting > WAITING_MESSAGES:
+        size = "" if mqtt.broker.waiting_bytes is None else f" ({mqtt.broker.waiting_bytes / 2**20:,.0f} MiB)"
         yield Alarm(
-            f"the MQTT broker has dropped {mqtt.broker.dropped:,} messages since it started, because a queue was full",
-            "find the client that does not fetch its messages: the bridge (headrace logs bridge), or another session",
-        )
-    if mqtt.broker is not None and mqtt.broker.waiting > WAITING_MESSAGES:
-        yield Alarm(
-            f"{mqtt.broker.waiting:,} messages ({mqtt.broker.waiting_bytes / 2**20:,.0f} MiB) wait at the MQTT broker",
+            f"{waiting:,} messages{size} wait at the MQTT broker",
             "headrace logs bridge; if it runs and the number grows, start more bridges: docs/how-to/operating.md",
         )
     for client_id, loss in mqtt.losses:
@@ -207,6 +206,19 @@ def of_mqtt(mqtt: MqttFigures) -> Iterator[Alarm]:
                 "messages may be missing",
                 "headrace balance names the period; docs/how-to/operating.md, Lost MQTT sessions",
             )
+
+
+def _of_drops(mqtt: MqttFigures) -> Iterator[Alarm]:
+    if mqtt.drops.some_since(mqtt.now_ms - LOSS_IS_RECENT_MS):
+        yield Alarm(
+            f"the MQTT broker has dropped {mqtt.drops.count:,} messages, because a queue was full",
+            "find the client that does not fetch its messages: the bridge (headrace logs bridge), or another session",
+        )
+    elif mqtt.drops.count is None and mqtt.broker is not None:
+        yield Alarm(
+            "how many messages the MQTT broker has dropped is unknown: neither it nor a bridge says",
+            "headrace logs bridge; docs/how-to/operating.md, Lost MQTT sessions",
+        )
 
 
 def of_corrections(corrections: CorrectionFigures | None) -> Iterator[Alarm]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from connectors.kafka.clients import KafkaUnavailable, RecordsRemoved
-from connectors.kafka.reading import Batch, Partition
+from connectors.kafka.reading import Partition, PartitionBatch
 
 EXACT_OFFSETS = 10_000
 """Of one partition. Reading so many takes a fraction of a second."""
@@ -27,7 +27,7 @@ class Log(Protocol):
 
     def first_offsets(self, partitions: Collection[Partition]) -> dict[Partition, int]: ...
     def committed_ends(self, partitions: Collection[Partition]) -> dict[Partition, int]: ...
-    def read(self, starts: Mapping[Partition, int], ends: Mapping[Partition, int]) -> Iterator[Batch]: ...
+    def read(self, starts: Mapping[Partition, int], ends: Mapping[Partition, int]) -> Iterator[PartitionBatch]: ...
 
 
 def records_behind(

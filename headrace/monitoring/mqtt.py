@@ -4,11 +4,12 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from connectors.broker_drops import UNKNOWN, BrokerDrops, broker_drops
 from connectors.endpoints import Endpoints
 from connectors.kafka.bridge_sessions import bridge_sessions
 from connectors.kafka.clients import KafkaClientError
 from connectors.mqtt_broker_figures import MqttBrokerFigures, mqtt_broker_figures
-from schemas.bridge_session import SessionLoss
+from schemas.bridge_session import BridgeSession, SessionLoss
 from schemas.errors import TerminalError
 
 
@@ -22,6 +23,8 @@ class MqttFigures:
     """Why it does not."""
     losses: tuple[tuple[str, SessionLoss], ...] = ()
     """Client id of the bridge, and the period."""
+    drops: BrokerDrops = UNKNOWN
+    """By the broker or by a bridge, whoever knows of more."""
     now_ms: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -29,6 +32,8 @@ class MqttFigures:
         return {
             "broker": asdict(self.broker) if self.broker else None,
             "error": self.error,
+            "dropped": self.drops.count,
+            "last_dropped_ms": self.drops.last_ms,
             "losses": [{"client_id": client_id, **loss.model_dump()} for client_id, loss in self.losses],
             "now_ms": self.now_ms,
         }
@@ -41,12 +46,14 @@ def collect(endpoints: Endpoints) -> MqttFigures:
         broker = mqtt_broker_figures(endpoints)
     except (OSError, TerminalError) as failure:
         error = str(failure)
-    return MqttFigures(broker, error, _losses(endpoints.kafka), int(time.time() * 1000))
+    sessions = _sessions(endpoints.kafka)
+    losses = tuple((client_id, loss) for client_id, session in sorted(sessions.items()) for loss in session.losses)
+    drops = broker_drops(broker.dropped if broker else None, sessions.values())
+    return MqttFigures(broker, error, losses, drops, int(time.time() * 1000))
 
 
-def _losses(bootstrap: str) -> tuple[tuple[str, SessionLoss], ...]:
+def _sessions(bootstrap: str) -> dict[str, BridgeSession]:
     try:
-        sessions = bridge_sessions(bootstrap)
+        return bridge_sessions(bootstrap)
     except KafkaClientError:
-        return ()  # the alarm on Kafka says it
-    return tuple((client_id, loss) for client_id, session in sorted(sessions.items()) for loss in session.losses)
+        return {}  # the alarm on Kafka says it

@@ -13,11 +13,12 @@ everything, and a store that lost what it once held is found out too.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.broker_drops import broker_drops
 from connectors.endpoints import Endpoints
 from connectors.influxdb.reader import InfluxDBReader
 from connectors.kafka.bridge_sessions import bridge_sessions
@@ -35,6 +36,7 @@ from headrace.reconciliation.progress import TO_INFLUXDB, TO_REDIS, Progress
 from headrace.reconciliation.stores import InfluxDBPoints, RedisStates
 from headrace.reconciliation.totals import Totals
 from jobs.names import CLEAN_TELEMETRY
+from schemas.bridge_session import BridgeSession
 from schemas.topics import TELEMETRY_RAW, TELEMETRY_READINGS
 
 PAUSE_S = 2.0
@@ -55,7 +57,8 @@ class Balance:
     proven to be right."""
     unreadable: list[Difference] = field(default_factory=list)
     """Records that are none of ours, in topics that only Headrace's jobs write."""
-    broker_dropped: int = 0
+    broker_dropped: int | None = None
+    """None: neither the broker nor a bridge says."""
     records: int = 0
     """How many were read this time."""
     seconds: float = 0.0
@@ -151,8 +154,9 @@ class _Reconciliation:
         self._judge_windows()
         self._judge_store(self._judge_influxdb)
         self._judge_store(self._judge_redis)
-        self._ask_broker()
-        self._taken.gaps += lost_periods(bridge_sessions(self._endpoints.kafka), int(time.time() * 1000))
+        sessions, now_ms = bridge_sessions(self._endpoints.kafka), int(time.time() * 1000)
+        self._judge_drops(sessions, now_ms)
+        self._taken.gaps += lost_periods(sessions, now_ms)
         for topic, ranges in self._ledger.gaps().items():
             self._taken.gaps += named("retention took it before it was judged", topic, ranges)
         for topic, ranges in self._ledger.unreadable().items():
@@ -237,13 +241,22 @@ class _Reconciliation:
         else:
             self._taken.waiting.append(f"{store} is ahead of the readings that are committed")
 
-    def _ask_broker(self) -> None:
+    def _judge_drops(self, sessions: Mapping[str, BridgeSession], now_ms: int) -> None:
+        """What the MQTT broker has dropped since telemetry.raw reaches back, as far as it or a bridge knows."""
+        asked, answers = None, True
         try:
-            self._taken.broker_dropped = mqtt_broker_figures(self._endpoints).dropped
+            asked = mqtt_broker_figures(self._endpoints).dropped
         except OSError as error:  # TimeoutError is one
+            answers = False
             self._taken.waiting.append(f"the MQTT broker does not answer: {error}")
-        if self._taken.broker_dropped:
-            self._differ([Difference(f"the MQTT broker has dropped {self._taken.broker_dropped:,} messages")])
+        drops = broker_drops(asked, sessions.values())
+        self._taken.broker_dropped = drops.count
+        if drops.some_since(now_ms - TELEMETRY_RAW.retention_ms):
+            self._differ([Difference(f"the MQTT broker has dropped {drops.count:,} messages")])
+        elif drops.count is None and answers:
+            self._taken.gaps.append(
+                Difference("neither the MQTT broker nor a bridge says how many messages it dropped")
+            )
 
     def _differ(self, differences: list[Difference]) -> None:
         self._taken.differences += differences

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 from headrace.reconciliation.ledger import Ledger
 from headrace.reconciliation.reading_record import ReadingRecord
 from jobs.names import CLEAN_TELEMETRY
@@ -46,7 +46,7 @@ class Ingest:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._add_by_topic: dict[str, Callable[[Batch], None]] = {
+        self._add_by_topic: dict[str, Callable[[PartitionBatch], None]] = {
             TELEMETRY_RAW.name: self._messages,
             TELEMETRY_READINGS.name: self._readings,
             TELEMETRY_DUPLICATES.name: self._duplicates,
@@ -56,7 +56,7 @@ class Ingest:
             TELEMETRY_WINDOWS.name: self._windows,
         }
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: PartitionBatch) -> None:
         """Adds it, and moves the position of its partition."""
         self._add_by_topic[batch.topic](batch)
         partition = (batch.topic, batch.partition)
@@ -64,12 +64,12 @@ class Ingest:
         if batch.records:
             self._ledger.last_records[partition] = batch.records[-1].offset
 
-    def _messages(self, batch: Batch) -> None:
+    def _messages(self, batch: PartitionBatch) -> None:
         self._ledger.totals.messages += len(batch.records)
         offsets = [record.offset for record in batch.records]
         self._ledger.messages.passed(batch.partition, batch.start, batch.end, offsets)
 
-    def _readings(self, batch: Batch) -> None:
+    def _readings(self, batch: PartitionBatch) -> None:
         readings, items = [], []
         for record, reading in self._parsed(batch, Reading):
             number = self._ledger.series.number(reading.device, reading.metric)
@@ -85,17 +85,17 @@ class Ingest:
         self._ledger.points.add_readings(readings)
         self._ledger.states.add_readings(readings)
 
-    def _duplicates(self, batch: Batch) -> None:
+    def _duplicates(self, batch: PartitionBatch) -> None:
         items = [reading.position for _, reading in self._parsed(batch, DuplicateReading)]
         self._ledger.totals.duplicates += len(items)
         self._add_items(items)
 
-    def _ignored(self, batch: Batch) -> None:
+    def _ignored(self, batch: PartitionBatch) -> None:
         items = [message.position for _, message in self._parsed(batch, IgnoredMessage)]
         self._ledger.totals.ignored += len(items)
         self._add_items(items)
 
-    def _dead_letters(self, batch: Batch) -> None:
+    def _dead_letters(self, batch: PartitionBatch) -> None:
         items: list[Position] = []
         refused: dict[str, list[tuple[int, int]]] = {"store_influxdb": [], "store_redis": []}
         for _, letter in self._parsed(batch, DeadLetter):
@@ -111,13 +111,13 @@ class Ingest:
         self._ledger.points.add_refused(refused["store_influxdb"])
         self._ledger.states.add_refused(refused["store_redis"])
 
-    def _late(self, batch: Batch) -> None:
+    def _late(self, batch: PartitionBatch) -> None:
         number = self._ledger.series.number
         late = [(number(each.device, each.metric), each.event_time) for _, each in self._parsed(batch, LateReading)]
         self._ledger.totals.late += len(late)
         self._ledger.windows.add_late(late)
 
-    def _windows(self, batch: Batch) -> None:
+    def _windows(self, batch: PartitionBatch) -> None:
         windows = []
         for record, window in self._parsed(batch, WindowSummary):
             if window.corrected:
@@ -134,7 +134,7 @@ class Ingest:
         # Only the cleaning reads telemetry.raw. What has no place there was written by somebody else.
         self._ledger.messages.add_items(item for item in items if item.topic == TELEMETRY_RAW.name)
 
-    def _parsed(self, batch: Batch, schema: type[AnyRecord]) -> Iterator[tuple[Any, AnyRecord]]:
+    def _parsed(self, batch: PartitionBatch, schema: type[AnyRecord]) -> Iterator[tuple[Any, AnyRecord]]:
         """Kafka's record and ours. One that is none of ours is written down: it stands for no item of any message."""
         for record in batch.records:
             try:

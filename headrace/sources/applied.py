@@ -14,7 +14,7 @@ _LOCAL = "file:"
 
 
 class UnreadableAppliedSources(TerminalError):
-    """The record of what was applied cannot be read."""
+    """Raised where the record of what was applied cannot be read. Terminal: it has to be removed."""
 
 
 @dataclass(frozen=True)

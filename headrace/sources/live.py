@@ -16,7 +16,7 @@ MAX_WAITING = 1000
 
 
 class BrokerUnavailable(TransientError):
-    """No MQTT broker answers, or it refuses the subscription."""
+    """Raised where no MQTT broker answers, or it refuses the subscription. Transient: it may answer later."""
 
 
 class LiveMessage(NamedTuple):

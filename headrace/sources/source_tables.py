@@ -22,12 +22,17 @@ def print_sources(sources: Sources, file: Path, exists: bool, console: Console) 
     """The sources in their order, with what names their devices."""
     where = str(file) if exists else f"the default source, because there is no {file}"
     console.print(f"Sources of {where}" if exists else f"Sources: {where}", markup=False)
-    table = Table("source", Column("topic filters", overflow="fold"), "codec", "preset", "device", "key", box=None)
+    table = _table("source", "topic filters", "codec", "preset", "device", "key")
     for source in sources.sources:
         key = "topic" if source.payload_names_device else "device"
         filters = escape("\n".join(source.topic))
         table.add_row(source.name, filters, source.codec, source.preset or "", escape(device_of(source)), key)
     console.print(table)
+
+
+def _table(*columns: str) -> Table:
+    """A table that goes on in the next line where the terminal is too narrow: nothing in it is cut off."""
+    return Table(*(Column(each, overflow="fold") for each in columns), box=None)
 
 
 def device_of(source: Source) -> str:
@@ -47,7 +52,7 @@ def print_preview(found: Preview, console: Console) -> None:
     """The readings of one message, then what is rejected."""
     console.print(f"{found.topic}: {_verdict(found)}", markup=False)
     if found.readings:
-        table = Table("device", "metric", "value", "unit", "event time", "sequence", box=None)
+        table = _table("device", "metric", "value", "unit", "event time", "sequence")
         for each in found.readings:
             shown = (each.device, each.metric, f"{each.value:.12g}", each.unit or "", _time(each.event_time))
             table.add_row(*map(escape, shown), "" if each.sequence is None else str(each.sequence))

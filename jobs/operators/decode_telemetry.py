@@ -11,7 +11,7 @@ from pyflink.datastream import ProcessFunction, RuntimeContext
 from connectors.gc_tuning import collect_garbage_rarely
 from flink import framing
 from jobs.operators.micro_batch import BYTES
-from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
+from jobs.operators.quarantine import Processing, Quarantine, Quarantined, RecordPositions
 from jobs.operators.subtask_journal import subtask_journal
 from jobs.operators.telemetry_dead_letters import STAGE
 from jobs.operators.telemetry_decoder import COLUMNS, COMMAND, OFFSET, PARTITION, Decoder, Outcomes
@@ -59,8 +59,8 @@ class DecodeTelemetry(ProcessFunction):
                 yield Row(frame)
             self._counters.add(outcomes)
 
-    def _positions(self, frame: bytes) -> Positions:
-        return Positions(TELEMETRY_RAW.name, *self._decoder.positions(frame))
+    def _positions(self, frame: bytes) -> RecordPositions:
+        return RecordPositions(TELEMETRY_RAW.name, *self._decoder.positions(frame))
 
     def _decode(self, frame: bytes) -> tuple[list[bytes], Outcomes]:
         outcomes: Outcomes = Counter()
@@ -98,7 +98,7 @@ class OutcomeCounters:
         return self._counters[source, outcome]
 
 
-def message_positions(frame: bytes) -> Positions:
+def message_positions(frame: bytes) -> RecordPositions:
     """Where the messages of a frame stand."""
     columns = framing.Frame(frame, COLUMNS)
-    return Positions(TELEMETRY_RAW.name, columns.numbers(PARTITION), columns.numbers(OFFSET))
+    return RecordPositions(TELEMETRY_RAW.name, columns.numbers(PARTITION), columns.numbers(OFFSET))

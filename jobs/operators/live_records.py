@@ -1,7 +1,7 @@
 """The records of a micro-batch of recommend_items, as its SQL gathers them (jobs/recommend_items.sql, `arrivals`)."""
 
 from flink.framing import Frame
-from jobs.operators.quarantine import Positions
+from jobs.operators.quarantine import RecordPositions
 from models.recommend.online.events import LiveRecord
 
 
@@ -19,7 +19,7 @@ def live_records(batch: bytes) -> list[LiveRecord]:
     return list(map(LiveRecord._make, rows))
 
 
-def live_positions(batch: bytes) -> Positions:
+def live_positions(batch: bytes) -> RecordPositions:
     """Where they stand. Raises ValueError for bytes that are no such batch."""
     frame = Frame(batch, len(LiveRecord._fields))
-    return Positions([topic or "" for topic in frame.texts(0)], frame.numbers(1), frame.numbers(2))
+    return RecordPositions([topic or "" for topic in frame.texts(0)], frame.numbers(1), frame.numbers(2))

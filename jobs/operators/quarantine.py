@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Positions:
+class RecordPositions:
     """Of the records of a batch. `topics`: one of all of them, or one of each."""
 
     topics: str | Sequence[str]
@@ -73,7 +73,7 @@ class Processing(Generic[Batch, Result]):
         Called when `attempt` has raised: leaves what it keeps as it was before the attempt.
     """
 
-    positions: Callable[[Batch], Positions]
+    positions: Callable[[Batch], RecordPositions]
     split: Callable[[Batch], Sequence[Batch]]
     attempt: Callable[[Batch], Result]
     undo: Callable[[], None] = lambda: None
@@ -118,7 +118,7 @@ class Quarantine(Generic[Batch, Result]):
     def close(self) -> None:
         self._journal.close()
 
-    def _has_suspects(self, positions: Positions) -> bool:
+    def _has_suspects(self, positions: RecordPositions) -> bool:
         # Offsets first, in C: what is set aside stays known for as long as the worker runs.
         offsets = {position.offset for position in self._failures}
         return not offsets.isdisjoint(positions.offsets) and not self._failures.keys().isdisjoint(positions.each())
@@ -127,7 +127,9 @@ class Quarantine(Generic[Batch, Result]):
         """A record by itself, until it passes or is set aside."""
         while not self._is_out_of_attempts(position):
             try:
-                result = self._attempt(single, Positions([position.topic], [position.partition], [position.offset]))
+                result = self._attempt(
+                    single, RecordPositions([position.topic], [position.partition], [position.offset])
+                )
             except HeadraceError:
                 raise
             except FAULTS as error:
@@ -148,14 +150,14 @@ class Quarantine(Generic[Batch, Result]):
         )
         return Quarantined(single, position, self._failures[position].error)
 
-    def _attempt(self, batch: Batch, positions: Positions) -> Result:
+    def _attempt(self, batch: Batch, positions: RecordPositions) -> Result:
         self._journal.note(positions.topics, positions.partitions, positions.offsets)
         try:
             return self._do.attempt(batch)
         finally:
             self._journal.clear()  # not when the worker dies, which is the point
 
-    def _suspect(self, positions: Positions, error: BaseException) -> None:
+    def _suspect(self, positions: RecordPositions, error: BaseException) -> None:
         for position in positions.each():
             self._failed(position, f"{type(error).__name__} in a batch of {len(positions.offsets):,} records")
         self._do.undo()

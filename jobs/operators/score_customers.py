@@ -18,7 +18,7 @@ from flink import framing
 from flink.framing import Frame
 from jobs.operators.micro_batch import BYTES, scored
 from jobs.operators.model_reloader import ModelReloader
-from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
+from jobs.operators.quarantine import Processing, Quarantine, Quarantined, RecordPositions
 from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.subtask_journal import subtask_journal
 from models.champion import NoChampion, champion
@@ -108,13 +108,13 @@ def _columns(batch: bytes) -> CustomerBatchColumns:
     return CustomerBatchColumns(frame.booleans(0), frame.texts(1), *usage, *row)
 
 
-def _positions(batch: bytes) -> Positions:
-    """Of the record that came, which is one half of what is scored."""
+def _positions(batch: bytes) -> RecordPositions:
+    """Of the record that came, which is the row or the usage of what is scored."""
     frame = Frame(batch, len(CustomerBatchColumns._fields))
-    halves = zip(frame.booleans(0), *map(frame.numbers, (2, 3, 5, 6)), strict=True)
+    sources = zip(frame.booleans(0), *map(frame.numbers, (2, 3, 5, 6)), strict=True)
     places = [
         (CUSTOMERS.name, row_partition, row_offset) if is_row else (CUSTOMERS_USAGE.name, usage_partition, usage_offset)
-        for is_row, usage_partition, usage_offset, row_partition, row_offset in halves
+        for is_row, usage_partition, usage_offset, row_partition, row_offset in sources
     ]
     topics, partitions, offsets = zip(*places, strict=True) if places else ((), (), ())
-    return Positions(topics, partitions, offsets)
+    return RecordPositions(topics, partitions, offsets)

@@ -25,7 +25,7 @@ from connectors.gc_tuning import collect_garbage_rarely
 from flink import framing
 from flink.framing import Frame
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
-from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
+from jobs.operators.quarantine import Processing, Quarantine, Quarantined, RecordPositions
 from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.score_records import ScoreRecords
 from jobs.operators.subtask_journal import subtask_journal
@@ -157,6 +157,6 @@ class ScoreFleet(KeyedProcessFunction):
         self._unreadable.inc()
 
 
-def _positions(frame: bytes) -> Positions:
+def _positions(frame: bytes) -> RecordPositions:
     columns = Frame(frame, COLUMNS)
-    return Positions(TELEMETRY_READINGS.name, columns.numbers(PARTITION), columns.numbers(OFFSET))
+    return RecordPositions(TELEMETRY_READINGS.name, columns.numbers(PARTITION), columns.numbers(OFFSET))

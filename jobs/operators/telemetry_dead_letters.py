@@ -16,7 +16,7 @@ STAGE = CLEAN_TELEMETRY
 _write = msgspec.json.Encoder().encode
 
 
-class Origin(NamedTuple):
+class MessageFields(NamedTuple):
     """What a dead letter says of its message, beside the position of its item."""
 
     key: str | None
@@ -25,7 +25,7 @@ class Origin(NamedTuple):
     first_seen: int
 
 
-def dead_letter(rejection: Rejection, origin: Origin, position: ItemPosition) -> bytes:
+def dead_letter(rejection: Rejection, origin: MessageFields, position: ItemPosition) -> bytes:
     """The value for dead-letters. Bytes are in base64; fields without a value are left out."""
     letter = {
         "schema_version": DeadLetter.SCHEMA_VERSION,

@@ -17,7 +17,7 @@ import msgspec
 from flink import framing
 from flink.framing import Frame
 from jobs.operators.record_headers import RecordHeaders
-from jobs.operators.telemetry_dead_letters import Origin, dead_letter
+from jobs.operators.telemetry_dead_letters import MessageFields, dead_letter
 from payload_codecs.codec import Codec, Ignored, Item, Rejection, Sample
 from payload_codecs.message import Message, received_at_ms
 from payload_codecs.valid_reading import ItemPosition, ValidReading, encoded
@@ -253,7 +253,7 @@ def command_item(raw: RawMessage, record: bytes) -> _Item:
 
 def _dead_letter(raw: RawMessage, message: Message, rejection: Rejection, number: int, n: int) -> _Item:
     key = None if raw.key is None else text(raw.key)
-    origin = Origin(key, message.payload, message.headers, raw.appended_ms)
+    origin = MessageFields(key, message.payload, message.headers, raw.appended_ms)
     position = ItemPosition(TELEMETRY_RAW.name, raw.partition, raw.offset, number, n)
     return raw.key, _NO, _NO, None, None, dead_letter(rejection, origin, position), None, None, None
 

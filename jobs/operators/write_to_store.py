@@ -17,7 +17,7 @@ from pyflink.table import DataTypes, FunctionContext, ScalarFunction
 from pyflink.table.udf import UserDefinedScalarFunctionWrapper, udf
 
 from connectors.gc_tuning import collect_garbage_rarely
-from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
+from jobs.operators.quarantine import Processing, Quarantine, Quarantined, RecordPositions
 from jobs.operators.subtask_journal import subtask_journal
 from schemas.reject_reasons import RejectReason
 from schemas.topics import UnreadableRecord
@@ -98,8 +98,8 @@ class WriteToStore(ScalarFunction):
         return False
 
 
-def _positions(records: _Records) -> Positions:
-    return Positions(records.topics, records.partitions, records.offsets)
+def _positions(records: _Records) -> RecordPositions:
+    return RecordPositions(records.topics, records.partitions, records.offsets)
 
 
 def _split(records: _Records) -> Sequence[_Records]:

@@ -4,20 +4,20 @@ from schemas.errors import HeadraceError, TerminalError
 
 
 class ChurnError(HeadraceError):
-    """Base of all errors about churn models."""
+    """Base of all errors about churn models; all of them are terminal."""
 
 
 class UnusableTable(ChurnError, TerminalError):
-    """A table cannot be trained on or scored."""
+    """Raised where a table cannot be trained on or scored. Terminal: the message says what the table lacks."""
 
 
 class UnusableSettings(ChurnError, TerminalError):
-    """The settings of a training make no sense."""
+    """Raised where the settings of a training contradict each other. Terminal: they have to be changed."""
 
 
 class ExportRefused(ChurnError, TerminalError):
-    """The exported graph does not score as scikit-learn does."""
+    """Raised where the exported graph does not score as scikit-learn does. Terminal: the same export differs again."""
 
 
 class RefusedModel(ChurnError, TerminalError):
-    """A model's folder does not hold what its contract promises."""
+    """Raised where a model's folder does not hold what its contract promises. Terminal: it needs another model."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.detectors.growable_arrays import Flags, Floats, Integers
+from models.detectors.growable_arrays import Codes, Flags, Floats, Integers
 from models.detectors.series_index import SeriesKey
 
 
@@ -49,12 +49,20 @@ class ScoredBatch:
     ----------
     index
         Place of each reading in the incoming batch.
-    scores, thresholds
-        In the detector's scale. The threshold was known before the reading came.
+    scores
+        Surprise in decades: 3 is what one reading in about a thousand reaches. NaN while the series is still too
+        young to be judged.
+    thresholds
+        In the scale of the scores. Known before the reading came; NaN without a score.
     is_anomaly
-        Whether the score was above the threshold.
+        Whether the reading belongs to an episode: from an alert until a few readings in a row are below the threshold.
     episodes
-        Event time of the episode's first flagged reading in ms, or `NO_EPISODE`.
+        Event time of the episode's alert in ms, or `NO_EPISODE`. The alert is the episode's first reading: the one
+        whose event time that is.
+    expected_low, expected_high
+        What values the series' own recent past makes usual, known before the reading came; NaN where nothing is known.
+    kinds
+        Codes of `schemas.anomaly_kind.AnomalyKind`: of the alert for the readings of an episode, 0 for the others.
     """
 
     index: Integers
@@ -62,6 +70,9 @@ class ScoredBatch:
     thresholds: Floats
     is_anomaly: Flags
     episodes: Integers
+    expected_low: Floats
+    expected_high: Floats
+    kinds: Codes
 
     def __len__(self) -> int:
         return len(self.index)

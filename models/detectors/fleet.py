@@ -3,8 +3,11 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from models.detectors.growable_arrays import Floats, Integers
+import numpy as np
+
+from models.detectors.growable_arrays import Codes, Floats, Integers
 from models.state_codec import NO_MIGRATIONS, Migrations
+from schemas.anomaly_kind import AnomalyKind
 
 Rows = Integers
 """Which series each reading belongs to: dense numbers from 0, given out by `SeriesIndex`."""
@@ -54,6 +57,10 @@ class Fleet(ABC):
         scores
             Shape `(n,)`, in the detector's own scale; higher is stranger.
         """
+
+    def step_with_kinds(self, rows: Rows, values: Floats) -> tuple[Floats, Codes]:
+        """As `step`, with the kind that an alert at each reading would be (`schemas.anomaly_kind`), shape `(n,)`."""
+        return self.step(rows, values), np.full(len(rows), AnomalyKind.SPIKE, np.int8)
 
     @abstractmethod
     def learn(self, rows: Rows, values: Floats) -> None:

@@ -1,35 +1,17 @@
-"""How far a reading lies from the mean of its series: the default detector, in numpy, with River's scores."""
+"""How far a reading lies from the mean of its series, in numpy, with River's scores."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
-from typing import ClassVar
 
 import numpy as np
-from river import anomaly
 
 from models.detectors.array_fleet import ArrayFleet
 from models.detectors.fleet import Rows
 from models.detectors.grouping import rounds
 from models.detectors.growable_arrays import Column, Floats, SeriesColumns
-from models.detectors.river_fleet import RiverFleet
-from models.state_codec import Migrations, State, encode
 
 NAME = "gaussian"
-
-
-def from_river(state: State) -> State:
-    """Version 1 kept River's own objects, pickled."""
-    old = RiverFleet(NAME, anomaly.GaussianScorer)
-    old.restore(encode(replace(state, version=RiverFleet.version)))
-    variances = [scorer.gaussian._var for scorer in old.estimators]
-    arrays = {
-        "n": np.array([each.mean.n for each in variances], np.float64),
-        "mean": np.array([each.mean.get() for each in variances], np.float64),
-        "squares": np.array([each._S for each in variances], np.float64),
-    }
-    return State(NAME, 2, {"parameters": [anomaly.GaussianScorer().grace_period]}, arrays)
 
 
 class GaussianFleet(ArrayFleet):
@@ -57,7 +39,6 @@ class GaussianFleet(ArrayFleet):
     """
 
     version = 2
-    migrations: ClassVar[Migrations] = {1: from_river}
 
     def __init__(self, grace_period: int = 100) -> None:
         self._grace_period = grace_period

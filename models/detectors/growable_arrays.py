@@ -12,6 +12,7 @@ from models.state_codec import UnreadableState
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int8]
 Array = npt.NDArray[Any]
 
 
@@ -102,12 +103,16 @@ class SeriesColumns:
 
     def widen(self, width: int) -> None:
         """Give every column that is an array of each series `width` entries at least; the new ones are filled."""
-        for name, column in self._columns.items():
-            if column.width is not None and column.width < width:
-                self._columns[name] = wider = replace(column, width=width)
-                array: Array = np.full((len(self._arrays[name]), *wider.shape), column.fill, column.dtype)
-                array[:, : column.width] = self._arrays[name]
-                self._arrays[name] = array
+        for name in self._columns:
+            self._widen_column(name, width)
+
+    def _widen_column(self, name: str, width: int) -> None:
+        column = self._columns[name]
+        if column.width is not None and column.width < width:
+            self._columns[name] = wider = replace(column, width=width)
+            array: Array = np.full((len(self._arrays[name]), *wider.shape), column.fill, column.dtype)
+            array[:, : column.width] = self._arrays[name]
+            self._arrays[name] = array
 
     def reset(self, rows: Integers) -> None:
         """Fill the entries of these series again."""
@@ -143,5 +148,5 @@ class SeriesColumns:
         if entries.ndim == 1:
             own[start : start + len(entries)] = entries
             return
-        self.widen(entries.shape[1])
+        self._widen_column(name, entries.shape[1])
         self._arrays[name][start : start + len(entries), : entries.shape[1]] = entries

@@ -2,14 +2,13 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from models.detectors.fleet import Rows
 from models.detectors.growable_arrays import Array, Column, Flags, Integers, SeriesColumns
-from models.state_codec import State
 
 REMEMBERED = 16_384
 """Readings of a bucket. What two cleaning subtasks can have in flight between them, in Flink's network buffers, is
@@ -220,24 +219,3 @@ class PositionGuard:
 
 def _compact(positions: Positions) -> Positions:
     return Positions(**{name: getattr(positions, name).astype(dtype) for name, dtype in Positions.dtypes.items()})
-
-
-def from_highest_alone(state: State, prefix: str) -> State:
-    """The state of a guard that remembered only the highest position: all below that has been seen."""
-    arrays = dict(state.arrays)
-    offset, item = arrays.pop(prefix + "offset"), arrays.pop(prefix + "item")
-    for name in ("highest.", "forgotten."):
-        arrays |= {f"{prefix}{name}offset": offset, f"{prefix}{name}item": item}
-    arrays |= {f"{prefix}recent.{name}": np.empty(0, dtype) for name, dtype in Positions.dtypes.items()}
-    return replace(state, arrays=arrays | {prefix + "recent.lengths": np.empty(0, np.int64)})
-
-
-def from_all_partitions(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    """The arrays of a guard that had a position for each partition that there is, with one for each that was used."""
-    old = dict(arrays)
-    names = ("highest.offset", "highest.item", "forgotten.offset", "forgotten.item")
-    columns = {name.replace(".", "_"): old.pop(prefix + name) for name in names}
-    used = columns["highest_offset"] != _NOTHING
-    columns["partition"] = np.where(used, np.arange(used.shape[1], dtype=np.int32), np.int32(_NOTHING))
-    first = np.argsort(~used, axis=1, kind="stable")[:, : used.sum(axis=1).max(initial=1)]
-    return old | {prefix + name: np.take_along_axis(column, first, axis=1) for name, column in columns.items()}

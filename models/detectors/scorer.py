@@ -9,35 +9,26 @@ from typing import ClassVar
 import numpy as np
 
 from models.detectors.batch import Batch, ScoredBatch
+from models.detectors.calibration import Calibration
 from models.detectors.catalogue import detector
-from models.detectors.episodes import Episodes
+from models.detectors.decision import ALERTS_PER_WEEK, Decision
+from models.detectors.expected_range import ExpectedRange
 from models.detectors.fleet import Rows
 from models.detectors.growable_arrays import Array, Flags
-from models.detectors.position_guard import PositionGuard, Positions, from_all_partitions, from_highest_alone
-from models.detectors.series_index import PAGE_SERIES, SeriesIndex, series_name
-from models.detectors.silent_series import NOT_BEGUN, UNHEARD, SilentSeries
-from models.detectors.threshold import AdaptiveThreshold
+from models.detectors.position_guard import PositionGuard, Positions
+from models.detectors.series_index import PAGE_SERIES, SeriesIndex
+from models.detectors.silent_series import SilentSeries
 from models.state_codec import Migrations, State, UnreadableState, decode, encode
 
 BUCKET = -1
 """In place of the number of a page: what belongs to no series of the bucket, and how many rows there are."""
 
 
-def _series_in_pages(state: State) -> State:
-    """Version 2 had the names of its series in its header, and did not note when they had their last reading."""
-    names = [series_name((device, metric)) for device, metric in state.values["series"]]
-    added: dict[str, Array] = {
-        "names.text": np.frombuffer(b"".join(names), np.uint8),
-        "names.length": np.array([len(name) for name in names], np.int32),
-        "silent.heard": np.full(len(names), UNHEARD),
-        "silent.clock": np.array([NOT_BEGUN]),
-    }
-    values = {"detector": state.values["detector"], "n_rows": len(names)}
-    return State(state.kind, state.version, values, from_all_partitions(state.arrays, "guard.") | added)
+Part = PositionGuard | Calibration | ExpectedRange | Decision | SilentSeries
 
 
 class Scorer:
-    """Fleet, position guard, threshold and episodes of one bucket, as one value.
+    """Fleet, position guard, calibration, expected range and decision of one bucket, as one value.
 
     Readings are scored in the order of their positions, each before it is learned. The result does not
     depend on where batches are cut, so that a snapshot and the batches since then give the same state.
@@ -49,12 +40,12 @@ class Scorer:
     detector_name
         A name of the catalogue.
     closes_after
-        Unflagged readings in a row that end an episode.
-    n_deviations
-        Distance of the threshold from the usual score; None takes the detector's own.
+        Readings below the threshold, in a row, that end an episode.
+    alerts_per_week
+        Of each series, about, while nothing is wrong with it (`Decision`).
     lifetime_s
         How long a series may be silent (`SilentSeries`) before it is forgotten; None for ever. A series that was
-        forgotten begins anew: its detector, its threshold, and which of its positions have been here.
+        forgotten begins anew: its detector, its decision, and which of its positions have been here.
 
     Examples
     --------
@@ -75,30 +66,24 @@ class Scorer:
     0
     """
 
-    version = 3  # of the whole layout: raise it when any part but the fleet takes its snapshots differently
-    migrations: ClassVar[Migrations] = {  # a version without one starts cold
-        1: partial(from_highest_alone, prefix="guard."),
-        2: _series_in_pages,
-    }
+    version = 4  # of the whole layout: raise it when any part but the fleet takes its snapshots differently
+    migrations: ClassVar[Migrations] = {}  # before 4 a series had a threshold that knew no rate: it starts cold
 
     def __init__(
-        self, detector_name: str, *, closes_after: int = 3, n_deviations: float | None = None,
+        self, detector_name: str, *, closes_after: int = 3, alerts_per_week: float = ALERTS_PER_WEEK,
         lifetime_s: int | None = None,
     ) -> None:  # fmt: skip
         chosen = detector(detector_name)
         self.detector_name = detector_name
         self._blank = partial(
-            type(self), detector_name, closes_after=closes_after, n_deviations=n_deviations, lifetime_s=lifetime_s
+            type(self), detector_name, closes_after=closes_after, alerts_per_week=alerts_per_week, lifetime_s=lifetime_s
         )
         self._index = SeriesIndex()
         self._guard = PositionGuard()
         self._fleet = chosen.make_fleet()
-        self._threshold = AdaptiveThreshold(
-            bounded=chosen.bounded,
-            grace=chosen.grace,
-            n_deviations=chosen.n_deviations if n_deviations is None else n_deviations,
-        )
-        self._episodes = Episodes(closes_after)
+        self._calibration = None if chosen.is_calibrated else Calibration(chosen.bounded, chosen.grace)
+        self._expected = ExpectedRange()
+        self._decision = Decision(alerts_per_week, chosen.base, chosen.usual_excess, closes_after)
         self._silent = SilentSeries(None if lifetime_s is None else lifetime_s * 1000)
         self._changed: Flags = np.empty(0, np.bool_)  # pages
 
@@ -137,7 +122,8 @@ class Scorer:
 
     def _grow(self, n_rows: int) -> None:
         if n_rows > len(self._fleet):
-            for part in (self._guard, self._fleet, self._threshold, self._episodes, self._silent):
+            self._fleet.grow(n_rows)
+            for part in self._parts().values():
                 part.grow(n_rows)
             more = -(-n_rows // PAGE_SERIES) - len(self._changed)
             self._changed = np.append(self._changed, np.zeros(more, np.bool_))
@@ -157,19 +143,23 @@ class Scorer:
         columns = (rows, batch.partitions, batch.offsets, batch.items)
         index = places[self._guard.admit(*(column[places] for column in columns))]
         rows = rows[index]
-        scores = self._fleet.step(rows, batch.values[index])
-        thresholds, is_anomaly = self._threshold.judge(rows, scores)
-        episodes = self._episodes.follow(rows, batch.event_times[index], is_anomaly)
-        self._silent.note(rows, batch.event_times[index])
+        values, event_times = batch.values[index], batch.event_times[index]
+        scores, kinds = self._fleet.step_with_kinds(rows, values)
+        if self._calibration is not None:
+            scores = self._calibration.surprises(rows, scores)
+        low, high = self._expected.follow(rows, values)
+        said = self._decision.judge(rows, event_times, scores, kinds)
+        self._silent.note(rows, event_times)
         for changed in (rows, self._guard.settled):
             self._changed[changed // PAGE_SERIES] = True
-        return ScoredBatch(index, scores, thresholds, is_anomaly, episodes)
+        return ScoredBatch(index, scores, said.thresholds, said.is_anomaly, said.episodes, low, high, said.kinds)
 
     def _begin_anew(self, rows: Rows) -> None:
         self._guard.forget(rows)
         self._fleet.reset(rows)
-        for part in (self._threshold, self._episodes, self._silent):
-            part.series.reset(rows)
+        for part in self._parts().values():
+            if part is not self._guard:
+                part.series.reset(rows)
         self._changed[rows // PAGE_SERIES] = True
 
     def changed_pages(self) -> dict[int, bytes]:
@@ -278,14 +268,15 @@ class Scorer:
                 part.series.load(start, _named(prefix, frozen))
             self._index.load(start, _named("names.", frozen))
 
-    def _parts(self) -> dict[str, PositionGuard | AdaptiveThreshold | Episodes | SilentSeries]:
+    def _parts(self) -> dict[str, Part]:
         """The parts whose state are columns, by the prefix of their names."""
-        return {
+        parts: dict[str, Part] = {
             "guard.": self._guard,
-            "threshold.": self._threshold,
-            "episodes.": self._episodes,
+            "expected.": self._expected,
+            "decision.": self._decision,
             "silent.": self._silent,
         }
+        return parts if self._calibration is None else parts | {"calibration.": self._calibration}
 
 
 @contextmanager

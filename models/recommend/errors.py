@@ -4,16 +4,16 @@ from schemas.errors import HeadraceError, TerminalError
 
 
 class RecommendError(HeadraceError):
-    """Base of all errors about recommenders."""
+    """Base of all errors about recommenders; all of them are terminal."""
 
 
 class UnusableInteractions(RecommendError, TerminalError):
-    """A file cannot be learned from."""
+    """Raised where a file cannot be learned from. Terminal: the message says what the file lacks."""
 
 
 class ExportDiffers(RecommendError, TerminalError):
-    """The exported graph does not score as the model does."""
+    """Raised where the exported graph does not score as the model does. Terminal: the same export differs again."""
 
 
 class RefusedRecommender(RecommendError, TerminalError):
-    """A model's folder does not hold what its contract promises."""
+    """Raised where a model's folder does not hold what its contract promises. Terminal: it needs another model."""

@@ -170,7 +170,8 @@ class _Decoding:
         for metric, name in flat(self.payload.metrics, known.template if certain else _no_template):
             definition = _definition(metric, name, known, certain)
             if definition is None:
-                found = unknown(metric, name, certain, self.time_ms, self.name, self.keeps)
+                meant = known.by_alias.get(metric.alias) if metric.HasField("alias") else None
+                found = unknown(metric, name, certain, self.time_ms, self.name, self.keeps, meant)
             elif definition.data_type == CONTROL:
                 continue
             else:

@@ -22,7 +22,10 @@ _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
 class UnreadableBody(ValueError):
-    """A body that is no compressed payload, or too large a one."""
+    """Raised for a body that is not compressed as it says, or too large, and made a rejection by the codec.
+
+    Terminal: the bytes stay the same.
+    """
 
 
 def payload_of(sent: bytes) -> Any:

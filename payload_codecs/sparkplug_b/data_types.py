@@ -18,7 +18,10 @@ _FOR_ITSELF = {"float_value": DOUBLE, "double_value": DOUBLE, "boolean_value": B
 
 
 class OutOfRange(ValueError):
-    """A number that its data type does not have."""
+    """Raised for a number that its data type cannot hold, and made a rejection by the codec.
+
+    Terminal: the bytes stay the same.
+    """
 
 
 def type_of(metric: Any) -> int | None:

@@ -117,12 +117,26 @@ def item(metric: Any, definition: Definition, payload_time_ms: int | None, devic
 
 
 def unknown(
-    metric: Any, name: str, certain: bool, payload_time_ms: int | None, device: str, keeps: Keeps
+    metric: Any,
+    name: str,
+    certain: bool,
+    payload_time_ms: int | None,
+    device: str,
+    keeps: Keeps,
+    last_known: Definition | None = None,
 ) -> Item | None:
-    """A metric that no birth defines. None where the source does not keep what has its name."""
+    """A metric that no birth defines. None where the source does not keep what has its name.
+
+    Parameters
+    ----------
+    last_known
+        What the alias meant by the last birth. It tells a person what to look for; nothing is decoded by it.
+    """
     if name and not keeps(Sample(name, 0.0)):
         return None
     what = f"metric {name[:100]!r}" if name else f"alias {metric.alias}"
+    if last_known is not None and not name:
+        what += f" ({last_known.name[:100]!r} by the last birth)"
     why = "no birth has defined it" if certain else "no birth of this session is known"
     return Rejection(RejectReason.UNKNOWN_METRIC, f"{what}: {why}", _alone(metric, name, payload_time_ms), device)
 

@@ -239,11 +239,14 @@ def test_a_connector_that_is_gone_is_made_again_and_goes_on_where_it_was(capture
     eventually(lambda: is_in_the_topic(captured, key), within_s=30)
 
 
-def test_a_connector_with_another_slot_is_named_and_put_back(captured, execute, connect, key):
+@pytest.mark.parametrize("has_failed", [False, True], ids=["before it fails", "when it has failed"])
+def test_a_connector_with_another_slot_is_put_back_and_needs_no_snapshot(captured, execute, connect, key, has_failed):
     there = connect.get("/config").json()
     connect.put("/config", json=there | {"slot.name": "other"}).raise_for_status()
     eventually(lambda: any("slot.name=other" in each for each in wrong(captured)))
-    repaired(captured)
+    if has_failed:  # there is no slot of that name, so PostgreSQL kept nothing for it
+        eventually(lambda: connector.state(captured.layout.capture).lost_its_place, within_s=60)
+    assert repaired(captured) == "Changes are captured.\n"
     execute("INSERT INTO customers (customer_id) VALUES (%s)", [key])
     eventually(lambda: is_in_the_topic(captured, key), within_s=30)
     execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'other'")

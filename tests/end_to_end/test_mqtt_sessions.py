@@ -391,12 +391,12 @@ def test_the_broker_tells_its_clients_sessions_queue_and_drops(tmp_path: Path) -
         with here.bridge():
             pass
         here.publish("fleet/pump/telemetry", *[b"x" * 1000] * 200)
-        until(lambda: mqtt_broker_figures(here.endpoints).dropped > 0, "drops are counted")
+        until(lambda: (mqtt_broker_figures(here.endpoints).dropped or 0) > 0, "drops are counted")
         figures = mqtt_broker_figures(here.endpoints)
-        assert 0 < figures.waiting <= 50
-        assert figures.waiting + figures.dropped == 200
-        assert figures.waiting_bytes > 1000 * figures.waiting
-        assert figures.sessions >= 1
+        assert 0 < (figures.waiting or 0) <= 50
+        assert (figures.waiting or 0) + (figures.dropped or 0) == 200
+        assert (figures.waiting_bytes or 0) > 1000 * (figures.waiting or 0)
+        assert (figures.sessions or 0) >= 1
     finally:
         broker.stop()
 

@@ -122,6 +122,6 @@ def test_scores_and_dead_letters_of_readings_come_from_one_source_and_one_python
     once = (
         "Source: KafkaSource-default_catalog.default_database.readings",
         "gather-micro-batches",
-        "score-fleet gaussian",
+        "score-fleet novelty",
     )
     assert [stages.count(stage) for stage in once] == [1, 1, 1]

@@ -11,6 +11,7 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 import redis
 
@@ -297,12 +298,14 @@ def test_a_sparkplug_session_goes_on_with_changed_sources_and_an_unknown_one_is_
 
 
 @origins(Scoring)
-def test_the_scores_go_on_exactly(restored):
+def test_the_scores_go_on_exactly_and_those_of_a_state_before_version_4_start_cold(restored, origin):
     unbroken = Scorer(SETTINGS.detector)
-    unbroken.step(readings(0, N_SNAPSHOT))
+    if origin == JUST_NOW:
+        unbroken.step(readings(0, N_SNAPSHOT))
     scored = unbroken.step(readings(N_SNAPSHOT, N_SCORED))
     episodes = [None if episode == NO_EPISODE else episode for episode in scored.episodes.tolist()]
-    columns = (scored.scores.tolist(), scored.thresholds.tolist(), scored.is_anomaly.tolist(), episodes)
+    numbers = (np.where(np.isnan(column), None, column).tolist() for column in (scored.scores, scored.thresholds))
+    columns = (*numbers, scored.is_anomaly.tolist(), episodes)
     expected = dict(zip(range(N_SNAPSHOT, N_SCORED), zip(*columns, strict=True), strict=True))
 
     scores = restored.records(TELEMETRY_ANOMALIES)

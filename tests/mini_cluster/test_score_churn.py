@@ -178,7 +178,7 @@ def test_of_a_deleted_row_only_that_it_is_deleted_is_kept(file_tables):
     for statement in sql_file.statements(text.replace("${pseudonym_key}", key)):
         name, query = re.fullmatch(r"CREATE TEMPORARY VIEW (\w+) AS\s+(.*)", statement, re.DOTALL).groups()
         topics.tables.create_temporary_view(name, topics.tables.sql_query(query))
-    with topics.tables.sql_query("SELECT l.row_half.record FROM latest AS l").execute().collect() as rows:
-        halves = [bytes(each[0]) for each in rows]
-    assert b"66.5" in halves[0]
-    assert halves[1:] == [b'{"__deleted":"true","__source_ts_ms":%d}' % (NOW_MS + 1)] * 2
+    with topics.tables.sql_query("SELECT l.newest_row.record FROM latest AS l").execute().collect() as rows:
+        records = [bytes(each[0]) for each in rows]
+    assert b"66.5" in records[0]
+    assert records[1:] == [b'{"__deleted":"true","__source_ts_ms":%d}' % (NOW_MS + 1)] * 2

@@ -119,7 +119,7 @@ class ForkServer:
 
 
 class NoRequest(ValueError):
-    """The connection ended before a request."""
+    """Raised where the connection ended before a request. Transient: the next connection brings its own."""
 
 
 def _request(launcher: socket.socket) -> tuple[dict[str, Any], list[int]]:

@@ -17,12 +17,12 @@ WORKER = f"""
 import sys
 from pathlib import Path
 from jobs.operators.attempt_journal import AttemptJournal
-from jobs.operators.quarantine import Positions, Processing, Quarantine, Quarantined
+from jobs.operators.quarantine import RecordPositions, Processing, Quarantine, Quarantined
 
 records = [line.encode() for line in sys.argv[2:]]
 batch = [(offset, record) for offset, record in enumerate(records)]
 processing = Processing(
-    positions=lambda batch: Positions("readings", [0] * len(batch), [offset for offset, _ in batch]),
+    positions=lambda batch: RecordPositions("readings", [0] * len(batch), [offset for offset, _ in batch]),
     split=lambda batch: [[each] for each in batch],
     attempt=lambda batch: [record.decode() for _, record in batch],
 )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.operators.attempt_journal import AttemptJournal
-from jobs.operators.quarantine import ATTEMPTS, MAX_QUARANTINED, Positions, Processing, Quarantine, Quarantined
+from jobs.operators.quarantine import ATTEMPTS, MAX_QUARANTINED, Processing, Quarantine, Quarantined, RecordPositions
 from schemas.errors import TransientError
 
 TOPIC = "numbers"
@@ -75,7 +75,7 @@ class Adder:
 
 
 def positions(numbers):
-    return Positions(TOPIC, [0] * len(numbers), list(numbers))
+    return RecordPositions(TOPIC, [0] * len(numbers), list(numbers))
 
 
 def split(numbers):

@@ -123,6 +123,21 @@ def test_a_connect_that_is_busy_with_itself_is_asked_again_later(endpoints, conn
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "Cannot complete request momentarily due to stale configuration (typically a concurrent config change)",
+        "Cannot complete request because of a conflicting operation (e.g. worker rebalance)",
+    ],
+)
+def test_a_connect_that_has_not_settled_yet_is_asked_until_it_has(endpoints, monkeypatch, message):
+    settled = {"connector": {"state": "STOPPED"}, "tasks": []}
+    answers = [httpx.Response(409, json={"message": message})] * 2 + [httpx.Response(200, json=settled)]
+    monkeypatch.setattr(http_clients, "request", lambda *_, **__: answers.pop(0))
+    assert connector.state(endpoints) == ConnectorState("STOPPED", "MISSING")
+    assert answers == []
+
+
+@pytest.mark.parametrize(
     ("status", "expected"),
     [
         ({"connector": {"state": "RUNNING"}, "tasks": [{"state": "RUNNING"}]}, ConnectorState("RUNNING", "RUNNING")),

@@ -1,6 +1,7 @@
 """HTTP clients are made in one place, and what is local never goes through a proxy."""
 
 import ast
+import re
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -203,10 +204,15 @@ def _python(package):
 
 MADE = {"get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "Client", "AsyncClient"}
 OTHER_CLIENTS = {"requests", "urllib.request", "http.client", "aiohttp", "urllib3"}
+IMPORTS_ONE = re.compile(
+    rf"^\s*(?:import|from) .*\b(?:{'|'.join({name.partition('.')[0] for name in ('httpx', *OTHER_CLIENTS)})})\b", re.M
+)
 
 
 def _http_clients_made(source):
     """Lines of a source that make an HTTP client, or import what makes one."""
+    if not IMPORTS_ONE.search(source):
+        return []  # most modules: to parse all of them takes seconds
     tree = ast.parse(source)
     httpx_is = {
         alias.asname or alias.name

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.kafka.clients import KafkaUnavailable, MissingTopics
 from connectors.kafka.follower import FollowedTopic
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 from schemas.topics import DEVICES
 
 SOON_S = 30
@@ -48,7 +48,7 @@ class InMemoryLog:
         for (topic, number), start in starts.items():
             if start < ends[each := (topic, number)]:
                 found = self.kept[each][start : ends[each]]
-                yield Batch(topic, number, start, ends[each], [text for text in found if text])
+                yield PartitionBatch(topic, number, start, ends[each], [text for text in found if text])
 
 
 @pytest.fixture

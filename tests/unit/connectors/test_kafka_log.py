@@ -8,7 +8,7 @@ from kafka import TopicPartition
 
 from connectors.kafka.clients import KafkaUnavailable
 from connectors.kafka.log import KafkaLog
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 
 Record = namedtuple("Record", "offset")
 
@@ -57,16 +57,16 @@ def read(consumer, starts, ends):
 def test_it_reads_from_where_it_is_told_to_the_end_it_is_told():
     consumer = InMemoryConsumer([((READINGS, [5, 6]), 7)], [((READINGS, [7, 8, 9]), 10)])
     assert read(consumer, {READINGS: 5}, {READINGS: 9}) == [
-        Batch(*READINGS, 5, 7, [Record(5), Record(6)]),
-        Batch(*READINGS, 7, 9, [Record(7), Record(8)]),
+        PartitionBatch(*READINGS, 5, 7, [Record(5), Record(6)]),
+        PartitionBatch(*READINGS, 7, 9, [Record(7), Record(8)]),
     ]
 
 
 def test_offsets_of_markers_and_of_aborted_records_are_passed_without_records():
     consumer = InMemoryConsumer([((READINGS, []), 3)], [((READINGS, [4]), 6)])
     assert read(consumer, {READINGS: 0}, {READINGS: 6}) == [
-        Batch(*READINGS, 0, 3, []),
-        Batch(*READINGS, 3, 6, [Record(4)]),
+        PartitionBatch(*READINGS, 0, 3, []),
+        PartitionBatch(*READINGS, 3, 6, [Record(4)]),
     ]
 
 

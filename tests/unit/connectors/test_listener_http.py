@@ -391,7 +391,7 @@ def test_metrics_count_what_came_what_was_stored_and_what_was_refused(probe, lis
         'headrace_listener_stored_total{protocol="http"} 1.0',
         'headrace_listener_ended_total{reason="protocol_error"} 1.0',
         "headrace_listener_waiting 1.0",
-        "headrace_listener_waiting_bytes 4.0",
+        "headrace_listener_waiting_bytes 1028.0",
         "headrace_listener_connections 2.0",
     ):
         assert line in text

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.listener.connections import RECORD_BYTES
 from connectors.mqtt_packets import (
     MQTT_3_1_1,
     MQTT_5,
@@ -367,7 +368,8 @@ def test_a_client_with_more_messages_than_receive_maximum_is_not_read_until_some
 def test_nothing_is_read_of_anybody_beyond_the_bound_of_bytes_and_pings_are_answered_below_it(tmp_path):
     listener = Listener(tmp_path, max_waiting_bytes=1 << 20)
     (one, first), (two, second) = listener.mqtt_connected(client="1"), listener.mqtt_connected(client="2")
-    one.data_received(b"".join(publish(bytes(256 * 1024), identifier=n) for n in range(1, 5)))
+    quarter = bytes(256 * 1024 - RECORD_BYTES)
+    one.data_received(b"".join(publish(quarter, identifier=n) for n in range(1, 5)))
     two.data_received(PINGREQ)
     assert second.take() == PINGRESP
     assert first.reading
@@ -399,9 +401,24 @@ def test_what_a_lost_connection_sent_counts_until_kafka_has_it(listener):
     connection.data_received(publish(bytes(1000)))
     transport.closing = True
     connection.connection_lost(None)
-    assert listener.connections.waiting_bytes == 1000
+    assert listener.connections.waiting_bytes == 1000 + RECORD_BYTES
     listener.store()
     assert listener.connections.waiting_bytes == 0
+
+
+def test_small_records_of_devices_that_reconnect_again_and_again_count_with_all_that_they_take(tmp_path):
+    listener = Listener(tmp_path, max_waiting_bytes=1 << 20)
+    for _ in range(1100):
+        connection, transport = listener.mqtt()
+        if transport.aborted:
+            break
+        connection.data_received(connect() + publish(b"x"))
+        transport.closing = True
+        connection.connection_lost(None)
+    assert listener.connections.received["mqtt"] == 1024
+    assert listener.connections.ended["full"] == 1
+    listener.store()
+    assert not listener.mqtt()[1].aborted
 
 
 def test_a_client_that_does_not_read_its_acknowledgements_is_not_read(listener):

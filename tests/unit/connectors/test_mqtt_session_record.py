@@ -7,6 +7,7 @@ import pytest
 
 from connectors.kafka.clients import KafkaUnavailable
 from connectors.mqtt_bridge.acknowledgements import RecordRefused
+from connectors.mqtt_bridge.drop_count import DropCount
 from connectors.mqtt_bridge.session import Session
 from connectors.mqtt_bridge.session_record import (
     MAX_READS_AGAIN,
@@ -32,6 +33,7 @@ class Setting:
     def __init__(self, found: BridgeSession | None = None, instance: str = "this") -> None:
         self.client, self.producer = Client(), Producer(stores=True)
         self.wall, self.monotonic = Clock(STARTED_MS), Clock(100.0)
+        self.drops = DropCount(self.wall)
         self.newest: Any = None
         self.session = Session(self.client, SETTINGS, SUBSCRIPTIONS)
         self.memory = SessionMemory(self.session, self.wall)
@@ -41,8 +43,8 @@ class Setting:
     def start(self) -> SessionRecord:
         self.record = SessionRecord(
             "headrace-bridge", self.session, self.memory, self.producer, SUBSCRIPTIONS.filters,
-            found=self._found, read=self._read, started_ms=STARTED_MS, instance=self._instance,
-            monotonic_s=self.monotonic,
+            found=self._found, read=self._read, started_ms=STARTED_MS, drops=self.drops,
+            instance=self._instance, monotonic_s=self.monotonic,
         )  # fmt: skip
         return self.record
 
@@ -318,3 +320,33 @@ def test_what_is_stored_moves_on_only_when_all_is_that_had_come_by_then() -> Non
     until.caught_up(9, 30_000)
     until.stored(9)
     assert until.time_ms == 30_000 - MARGIN_MS
+
+
+def test_what_the_broker_dropped_is_written_within_a_second_of_its_change_and_once() -> None:
+    here = Setting(found=EARLIER.model_copy(update={"broker_dropped": 5, "broker_counter": 2}))
+    here.connect(kept=True)
+    here.start()
+    here.keep()
+    assert here.written[-1].broker_dropped == 5
+    here.drops.seen(12)
+    here.keep()
+    here.keep()
+    assert [(each.broker_dropped, each.broker_counter) for each in here.written] == [(5, 2), (15, 12)]
+    assert here.written[-1].broker_dropped_at == STARTED_MS
+
+
+def test_what_the_broker_dropped_before_the_record_was_read_is_in_the_first_one() -> None:
+    here = Setting(found=EARLIER)
+    here.drops.seen(3)
+    here.connect(kept=True)
+    here.start()
+    here.keep()
+    assert [each.broker_dropped for each in here.written] == [3]
+
+
+def test_a_bridge_that_is_told_nothing_writes_no_0() -> None:
+    here = Setting()
+    here.connect(kept=True)
+    here.start()
+    here.keep()
+    assert here.written[-1].broker_dropped is None

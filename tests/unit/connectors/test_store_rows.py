@@ -71,6 +71,25 @@ def test_the_first_flagged_reading_of_an_episode_is_its_alert():
     assert [update("telemetry.anomalies", value(each)).alert for each in (later, outside)] == [None, None]
 
 
+def test_a_score_that_is_null_is_no_field_in_influxdb_and_null_in_redis():
+    young = SCORE | {"score": None, "threshold": None, "is_anomaly": False}
+    assert point("telemetry.anomalies", value(young)) == (
+        "anomaly,device=pump,metric=flow,detector=gaussian value=21.5,is_anomaly=false 1719800000123"
+    )
+    body = update("telemetry.anomalies", value(young)).body
+    assert json.loads("{" + body + "}") == {"score": None, "score_ts": 1719800000123, "is_anomaly": False}
+
+
+def test_an_alert_says_what_was_expected_in_both_stores():
+    why = {"expected_low": 20.1, "expected_high": 23.4, "kind": "spike", "explanation": 'came "41"'}
+    record = value(SCORE | EPISODE | why)
+    assert point("telemetry.anomalies", record).split(" ", 1)[1] == (
+        "score=0.5,value=21.5,threshold=1.0,expected_low=20.1,expected_high=23.4,"
+        'kind="spike",explanation="came \\"41\\"",is_anomaly=true 1719800000123'
+    )
+    assert why.items() <= json.loads(update("telemetry.anomalies", record).alert).items()
+
+
 @pytest.mark.parametrize(
     ("record", "line"),
     [

@@ -26,15 +26,26 @@ from connectors.kafka.clients import (
 )
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = (
+PRODUCT = (
     "connectors", "deploy", "drills", "examples", "flink", "headrace", "jobs", "models", "payload_codecs",
     "schemas", "serving", "stack",
 )  # fmt: skip
+MAY_MAKE_CLIENTS = {
+    "bench/capture.py": "waits in a thread for changes that come: iterates over a subscription, as an application does",
+    "bench/churn_job.py": "waits for scores that the job still writes: iterates over a subscription",
+    "tests/end_to_end/test_listener.py": "a reader that shares nothing with the code under test",
+    "tests/end_to_end/test_local_stack.py": "asks the broker with a client of its own what `up` has made",
+    "tests/end_to_end/test_mqtt_bridge.py": "a reader that shares nothing with the code under test",
+    "tests/end_to_end/test_records_behind.py": "commits as Flink's source does, which ours does not",
+}
+"""Each with the reason. Unit tests that name clients in texts make none."""
 KAFKA_CLIENTS = {"KafkaConsumer", "KafkaProducer", "KafkaAdminClient"}
 
 
-def imported(source):
-    """(module, name) of every import; the name is empty where the module itself is imported."""
+def imported(source, packages):
+    """(module, name) of every import from packages; the name is empty where the module itself is imported."""
+    if not any(package in source for package in packages):
+        return  # most modules: to parse all of them takes seconds
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
             yield from ((node.module or "", alias.name) for alias in node.names)
@@ -45,7 +56,8 @@ def imported(source):
 def makes_kafka_clients(source):
     """Whether a module can make one: it imports a client's class, or the package that has them."""
     return any(
-        module.partition(".")[0] == "kafka" and (name in KAFKA_CLIENTS or not name) for module, name in imported(source)
+        module.partition(".")[0] == "kafka" and (name in KAFKA_CLIENTS or not name)
+        for module, name in imported(source, ["kafka"])
     )
 
 
@@ -54,7 +66,9 @@ INFLUXDB_REQUEST = re.compile(r"""\.(post|build_request|request|stream)\([^)]*["
 
 
 def makes_influxdb_clients(source):
-    by_import = any(module.partition(".")[0] == "influxdb_client" for module, _ in imported(source))
+    by_import = any(
+        module.partition(".")[0] == "influxdb_client" for module, _ in imported(source, ["influxdb_client"])
+    )
     return by_import or INFLUXDB_REQUEST.search(source) is not None
 
 
@@ -62,28 +76,32 @@ def names_exceptions_of_clients(source):
     """Whether a module names what a client raises, to catch it: by import, or as `redis.RedisError`."""
     by_import = any(
         module in ("kafka.errors", "redis.exceptions") or (module == "redis" and name.endswith("Error"))
-        for module, name in imported(source)
+        for module, name in imported(source, ["kafka.errors", "redis"])
     )
     return by_import or re.search(
         r"\b(redis\.(exceptions\.)?|httpx\.)\w*Error\b|psycopg\.(errors\b|\w*Error\b)", source
     )
 
 
-def modules_outside(package):
-    for root in PACKAGES:
+def modules_outside(package, roots=PRODUCT):
+    for root in roots:
         for path in (ROOT / root).rglob("*.py"):
             if not path.is_relative_to(ROOT / package):
                 yield path
 
 
 @pytest.mark.parametrize(
-    ("package", "makes_clients"),
-    [("connectors/kafka", makes_kafka_clients), ("connectors/influxdb", makes_influxdb_clients)],
+    ("package", "makes_clients", "excused"),
+    [
+        ("connectors/kafka", makes_kafka_clients, MAY_MAKE_CLIENTS),
+        ("connectors/influxdb", makes_influxdb_clients, {}),
+    ],
 )
-def test_clients_are_made_in_one_package(package, makes_clients):
-    outside = list(modules_outside(package))
-    assert len(outside) > 100
-    assert [str(path) for path in outside if makes_clients(path.read_text())] == []
+def test_clients_are_made_in_one_package(package, makes_clients, excused):
+    outside = list(modules_outside(package, (*PRODUCT, "bench", "tests")))
+    assert len(outside) > 300
+    making = {str(path.relative_to(ROOT)) for path in outside if makes_clients(path.read_text())}
+    assert making == set(excused)
 
 
 @pytest.mark.parametrize(

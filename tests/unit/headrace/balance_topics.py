@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 from headrace.reconciliation.ingest import Ingest
 from headrace.reconciliation.ledger import Ledger
 from headrace.reconciliation.stores import Point
@@ -67,7 +67,7 @@ class Topics:
         """Appends records; `before` offsets ahead of them are transaction markers."""
         start = self.ledger.positions.get((topic, partition), 0)
         records = [kafka_record(topic, partition, start + before + place, value) for place, value in enumerate(values)]
-        Ingest(self.ledger).add(Batch(topic, partition, start, start + before + len(values), records))
+        Ingest(self.ledger).add(PartitionBatch(topic, partition, start, start + before + len(values), records))
 
     def messages(self, count: int, partition: int = 0) -> None:
         """Messages of telemetry.raw."""

@@ -4,6 +4,7 @@ import ast
 import re
 import tokenize
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,13 @@ def texts_of(path: Path) -> Iterator[str]:
 
 def _texts_of_python(path: Path) -> Iterator[str]:
     """Comments, string constants, f-strings with ANYTHING for their values, and lists of words as one line."""
-    with path.open("rb") as source:
-        yield from (each.string for each in tokenize.tokenize(source.readline) if each.type == tokenize.COMMENT)
-    tree = ast.parse(path.read_text())
+    text = path.read_text()
+    if re.search(r"#.*headrace ", text):  # to cut a file into tokens costs ten times what a search does
+        tokens = tokenize.generate_tokens(StringIO(text).readline)
+        yield from (each.string for each in tokens if each.type == tokenize.COMMENT)
+    if not re.search(r"""headrace[ "']""", text):
+        return
+    tree = ast.parse(text)
     inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.broker_drops import BrokerDrops
 from connectors.mqtt_broker_figures import MqttBrokerFigures
 from connectors.postgres_cdc.inspection import Fault
 from headrace.monitoring import alarms
@@ -39,6 +40,13 @@ def test_a_healthy_stack_calls_nobody(tmp_path):
 
 def test_a_process_that_does_not_run_is_an_alarm():
     assert process_alarms(state="FATAL", pid=None) == ["kafka is FATAL"]
+
+
+def test_a_server_in_its_first_seconds_is_no_alarm_unless_it_ran_before():
+    assert process_alarms(state="STARTING", uptime_s=1) == []
+    (alarm,) = process_alarms(state="STARTING", uptime_s=1, restarts=1)
+    assert alarm == "kafka was restarted 1 s ago (1 restarts in all)"
+    assert process_alarms(state="BACKOFF", pid=None) == ["kafka is BACKOFF"]
 
 
 def test_a_restart_is_an_alarm_while_it_is_recent():
@@ -149,11 +157,13 @@ def test_quarantined_records_are_an_alarm_for_each_job_that_says_how_to_see_them
     assert "headrace dlq show 2:17" in second.next
 
 
+NOW_MS = 1_790_000_000_000
 HEALTHY_BROKER = MqttBrokerFigures(connected=12, sessions=13, waiting=40, waiting_bytes=9000, dropped=0)
 
 
 def mqtt_alarms(broker=HEALTHY_BROKER, **changes):
-    return [alarm.wrong for alarm in alarms.of_mqtt(MqttFigures(broker, now_ms=1_790_000_000_000, **changes))]
+    figures = MqttFigures(broker, **({"drops": BrokerDrops(0), "now_ms": NOW_MS} | changes))
+    return [alarm.wrong for alarm in alarms.of_mqtt(figures)]
 
 
 def test_an_mqtt_broker_without_drops_and_losses_calls_nobody():
@@ -161,8 +171,25 @@ def test_an_mqtt_broker_without_drops_and_losses_calls_nobody():
 
 
 def test_messages_that_the_mqtt_broker_dropped_are_an_alarm():
-    (wrong,) = mqtt_alarms(replace(HEALTHY_BROKER, dropped=1200))
+    (wrong,) = mqtt_alarms(drops=BrokerDrops(1200, NOW_MS - 60_000))
     assert wrong.startswith("the MQTT broker has dropped 1,200 messages")
+    assert mqtt_alarms(drops=BrokerDrops(1200)) == [wrong]
+
+
+def test_dropped_messages_are_an_alarm_for_a_day():
+    assert mqtt_alarms(drops=BrokerDrops(1200, NOW_MS - 25 * 3_600_000)) == []
+
+
+def test_an_mqtt_broker_that_does_not_say_what_it_dropped_is_an_alarm_unless_a_bridge_knows():
+    silent = MqttBrokerFigures(None, None, None, None, None)
+    (wrong,) = mqtt_alarms(silent, drops=BrokerDrops(None))
+    assert wrong == "how many messages the MQTT broker has dropped is unknown: neither it nor a bridge says"
+    assert mqtt_alarms(silent, drops=BrokerDrops(0)) == []
+
+
+def test_what_a_bridge_saw_dropped_is_an_alarm_though_the_mqtt_broker_does_not_answer():
+    _, wrong = mqtt_alarms(None, error="timed out", drops=BrokerDrops(3, NOW_MS))
+    assert wrong.startswith("the MQTT broker has dropped 3 messages")
 
 
 def test_a_long_queue_at_the_mqtt_broker_is_an_alarm():
@@ -171,7 +198,9 @@ def test_a_long_queue_at_the_mqtt_broker_is_an_alarm():
 
 
 def test_an_mqtt_broker_that_does_not_answer_is_an_alarm():
-    assert mqtt_alarms(None, error="timed out") == ["the MQTT broker does not answer: timed out"]
+    assert mqtt_alarms(None, error="timed out", drops=BrokerDrops(None)) == [
+        "the MQTT broker does not answer: timed out"
+    ]
 
 
 def test_a_lost_session_is_an_alarm_for_a_day():

@@ -138,3 +138,12 @@ def test_a_loss_before_what_telemetry_raw_holds_is_named_no_more():
     loss = SessionLoss(since=1, until=2)
     session = BridgeSession(client_id="b", instance="a", started=1, filters=(), stored_until=1, losses=(loss,))
     assert list(lost_periods({"b": session}, now_ms=1_719_800_100_000)) == []
+
+
+def test_dropped_messages_that_nobody_knows_of_are_unknown_and_not_0(balance):
+    def shown(taken):
+        (line,) = [line for line in balance(taken).output.splitlines() if "that the MQTT broker dropped" in line]
+        return line.split()
+
+    assert "unknown" in shown(Balance(Totals()))
+    assert "1,200" in shown(Balance(Totals(), broker_dropped=1200))

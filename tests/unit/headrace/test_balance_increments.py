@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 from headrace.reconciliation.ingest import Ingest
 from headrace.reconciliation.ledger import LedgerFile
 from schemas.window_summary import WINDOWS_MS
@@ -112,7 +112,7 @@ def batches(world, random):
         while taken < len(log):
             cut = random.randint(taken + 1, len(log))
             records = [kafka_record(topic, partition, offset, value) for offset, value in log[taken:cut]]
-            pieces[topic, partition].append(Batch(topic, partition, start, log[cut - 1][0] + 1, records))
+            pieces[topic, partition].append(PartitionBatch(topic, partition, start, log[cut - 1][0] + 1, records))
             start, taken = log[cut - 1][0] + 1, cut
     while pieces:
         chosen = random.choice(sorted(pieces))
@@ -151,7 +151,7 @@ def test_any_increments_give_the_verdict_of_one_scan(world, random, balances_aft
     with at_once.balance() as ledger:
         for (topic, partition), log in sorted(world.logs.items()):
             records = [kafka_record(topic, partition, offset, value) for offset, value in log]
-            Ingest(ledger).add(Batch(topic, partition, 0, log[-1][0] + 1, records))
+            Ingest(ledger).add(PartitionBatch(topic, partition, 0, log[-1][0] + 1, records))
     pieces = list(batches(world, random))
     while pieces:
         with in_increments.balance() as ledger:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.kafka.clients import KafkaUnavailable, RecordsRemoved
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 from headrace.monitoring.lag import EXACT_OFFSETS, READ_WITHIN_S, records_behind
 
 Record = namedtuple("Record", "offset")
@@ -43,7 +43,9 @@ class InMemoryLog:
                     raise self.failure
                 end = min(at + self.a_batch, ends[partition])
                 held = self.partitions[partition]
-                yield Batch(topic, number, at, end, [Record(each) for each in range(at, end) if held[each] == "r"])
+                yield PartitionBatch(
+                    topic, number, at, end, [Record(each) for each in range(at, end) if held[each] == "r"]
+                )
 
 
 def behind(text, offset, **log):

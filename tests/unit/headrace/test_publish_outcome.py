@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 from headrace.publish_outcome import PublishOutcome, last_line
 from tests.unit.headrace.balance_topics import duplicate, ignored, letter, position, reading
 
@@ -35,7 +35,7 @@ class InMemoryLog:
         for (topic, partition), start in starts.items():
             records = self.topics[topic][start : ends[topic, partition]]
             if records:
-                yield Batch(topic, partition, start, start + len(records), records)
+                yield PartitionBatch(topic, partition, start, start + len(records), records)
 
 
 class Clock:

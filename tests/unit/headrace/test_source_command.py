@@ -102,6 +102,26 @@ def test_a_topic_that_no_source_reads_is_said(run):
     assert shown.output == "zigbee2mqtt/bridge/state: passed over by a source's `ignore`\n"
 
 
+@pytest.mark.parametrize("width", ["60", "80", "200"])
+def test_nothing_of_a_reading_or_a_source_is_cut_in_a_narrow_terminal(run, tmp_path, width):
+    device, metric = "press-hall-4-line-2", "hydraulic_pressure_of_the_main_cylinder" * 5
+    payload = f'{{"metric":"{metric}","value":1234567.25,"unit":"Pa","ts":1719800000123,"seq":1234567890123}}'
+    shown = run("test", payload, "--topic", f"fleet/{device}/telemetry", COLUMNS=width, TERMINAL_WIDTH=width).output
+    fields = (device, metric, "1234567.25", "Pa", "2024-07-01T02:13:20.123Z", "1234567890123")
+    headings = "device metric value unit event time sequence"
+    table = shown.split("\n", 1)[1]
+    assert sorted("".join(table.split())) == sorted("".join((*fields, headings)).replace(" ", ""))
+
+    declared(
+        tmp_path,
+        f'[[source]]\nname = "a{"b" * 60}"\ntopic = "{"plant/" * 30}{{device}}/{{metric}}"\npreset = "scalar"\n',
+    )
+    listed = "".join(run("ls", COLUMNS=width, TERMINAL_WIDTH=width).output.split("\n", 1)[1].split())
+    assert "…" not in listed
+    assert listed.count("b") >= 60
+    assert listed.count("/") == 31
+
+
 def test_a_login_is_the_device_where_a_source_says_so(run):
     arguments = ("test", "--preset", "thingsboard", "--topic", "v1/devices/me/telemetry", '{"temperature":1}')
     assert "no_device" in run(*arguments).output

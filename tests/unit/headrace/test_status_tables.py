@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from rich.console import Console
 
+from connectors.broker_drops import BrokerDrops
 from connectors.mqtt_broker_figures import MqttBrokerFigures
 from headrace.cli.status import _Health, _print
 from headrace.monitoring.jobs import JobFigures
@@ -29,7 +30,11 @@ def health():
     jobs = [JobFigures("j", name, "RECONCILING", DAYS_S, 1234, 0, None, 12_345, 1) for name in ALL_JOBS]
     lags = {(consumer_group(job), topic.name): LARGE for job in ALL_JOBS for topic in TOPICS}
     losses = (("headrace-bridge", SessionLoss(since=1_790_000_000_000, until=1_790_000_005_000)),)
-    mqtt = MqttFigures(MqttBrokerFigures(5000, 12_345, 2_000_001, 8_589_934_592, 2_000_002), losses=losses)
+    mqtt = MqttFigures(
+        MqttBrokerFigures(5000, 12_345, 2_000_001, 8_589_934_592, 2_000_002),
+        losses=losses,
+        drops=BrokerDrops(2_000_003),
+    )
     return _Health(processes, jobs, TopicFigures(lags, newest_event_ms=1_790_000_000_000), mqtt=mqtt)
 
 
@@ -68,7 +73,7 @@ def test_every_figure_is_whole_and_nothing_is_cut(width):
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_queue_drops_and_sessions_of_the_mqtt_broker_stand_in_one_line(width):
-    figures = ["5,000", "12,345", "2,000,001", "8,589,934,592", "2,000,002", "1"]
+    figures = ["5,000", "12,345", "2,000,001", "8,589,934,592", "2,000,003", "1"]
     assert figures in [line.split() for line in printed(width).splitlines()]
 
 
@@ -90,3 +95,10 @@ def test_in_80_columns_a_job_that_is_well_takes_one_line():
     lines = {line.split()[0]: line for line in out.getvalue().splitlines() if line.startswith(ALL_JOBS)}
     assert set(lines) == set(ALL_JOBS)
     assert all("25 h 0 min" in line and "4 s ago" in line and "5 s" in line for line in lines.values())
+
+
+def test_figures_that_the_mqtt_broker_does_not_give_are_unknown_and_not_0():
+    out, silent = io.StringIO(), MqttBrokerFigures(None, None, None, None, None)
+    _print(_Health([], mqtt=MqttFigures(silent)), Console(file=out, width=100))
+    (row,) = [line for line in out.getvalue().splitlines() if "unknown" in line]
+    assert row.split() == ["unknown"] * 5 + ["0"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from connectors.atomic_write import atomic_write_text
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 from connectors.pseudonym_key import PseudonymKey
 from connectors.pseudonyms import KEY_FILE
 from headrace.churn import usage_history
@@ -105,7 +105,7 @@ class Log:
             )
             for value, appended in self._records[start : self.read_to]
         ]
-        yield Batch(topic, number, start, self.read_to, found)
+        yield PartitionBatch(topic, number, start, self.read_to, found)
 
 
 def test_only_what_can_be_in_a_window_is_read():

@@ -63,10 +63,14 @@ def row_of(batch):
     return gathered_readings([record.model_dump_json().encode() for record in records], int(batch.offsets[0]))
 
 
+def or_none(column):
+    return np.where(np.isnan(column), None, column).tolist()
+
+
 def said_by(scorer, batch):
     scored = scorer.step(batch)
     episodes = [None if episode == NO_EPISODE else episode for episode in scored.episodes.tolist()]
-    columns = (scored.scores.tolist(), scored.thresholds.tolist(), scored.is_anomaly.tolist(), episodes)
+    columns = (or_none(scored.scores), or_none(scored.thresholds), scored.is_anomaly.tolist(), episodes)
     return list(zip(*columns, strict=True))
 
 

@@ -26,10 +26,19 @@ def value_of(device, metric, event_time, value, offset, item, items):
     return reading.model_dump_json().encode()
 
 
-def written(row):
+def written(row, low=1.0, high=2.0, kind=0):
     device, metric, time, value, score, threshold, flagged, episode, item = row
     came = micro_batch([value_of(device, metric, time, value, time, item, 10)])
-    columns = ([0], [score], [threshold], [flagged], [NO_EPISODE if episode is None else episode])
+    columns = (
+        [0],
+        [score],
+        [threshold],
+        [flagged],
+        [NO_EPISODE if episode is None else episode],
+        [low],
+        [high],
+        [kind],
+    )
     ((key, record),) = ScoreRecords("gaussian", 2).write(came, ScoredBatch(*map(np.asarray, columns)))
     return key, record
 
@@ -39,24 +48,45 @@ def test_each_has_its_key_and_its_record(row):
     device, metric, time, value, score, threshold, flagged, episode, item = row
     key, record = written(row)
     assert key.decode() == device
+    sentence = f"expected 1 to 2, came {value:.6g}" if flagged and episode == time else None
     assert AnomalyScore.model_validate_json(record) == AnomalyScore(
         device=device, metric=metric, event_time=time, value=value, score=score, threshold=threshold,
         is_anomaly=flagged, episode=episode, detector="gaussian", detector_version=2,
         position=Position(topic="telemetry.raw", partition=3, offset=time, item=item, items=10),
+        expected_low=1.0, expected_high=2.0, explanation=sentence,
     )  # fmt: skip
-    assert set(json.loads(record)) == set(AnomalyScore.model_fields) - ({"episode"} if episode is None else set())
+    unknown = {"kind"} | ({"episode"} if episode is None else set()) | (set() if sentence else {"explanation"})
+    assert set(json.loads(record)) == set(AnomalyScore.model_fields) - unknown
 
 
-def test_a_score_that_is_no_number_is_one_that_json_can_hold():
-    for score in (math.nan, math.inf, -math.inf):
-        row = ("pump-1", "flow", 1, 1.0, score, 1.0, False, None, 0)
-        _, record = written(row)
+def test_an_infinite_score_is_one_that_json_can_hold():
+    for score in (math.inf, -math.inf):
+        _, record = written(("pump-1", "flow", 1, 1.0, score, 1.0, False, None, 0))
         assert math.isfinite(AnomalyScore.model_validate_json(record).score)
+
+
+def test_what_a_young_series_does_not_have_yet_is_left_out_and_read_as_null():
+    _, record = written(("pump-1", "flow", 1, 1.0, math.nan, math.nan, False, None, 0), math.nan, math.nan)
+    unknown = {"score", "threshold", "expected_low", "expected_high"}
+    assert not unknown & set(json.loads(record))
+    found = AnomalyScore.model_validate_json(record)
+    assert {getattr(found, name) for name in unknown} == {None}
+
+
+def test_the_sentence_stands_at_the_alert_and_the_kind_at_every_reading_of_the_episode():
+    alert, later = (
+        AnomalyScore.model_validate_json(written(("a", "m", time, 41.0, 9.0, 5.0, True, 7, 0), 20.1, 23.4, 1)[1])
+        for time in (7, 8)
+    )
+    assert (alert.kind, alert.explanation) == ("spike", "expected 20.1 to 23.4, came 41: spike")
+    assert (later.kind, later.explanation) == ("spike", None)
 
 
 def test_new_readings_come_in_the_order_in_which_they_were_scored():
     came = micro_batch([value_of(device, "m", n, n, 6 + n, 0, 3 + n) for n, device in enumerate("aba", start=1)])
-    scored = ScoredBatch(*map(np.asarray, ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2])))
+    scored = ScoredBatch(
+        *map(np.asarray, ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2], *[[0.0, 0.0]] * 3))
+    )
     written = ScoreRecords("gaussian", 1).write(came, scored)
     found = [AnomalyScore.model_validate_json(record) for _, record in written]
     assert [(s.device, s.value, s.score, s.position.offset, s.position.items) for s in found] == [

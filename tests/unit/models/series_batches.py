@@ -16,7 +16,7 @@ def readings(n: int, n_series: int = 5, seed: int = 3, partitions: int = 2) -> B
     values[numbers == n_series - 1] = 7.0
     keys = [(f"device-{number}", "temperature") for number in numbers.tolist()]
     offsets, items = np.divmod(np.arange(n), 3)
-    return Batch(keys, np.arange(n) * 1000, values, numbers % partitions, offsets, items)
+    return Batch(keys, np.arange(n) * 60_000, values, numbers % partitions, offsets, items)
 
 
 def part(batch: Batch, places: slice | np.ndarray) -> Batch:
@@ -39,8 +39,11 @@ def random_ends(n: int, n_cuts: int, seed: int = 5) -> list[int]:
 
 def by_position(batch: Batch, scored: ScoredBatch) -> dict[tuple, tuple]:
     """What was said of each reading, by its series and position."""
-    columns = (scored.scores, scored.thresholds, scored.is_anomaly, scored.episodes)
-    said = zip(*(column.tolist() for column in columns), strict=True)
+    columns = (
+        scored.scores, scored.thresholds, scored.is_anomaly, scored.episodes, scored.expected_low,
+        scored.expected_high, scored.kinds,
+    )  # fmt: skip
+    said = zip(*(none_for_nan(column) for column in columns), strict=True)
     return {_identity(batch, place): each for place, each in zip(scored.index.tolist(), said, strict=True)}
 
 
@@ -55,3 +58,8 @@ def said_of_all(scorer: Scorer, batches: Iterator[Batch] | Sequence[Batch]) -> d
     for batch in batches:
         said |= by_position(batch, scorer.step(batch))
     return said
+
+
+def none_for_nan(column: np.ndarray) -> list:
+    """The entries of a column; NaN, which is equal to nothing, is None."""
+    return [None if entry != entry else entry for entry in column.tolist()]

@@ -144,8 +144,9 @@ def test_a_series_that_comes_later_is_scored_like_one_that_was_there_first(name)
 @every_detector
 def test_a_constant_series_gives_finite_scores_and_no_anomaly(name):
     scored = Scorer(name).step(readings(900, n_series=1))
-    assert np.isfinite(scored.scores).all()
-    assert np.isfinite(scored.thresholds).all()
+    assert np.isnan(scored.scores[:200]).all()
+    assert (np.abs(scored.scores[500:]) < 0.5).all()
+    assert np.array_equal(np.isnan(scored.thresholds), np.isnan(scored.scores))
     assert not scored.is_anomaly.any()
 
 

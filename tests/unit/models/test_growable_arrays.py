@@ -68,3 +68,10 @@ GOOD = {"n": np.zeros(2, np.int32), "slots": np.zeros((2, 1))}
 def test_a_page_that_does_not_fit_is_unreadable(page, says):
     with pytest.raises(UnreadableState, match=says):
         columns().load(0, page)
+
+
+def test_what_is_read_into_a_wide_column_widens_no_other():
+    series, read = (SeriesColumns(wide=Column(0.0, np.float64, 5), narrow=Column(0.0, np.float64, 2)) for _ in range(2))
+    series.grow(3)
+    read.load(0, series.page(0, 3))
+    assert [read[name].shape[1] for name in ("wide", "narrow")] == [5, 2]

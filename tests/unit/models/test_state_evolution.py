@@ -19,9 +19,12 @@ from tests.state_files import N_JOURNAL, N_SNAPSHOT, NAMES, N, readings
 from tests.unit.models.series_batches import said_of_all
 
 SNAPSHOTS = list(state_files.stored_snapshots())
-OF_RIVER = [snapshot for snapshot in SNAPSHOTS if snapshot.river]
+COLD = [snapshot for snapshot in SNAPSHOTS if snapshot.scorer < 4]
+"""Of versions whose thresholds knew no rate."""
+
+OF_RIVER = [snapshot for snapshot in SNAPSHOTS if snapshot.river and snapshot not in COLD]
 # Another River's objects start cold (below): an upgrade of River leaves their files behind, with new ones beside them.
-CONTINUABLE = [snapshot for snapshot in SNAPSHOTS if snapshot.river in (None, river_version)]
+CONTINUABLE = [snapshot for snapshot in SNAPSHOTS if snapshot.river in (None, river_version) and snapshot not in COLD]
 
 every_journal = pytest.mark.parametrize("path", state_files.stored_journals(), ids=lambda path: path.name)
 
@@ -40,8 +43,14 @@ def test_a_stored_state_goes_on_as_if_it_had_never_been_stored(snapshot):
     assert len(said) == N - N_JOURNAL
 
 
+@pytest.mark.parametrize("snapshot", COLD, ids=lambda snapshot: snapshot.file_name)
+def test_a_stored_state_from_before_the_rate_of_alerts_is_refused(snapshot):
+    with pytest.raises(UnreadableState, match=f"scorer version {snapshot.scorer}, this code reads scorer version 4"):
+        Scorer(snapshot.detector).restore(snapshot.read())
+
+
 def test_the_readings_that_follow_a_stored_state_raise_an_alarm():
-    scorer = Scorer("gaussian")
+    scorer = Scorer("gaussian", alerts_per_week=1e6)  # these readings are a millisecond apart
     scorer.step(readings(0, N_JOURNAL))
     assert scorer.step(readings(N_JOURNAL, N)).is_anomaly.any()
 

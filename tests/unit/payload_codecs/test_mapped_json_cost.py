@@ -1,7 +1,6 @@
 """What mapped JSON costs beside our own form: counted in calls of functions, which no busy machine changes."""
 
 import json
-import sys
 
 import pytest
 
@@ -10,6 +9,7 @@ from payload_codecs.registry import codec_of
 from payload_codecs.valid_reading import ValidReading
 from payload_codecs.validation import Validator
 from schemas.source import DEFAULT_SOURCE, Source
+from tests.counted_calls import counted_calls
 
 TIME = 1_719_800_000_123
 
@@ -24,19 +24,7 @@ def calls(source, document):
     payload = json.dumps(document).encode()
     message = Message(payload, "pump-7", "fleet/pump-7/telemetry", {"device": "pump-7"}, TIME, TIME)
     assert all(type(each) is ValidReading for each in validator.readings(message, codec))
-    counted = 0
-
-    def count(frame, event, argument):
-        nonlocal counted
-        counted += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        validator.readings(message, codec)
-    finally:
-        sys.setprofile(before)
-    return counted
+    return counted_calls(lambda: validator.readings(message, codec))
 
 
 def metrics(number):

@@ -398,3 +398,23 @@ def test_a_binary_value_is_a_sample_that_validation_refuses():
     (item,) = decode(born(), "NDATA", payload({"name": "file", "datatype": BYTES, "bytes_value": b"\x00\x01"}, seq=1))
     assert not isinstance(item, Rejection)
     assert item.value == b"\x00\x01"
+
+
+def test_an_alias_that_cannot_be_trusted_is_reported_with_the_name_that_it_had():
+    state = born(temperature(), {"name": "Größe " * 40, "alias": 8, "datatype": DOUBLE, "double_value": 1.0})
+    items = decode(state, "NDATA", payload(by_alias(22.0), by_alias(2.0, 8), by_alias(1.0, 9), seq=5))  # 1 to 4: lost
+    details = [each.detail for each in items if isinstance(each, Rejection)]
+    assert details == [
+        "alias 7 ('temperature' by the last birth): no birth of this session is known",
+        f"alias 8 ({('Größe ' * 40)[:100]!r} by the last birth): no birth of this session is known",
+        "alias 9: no birth of this session is known",
+    ]
+    again = decode(CODEC.new_state(), "NDATA", items[0].original)
+    assert [each.detail for each in again if isinstance(each, Rejection)] == [
+        "alias 7: no birth of this session is known"
+    ], "the name is for a person: a replay does not decode by it"
+
+
+def test_an_alias_of_a_retained_message_is_reported_with_its_name_too():
+    items = decode(born(), "NDATA", payload(by_alias(22.0), seq=1), mqtt_retained=b"1")
+    assert "'temperature' by the last birth" in items[0].detail

@@ -118,3 +118,15 @@ def test_every_exception_that_is_raised_is_of_exactly_one_kind(classes):
 def test_no_two_exceptions_have_one_name(classes):
     names = [name.rpartition(".")[2] for name in classes]
     assert sorted(names) == sorted(set(names))
+
+
+def test_every_exception_says_when_it_is_raised_and_whether_it_is_transient(classes):
+    """Those outside of the tree too: who reads one of them need not look for its base."""
+    for name, each in classes.items():
+        if each in (HeadraceError, *KINDS):
+            continue
+        words = (each.__dict__.get("__doc__") or "").lower()
+        assert words.startswith(("raised ", "base of ")), f"{name}: its docstring does not say when it is raised"
+        said = {kind for kind in KINDS.values() if kind in words}
+        assert said, f"{name}: its docstring does not say whether it is transient"
+        assert said == {kind_of(each)} or not kind_of(each), f"{name} is {kind_of(each)}"

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.toml_lines import existing, line_of
+from schemas.toml_lines import TomlLines, existing
 
 NAMES = st.sampled_from(["topic", "name", "a b", "Ä", "x.y", "größe\u2028"])
 VALUES = st.one_of(
@@ -43,26 +43,27 @@ def documents(draw):
 @given(documents())
 def test_every_value_is_found_on_the_line_where_its_statement_begins(document):
     text, expected = document
-    assert {path: line_of(text, path) for path in expected} == expected
+    lines = TomlLines(text)
+    assert {path: lines.line_of(path) for path in expected} == expected
 
 
 def test_a_value_that_is_not_there_is_on_the_line_of_the_table_around_it():
     text = 'a = 1\n\n[[source]]\nname = "x"\n'
-    assert line_of(text, ("source", 0, "topic")) == 3
-    assert line_of(text, ("source", 4, "topic")) == 3
-    assert line_of(text, ("b",)) == 1
-    assert line_of(text, ()) == 1
+    assert TomlLines(text).line_of(("source", 0, "topic")) == 3
+    assert TomlLines(text).line_of(("source", 4, "topic")) == 3
+    assert TomlLines(text).line_of(("b",)) == 1
+    assert TomlLines(text).line_of(()) == 1
 
 
 def test_dotted_keys_and_inline_tables_have_lines():
     text = "[[source]]\nunits.C = 1\nunits.F = 2\nwords = {on = 1, off = 2}\nsource2 = [\n{a = 1},\n{a = 2}]\n"
-    assert line_of(text, ("source", 0, "units", "F")) == 3
-    assert line_of(text, ("source", 0, "words", "off")) == 4
-    assert line_of(text, ("source", 0, "source2", 1, "a")) == 5
+    assert TomlLines(text).line_of(("source", 0, "units", "F")) == 3
+    assert TomlLines(text).line_of(("source", 0, "words", "off")) == 4
+    assert TomlLines(text).line_of(("source", 0, "source2", 1, "a")) == 5
 
 
 def test_lines_end_with_a_line_feed_only():
-    assert line_of('a = "\u2028"\r\nb = 1\r\n', ("b",)) == 2
+    assert TomlLines('a = "\u2028"\r\nb = 1\r\n').line_of(("b",)) == 2
 
 
 def test_a_path_leads_as_far_as_there_is_something():

@@ -11,7 +11,7 @@ from kafka.future import Future
 from prometheus_client import CollectorRegistry
 
 from connectors.kafka.clients import KafkaUnavailable
-from connectors.kafka.reading import Batch
+from connectors.kafka.reading import PartitionBatch
 from connectors.pseudonym_key import PseudonymKey
 from connectors.redis.reader import BatchedReads
 from schemas.experiment import DEFAULT_LIST, Plan, experiments_of
@@ -123,7 +123,7 @@ class FeedbackInMemory:
         for (topic, number), start in starts.items():
             if start < ends[each := (topic, number)]:
                 records = [SimpleNamespace(value=value) for value in self.values[start : ends[each]]]
-                yield Batch(topic, number, start, ends[each], records)
+                yield PartitionBatch(topic, number, start, ends[each], records)
                 self.taken = ends[each]
 
     def _require_available(self) -> None:

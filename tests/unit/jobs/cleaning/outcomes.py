@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from flink.framing import Frame
-from jobs.operators.telemetry_dead_letters import Origin, dead_letter
+from jobs.operators.telemetry_dead_letters import MessageFields, dead_letter
 from jobs.operators.telemetry_decoder import Decoder
 from payload_codecs.codec import Rejection
 from payload_codecs.registry import stateless_codec_of
@@ -127,6 +127,6 @@ def _conflict(reading: Reading, first: float, original: bytes, message: Message)
     rejection = Rejection(
         RejectReason.CONFLICTING_DUPLICATE, f"{reading.metric} was {first}, then {reading.value}", original
     )
-    origin = Origin(reading.device, b"", message.headers or {}, message.append_ms)
+    origin = MessageFields(reading.device, b"", message.headers or {}, message.append_ms)
     letter = dead_letter(rejection, origin, ItemPosition(**reading.position.model_dump()))
     return DeadLetter.model_validate_json(letter)

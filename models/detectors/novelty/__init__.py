@@ -1,0 +1,1 @@
+"""The default detector: how new a reading is to its own series."""
