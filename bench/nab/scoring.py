@@ -67,7 +67,8 @@ def marks(n: int, windows: Iterable[tuple[int, int]], scored_from: int) -> Marks
     n
         Number of readings.
     windows
-        Places of the first and the last reading of each window, in order, without overlap.
+        Places of the first and the last reading of each window, in order, without overlap. One without a reading, its
+        last place before its first, cannot be found.
     scored_from
         Place of the first reading that is scored.
 
@@ -90,12 +91,14 @@ def marks(n: int, windows: Iterable[tuple[int, int]], scored_from: int) -> Marks
     best = _sigmoid(np.array(-1.0))
     counted = 0
     for number, (first, last) in enumerate(windows):
+        counted += max(first, last) >= scored_from
         width = last - first + 1
+        if not width:
+            continue
         numbers[first : last + 1] = number
         worth[first : last + 1] = _sigmoid(-np.arange(width, 0, -1) / width) / best
         behind = np.arange(1, n - last) / max(width - 1, 1)
         worth[last + 1 :] = np.where(behind >= _FAR_BEHIND, -1.0, _sigmoid(behind))
-        counted += last >= scored_from
     return Marks(numbers, worth, scored_from, counted)
 
 
