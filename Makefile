@@ -141,6 +141,10 @@ bench-series: .venv/locked ## 100,000 series in the scorer: CPU of its snapshots
 bench-alert-rate: .venv/locked ## Alerts of series without anomalies, against the rate that was asked for
 	$(RUN)/python -m bench.alert_rate
 
+.PHONY: bench-nab
+bench-nab: .venv/locked ## Anomaly detectors on the Numenta Anomaly Benchmark in DATA, or other labelled series; a page of charts
+	$(RUN)/python -m bench.nab $(DATA)
+
 .PHONY: bench-bridge
 bench-bridge: setup ## Messages per CPU second of the bridge
 	$(RUN)/python -m bench.bridge

@@ -2,13 +2,14 @@
 
     python -m bench.nab FOLDER [DETECTOR ...] [--only] [--score nab|events] [--labels FILE] [--page FOLDER]
 
-FOLDER is a clone of the benchmark, or has the same layout: data/GROUP/NAME.csv with the columns timestamp and value, and
-labels/combined_windows.json. Other labelled sets need no data/ and no groups, and may have their windows in labels.json.
-Scores them with every detector of the catalogue and those that are named (river:MODULE:CLASS), prints how good their
-alerts are, and writes a page with a chart of each series.
+FOLDER is a clone of the benchmark, or has the same layout: data/GROUP/NAME.csv with the columns timestamp and value,
+and labels/combined_windows.json. Other labelled sets need no data/ and no groups, and may have their windows in
+labels.json. Scores them with every detector of the catalogue and those that are named (river:MODULE:CLASS), prints how
+good their alerts are, and writes a page with a chart of each series.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.progress import track
@@ -26,8 +27,8 @@ LIMITS = {"standard": (70.0, 78.0), "low FP": (62.0, 72.0)}
 GAP_LIMIT, GAP_AIM = 5.0, 2.0
 
 
-def main() -> None:
-    arguments = _arguments()
+def main(words: Sequence[str] | None = None) -> None:
+    arguments = _arguments(words)
     series = _series(arguments)
     names = [] if arguments.only else list(DETECTORS)
     names += [name for name in arguments.detectors if name not in names]
@@ -42,7 +43,7 @@ def main() -> None:
             _print_verdicts(evaluation)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench.nab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -52,7 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--score", choices=RULES, default="nab", help="the benchmark's rule, or events found (F1)")
     parser.add_argument("--labels", type=Path, help="JSON with the windows of each file")
     parser.add_argument("--page", type=Path, default=Path("dist/bench-nab"), help="folder for the page")
-    arguments = parser.parse_intermixed_args()
+    arguments = parser.parse_intermixed_args(words)
     if arguments.only and not arguments.detectors:
         parser.error("--only wants the name of a detector")
     try:
@@ -70,7 +71,9 @@ def _series(arguments: argparse.Namespace) -> list[LabelledSeries]:
             f"  and run:  make bench-nab DATA=NAB  (wanted:  {LAYOUT})"
         )
     series = read_folder(arguments.folder, arguments.labels)
-    print(f"{len(series)} series, {sum(map(len, series)):,} readings, {sum(len(each.windows) for each in series)} windows")
+    print(
+        f"{len(series)} series, {sum(map(len, series)):,} readings, {sum(len(each.windows) for each in series)} windows"
+    )
     if refused := sum(each.n_refused for each in series):
         print(f"{refused:,} rows without a finite value are left out")
     return series
@@ -89,7 +92,9 @@ def _print_verdicts(evaluation: Evaluation) -> None:
         name, figure = f"{evaluation.detector} {measure}", evaluation.rows[0].mean(measure)
         print(verdict(name, figure, "points of 100", limit, at_least=True, aim=aim))
     gap = evaluation.gap("standard")
-    print(verdict(f"{evaluation.detector} gap", gap, "points to the best setting", GAP_LIMIT, at_least=False, aim=GAP_AIM))
+    print(
+        verdict(f"{evaluation.detector} gap", gap, "points to the best setting", GAP_LIMIT, at_least=False, aim=GAP_AIM)
+    )
 
 
 if __name__ == "__main__":

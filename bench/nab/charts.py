@@ -13,7 +13,8 @@ from bench.nab.scoring import NO_WINDOW
 from models.churn.report.charts import BLUE, GREY, ORANGE, STYLE
 from models.detectors.growable_arrays import Array, Floats
 
-WINDOW, FALSE, RANGE = "#f6d9a8", "#c0262d", "#c9dcf0"
+WINDOW, PROBATION, RANGE = "#f6d9a8", "#eef0f2", "#a6c6e8"
+FOUND, FALSE = "#1a7f37", "#c0262d"
 COLUMNS = 1_000
 """Of how many a line has two points each, the lowest and the highest of its readings."""
 
@@ -28,6 +29,8 @@ def chart(result: FileResult) -> str:
             _shade(axes, times, result)
         _draw_values(values, times, result)
         _draw_scores(scores, times, result)
+        values.margins(x=0.005)
+        figure.align_ylabels()
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
@@ -38,14 +41,14 @@ def _shade(axes: Any, times: Array, result: FileResult) -> None:
         if first <= last:
             axes.axvspan(times[first], times[last], color=WINDOW, linewidth=0)
     if result.marks.scored_from:
-        axes.axvspan(times[0], times[result.marks.scored_from], color="#eef0f2", linewidth=0)
+        axes.axvspan(times[0], times[result.marks.scored_from], color=PROBATION, linewidth=0)
 
 
 def _draw_values(axes: Any, times: Array, result: FileResult) -> None:
     scored = result.scored
     values = scored.series.values
     low, high = _envelope(times, scored.expected_low)[1], _envelope(times, scored.expected_high)[1]
-    axes.fill_between(_envelope(times, values)[0], low, high, color=RANGE, linewidth=0)
+    axes.fill_between(_envelope(times, values)[0], low, high, color=RANGE, alpha=0.6, linewidth=0)
     axes.plot(*_envelope(times, values), color=BLUE, linewidth=0.7)
     for places, colour, marker in _alerts(result):
         axes.plot(times[places], values[places], marker, color=colour, markersize=6, linestyle="", zorder=5)
@@ -68,7 +71,7 @@ def _alerts(result: FileResult) -> Iterator[tuple[Array, str, str]]:
     alerts = np.flatnonzero(result.scored.alerts)
     is_scored = alerts >= result.marks.scored_from
     inside = result.marks.windows[alerts] != NO_WINDOW
-    yield alerts[is_scored & inside], "#1a7f37", "v"
+    yield alerts[is_scored & inside], FOUND, "v"
     yield alerts[is_scored & ~inside], FALSE, "x"
     yield alerts[~is_scored], GREY, "x"
 

@@ -175,7 +175,9 @@ def evaluate(detector: str, series: Sequence[LabelledSeries], rule: Rule) -> Eva
     shifted = [each.without_first(min(start, probation(len(each)))) for start in STARTS for each in series]
     scored, cpu_s = score(detector, shifted)
     marked = [marks(len(each), each.windows, rule.probation(len(each))) for each in shifted]
-    runs = [_Run(scored[at : at + len(series)], marked[at : at + len(series)]) for at in range(0, len(shifted), len(series))]
+    runs = [
+        _Run(scored[at : at + len(series)], marked[at : at + len(series)]) for at in range(0, len(shifted), len(series))
+    ]
     rows = [
         _fixed(SHIPPED, rule, [run.outcome([each.alerts for each in run.scored]) for run in runs]),
         _fixed(EACH_READING, rule, [run.outcome([each.in_episode for each in run.scored]) for run in runs]),

@@ -89,7 +89,8 @@ def read_folder(folder: Path, labels: Path | None = None) -> list[LabelledSeries
     if unlabelled := [name for name in names if name not in windows]:
         more = f" and {len(unlabelled) - _SHOWN} more" if len(unlabelled) > _SHOWN else ""
         raise UnusableSeries(
-            f"The labels do not name {', '.join(unlabelled[:_SHOWN])}{more}. Give a file without anomalies an empty list."
+            f"The labels do not name {', '.join(unlabelled[:_SHOWN])}{more}. "
+            "Give a file without anomalies an empty list."
         )
     return [_read(root / name, name, windows[name]) for name in names]
 
@@ -121,6 +122,8 @@ def _read(path: Path, name: str, windows: list[list[str]]) -> LabelledSeries:
     except (ValueError, OSError) as error:
         raise UnusableSeries(f"{path} or its labels cannot be read: {error}. Timestamps are ISO 8601.") from error
     finite = np.isfinite(values)
+    if not finite.any():
+        raise UnusableSeries(f"{path} has no reading with a finite value. Remove it, and its labels.")
     times = times[finite]
     places = tuple(_places(times, first, last) for first, last in _joined(limits))
     return LabelledSeries(name, times, values[finite], places, int((~finite).sum()))

@@ -29,7 +29,9 @@ def write(folder: Path, evaluations: Sequence[Evaluation], rule_name: str, progr
             n_readings=sum(len(each.scored.series) for each in evaluations[0].files),
             comparison=comparison_table(evaluations),
             detectors=[(slug(each.detector), each.detector) for each in evaluations],
-            details=[(each.detector, slug(each.detector), settings_table(each), files_table(each)) for each in evaluations],
+            details=[
+                (each.detector, slug(each.detector), settings_table(each), files_table(each)) for each in evaluations
+            ],
             anchors={name: slug(name) for name in names},
             sections=sections,
         ),
@@ -46,7 +48,8 @@ def _section(folder: Path, evaluations: Sequence[Evaluation], number: int, name:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         (folder / place).write_text(chart(each), encoding="utf-8")
         drawn.append((slug(evaluation.detector), evaluation.detector, place.as_posix(), _caption(each)))
-    return {"name": name, "anchor": slug(name), "charts": drawn}
+    group, _, file = name.rpartition("/")
+    return {"name": name, "group": group, "short": file.removesuffix(".csv"), "anchor": slug(name), "charts": drawn}
 
 
 def _caption(each: FileResult) -> str:

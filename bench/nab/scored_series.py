@@ -9,7 +9,7 @@ import numpy as np
 from bench.nab.labelled_series import LabelledSeries
 from models.detectors import NO_EPISODE, Batch, Scorer, detector
 from models.detectors.decision import Decision
-from models.detectors.growable_arrays import Codes, Flags, Floats, Integers
+from models.detectors.growable_arrays import Array, Codes, Flags, Floats, Integers
 
 AT_ONCE = 50_000
 
@@ -86,7 +86,7 @@ def first_of_each(episodes: Integers) -> Flags:
     return np.asarray((episodes != NO_EPISODE) & (episodes != np.append(NO_EPISODE, episodes)[:-1]))
 
 
-def _blank(n: int) -> dict[str, Floats | Integers | Flags | Codes]:
+def _blank(n: int) -> dict[str, Array]:
     nothing = {name: np.full(n, np.nan) for name in ("scores", "thresholds", "expected_low", "expected_high")}
     return {
         **nothing,
@@ -103,7 +103,7 @@ def _parts(series: Sequence[LabelledSeries]) -> Iterator[slice]:
         begin += len(each)
 
 
-def _scored(series: LabelledSeries, columns: dict[str, Floats | Integers | Flags | Codes], part: slice) -> ScoredSeries:
+def _scored(series: LabelledSeries, columns: dict[str, Array], part: slice) -> ScoredSeries:
     own = {name: column[part] for name, column in columns.items()}
     in_episode = own.pop("is_anomaly")
     return ScoredSeries(series, in_episode=in_episode, alerts=first_of_each(own.pop("episodes")), **own)

@@ -84,7 +84,7 @@ def marks(n: int, windows: Iterable[tuple[int, int]], scored_from: int) -> Marks
     >>> marked.windows
     array([-1, -1,  0,  0,  0, -1, -1, -1])
     >>> marked.worth.round(3)
-    array([-1.   , -1.   ,  1.   ,  0.945,  0.692, -0.848, -0.987, -0.999])
+    array([-1.   , -1.   ,  1.   ,  0.944,  0.692, -0.848, -0.987, -0.999])
     """
     numbers = np.full(n, NO_WINDOW)
     worth = np.full(n, -1.0)
@@ -156,7 +156,7 @@ def outcome(alerts: Flags, marked: Marks) -> Outcome:
     >>> marked = marks(8, [(2, 4)], scored_from=1)
     >>> found = outcome(np.array([1, 1, 0, 1, 1, 0, 0, 1], bool), marked)
     >>> found.n_found, found.n_false, round(found.credit, 3), round(found.penalty, 3)
-    (1, 2, 0.945, -1.999)
+    (1, 2, 0.944, -1.999)
     """
     places = np.flatnonzero(alerts[marked.scored_from :]) + marked.scored_from
     inside = marked.windows[places] != NO_WINDOW

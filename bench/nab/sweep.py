@@ -94,7 +94,7 @@ def _runs(numbers: Integers) -> Iterable[tuple[int, int]]:
 
 def _highest_before(scores: Floats, n: int) -> Floats:
     padded = np.concatenate([np.full(n, -np.inf), scores])
-    return np.max([padded[shift : shift + len(scores)] for shift in range(n)], axis=0)
+    return np.asarray(np.max([padded[shift : shift + len(scores)] for shift in range(n)], axis=0))
 
 
 def _of_false(worth: Floats) -> Floats:
@@ -155,7 +155,7 @@ class Sweep:
 
     def best(self, score: Score) -> tuple[float, float]:
         """The threshold with the highest score, the highest of these thresholds, and that score."""
-        figures = score(Outcome(*self._sums.T, self._n_windows))
+        figures = score(Outcome(*self._sums.T, n_windows=self._n_windows))
         place = int(np.argmax(figures)) if self._n_windows else 0
         return float(self._thresholds[place]), float(figures[place])
 

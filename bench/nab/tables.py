@@ -32,13 +32,13 @@ def settings_table(evaluation: Evaluation) -> Table:
         [row.name, *(_spread(row, name, evaluation.rule.digits) for name in measures), *_counts(row), row.setting]
         for row in evaluation.rows
     ]
-    return Table(["decision", *measures, "found", "false alerts", "setting"], rows)
+    return Table(["decision", *measures, "found", "false", "setting"], rows)
 
 
 def comparison_table(evaluations: Sequence[Evaluation]) -> Table:
     """A line for each detector: its shipped decision."""
     measures = [measure.name for measure in evaluations[0].rule.measures]
-    titles = ["detector", *measures, "gap to the best", "found", "false alerts", "a series and day", "a series and week"]
+    titles = ["detector", *measures, "gap", "found", "false", "false a series and day", "and week"]
     rows = []
     for each in evaluations:
         digits = each.rule.digits
@@ -47,19 +47,17 @@ def comparison_table(evaluations: Sequence[Evaluation]) -> Table:
         figures = [f"{per_day:.3f}", f"{WEEK_DAYS * per_day:.2f}", *_delay_cells(each)]
         gap = f"{each.gap(measures[0]):.{digits}f}"
         rows.append([each.detector, *spreads, gap, *_counts(each.rows[0]), *figures, f"{each.cpu_us:.1f}"])
-    return Table([*titles, "delay, readings", "delay, of the window", "CPU µs a reading"], rows)
+    return Table([*titles, "delay, readings", "of the window", "CPU µs a reading"], rows)
 
 
 def files_table(evaluation: Evaluation) -> Table:
     """A line for each series: the shipped decision from the first reading."""
-    first = evaluation.rule.measures[0]
-    windows = sum(each.result.n_windows for each in evaluation.files)
+    first = evaluation.rule.measures[0].name
     rows = [
         [each.scored.series.name, f"{len(each.scored.series):,}", *file_cells(each), _own(evaluation, each)]
         for each in evaluation.files
     ]
-    own = first.name if windows else "score"
-    return Table(["series", "readings", "found", "false alerts", "a week", "delay, readings", own], rows)
+    return Table(["series", "readings", "found", "false", "false a week", "delay, readings", first], rows)
 
 
 def file_cells(each: FileResult) -> list[str]:
