@@ -54,9 +54,9 @@ def _section(folder: Path, evaluations: Sequence[Evaluation], number: int, name:
 
 def _caption(each: FileResult) -> str:
     found, false, per_week, delay = file_cells(each)
-    words = [f"{found} windows found" if each.result.n_windows else "no windows"]
+    words = [f"windows found: {found}" if each.result.n_windows else "no windows"]
     words += [f"after {delay} readings"] if delay else []
-    words += [f"{false} false alerts" + (f" ({per_week} a week)" if per_week else "")]
+    words += [f"{false} false alert{'' if false == '1' else 's'}" + (f" ({per_week} a week)" if per_week else "")]
     return ", ".join(words)
 
 

@@ -155,7 +155,8 @@ class Sweep:
 
     def best(self, score: Score) -> tuple[float, float]:
         """The threshold with the highest score, the highest of these thresholds, and that score."""
-        figures = score(Outcome(*self._sums.T, n_windows=self._n_windows))
+        credit, found, penalty, false = self._sums.T
+        figures = score(Outcome(credit, found, penalty, false, self._n_windows))
         place = int(np.argmax(figures)) if self._n_windows else 0
         return float(self._thresholds[place]), float(figures[place])
 

@@ -120,9 +120,9 @@ def test_the_shipped_setting_is_among_the_tried_ones_and_gives_the_shipped_alert
 
 @pytest.mark.parametrize("rate", [ALERTS_PER_WEEK, 3.0, 30.0])
 def test_another_setting_decides_on_each_series_by_itself(folder, rate):
-    scored, _ = score("gaussian", read_folder(folder))
-    for each, found in zip(scored, alerts_at(rate, "gaussian", scored), strict=True):
-        np.testing.assert_array_equal(found, alerts_at(rate, "gaussian", [each])[0])
+    scored, _ = score("novelty", read_folder(folder))
+    for each, found in zip(scored, alerts_at(rate, "novelty", scored), strict=True):
+        np.testing.assert_array_equal(found, alerts_at(rate, "novelty", [each])[0])
 
 
 @pytest.mark.parametrize("rule", RULES)
