@@ -39,6 +39,9 @@ _LONGEST_GAP = 1000.0
 _PAUSE_MS = 60_000
 """A partition without readings for longer has paused: its series cannot be blamed."""
 
+_LONGEST_RETURN_MS = 600_000
+"""After a pause, its series have sent again by then, or the next pause is looked at in its place."""
+
 _PAUSE_FROM, _PAUSE_TO = 1, 2
 _CLOCKS = 3
 
@@ -80,7 +83,8 @@ def move_clock(clocks: Integers, time: int) -> None:
     if before == NEVER or time - before < _PAUSE_MS:
         return
     pause = clocks[_PAUSE_TO] - clocks[_PAUSE_FROM]
-    if clocks[_PAUSE_FROM] == NEVER or 2 * (time - before) >= pause or before - clocks[_PAUSE_TO] > pause:
+    is_over = before - clocks[_PAUSE_TO] > min(pause, _LONGEST_RETURN_MS)
+    if clocks[_PAUSE_FROM] == NEVER or is_over or 2 * (time - before) >= pause:
         clocks[_PAUSE_FROM], clocks[_PAUSE_TO] = before, time
 
 
@@ -154,8 +158,8 @@ class Arrivals:
 
     Each partition of the raw topic has a clock: the latest event time of its readings. A device is keyed, so its
     readings come in order behind those of its partition, and what other partitions lag behind makes no difference. The
-    clock stands still while nothing arrives and runs through a backlog as it once ran, so neither makes a series
-    silent. It needs no clock of any machine. Where a partition has no readings, `tick` moves it.
+    clock runs through a backlog as it once ran, so a backlog makes no series silent, and it needs no clock of any
+    machine. Where a partition has no readings, `tick` moves it: whoever calls it knows that the pipeline runs.
 
     How long a series may be silent follows from the gaps between its readings (`extremes`), such that a series without
     failures has about a quarter of the alerts that were asked for.
@@ -180,7 +184,6 @@ class Arrivals:
         self._rate = alerts_per_week
         self._clocks: Array = np.empty((0, _CLOCKS), np.int64)
         self._idle_ms: Integers = np.empty(0, np.int64)
-        self._has_arrived = False
         self.series = SeriesColumns(**COLUMNS)
 
     def grow(self, n_series: int) -> None:
@@ -193,19 +196,15 @@ class Arrivals:
             return
         self._know(int(partitions.max()) + 1)
         self._idle_ms[partitions] = 0
-        self._has_arrived = True
         follow(rows, partitions, event_times, self._rate, self._clocks, *(self.series[name] for name in COLUMNS))
 
     def tick(self, elapsed_ms: int) -> Silences:
         """A part of time has gone by; gives the series that are now silent for too long, and not yet missing.
 
-        The time counts for partitions without readings, if others have had some since the tick before. When nothing
-        arrives for more than a few series, rather the pipeline stands than all devices. How long partitions have had
-        no reading is not kept in the state: after a restart they are given time again.
+        The time counts for partitions without readings. How long they have had none is not kept in the state: after a
+        restart they are given time again.
         """
-        if self._has_arrived or len(self.series) <= FEW:
-            self._idle_ms += elapsed_ms
-        self._has_arrived = False
+        self._idle_ms += elapsed_ms
         clocks, n = self._clocks.copy(), len(self.series)
         clocks[:, 0] += np.where(clocks[:, 0] == NEVER, 0, self._idle_ms)
         silences, limits = np.empty(n), np.empty(n)

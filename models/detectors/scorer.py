@@ -119,13 +119,18 @@ class Scorer:
         self.step(batch)
 
     def tick(self, elapsed_ms: int) -> MissingSeries:
-        """So much time has gone by: the series that have become missing, until their next reading (`Arrivals`).
+        """So much time has gone by while the pipeline ran: the series that have become missing (`Arrivals`).
 
         Which these are does not follow from the readings: it belongs into the journal, for `learn_missing`.
         """
         found = self._arrivals.tick(elapsed_ms)
         self._tell(found.rows)
         return MissingSeries(self._index.keys(found.rows), found.overdue_at, found.usual, found.silent, found.n_held_back)
+
+    def devices(self) -> set[str]:
+        """Those of the series."""
+        rows = np.setdiff1d(np.arange(self._index.n_rows), self._index.free())
+        return {device for device, _ in self._index.keys(rows)}
 
     def learn_missing(self, keys: Sequence[SeriesKey]) -> None:
         """Replay what `tick` gave; leaves the state that it left."""
