@@ -43,7 +43,10 @@ _LONGEST_GAP = 8.0
 
 _NO_PEAK = -1e9
 
-_STUCK = int(AnomalyKind.STUCK)
+_STUCK, _SPIKE = int(AnomalyKind.STUCK), int(AnomalyKind.SPIKE)
+
+_SPIKE_ENDS_AFTER = 12
+"""Readings: what goes on for longer is of the kind that the views see then."""
 
 COLUMNS = {
     "n": Column(0, np.int64),
@@ -156,6 +159,8 @@ def decide(
         if episode[row] != NO_EPISODE:
             if stuck > USUAL and began_in_run:
                 kind[row] = _STUCK
+            elif kind[row] == _SPIKE and since[row] >= _SPIKE_ENDS_AFTER and told != 0:
+                kind[row] = told
             n_calm[row] = 0 if above else n_calm[row] + 1
             is_held = kind[row] == _STUCK or (began_in_run and is_longest(run[row], runs[row]))
             if not is_held and (n_calm[row] >= closes_after or since[row] > _LONGEST_REST):
