@@ -76,7 +76,9 @@ def main() -> None:
         )
     print(f"{'arrivals':14} {'missing':>7} {'with nights':>11}")
     for name, gaps in FAMILIES_OF_ARRIVALS.items():
-        ratios = [missing_of_a_week(gaps, weeks, int(n_series), period_s, rate, nights) / rate for nights in (False, True)]
+        ratios = [
+            missing_of_a_week(gaps, weeks, int(n_series), period_s, rate, nights) / rate for nights in (False, True)
+        ]
         print(f"{name:14} {ratios[0]:7.2f} {ratios[1]:11.2f}", flush=True)
 
 

@@ -59,8 +59,10 @@ def explanation_of_silence(silent_ms: float, usual_ms: float) -> str:
 
     Examples
     --------
-    >>> explanation_of_silence(724_000.0, 10_050.0), explanation_of_silence(9e7, 6e5)
-    ('nothing for 12.1 min, usually a reading each 10.1 s: missing', 'nothing for 25 h, usually a reading each 10 min: missing')
+    >>> explanation_of_silence(724_000.0, 10_050.0)
+    'nothing for 12.1 min, usually a reading each 10.1 s: missing'
+    >>> explanation_of_silence(9e7, 6e5)
+    'nothing for 25 h, usually a reading each 10 min: missing'
     """
     return f"nothing for {_duration(silent_ms)}, usually a reading each {_duration(usual_ms)}: missing"
 

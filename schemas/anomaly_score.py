@@ -21,7 +21,9 @@ class AnomalyScore(Record):
     schema_version: int = 3
     device: str
     metric: str
-    event_time: int = Field(ge=-(2**63), lt=2**63, description="ms since the epoch, of the reading; of a missing one, when it was overdue")
+    event_time: int = Field(
+        ge=-(2**63), lt=2**63, description="ms since the epoch, of the reading; of a missing one, when it was overdue"
+    )
     value: float | None = Field(None, allow_inf_nan=False, description="of the reading; null where none came")
     score: float | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""How large a quantity of a series becomes as rarely as is asked for: the distance of two arrivals, the length of a run.
+"""How large a quantity of a series becomes as rarely as asked for: the distance of two arrivals, the length of a run.
 
 The upper tenth of what has been is taken for the tail of a Weibull distribution [1]_: the quantile is followed by
 steps, and the mean of the logarithms above it gives the shape. Gaps of regular series, of Poisson arrivals and of
@@ -18,8 +18,8 @@ from models.detectors.growable_arrays import Column, Floats
 from models.detectors.logarithm import exp, ln
 
 N, HIGH, EXCESS, LONGEST, SECOND = range(5)
-"""Numbers of a series: how many quantities, the logarithm of the upper tenth's end, the mean of the logarithms above it,
-and the two largest, fading."""
+"""Numbers of a series: how many quantities, the logarithm of the upper tenth's end, the mean of the logarithms above
+it, and the two largest, fading."""
 
 EXTREMES = Column(0.0, np.float64, 5)
 

@@ -125,7 +125,9 @@ class Scorer:
         """
         found = self._arrivals.tick(elapsed_ms)
         self._tell(found.rows)
-        return MissingSeries(self._index.keys(found.rows), found.overdue_at, found.usual, found.silent, found.n_held_back)
+        return MissingSeries(
+            self._index.keys(found.rows), found.overdue_at, found.usual, found.silent, found.n_held_back
+        )
 
     def devices(self) -> set[str]:
         """Those of the series."""

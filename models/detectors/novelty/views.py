@@ -28,7 +28,7 @@ _SKIP = 100
 HOLD = 3
 """A view's surprise is the largest of so many readings: views do not see an event at the same reading."""
 
-_NEARLY = .8
+_NEARLY = 0.8
 
 PAST, WAITING = 64, 128
 WAITING_LEVEL, WAITING_SLOW, WAITING_DRIFT = 0, 24, 120

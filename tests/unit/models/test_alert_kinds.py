@@ -58,7 +58,7 @@ def noisy(n, seed=1):
 def test_a_stuck_sensor_is_one_alert_of_kind_stuck_until_its_value_changes():
     values = noisy(6000)
     values[4000:5500] = values[4000]
-    times, scored = scored_alone(values)
+    _, scored = scored_alone(values)
     episodes = np.unique(scored.episodes[4000:][scored.episodes[4000:] != NO_EPISODE])
     assert len(episodes) == 1
     flagged = np.flatnonzero(scored.episodes == episodes[0])
@@ -82,7 +82,7 @@ def test_a_switch_that_stays_for_far_longer_than_ever_is_stuck():
     random = np.random.default_rng(2)
     values = (np.cumsum(random.random(8000) < 0.2) % 2).astype(float)
     values[6000:7000] = values[5999]
-    times, scored = scored_alone(values)
+    _, scored = scored_alone(values)
     (episode,) = np.unique(scored.episodes[scored.kinds == AnomalyKind.STUCK])
     assert 6030 <= episode // 300_000 <= 6120
     assert not (scored.kinds[7000:] == AnomalyKind.STUCK).any()
