@@ -198,17 +198,19 @@ class Arrivals:
         self._idle_ms[partitions] = 0
         follow(rows, partitions, event_times, self._rate, self._clocks, *(self.series[name] for name in COLUMNS))
 
-    def tick(self, elapsed_ms: int) -> Silences:
+    def tick(self, elapsed_ms: int, forgotten: Rows | None = None) -> Silences:
         """A part of time has gone by; gives the series that are now silent for too long, and not yet missing.
 
         The time counts for partitions without readings. How long they have had none is not kept in the state: after a
-        restart they are given time again.
+        restart they are given time again. `forgotten` are series that count as no longer known.
         """
         self._idle_ms += elapsed_ms
         clocks, n = self._clocks.copy(), len(self.series)
         clocks[:, 0] += np.where(clocks[:, 0] == NEVER, 0, self._idle_ms)
         silences, limits = np.empty(n), np.empty(n)
         find_overdue(silences, limits, self._rate, clocks, *(self.series[name] for name in COLUMNS))
+        if forgotten is not None:
+            silences[forgotten] = np.nan
         rows = np.flatnonzero(silences > limits)
         told = rows[~self._fell_with_most(rows, silences, limits)] if len(rows) else rows
         at = clocks[self.series["partition"][told], 0] - (silences[told] - limits[told]).astype(np.int64)

@@ -123,7 +123,7 @@ class Scorer:
 
         Which these are does not follow from the readings: it belongs into the journal, for `learn_missing`.
         """
-        found = self._arrivals.tick(elapsed_ms)
+        found = self._arrivals.tick(elapsed_ms, self._silent.rows())
         self._tell(found.rows)
         return MissingSeries(
             self._index.keys(found.rows), found.overdue_at, found.usual, found.silent, found.n_held_back

@@ -277,11 +277,13 @@ def test_pages_hold_who_is_missing():
     assert restored.snapshot() == scorer.snapshot()
 
 
-def test_a_series_that_is_forgotten_before_it_is_overdue_is_not_missing():
+@pytest.mark.parametrize("has_snapshots", [True, False])
+def test_a_series_that_is_forgotten_before_it_is_overdue_is_not_missing(has_snapshots):
     scorer = of_pumps(lifetime_s=20)
     for n in range(N, N + 20):
         scorer.step(batch(n, [0, 1, 3, 4]))
-        scorer.changed_pages()  # forgets
+        if has_snapshots:
+            scorer.changed_pages()  # frees its row
         assert len(scorer.tick(TICK_MS)) == 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.synthetic_series import FAMILIES
-from models.detectors import Batch, Scorer, calibration, decision, expected_range
+from models.detectors import Batch, Scorer, arrivals, calibration, decision, expected_range, runs
 from models.detectors.compiled import cache_folder
 from models.detectors.novelty import dictionary, rescaling, scaling, surprise, views
 from models.detectors.novelty import fleet as novelty_fleet
@@ -94,9 +94,12 @@ def test_the_compiled_detector_says_and_keeps_what_the_plain_one_does_bit_for_bi
     assert results[0] == results[1]
 
 
-@pytest.mark.parametrize("module", [decision, expected_range, calibration], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [decision, expected_range, calibration, arrivals, runs], ids=lambda module: module.__name__
+)
 def test_every_part_is_compiled_from_a_plain_function(module):
-    loop = {decision: "decide", expected_range: "ranges", calibration: "calibrate"}[module]
+    loops = {decision: "decide", expected_range: "ranges", calibration: "calibrate", arrivals: "follow"}
+    loop = loops.get(module, "follow_run")
     assert callable(getattr(module, loop).py_func)
 
 
