@@ -98,8 +98,8 @@ def limit(
 
 @compiled
 def decide(
-    rows: Array, event_times: Array, surprises: Array, kinds: Array, rate: float, base: float, usual_excess: float,
-    closes_after: int,
+    rows: Array, event_times: Array, surprises: Array, kinds: Array, raises: Array, rate: float, base: float,
+    usual_excess: float, closes_after: int,
     thresholds: Array, is_anomaly: Array, episodes: Array,
     n: Array, calm: Array, since: Array, n_calm: Array, kind: Array, episode: Array, heard: Array, interval: Array,
     weight: Array, peaks: Array, excess: Array, peak: Array, alerts: Array,
@@ -124,6 +124,7 @@ def decide(
         log_limit, raised, mean = limit(
             n[row], weight[row], peaks[row], excess[row], alerts[row], per_alert, base, usual_excess
         )
+        log_limit, raised = log_limit + raises[place], raised + raises[place]
         thresholds[place] = exp(log_limit)
         above = surprises[place] >= thresholds[place]
         surprise = ln(max(surprises[place], 1e-3))
@@ -192,7 +193,9 @@ class Decision:
         """Make room for rows below `n_series`."""
         self.series.grow(n_series)
 
-    def judge(self, rows: Rows, event_times: Integers, surprises: Floats, kinds: Codes) -> Decided:
+    def judge(
+        self, rows: Rows, event_times: Integers, surprises: Floats, kinds: Codes, raises: Floats
+    ) -> Decided:  # fmt: skip
         """Decide on readings, of one series in order.
 
         Parameters
@@ -201,11 +204,13 @@ class Decision:
             Shape `(n,)`; times in ms; NaN for a reading without a score.
         kinds
             What each would be if it were an alert.
+        raises
+            Shape `(n,)`: what verdicts add to the logarithms of the thresholds.
         """
         n = len(rows)
         decided = Decided(np.empty(n), np.empty(n, np.bool_), np.empty(n, np.int64), kinds.astype(np.int8))
         decide(
-            rows, event_times, surprises, decided.kinds, *self._settings,
+            rows, event_times, surprises, decided.kinds, raises, *self._settings,
             decided.thresholds, decided.is_anomaly, decided.episodes, *(self.series[name] for name in COLUMNS),
         )  # fmt: skip
         return decided

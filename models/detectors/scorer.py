@@ -1,6 +1,7 @@
 """What the scoring operator keeps for one bucket of series: readings in, judged readings out."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
@@ -11,20 +12,22 @@ import numpy as np
 from models.detectors.batch import Batch, ScoredBatch
 from models.detectors.calibration import Calibration
 from models.detectors.catalogue import detector
-from models.detectors.decision import ALERTS_PER_WEEK, Decision
+from models.detectors.decision import ALERTS_PER_WEEK, NO_EPISODE, Decided, Decision
+from models.detectors.device_budget import DeviceBudget
 from models.detectors.expected_range import ExpectedRange
 from models.detectors.fleet import Rows
-from models.detectors.growable_arrays import Array, Flags
+from models.detectors.growable_arrays import Array, Flags, Integers
 from models.detectors.position_guard import PositionGuard, Positions
 from models.detectors.series_index import PAGE_SERIES, SeriesIndex
 from models.detectors.silent_series import SilentSeries
+from models.detectors.verdicts import CONFIRMED, DISMISSED, Verdict, Verdicts
 from models.state_codec import Migrations, State, UnreadableState, decode, encode
 
 BUCKET = -1
 """In place of the number of a page: what belongs to no series of the bucket, and how many rows there are."""
 
 
-Part = PositionGuard | Calibration | ExpectedRange | Decision | SilentSeries
+Part = PositionGuard | Calibration | ExpectedRange | Decision | SilentSeries | Verdicts
 
 
 class Scorer:
@@ -46,6 +49,8 @@ class Scorer:
     lifetime_s
         How long a series may be silent (`SilentSeries`) before it is forgotten; None for ever. A series that was
         forgotten begins anew: its detector, its decision, and which of its positions have been here.
+    device_groups_per_week
+        Groups of alerts of one device that are within its budget (`DeviceBudget`).
 
     Examples
     --------
@@ -71,13 +76,14 @@ class Scorer:
 
     def __init__(
         self, detector_name: str, *, closes_after: int = 3, alerts_per_week: float = ALERTS_PER_WEEK,
-        lifetime_s: int | None = None,
+        lifetime_s: int | None = None, device_groups_per_week: float = math.inf,
     ) -> None:  # fmt: skip
         chosen = detector(detector_name)
         self.detector_name = detector_name
         self._blank = partial(
-            type(self), detector_name, closes_after=closes_after, alerts_per_week=alerts_per_week, lifetime_s=lifetime_s
-        )
+            type(self), detector_name, closes_after=closes_after, alerts_per_week=alerts_per_week,
+            lifetime_s=lifetime_s, device_groups_per_week=device_groups_per_week,
+        )  # fmt: skip
         self._index = SeriesIndex()
         self._guard = PositionGuard()
         self._fleet = chosen.make_fleet()
@@ -85,6 +91,8 @@ class Scorer:
         self._expected = ExpectedRange()
         self._decision = Decision(alerts_per_week, chosen.base, chosen.usual_excess, closes_after)
         self._silent = SilentSeries(None if lifetime_s is None else lifetime_s * 1000)
+        self._verdicts = Verdicts()
+        self._budget = DeviceBudget(device_groups_per_week)
         self._changed: Flags = np.empty(0, np.bool_)  # pages
 
     def __len__(self) -> int:
@@ -114,6 +122,24 @@ class Scorer:
         The threshold learns scores, so a replay has to score as well: what it saves is only the output.
         """
         self.step(batch)
+
+    def follow(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Take what operators said of alerts into account, from the next reading on.
+
+        Returns
+        -------
+        unknown
+            Verdicts on alerts that the series is not known to have had lately; they change nothing.
+        """
+        return [verdict for verdict in verdicts if not self._follows(verdict)]
+
+    def _follows(self, verdict: Verdict) -> bool:
+        row = self._index.find(verdict.key)
+        if row is None:
+            return False
+        self._changed[row // PAGE_SERIES] = True
+        said = DISMISSED if verdict.dismissed else CONFIRMED
+        return self._verdicts.judge(row, verdict.episode, said, int(self._decision.series["heard"][row]))
 
     def _rows(self, batch: Batch) -> Rows:
         rows = self._index.rows_of(batch.keys)
@@ -148,11 +174,29 @@ class Scorer:
         if self._calibration is not None:
             scores = self._calibration.surprises(rows, scores)
         low, high = self._expected.follow(rows, values)
-        said = self._decision.judge(rows, event_times, scores, kinds)
+        raises = self._verdicts.raises(rows, event_times)
+        said = self._decision.judge(rows, event_times, scores, kinds, raises)
+        groups, over_budget = self._alerts(batch, index, rows, event_times, said)
         self._silent.note(rows, event_times)
         for changed in (rows, self._guard.settled):
             self._changed[changed // PAGE_SERIES] = True
-        return ScoredBatch(index, scores, said.thresholds, said.is_anomaly, said.episodes, low, high, said.kinds)
+        return ScoredBatch(
+            index, scores, said.thresholds, said.is_anomaly, said.episodes, low, high, said.kinds, raises, groups,
+            over_budget,
+        )  # fmt: skip
+
+    def _alerts(
+        self, batch: Batch, index: Rows, rows: Rows, event_times: Integers, said: Decided
+    ) -> tuple[Integers, Flags]:
+        """Notes the alerts among readings; their groups and whether they are over the budget of their device."""
+        groups, over_budget = np.full(len(rows), NO_EPISODE), np.zeros(len(rows), np.bool_)
+        places = np.flatnonzero(said.is_anomaly & (said.episodes == event_times))
+        if len(places):
+            self._verdicts.note_alerts(rows[places], event_times[places])
+        for place in places.tolist():
+            device, _ = batch.keys[index[place]]
+            groups[place], over_budget[place] = self._budget.alert(device, int(event_times[place]))
+        return groups, over_budget
 
     def _begin_anew(self, rows: Rows) -> None:
         self._guard.forget(rows)
@@ -242,6 +286,7 @@ class Scorer:
 
     def _bucket_arrays(self) -> dict[str, Array]:
         arrays = {f"guard.{name}": array for name, array in self._guard.recent().items()}
+        arrays |= {f"budget.{name}": array for name, array in self._budget.columns().items()}
         return arrays | {f"silent.{name}": array for name, array in self._silent.clock().items()}
 
     def _encoded(self, arrays: dict[str, Array]) -> bytes:
@@ -260,6 +305,7 @@ class Scorer:
             self._grow(frozen.values["n_rows"])
             self._guard.load_recent(_named("guard.", frozen))
             self._silent.load_clock(_named("silent.", frozen))
+            self._budget.load(_named("budget.", frozen))
 
     def _load_page(self, start: int, frozen: State) -> None:
         with _complete():
@@ -275,6 +321,7 @@ class Scorer:
             "expected.": self._expected,
             "decision.": self._decision,
             "silent.": self._silent,
+            "verdicts.": self._verdicts,
         }
         return parts if self._calibration is None else parts | {"calibration.": self._calibration}
 

@@ -118,6 +118,12 @@ class SeriesIndex:
             self._insert(hashes[new], rows[new])
         return rows
 
+    def find(self, key: SeriesKey) -> int | None:
+        """The row of a series, None for one that is not known."""
+        name = series_name(key)
+        row = int(self._found([name], self._hashes_of([name]))[0])
+        return None if row < 0 else row
+
     def names(self, start: int, end: int) -> dict[str, Array]:
         """The names of the rows `start` to `end`, which begin and end pages."""
         text = b"".join(self._texts[start // PAGE_SERIES : -(-end // PAGE_SERIES)])
