@@ -100,24 +100,25 @@ def alone():
     return {offset: said for offset, *said in rows}
 
 
-DISMISSED, DISMISSED_AT = 1200, 1250
-"""The reading whose alert an operator dismisses, and the one that the verdict stands behind."""
+DISMISSED, DISMISSED_AT = 1200, 1290
+"""The reading whose alert an operator dismisses, and the one in whose place the verdict comes."""
 
 VERDICT_VIEW = """CREATE TEMPORARY VIEW inputs AS
-SELECT * FROM inputs_without_verdict
-UNION ALL
 SELECT
-  'telemetry.verdicts', 'pump-{n}', ENCODE(
+  CASE WHEN `offset` = {at} THEN 'telemetry.verdicts' ELSE topic END AS topic,
+  device,
+  CASE WHEN `offset` = {at} THEN ENCODE(
     '{{"device":"pump-{n}","metric":"flow","episode":{episode},"verdict":"dismissed","decided_at":1764000000000}}',
     'UTF-8'
-  ), 0, id
-FROM ids WHERE id = {at}"""
+  ) ELSE record END AS record,
+  `partition`, `offset`
+FROM readings"""
 
 
 def test_a_dismissed_alert_raises_the_threshold_of_its_series_from_then_on(file_tables):
     topics = file_tables("score_anomalies")
-    topics.tables.execute_sql(IDS.format(rate=500, last=READINGS - 1))
-    view = INPUTS_VIEW.replace("VIEW inputs", "VIEW inputs_without_verdict")
+    topics.tables.execute_sql(IDS.format(rate=100, last=READINGS - 1))
+    view = INPUTS_VIEW.replace("VIEW inputs", "VIEW readings")
     topics.tables.execute_sql(view.format(again=READINGS, devices=DEVICES, ids="SELECT id FROM ids"))
     episode, of_device = 1_764_000_000_000 + DISMISSED * 60_000, DISMISSED % DEVICES
     topics.tables.execute_sql(VERDICT_VIEW.format(n=of_device, episode=episode, at=DISMISSED_AT))

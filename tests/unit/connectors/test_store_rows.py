@@ -66,7 +66,8 @@ def test_the_first_flagged_reading_of_an_episode_is_its_alert():
     first, later, outside = (SCORE | EPISODE, SCORE | {"episode": 1}, SCORE | EPISODE | {"is_anomaly": False})
     alert = update("telemetry.anomalies", value(first)).alert
     assert json.loads(alert) == {
-        "metric": "flow", "ts": SCORE["event_time"], "value": 21.5, "score": 0.5, "detector": "gaussian"
+        "device": "pump", "metric": "flow", "ts": SCORE["event_time"], "value": 21.5, "score": 0.5,
+        "detector": "gaussian",
     }  # fmt: skip
     assert [update("telemetry.anomalies", value(each)).alert for each in (later, outside)] == [None, None]
 
