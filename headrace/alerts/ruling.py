@@ -7,15 +7,11 @@ from typing import Any
 from connectors.endpoints import Endpoints
 from connectors.kafka import clients
 from connectors.redis.alerts import StoredAlert
+from headrace.errors import UnknownAlert
 from schemas.alert_verdict import AlertVerdict, Ruling
-from schemas.errors import TerminalError
 from schemas.topics import TELEMETRY_VERDICTS
 
 CONFIRMED_WITHIN_S = 30
-
-
-class UnknownAlert(TerminalError):
-    """Raised for a verdict on an alert that Redis does not have. Terminal: list those it has."""
 
 
 def verdict_on(

@@ -10,9 +10,10 @@ from typer import BadParameter
 
 from connectors.redis.alerts import StoredAlert
 from headrace.alerts.causes import MIN_DEVICES, WINDOW_MS, causes
-from headrace.alerts.ruling import UnknownAlert, send_verdict, verdict_on
+from headrace.alerts.ruling import send_verdict, verdict_on
 from headrace.alerts.table import print_alerts, utc
 from headrace.cli.alert import episode_ms
+from headrace.errors import UnknownAlert
 from schemas.alert_verdict import AlertVerdict, Ruling
 
 T = 1_719_800_000_123
