@@ -121,7 +121,7 @@ def decode(encoded: bytes, kind: str, version: int, migrations: Migrations = NO_
 
 
 def kind_of(encoded: bytes) -> str:
-    """Whose state `encoded` is; raises UnreadableState unless it is whole."""
+    """Whose state `encoded` is. Raises UnreadableState unless it is whole."""
     return _read(encoded).kind
 
 

@@ -89,7 +89,8 @@ DEVICE = KeyPattern(
 ANOMALIES = KeyPattern(
     "anomalies",
     'sorted set by event time, one member an episode: `{"device","metric","ts","value","score","detector"}`, '
-    "and where known `expected_low`, `expected_high`, `kind`, `explanation`, `group`, `over_budget`",
+    "and where known `expected_low`, `expected_high`, `kind`, `explanation`, `group`, `over_budget`; value and score "
+    "of a missing one are null",
     30 * DAY_S,
     f"the {MAX_ALERTS} newest by event time",
     id_name="device",

@@ -19,7 +19,7 @@ class StoredAlert(BaseModel):
     device: str
     metric: str
     episode: int = Field(validation_alias="ts", description="event time of the alert, ms since the epoch")
-    value: float
+    value: float | None = Field(description="null for a missing series")
     score: float | None = Field(None, description="surprise in decades: 3 is one reading in a thousand")
     kind: str | None = Field(None, description="such as spike or level; null where unknown")
     explanation: str | None = Field(None, description="what was expected, and what came")

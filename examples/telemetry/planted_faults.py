@@ -28,8 +28,8 @@ class Fault:
 
 
 FAULTS = (
-    Fault("that is disconnected reports -9999", "f1", 1, lambda value: -9999.0),
-    Fault("whose counter overflows reports 6553.5", "f3", 4, lambda value: 6553.5),
+    Fault("whose register overflows reports 65535", "f1", 4, lambda value: 65535.0),
+    Fault("that is disconnected reports -9999", "f3", 1, lambda value: -9999.0),
     Fault("that is replaced by one in thousandths", "f7", 10, lambda value: value * 1000),
 )
 

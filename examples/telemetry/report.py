@@ -32,7 +32,7 @@ def print_result(result: DemoResult, endpoints: Endpoints, console: Console) -> 
     for reason, count in rejected_by_reason(after, before).items():
         table.add_row(f"dead letters: {reason}", f"{count:,}", f"{result.fleet.expected[reason]:,}")
     table.add_row("alerts", f"{len(result.episodes):,}", "")
-    table.add_row("  of sensor faults that were planted", f"{len(result.found):,}", f"{len(result.fleet.planted):,}")
+    table.add_row("  of sensor faults, planted", f"{len(result.found):,}", f"{len(result.fleet.planted):,}")
     console.print(table)
     _print_episodes(result, console)
     _print_latency(result, console)

@@ -52,9 +52,9 @@ def read(port):
 
 def score(device="pump-1", metric="flow", time_ms=T, **more):
     fields = {"score": 5.0, "is_anomaly": True, "episode": time_ms, "detector": "novelty", "detector_version": 1}
+    fields |= {"value": 41.0, "position": Position(topic="telemetry.raw", partition=0, offset=1)}
     record = AnomalyScore(
-        device=device, metric=metric, event_time=time_ms, value=41.0,
-        position=Position(topic="telemetry.raw", partition=0, offset=1), **(fields | more),
+        device=device, metric=metric, event_time=time_ms, **(fields | more),
     )  # fmt: skip
     return "telemetry.anomalies", record
 
@@ -92,6 +92,12 @@ def test_an_alert_is_found_by_its_whole_name_only(write, read):
     assert read(stored_alert, LONG, LONG, T).verdict is Ruling.CONFIRMED
     for other in (("pump-1", LONG, T), (LONG, "flow", T), (LONG, LONG, T + 1)):
         assert read(stored_alert, *other) is None
+
+
+def test_a_missing_series_is_an_alert_without_a_value_and_can_have_a_verdict(write, read):
+    write(score(value=None, score=None, position=None, kind="missing", detector="clock"), verdict())
+    alert = read(stored_alert, "pump-1", "flow", T)
+    assert (alert.value, alert.kind, alert.verdict) == (None, "missing", Ruling.DISMISSED)
 
 
 def test_without_alerts_the_list_is_empty(write, read):

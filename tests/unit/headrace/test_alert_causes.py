@@ -24,9 +24,9 @@ def alert(device, time_ms, metric="temperature", kind="level", **more):
 
 
 def shown(alerts, over_budget=0):
-    console = Console(width=200, file=StringIO())
-    print_alerts(causes(alerts), over_budget, console)
-    return console.file.getvalue()
+    text = StringIO()
+    print_alerts(causes(alerts), over_budget, Console(width=200, file=text))
+    return text.getvalue()
 
 
 kinds, devices = st.sampled_from(["level", "spike", None]), st.sampled_from(["a", "b", "c", "d"])

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from jobs.operators.micro_batch import micro_batch
 from jobs.operators.score_records import ScoreRecords
 from models.detectors import NO_EPISODE, ScoredBatch
+from schemas.anomaly_explanation import explanation
+from schemas.anomaly_kind import AnomalyKind
 from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
 from schemas.record import Position
@@ -51,7 +53,7 @@ def test_each_has_its_key_and_its_record(row):
     device, metric, time, value, score, threshold, flagged, episode, item = row
     key, record = written(row)
     assert key.decode() == device
-    sentence = f"expected 1 to 2, came {value:.6g}" if flagged and episode == time else None
+    sentence = explanation(value, 1.0, 2.0, AnomalyKind.NONE) if flagged and episode == time else None
     assert AnomalyScore.model_validate_json(record) == AnomalyScore(
         device=device, metric=metric, event_time=time, value=value, score=score, threshold=threshold,
         is_anomaly=flagged, episode=episode, detector="gaussian", detector_version=2,
@@ -105,10 +107,9 @@ def test_a_raised_threshold_says_by_which_factor():
 
 def test_new_readings_come_in_the_order_in_which_they_were_scored():
     came = micro_batch([value_of(device, "m", n, n, 6 + n, 0, 3 + n) for n, device in enumerate("aba", start=1)])
-    scored = ScoredBatch(
-        *map(np.asarray, ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2], *[[0.0, 0.0]] * 4)),
-        np.full(2, NO_EPISODE), np.zeros(2, np.bool_),
-    )  # fmt: skip
+    scores, zeros = ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2]), [[0.0, 0.0]] * 4
+    of_alerts = ([NO_EPISODE, NO_EPISODE], [False, False])
+    scored = ScoredBatch(*map(np.asarray, (*scores, *zeros, *of_alerts)))
     written = ScoreRecords("gaussian", 1).write(came, scored)
     found = [AnomalyScore.model_validate_json(record) for _, record in written]
     assert [(s.device, s.value, s.score, s.position.offset, s.position.items) for s in found] == [

@@ -11,6 +11,7 @@ from models.detectors import Batch, Scorer, UnreadableState, Verdict
 from models.detectors.batch_codec import encode_batch
 from models.detectors.verdict_codec import decode_verdicts, encode_verdicts, has_verdicts
 from models.detectors.verdicts import CONFIRMED, DISMISSED, LIFETIME_MS, MAX_RAISE, REMEMBERED, STEP, Verdicts
+from schemas.anomaly_kind import AnomalyKind
 
 DAY_MS = 24 * 3600 * 1000
 SERIES = ("pump-1", "flow")
@@ -135,6 +136,18 @@ def test_a_verdict_on_an_alert_that_never_was_or_of_an_unknown_series_is_given_b
     unknown = [Verdict(SERIES, 7, True), Verdict(("pump-2", "flow"), alerts[-1] * 300_000, True)]
     assert scorer.follow(unknown) == unknown
     assert scorer.snapshot() == before
+
+
+def test_a_verdict_on_a_stuck_series_moves_no_threshold():
+    values = np.random.default_rng(4).normal(20, 2, 3000)
+    values[2000:] = values[2000]
+    scorer = Scorer("novelty")
+    said = scorer.step(batch(values, 0, 3000))
+    stuck = np.unique(said.episodes[said.kinds == AnomalyKind.STUCK])
+    begun_stuck = [each for each in stuck.tolist() if said.kinds[each // 300_000] == AnomalyKind.STUCK]
+    assert begun_stuck
+    verdicts = [Verdict(SERIES, episode, True) for episode in begun_stuck]
+    assert scorer.follow(verdicts) == verdicts
 
 
 def test_verdicts_are_in_the_pages_of_a_snapshot():
