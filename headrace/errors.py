@@ -65,3 +65,7 @@ class NotForgotten(TerminalError):
 
     Terminal: the message says what has to be changed first.
     """
+
+
+class UnknownAlert(TerminalError):
+    """Raised for a verdict on an alert that Redis does not have. Terminal: list those it has."""

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli import contributed
+from headrace.cli.alert import alert
 from headrace.cli.balance import balance
 from headrace.cli.cdc import cdc
 from headrace.cli.churn import churn
@@ -37,6 +38,7 @@ NOUNS = {
     "Data": {
         "source": source,
         "device": device,
+        "alert": alert,
         "dlq": dlq,
         "windows": windows,
         "cdc": cdc,

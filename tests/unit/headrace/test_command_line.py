@@ -12,7 +12,7 @@ from stack.secrets import INFLUXDB_TOKEN, REDIS_PASSWORD, secret
 from tests.unit.headrace.command_tree import ROOT, fault, mentions, walk
 
 PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
-NOUNS = {
+NOUNS = {"alert",
     "source", "device", "dlq", "windows", "cdc", "privacy", "churn", "recommend", "model", "experiment", "demo",
     "drill",
 }  # fmt: skip
