@@ -170,11 +170,11 @@ def _run(
 
 
 def _last_line(scoring: "FileScorer") -> str:
-    series, alerts = len(scoring.keys), scoring.alerts
-    line = f"{scoring.readings:,} readings of {series:,} series, {alerts:,} alert{'s' * (alerts != 1)}"
-    young = scoring.readings - scoring.scored
-    line += f"; {young:,} readings without a score, while their series were young" if young else ""
-    return f"{line}; not readings: {scoring.left_out}"
+    readings, alerts = scoring.readings, scoring.alerts
+    words = f"{readings:,} reading{'s' * (readings != 1)} of {len(scoring.keys):,} series"
+    if young := readings - scoring.scored:
+        words += f" ({young:,} without a score, while the series was young)"
+    return f"{words}, {alerts:,} alert{'s' * (alerts != 1)}; not readings: {scoring.left_out}"
 
 
 def _scorer(detector: str | None, alerts_per_week: float | None) -> "tuple[Scorer, JobSettings]":

@@ -260,7 +260,7 @@ def time_text(cells: list[str], time: int, clock: int | None) -> str:
 
 
 def require_length(cells: list[str], header: list[str]) -> None:
-    """Empty cells at the end, and columns without a name, may be missing. Raises ValueError for a row that lacks more."""
+    """Empty cells at the end, and columns without a name, may be missing. Raises ValueError where more is."""
     missing, surplus = header[len(cells) :], cells[len(header) :]
     if any(missing) or any(surplus):
         raise _BadRow(f"{len(cells)} cell{'s' * (len(cells) != 1)} where the header has {len(header)}")

@@ -39,7 +39,7 @@ class TextFile:
             raise UnusableFile(f"{path}: {error.strerror}. Check that it is there, and that you may read it") from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise UnusableFile(f"{path} is no regular file. Give the path of a CSV file")
+            raise UnusableFile(f"{path} is no regular file. Give the path of a file")
         self._file = io.BufferedReader(io.FileIO(descriptor, "rb"))
         try:
             self._found = self._state()

@@ -147,7 +147,7 @@ class ParquetSeries:
         try:
             yield
         except (pa.ArrowException, OSError) as error:
-            said = " ".join(str(error).split())[:150]
+            said = " ".join(str(error).split())[:150].rstrip(".")
             raise UnusableFile(f"{self.name} cannot be read as Parquet: {said}. Check that it is whole") from error
 
 

@@ -83,7 +83,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, float | Decimal):
-        return f"{value:.9f}".rstrip("0").rstrip(".")
+        text = f"{Decimal(str(value)):f}"  # the shortest that is this number: seconds have no 64 bits of fraction
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return str(value)
 
 

@@ -20,7 +20,10 @@ from models.churn.report.label_text import shortened, stand_in
 
 RANGE, ALERT = "#a6c6e8", "#c0262d"
 WIDTH_IN, DPI = 10.0, 120
-TITLE_PT = 330.0
+HUGE = 1e200
+"""Values above are drawn in units of it: matplotlib cannot place ticks near the end of the floats."""
+
+TITLE_PT = 280.0
 """Of a panel's title, in one of two columns."""
 
 
@@ -86,6 +89,10 @@ def _name(figure: Figure, titles: Sequence[str]) -> None:
 
 def _draw_series(axes: Any, envelope: Envelope) -> None:
     times, bounds = envelope.stretches()
+    unit = HUGE if max(np.abs(bounds[LOWEST]).max(), np.abs(bounds[HIGHEST]).max()) > HUGE else 1.0
+    if unit > 1:
+        axes.set_ylabel(f"in {HUGE:g}")
+    bounds = bounds / unit
     moments = times.astype("datetime64[ms]")
     known = np.isfinite(bounds[EXPECTED_LOW]) & np.isfinite(bounds[EXPECTED_HIGH])
     low, high = (np.where(known, bounds[each], np.nan) for each in (EXPECTED_LOW, EXPECTED_HIGH))
@@ -95,7 +102,7 @@ def _draw_series(axes: Any, envelope: Envelope) -> None:
     axes.plot(np.repeat(moments, 2), line, color=BLUE, linewidth=0.8, marker=marker, label="value")
     alert_moments = np.array(envelope.alert_times, np.int64).astype("datetime64[ms]")
     axes.plot(
-        alert_moments, envelope.alert_values, "v", color=ALERT, markeredgecolor="white", markersize=7, label="alert",
+        alert_moments, np.array(envelope.alert_values) / unit, "v", color=ALERT, markeredgecolor="white", markersize=7, label="alert",
         zorder=5,
     )  # fmt: skip
     _limit(axes, bounds)

@@ -6,6 +6,9 @@ from matplotlib.font_manager import findfont, fontManager, get_font
 
 from models.churn.report.label_text import FONT
 
+LAST_RESORT = "Last Resort"
+"""Comes with matplotlib, and draws the same box for all characters of a script."""
+
 
 def families_for(text: str) -> list[str]:
     """Matplotlib's own font, and those that have what it lacks of the text."""
@@ -31,7 +34,7 @@ def _family_of(character: str) -> str | None:
     if _has(findfont(FONT), character):
         return FONT
     for font in fontManager.ttflist:
-        if font.style == "normal" and _has(font.fname, character):
+        if font.style == "normal" and not font.name.startswith(LAST_RESORT) and _has(font.fname, character):
             return str(font.name)
     return None
 

@@ -46,8 +46,8 @@ class Reason(Enum):
 
     BLANK = "without a value"
     UNUSABLE = "unusable"
-    DUPLICATE = "duplicates"
-    CONFLICT = "with a second value for their time"
+    DUPLICATE = "repeated"
+    CONFLICT = "with another value than the first of their time"
 
 
 @dataclass
