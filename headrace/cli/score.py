@@ -96,7 +96,7 @@ def score(
         str | None,
         typer.Option(
             metavar="FORMAT",
-            help="`iso8601`, `s`, `ms`, `us`, `ns`, or a pattern such as `%d.%m.%y %H:%M`.",
+            help="How times are written: `iso8601`, `s`, `ms`, `us`, `ns`, or a pattern such as `%d.%m.%y %H:%M`.",
             show_default="detected",
             rich_help_panel=FILE_PANEL,
         ),

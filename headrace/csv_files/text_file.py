@@ -92,7 +92,7 @@ class TextFile:
 
     def changed(self) -> UnusableFile:
         """The error of a file that is not what was checked."""
-        return UnusableFile(f"{self.name} has changed while it was read. Wait until it is written, then publish again")
+        return UnusableFile(f"{self.name} has changed while it was read. Wait until it is written, then try again")
 
     def _is_in_its_place(self) -> bool:
         try:

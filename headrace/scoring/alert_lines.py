@@ -15,12 +15,13 @@ SHOWN_NAME = 100
 
 
 def alert_lines(scored: ScoredReadings, keys: Sequence[SeriesKey]) -> Iterator[str]:
-    """Time, series, and the sentence that has the value, the expected range and the kind."""
+    """Time, series, value to the last digit, and the sentence with the expected range and the kind."""
     said, alerts = scored.said, np.flatnonzero(scored.is_alert)
     for at, moment in zip(alerts.tolist(), iso_times(scored.times[alerts]), strict=True):
         value, kind = float(scored.values[at]), int(said.kinds[at])
         sentence = explanation(value, float(said.expected_low[at]), float(said.expected_high[at]), kind)
-        yield f"{moment}  {shown_series(keys[scored.series[at]])}  {sentence or f'came {value:.6g}'}"
+        said_of_it = [moment, shown_series(keys[scored.series[at]]), f"{value!r}", sentence]
+        yield "  ".join(filter(None, said_of_it))
 
 
 def shown_series(key: SeriesKey) -> str:

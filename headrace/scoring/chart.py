@@ -102,8 +102,8 @@ def _draw_series(axes: Any, envelope: Envelope) -> None:
     axes.plot(np.repeat(moments, 2), line, color=BLUE, linewidth=0.8, marker=marker, label="value")
     alert_moments = np.array(envelope.alert_times, np.int64).astype("datetime64[ms]")
     axes.plot(
-        alert_moments, np.array(envelope.alert_values) / unit, "v", color=ALERT, markeredgecolor="white", markersize=7, label="alert",
-        zorder=5,
+        alert_moments, np.array(envelope.alert_values) / unit, "v", color=ALERT, markeredgecolor="white", markersize=7,
+        label="alert", zorder=5,
     )  # fmt: skip
     _limit(axes, bounds)
     locator = mdates.AutoDateLocator(minticks=3, maxticks=7)

@@ -98,7 +98,9 @@ def test_every_score_of_a_file_is_the_one_of_the_jobs(published, scored):
 def test_the_printed_alerts_are_those_of_the_jobs_with_their_sentences(published, scored):
     alerts = [score for score in published if score.episode == score.event_time]
     assert len(alerts) >= 2
-    expected = [f"{iso_times(np.array([each.event_time]))[0]}  load  {each.explanation}" for each in alerts]
+    expected = [
+        f"{iso_times(np.array([each.event_time]))[0]}  load  {each.value!r}  {each.explanation}" for each in alerts
+    ]
     assert [line for line in scored[0] if "  load  " in line] == expected
 
 

@@ -18,6 +18,7 @@ from headrace.scoring.panels import MAX_PANELS
 from jobs.scorer import make_scorer
 from jobs.settings import JobSettings
 from models.detectors import Batch
+from stack.layout import REPOSITORY
 
 AT_MS = 1_772_582_400_000
 """2026-03-04T00:00:00Z."""
@@ -87,7 +88,7 @@ def test_an_alert_is_a_line_with_time_series_range_value_and_kind(score):
     found = score("time,flow\n" + "".join(f"{AT_MS + n * 60_000},{each}\n" for n, each in enumerate(values)))
     alerts = [line for line in found.lines if "came" in line]
     assert len(alerts) == 1
-    pattern = rf"{iso(AT_MS + 500 * 60_000)}  flow  expected [0-9.]+ to [0-9.]+, came {values[500]:.6g}: [a-z]+"
+    pattern = rf"{iso(AT_MS + 500 * 60_000)}  flow  {values[500]}  expected [0-9.]+ to [0-9.]+, came 49.86: [a-z]+"
     assert re.fullmatch(pattern, alerts[0]), alerts
     said = "600 readings of 1 series (200 without a score, while the series was young), 1 alert; not readings: none"
     assert found.lines[-1] == said
@@ -509,3 +510,20 @@ def test_both_outputs_may_not_be_one_file(score, tmp_path):
     shown = CliRunner().invoke(app, ["score", __file__, "--scores", path, "--plot", path])
     assert shown.exit_code == 2
     assert not Path(path).exists()
+
+
+PAGE = REPOSITORY / "docs" / "how-to" / "score_file.md"
+
+
+def test_the_how_to_page_shows_what_the_command_prints_and_draws(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    python, command, output = (
+        re.search(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)[1] for language in ("python", "sh", "text")
+    )
+    exec(python, {})
+    shown = CliRunner().invoke(app, command.split()[1:])
+    assert shown.stdout == output
+    drawn, stored = ((folder / name).read_text() for folder, name in (
+        (tmp_path, "plant.svg"), (PAGE.parent, "score_file.svg"),
+    ))  # fmt: skip
+    assert re.findall(r"<text.*?</text>", drawn) == re.findall(r"<text.*?</text>", stored)

@@ -1,5 +1,7 @@
 """Which readings come at a time that their series has had, for any order and cut of the readings."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ READINGS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers
 def parts_of(readings, cuts):
     columns = np.array(readings, np.int64).reshape(-1, 3)
     edges = [0, *sorted(min(cut, len(readings)) for cut in cuts), len(readings)]
-    parts = [columns[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    parts = [columns[start:end] for start, end in pairwise(edges)]
     return [(part[:, 0], MIN_TRAINING_TIME_MS + part[:, 1], part[:, 2].astype(float)) for part in parts]
 
 
