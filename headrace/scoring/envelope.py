@@ -26,7 +26,7 @@ class Envelope:
     >>> values = np.sin(np.arange(10_000.0))
     >>> envelope.add(np.arange(10_000), values, values - 1, values + 1, np.zeros(10_000, bool))
     >>> times, bounds = envelope.stretches()
-    >>> len(times) < 2 * STRETCHES, bounds[HIGHEST].max() == values.max()
+    >>> len(times) < 2 * STRETCHES, bool(bounds[HIGHEST].max() == values.max())
     (True, True)
     """
 
