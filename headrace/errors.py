@@ -54,7 +54,7 @@ class FeaturesNotMade(TerminalError):
 
 
 class UnusableFile(TerminalError):
-    """Raised for a CSV file with ambiguous readings, or without any. The message says which line and why.
+    """Raised for a file with ambiguous readings, or without any. The message says which line and why.
 
     Terminal: the file or an option has to be changed.
     """

@@ -12,9 +12,9 @@ from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.micro_batch import ANSWERS, BYTES
 from jobs.operators.score_fleet import TICK_MS, ScoreFleet
+from jobs.scorer import make_scorer
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
-from models.detectors import Scorer
 from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_VERDICTS
 
 JOB = "score_anomalies"
@@ -32,11 +32,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, tick_ms: int = 
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:
         micro_batches = key_by(tables, tables.from_path("gathered"), Types.INT(), BYTES)
-        make_scorer = partial(
-            Scorer, settings.detector, alerts_per_week=settings.alerts_per_week, lifetime_s=settings.series_lifetime_s,
-            device_groups_per_week=settings.device_groups_per_week,
-        )  # fmt: skip
-        operator = ScoreFleet(make_scorer, settings.snapshot_every, JOB, tick_ms)
+        operator = ScoreFleet(partial(make_scorer, settings), settings.snapshot_every, JOB, tick_ms)
         answers = micro_batches.process(operator, output_type=ANSWERS)
         return tables.from_data_stream(answers.uid("score-fleet").name(f"score-fleet {settings.detector}"))
 

@@ -23,6 +23,7 @@ from headrace.cli.model import model
 from headrace.cli.privacy import privacy
 from headrace.cli.publish import publish
 from headrace.cli.recommend import recommend
+from headrace.cli.score import score
 from headrace.cli.setup import setup
 from headrace.cli.source import source
 from headrace.cli.status import status
@@ -32,7 +33,7 @@ from headrace.cli.windows import windows
 
 COMMANDS = {
     "Local stack": (setup, up, status, logs, endpoints, down),
-    "Jobs and readings": (submit, publish, balance),
+    "Jobs and readings": (submit, publish, score, balance),
 }
 NOUNS = {
     "Data": {

@@ -16,7 +16,7 @@ NOUNS = {"alert",
     "source", "device", "dlq", "windows", "cdc", "privacy", "churn", "recommend", "model", "experiment", "demo",
     "drill",
 }  # fmt: skip
-VERBS = {"setup", "up", "status", "logs", "endpoints", "down", "submit", "publish", "balance"}
+VERBS = {"setup", "up", "status", "logs", "endpoints", "down", "submit", "publish", "score", "balance"}
 TREE = [pytest.param(path, command, id=" ".join(("headrace", *path))) for path, command in walk()]
 
 
