@@ -26,8 +26,8 @@ SERVERS = "zookeeper,kafka,forkserver,jobmanager,taskmanager"
 HEADRACE_DETECTORS = {
     "gaussian": {
         HEADRACE: "gaussian",
-        f"{HEADRACE}, River's object wrapped": "river:anomaly:GaussianScorer",
         f"{HEADRACE}, its default detector": "novelty",
+        f"{HEADRACE}, River's object wrapped": "river:anomaly:GaussianScorer",
     },
     "half-space-trees": {
         HEADRACE: "half-space-trees",

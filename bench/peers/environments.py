@@ -26,7 +26,7 @@ def make(folder: Path, name: str) -> Path:
         raise MissingProgram("uv is not installed, and the peers need it. Install it:  pip install uv")
     python = folder / name / "bin" / "python"
     for arguments in (
-        ["venv", "--quiet", "--python", PYTHON, str(folder / name)],
+        ["venv", "--quiet", "--allow-existing", "--python", PYTHON, str(folder / name)],
         ["pip", "install", "--quiet", "--python", str(python), "--requirement", str(REQUIREMENTS / f"{name}.txt")],
     ):
         subprocess.run([uv, *arguments], check=True, capture_output=True, text=True)

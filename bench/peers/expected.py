@@ -1,11 +1,13 @@
 """The scores of an undisturbed stream, made here and once for each detector."""
 
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
 from bench.peers.comparison import Score
-from bench.peers.readings import BEGIN_MS, SERIES, Readings, device
+from bench.peers.programs.river_models import make, score_and_learn
+from bench.peers.readings import BEGIN_MS, Readings
 from models.detectors import Batch, Scorer
 
 BATCH = 4_000
@@ -21,15 +23,15 @@ class OfRiver:
     """By River's own objects, as the peers make them."""
 
     def __init__(self, detector: str) -> None:
-        from bench.peers.programs.river_models import make, score_and_learn
-
-        self._models = [make(detector) for _ in range(SERIES)]
+        self._make = partial(make, detector)
+        self._models: list[Any] = []
         self._step = score_and_learn
         self._scores: list[Score] = []
 
     def scores(self, readings: Readings) -> list[Score]:
+        self._models += [self._make() for _ in range(readings.series - len(self._models))]
         for number in range(len(self._scores), readings.count):
-            self._scores.append(self._step(self._models[number % SERIES], readings.values[number].item()))
+            self._scores.append(self._step(self._models[number % readings.series], readings.values[number].item()))
         return self._scores
 
 
@@ -46,7 +48,7 @@ class OfScorer:
         return self._scores
 
     def _step(self, readings: Readings, numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
-        keys = [(device(number), "temperature") for number in numbers.tolist()]
+        keys = [(readings.device(number), "temperature") for number in numbers.tolist()]
         zeros = np.zeros(len(numbers), np.int64)
         scored = self._scorer.step(Batch(keys, BEGIN_MS + numbers, readings.values[numbers], zeros, numbers, zeros))
         scores: list[Score] = [0.0] * len(numbers)

@@ -16,13 +16,10 @@ BEGIN_MS = 1_790_000_000_000
 RATE = 500
 
 
-def device(number: int) -> str:
-    """The one that sends the reading of that number."""
-    return f"device-{number % SERIES:04}"
-
-
 class Readings:
     """A reading's number is its position's offset, in whatever partition of the topic it is."""
+
+    series = SERIES
 
     def __init__(self, bootstrap: str, most: int) -> None:
         self.values: Floats = 20 + 2 * np.random.default_rng(7).standard_normal(most)
@@ -38,6 +35,10 @@ class Readings:
                 "partitioner": "murmur2_random",
             }
         )
+
+    def device(self, number: int) -> str:
+        """The one that sends the reading of that number."""
+        return f"device-{number % self.series:04}"
 
     def send(self, count: int) -> None:
         """As fast as it goes."""
@@ -59,13 +60,13 @@ class Readings:
     def _produce(self) -> None:
         number = self.count
         reading = {
-            "schema_version": 1, "device": device(number), "metric": "temperature", "event_time": BEGIN_MS + number,
-            "value": self.values[number].item(),
+            "schema_version": 1, "device": self.device(number), "metric": "temperature",
+            "event_time": BEGIN_MS + number, "value": self.values[number].item(),
             "position": {"topic": "telemetry.raw", "partition": 0, "offset": number},
         }  # fmt: skip
         while True:
             try:
-                self._producer.produce(TELEMETRY_READINGS.name, orjson.dumps(reading), device(number))
+                self._producer.produce(TELEMETRY_READINGS.name, orjson.dumps(reading), self.device(number))
             except BufferError:
                 self._producer.poll(0.1)
             else:

@@ -16,7 +16,7 @@ from bench.peers.table import Row
 from bench.topic_ends import TopicEnds
 
 LOOK_EVERY_S = 0.1
-BACKLOG_WITHIN_S = 75.0
+BACKLOG_WITHIN_S = 150.0
 """A system that is slower than that has its CPU measured, and is not killed: it never gets to the steady rate."""
 SETTLE_S, BEFORE_KILL_S, AFTER_KILL_S = 5.0, 15.0, 15.0
 COMPLETE_WITHIN_S = 120.0

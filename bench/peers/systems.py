@@ -92,14 +92,19 @@ class PeerProcess:
         Its topic, made already.
     folder
         For environments, state and logs.
+    make_environment
+        From the folder of environments and a name, the path of its Python.
     """
 
-    def __init__(self, peer: Peer, bootstrap: str, detector: str, scores: Topic, folder: Path) -> None:
+    def __init__(
+        self, peer: Peer, bootstrap: str, detector: str, scores: Topic, folder: Path,
+        make_environment: Callable[[Path, str], Path] = environments.make,
+    ) -> None:  # fmt: skip
         self.scores = scores
         state = folder / "state" / scores.name
         state.mkdir(parents=True)
         self._log = (folder / f"{scores.name}.log").open("ab")
-        python = environments.make(folder / "environments", peer.environment)
+        python = make_environment(folder / "environments", peer.environment)
         *prepare, self._command = peer.commands(str(python), bootstrap, scores.name, detector, state)
         for command in prepare:
             subprocess.run(command, check=True, cwd=PROGRAMS, capture_output=True, text=True)
@@ -110,6 +115,10 @@ class PeerProcess:
             self._command, cwd=PROGRAMS, stdout=self._log, stderr=self._log, start_new_session=True
         )
         self._watched = psutil.Process(self._process.pid)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def cpu_s(self) -> float:
         if self._process.poll() is not None:
