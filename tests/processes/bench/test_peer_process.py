@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_a_kill_ends_a_peer_with_all_that_it_started_and_a_restart_is_a_new_proc
         "gaussian",
         Topic("scores", None, ""),
         tmp_path,
-        make_environment=lambda folder, name: sys.executable,
+        make_environment=lambda folder, name: Path(sys.executable),
     )
     process.start()
     first = process.pid
@@ -49,7 +50,12 @@ def test_a_peer_that_ended_by_itself_is_an_error_that_names_its_log(tmp_path):
             return [[python, "-c", "raise SystemExit(3)"]]
 
     process = PeerProcess(
-        Ender, "", "gaussian", Topic("scores", None, ""), tmp_path, make_environment=lambda folder, name: sys.executable
+        Ender,
+        "",
+        "gaussian",
+        Topic("scores", None, ""),
+        tmp_path,
+        make_environment=lambda folder, name: Path(sys.executable),
     )
     process.start()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
