@@ -7,10 +7,12 @@ message with the pages of a snapshot. Every series sends once in 10 s; then one 
 then a single one. At last the state is read again, as after a restart, and compared.
 """
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -50,16 +52,15 @@ class Cost:
 
 @dataclass
 class Buckets:
-    """The scorers, and what Flink would keep of each."""
+    """The scorers, and in files, so that it is no memory of theirs, what Flink would keep of each."""
 
     settings: JobSettings
+    kept: Path
     scorers: list[Scorer] = field(default_factory=list)
-    pages: list[dict[int, bytes]] = field(default_factory=list)
     n_readings: int = 0
 
     def __post_init__(self) -> None:
         self.scorers = [Scorer(self.settings.detector) for _ in range(self.settings.buckets)]
-        self.pages = [{} for _ in self.scorers]
 
     def period(self, series: list[int]) -> Cost:
         """One reading of each of `series`, and a snapshot of each bucket at its end."""
@@ -73,15 +74,22 @@ class Buckets:
             seconds, pages = _cpu_s(scorer.changed_pages)
             cost.snapshot_s += seconds
             cost.snapshot_bytes += sum(map(len, pages.values()))
-            self.pages[bucket] |= pages
+            for number, page in pages.items():
+                self._file(bucket, number).write_bytes(page)
         return cost
 
     def restored(self) -> list[Scorer]:
         scorers = [Scorer(self.settings.detector) for _ in self.scorers]
-        for scorer, pages in zip(scorers, self.pages, strict=True):
-            if errors := scorer.restore_pages(pages.get):
+        for bucket, scorer in enumerate(scorers):
+            if errors := scorer.restore_pages(partial(self._read, bucket)):
                 raise SystemExit(f"✘ a snapshot cannot be read: {errors[0]}")
         return scorers
+
+    def _read(self, bucket: int, number: int) -> bytes:
+        return self._file(bucket, number).read_bytes()
+
+    def _file(self, bucket: int, number: int) -> Path:
+        return self.kept / f"{bucket}.{number}"
 
     def _batches(self, series: list[int]) -> Iterator[Batch]:
         """The readings of a bucket in as many parts as micro-batches are gathered in a period."""
@@ -95,14 +103,19 @@ class Buckets:
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory() as kept:
+        _measure(Path(kept))
+
+
+def _measure(kept: Path) -> None:
     before_mb = _memory_mb()
-    buckets = Buckets(JobSettings())
+    buckets = Buckets(JobSettings(), kept)
     for _ in range(ROUNDS):
         every = buckets.period(list(range(SERIES)))
     memory_mb = _memory_mb()
     few = buckets.period(list(range(0, SERIES, 100)))
     silent = buckets.period([0])
-    state_mb = sum(len(page) for pages in buckets.pages for page in pages.values()) / 1e6
+    state_mb = sum(file.stat().st_size for file in kept.iterdir()) / 1e6
     read_s, scorers = _cpu_s(buckets.restored)
     _require_equal(buckets, scorers)
     print(

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 MAX_DIFFERENCE_MS = 60_000
 """Smaller differences between two hosts' clocks are left alone; event times may be 300,000 ms ahead."""
 
+AGREED_WITHIN_MS = 24 * 60 * 60 * 1000
+"""A clock that agreed with Kafka's so lately, and was not set since, has not drifted away by itself."""
+
 ESTIMATE_WITHIN_MS = 1000
 """A correction is not adjusted by less: what is measured contains the time that a record took."""
 
@@ -39,6 +42,8 @@ class EntranceClock:
     A step of the wall clock forward counts once an append time confirms it; a step back counts at once, because a time
     in the past is never refused, and is taken back if Kafka's clock did not go back too.
 
+    Kafka's clock is not followed ahead if it was set while the two agreed: nothing is refused for being behind it.
+
     Parameters
     ----------
     wall_ms, boot_ms
@@ -51,6 +56,8 @@ class EntranceClock:
         self._seen_ms = wall_ms()
         self._base_ms = self._seen_ms - boot_ms()
         self._steps = 0
+        self._agreed_ms: int | None = None  # by the boot clock; None since the wall clock was set
+        self._kafka_was_set = False
         self.correction_ms = 0
         """What is added to the wall clock."""
 
@@ -73,11 +80,28 @@ class EntranceClock:
             return
         wall_ms = ms - self.correction_ms
         if sent.wall_ms - MAX_DIFFERENCE_MS <= append_ms <= wall_ms + MAX_DIFFERENCE_MS:
+            self._agreed_ms, self._kafka_was_set = self._boot_ms(), False
             self._correct(0)
         elif append_ms < sent.ms - ESTIMATE_WITHIN_MS:
             self._correct(append_ms - sent.wall_ms)
         elif append_ms > ms + ESTIMATE_WITHIN_MS:
-            self._correct(append_ms - wall_ms)
+            self._correct(0 if self._is_kafka_wrong(append_ms - wall_ms) else append_ms - wall_ms)
+
+    def _is_kafka_wrong(self, ahead_ms: int) -> bool:
+        """Whether Kafka's clock was set ahead, and not this one behind."""
+        if self._kafka_was_set:
+            return True
+        lately = self._agreed_ms is not None and self._boot_ms() - self._agreed_ms <= AGREED_WITHIN_MS
+        self._kafka_was_set = lately and ahead_ms > 2 * MAX_DIFFERENCE_MS
+        if not self._kafka_was_set:
+            self._agreed_ms = None  # this clock drifts: what follows is no jump either
+        else:
+            log.error(
+                "Kafka's clock was set ahead by %.1f s and this host's was not: times of receipt follow this host's. "
+                "Set the clocks of both hosts by NTP.",
+                ahead_ms / 1000,
+            )
+        return self._kafka_was_set
 
     def _compare(self, wall_ms: int) -> None:
         """Whether the wall clock was set since it was last seen."""
@@ -89,6 +113,7 @@ class EntranceClock:
 
     def _step(self, by_ms: int) -> None:
         self._steps += 1
+        self._agreed_ms, self._kafka_was_set = None, False
         if by_ms > 0:
             self.correction_ms -= by_ms
         elif self.correction_ms < 0:

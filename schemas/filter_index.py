@@ -39,7 +39,7 @@ class FilterIndex:
         self._patterns.append(pattern)
 
     def first_covering(self, pattern: TopicPattern) -> TopicPattern | None:
-        """The first filter that covers this one (see `TopicPattern.covers`), or None where there is none."""
+        """The first filter that matches every topic that this one matches, or None where there is none."""
         numbers = [number for number in self._covering(pattern.filter.split("/")) if number is not None]
         return self._patterns[min(numbers)] if numbers else None
 

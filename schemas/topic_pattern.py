@@ -49,26 +49,6 @@ class TopicPattern:
         found = self._expression.fullmatch(topic)
         return found.groupdict() if found else None
 
-    def covers(self, other: "TopicPattern") -> bool:
-        """Whether this filter matches every topic that the other one matches.
-
-        Examples
-        --------
-        >>> TopicPattern("plant/#").covers(TopicPattern("plant/{line}/{device}"))
-        True
-        >>> TopicPattern("plant/+").covers(TopicPattern("plant/#"))
-        False
-        """
-        if other.filter.startswith("$") and not self.filter.startswith("$"):
-            return False  # [MQTT-4.7.2-1]
-        levels, others = self.filter.split("/"), other.filter.split("/")
-        for number, level in enumerate(levels):
-            if level == "#":
-                return True
-            if number == len(others) or others[number] == "#" or level not in ("+", others[number]):
-                return False
-        return len(levels) == len(others)
-
 
 def _expression(levels: list[str]) -> str:
     if levels == ["#"]:

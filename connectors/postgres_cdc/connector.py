@@ -220,7 +220,9 @@ def changed_settings(endpoints: CaptureEndpoints) -> tuple[str, ...]:
 
 
 def resume(endpoints: CaptureEndpoints) -> None:
-    """What was paused or stopped, from where it stands.
+    """What was paused or stopped, from where it stands; one that runs, runs on.
+
+    Needs no look at its state first: after a change of settings Connect says UNASSIGNED, stopped or not.
 
     Raises
     ------

@@ -22,7 +22,6 @@ from connectors.postgres_cdc.reconciliation import end_gone_rows, require_caught
 from connectors.postgres_cdc.tables import CAPTURED, CapturedTable
 
 POLL_S = 0.5
-HALTED = ("PAUSED", "STOPPED")
 
 
 def repair(
@@ -90,19 +89,15 @@ def start_connector(endpoints: CaptureEndpoints, password: str) -> ConnectorStat
         database.drop_slot(endpoints)
         database.note_snapshot_begins(endpoints)
     connector.register(endpoints, password)
+    connector.resume(endpoints)
     found = connector.state(endpoints)
-    if found.connector in HALTED:
-        connector.resume(endpoints)
-    elif "FAILED" in (found.connector, found.task):
+    if "FAILED" in (found.connector, found.task):
         connector.restart(endpoints)
     return found
 
 
 def wait_until_it_runs(endpoints: CaptureEndpoints, within_s: float) -> None:
-    """Wait until connector and task run; resume what turns out to be stopped.
-
-    Connect may tell the state of a connector as it was before the last change of its settings, so that
-    `start_connector` saw no need to resume it.
+    """Wait until connector and task run.
 
     Raises
     ------
@@ -116,8 +111,6 @@ def wait_until_it_runs(endpoints: CaptureEndpoints, within_s: float) -> None:
         if time.monotonic() > until:
             wrong = f"the connector is {found.connector}, its task {found.task}. {found.trace}".strip(" .")
             raise (ConnectorRefused if found.task == "FAILED" else ConnectUnavailable)(wrong)
-        if found.connector in HALTED:
-            connector.resume(endpoints)
         time.sleep(POLL_S)
 
 

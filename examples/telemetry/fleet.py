@@ -1,8 +1,8 @@
 """A fleet made of recorded data that ship with River: a water main and twelve space shuttles.
 
 WaterFlow: litres a second through a pipe, donated by Tecnojest s.r.l. Shuttle: nine sensors of a NASA
-shuttle (UCI Statlog). The times are new, the values are not. Some messages are bad on purpose. A Zigbee2MQTT
-sensor and a Sparkplug edge node send beside them (dialects.py).
+shuttle (UCI Statlog). The times are new, the values are not, except where a sensor has a fault (planted_faults.py).
+Some messages are bad on purpose. A Zigbee2MQTT sensor and a Sparkplug edge node send beside them (dialects.py).
 """
 
 import json
@@ -15,6 +15,7 @@ from itertools import islice
 from river import datasets
 
 from examples.telemetry.dialects import Dialects
+from examples.telemetry.planted_faults import PlantedFault, plant, reported
 
 WATER = "water-main"
 SHUTTLES = tuple(f"shuttle-{number:02}" for number in range(1, 13))
@@ -54,18 +55,21 @@ FAULTS: dict[str, Callable[[], Message]] = {
 class RecordedFleet:
     """Iterates over the messages of the demo, a list for each tick; counts what it mixed in.
 
-    `expected` has the dead letters by reason, `duplicates` and `late` how many of each were sent.
+    `expected` has the dead letters by reason, `duplicates` and `late` how many of each were sent, `planted` the
+    faults of sensors, with `planted_ms` when each began. `now_ms` may give no ms twice.
     """
 
-    def __init__(self, ticks: int = TICKS) -> None:
+    def __init__(self, ticks: int = TICKS, seed: int = 0, now_ms: Callable[[], int] | None = None) -> None:
         self.ticks = ticks
+        self.planted = plant(SHUTTLES, ticks, seed)
+        self.planted_ms: dict[PlantedFault, int] = {}
         self.expected: Counter[str] = Counter()
         self.duplicates = 0
         self.late = 0
         self._water = (flow for _, flow in datasets.WaterFlow())
         self._shuttle = (sensors for sensors, _ in datasets.Shuttle())
-        self._clock = StrictlyIncreasingClock()
-        self.dialects = Dialects(self._clock.now_ms)
+        self._now_ms = now_ms or StrictlyIncreasingClock().now_ms
+        self.dialects = Dialects(self._now_ms)
 
     def __iter__(self) -> Iterator[list[Message]]:
         faults = list(FAULTS)
@@ -87,12 +91,15 @@ class RecordedFleet:
             yield messages
 
     def _water_reading(self, flow: float, ago_ms: int = 0) -> Message:
-        reading = {"metric": "flow", "value": flow, "unit": "L/s", "ts": self._clock.now_ms() - ago_ms}
+        reading = {"metric": "flow", "value": flow, "unit": "L/s", "ts": self._now_ms() - ago_ms}
         return Message(WATER, json.dumps(reading).encode())
 
     def _shuttles(self, tick: int) -> Iterator[Message]:
         for device in SHUTTLES[tick % 2 :: 2]:
-            sensors, ts = next(self._shuttle), self._clock.now_ms()
+            sensors, ts = reported(self.planted, device, tick, next(self._shuttle)), self._now_ms()
+            for planted in self.planted:
+                if planted.has(device, tick):
+                    self.planted_ms.setdefault(planted, ts)
             if device == ARRAYS_FROM:
                 body: object = [{"metric": name, "value": value, "ts": ts} for name, value in sensors.items()]
             else:

@@ -1,6 +1,5 @@
 """The table at the end of the demo."""
 
-from collections import Counter
 from datetime import datetime
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from examples.telemetry.latency import percentile
 from examples.telemetry.run import DemoResult, rejected_by_reason
 from schemas.anomaly_score import AnomalyScore
 
-MAX_EPISODES = 8
+MAX_EPISODES = 12
 
 
 def print_result(result: DemoResult, endpoints: Endpoints, console: Console) -> None:
@@ -32,7 +31,8 @@ def print_result(result: DemoResult, endpoints: Endpoints, console: Console) -> 
     )
     for reason, count in rejected_by_reason(after, before).items():
         table.add_row(f"dead letters: {reason}", f"{count:,}", f"{result.fleet.expected[reason]:,}")
-    table.add_row("anomalous episodes", f"{len(result.episodes):,}", "")
+    table.add_row("alerts", f"{len(result.episodes):,}", "")
+    table.add_row("  of sensor faults, planted", f"{len(result.found):,}", f"{len(result.fleet.planted):,}")
     console.print(table)
     _print_episodes(result, console)
     _print_latency(result, console)
@@ -43,16 +43,19 @@ def print_result(result: DemoResult, endpoints: Endpoints, console: Console) -> 
 
 
 def _print_episodes(result: DemoResult, console: Console) -> None:
-    per_series = Counter(f"{score.device} {score.metric}" for score in result.episodes)
-    for score in result.episodes[-MAX_EPISODES:]:
+    planted = {(alert.device, alert.metric, alert.event_time): fault for fault, alert in result.found.items()}
+    for score in sorted(result.episodes, key=lambda score: score.event_time)[-MAX_EPISODES:]:
         at = datetime.fromtimestamp(score.event_time / 1000).strftime("%H:%M:%S")
-        console.print(
-            f"  {at}  {score.device} {score.metric} = {score.value:g}  {_why(score)}, {score.detector}",
-            highlight=False,
-        )
+        fault = planted.get((score.device, score.metric, score.event_time))
+        source = f" [dim](planted: a sensor {fault.fault.what})[/]" if fault else ""
+        console.print(f"  {at}  {score.device} {score.metric}: {_why(score)}{source}", highlight=False, soft_wrap=True)
     others = len(result.episodes) - MAX_EPISODES
     if others > 0:
-        console.print(f"  and {others} before, in {len(per_series)} series")
+        n_series = len({(score.device, score.metric) for score in result.episodes})
+        console.print(f"  and {others} before; in {n_series} series in all")
+    for fault in result.fleet.planted:
+        if fault not in result.found:
+            console.print(f"  not found: {fault.device} {fault.metric}, a sensor {fault.fault.what}", soft_wrap=True)
 
 
 def _print_latency(result: DemoResult, console: Console) -> None:

@@ -298,10 +298,9 @@ def test_a_sparkplug_session_goes_on_with_changed_sources_and_an_unknown_one_is_
 
 
 @origins(Scoring)
-def test_the_scores_go_on_exactly_and_those_of_a_state_before_version_4_start_cold(restored, origin):
+def test_the_scores_go_on_exactly(restored):
     unbroken = Scorer(SETTINGS.detector)
-    if origin == JUST_NOW:
-        unbroken.step(readings(0, N_SNAPSHOT))
+    unbroken.step(readings(0, N_SNAPSHOT))
     scored = unbroken.step(readings(N_SNAPSHOT, N_SCORED))
     episodes = [None if episode == NO_EPISODE else episode for episode in scored.episodes.tolist()]
     numbers = (np.where(np.isnan(column), None, column).tolist() for column in (scored.scores, scored.thresholds))

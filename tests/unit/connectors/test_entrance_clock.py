@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.entrance_clock import MAX_DIFFERENCE_MS, EntranceClock
+from connectors.entrance_clock import AGREED_WITHIN_MS, MAX_DIFFERENCE_MS, EntranceClock
 from connectors.time_of_receipt import MAX_LEAD_MS
 from tests.unit.connectors.in_memory import Clock
 
@@ -92,6 +92,61 @@ def test_a_host_whose_clock_was_wrong_from_the_start_follows_kafkas():
     here.clock = EntranceClock(here.wall, here.boot)
     assert here.send() > ALLOWED_AHEAD_MS
     assert here.send() <= 1000
+
+
+def test_kafkas_clock_is_not_followed_ahead_where_it_was_set_and_ours_was_not():
+    here = Hosts()
+    here.send()
+    here.kafka.now += HOUR_MS
+    for _ in range(20):
+        here.send()
+        assert here.clock() == here.wall.now
+    here.kafka.now += HOUR_MS
+    here.send()
+    assert here.clock() == here.wall.now
+    here.kafka.now -= 2 * HOUR_MS
+    here.send()
+    assert here.clock() == here.wall.now
+
+
+def test_kafkas_clock_is_followed_back_since_what_is_ahead_of_it_would_be_refused():
+    here = Hosts()
+    here.send()
+    here.kafka.now -= HOUR_MS
+    here.send()
+    assert here.send() <= 0
+
+
+def test_a_clock_that_was_set_back_follows_kafkas_though_the_two_agreed_before():
+    here = Hosts()
+    here.send()
+    here.kafka.now += HOUR_MS
+    here.send()
+    here.wall.now += HOUR_MS
+    here.send()
+    assert here.clock() == here.wall.now == here.kafka.now
+    here.wall.now -= HOUR_MS
+    here.clock()
+    here.send()
+    assert abs(here.clock() - here.kafka.now) <= 100
+
+
+def test_a_clock_that_drifts_behind_kafkas_follows_it():
+    here = Hosts()
+    for _ in range(30):
+        here.send()
+        here.pass_time(HOUR_MS)
+        here.kafka.now += 5_000
+    assert abs(here.clock() - here.kafka.now) <= MAX_DIFFERENCE_MS
+
+
+def test_a_clock_that_agreed_with_kafkas_long_ago_follows_it():
+    here = Hosts()
+    here.send()
+    here.pass_time(AGREED_WITHIN_MS + 1)
+    here.kafka.now += HOUR_MS
+    here.send()
+    assert abs(here.clock() - here.kafka.now) <= 100
 
 
 def test_minutes_without_kafka_are_no_difference_of_clocks():

@@ -4,12 +4,18 @@ import json
 import os
 import time
 from collections import Counter
+from itertools import count
 from typing import Any
 
+import numpy as np
 from kafka.partitioner import murmur2
 
 from examples.telemetry.dialects import PRESETS, declare
-from examples.telemetry.fleet import FAULTS, SHUTTLES, WATER, RecordedFleet
+from examples.telemetry.fleet import FAULTS, SHUTTLES, TICKS, WATER, RecordedFleet
+from examples.telemetry.planted_faults import NO_FAULTS_BELOW
+from examples.telemetry.run import TICKS_A_SECOND
+from models.detectors import Batch, Scorer
+from models.detectors.catalogue import DEFAULT
 from payload_codecs.message import Message
 from payload_codecs.registry import codec_of
 from payload_codecs.valid_reading import ValidReading
@@ -77,3 +83,45 @@ def test_no_two_readings_of_a_device_share_an_identity():
         body = json.loads(payload)
         times[device, body["ts"] if isinstance(body, dict) else body[0]["ts"]] += 1
     assert set(times.values()) == {1}
+
+
+def test_a_planted_fault_replaces_as_many_readings_as_it_says_and_its_time_is_that_of_the_first():
+    faulty, sound = RecordedFleet(TICKS, seed=7, now_ms=_clock()), RecordedFleet(NO_FAULTS_BELOW - 1, now_ms=_clock())
+    assert (len(faulty.planted), len(sound.planted)) == (3, 0)
+    changed: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], int] = {}
+    for (series, _, true), (_, ts, sent) in zip(_of_shuttles(sound), _of_shuttles(faulty), strict=False):
+        if sent != true:
+            changed[series] += 1
+            first.setdefault(series, ts)
+    assert changed == {(each.device, each.metric): each.fault.readings for each in faulty.planted}
+    assert first == {(each.device, each.metric): ms for each, ms in faulty.planted_ms.items()}
+    assert len({each.device for each in faulty.planted}) == 3
+
+
+def test_detectors_that_know_nothing_find_every_planted_fault_and_little_else():
+    fleet = RecordedFleet(TICKS, seed=7, now_ms=_clock())
+    keys, times, values = zip(*_of_shuttles(fleet), strict=True)
+    n = len(keys)
+    readings = Batch(list(keys), np.array(times), np.array(values, float), np.zeros(n), np.arange(n), np.zeros(n))
+    scored = Scorer(DEFAULT).step(readings)
+    alerts = {(*keys[place], times[place]) for place in scored.index[scored.episodes == times]}
+    found = {(device, metric) for device, metric, _ in alerts} & {(each.device, each.metric) for each in fleet.planted}
+    assert len(found) == 3
+    assert len(alerts) <= 8
+
+
+def _clock():
+    """Milliseconds of a fleet that sends at the demo's pace: a tick asks for some eight times."""
+    return count(NOW_MS, 1000 // TICKS_A_SECOND // 8).__next__
+
+
+def _of_shuttles(fleet):
+    """(series, time, value) of each reading of a shuttle."""
+    for message in (each for tick in fleet for each in tick if each.device in SHUTTLES):
+        body = json.loads(message.payload)
+        samples = body if isinstance(body, list) else [
+            {"metric": metric, "value": value, "ts": body["ts"]} for metric, value in body["values"].items()
+        ]  # fmt: skip
+        for sample in samples:
+            yield (message.device, sample["metric"]), sample["ts"], sample["value"]

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from jobs.operators.micro_batch import micro_batch
 from jobs.operators.score_records import ScoreRecords
 from models.detectors import NO_EPISODE, ScoredBatch
+from schemas.anomaly_explanation import explanation
+from schemas.anomaly_kind import AnomalyKind
 from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
 from schemas.record import Position
@@ -48,7 +50,7 @@ def test_each_has_its_key_and_its_record(row):
     device, metric, time, value, score, threshold, flagged, episode, item = row
     key, record = written(row)
     assert key.decode() == device
-    sentence = f"expected 1 to 2, came {value:.6g}" if flagged and episode == time else None
+    sentence = explanation(value, 1.0, 2.0, AnomalyKind.NONE) if flagged and episode == time else None
     assert AnomalyScore.model_validate_json(record) == AnomalyScore(
         device=device, metric=metric, event_time=time, value=value, score=score, threshold=threshold,
         is_anomaly=flagged, episode=episode, detector="gaussian", detector_version=2,

@@ -1,6 +1,5 @@
 """Topic filters with named levels."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,30 +34,3 @@ def matches(pattern, topic):
 @given(FILTERS, TOPICS)
 def test_a_filter_matches_what_the_specification_says(pattern, topic):
     assert (TopicPattern(pattern).match(topic) is not None) == matches(pattern, topic)
-
-
-@given(FILTERS, FILTERS, TOPICS)
-def test_a_filter_that_covers_another_matches_its_topics(first, second, topic):
-    if TopicPattern(first).covers(TopicPattern(second)) and TopicPattern(second).match(topic) is not None:
-        assert TopicPattern(first).match(topic) is not None
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "covers"),
-    [
-        ("#", "a/b", True),
-        ("a/#", "a", True),
-        ("a/#", "a/{x}/#", True),
-        ("{x}/b", "+/b", True),
-        ("a/+", "a/b", True),
-        ("a/b", "a/+", False),
-        ("a/+", "a/#", False),
-        ("a/+", "a/+/b", False),
-        ("a/+/#", "a", False),
-        ("#", "$SYS/broker", False),
-        ("+/a", "$share/a", False),
-        ("$SYS/#", "$SYS/broker", True),
-    ],
-)
-def test_which_filter_covers_which(first, second, covers):
-    assert TopicPattern(first).covers(TopicPattern(second)) is covers
