@@ -1,10 +1,10 @@
 """The same readings through the same Kafka by other stream processors with River, and by Headrace.
 
     python -m bench.peers [--detector gaussian|half-space-trees ...] [--readings 1000000] [--backlog-within 150]
-        [--system WORD ...]
+        [--series 2000] [--system WORD ...]
 
 Every system reads telemetry.readings from its beginning and writes a score for each reading, from a model of its own
-for each of 2,000 series. What is measured, and how each peer is set up: docs/reference/peers.md.
+for each series. What is measured, and how each peer is set up: docs/reference/peers.md.
 """
 
 import argparse
@@ -46,9 +46,11 @@ def main() -> None:
     with bench_stack("--only", SERVERS if wants_flink else "kafka") as layout:
         bootstrap = layout.endpoints.kafka
         create_topics(bootstrap)
-        readings = Readings(bootstrap, arguments.readings + 20 * STEADY_READINGS)
+        readings = Readings(bootstrap, arguments.readings + 20 * STEADY_READINGS, arguments.series)
         readings.send(arguments.readings)
-        print(f"{arguments.readings:,} readings of {SERIES:,} series; load {os.getloadavg()[0]:.1f}", flush=True)
+        print(
+            f"{arguments.readings:,} readings of {arguments.series:,} series; load {os.getloadavg()[0]:.1f}", flush=True
+        )
         rows: list[Row] = []
         for detector in arguments.detector:
             rows += _rows(layout, detector, readings, arguments.system, arguments.backlog_within)
@@ -87,6 +89,7 @@ def _peer(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--detector", nargs="+", choices=list(HEADRACE_DETECTORS), default=list(HEADRACE_DETECTORS))
+    parser.add_argument("--series", type=int, default=SERIES)
     parser.add_argument("--readings", type=int, default=1_000_000, help="backlog; at least 300 of each series")
     parser.add_argument("--backlog-within", type=float, default=150.0, help="s; a system that is slower is not killed")
     parser.add_argument("--system", nargs="+", default=[], help="only those whose name has one of these words")

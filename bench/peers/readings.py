@@ -19,9 +19,8 @@ RATE = 500
 class Readings:
     """A reading's number is its position's offset, in whatever partition of the topic it is."""
 
-    series = SERIES
-
-    def __init__(self, bootstrap: str, most: int) -> None:
+    def __init__(self, bootstrap: str, most: int, series: int = SERIES) -> None:
+        self.series = series
         self.values: Floats = 20 + 2 * np.random.default_rng(7).standard_normal(most)
         self.sent_at: dict[int, float] = {}
         """Unix time of those that were sent at the steady rate."""
