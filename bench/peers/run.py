@@ -25,8 +25,8 @@ def measure(
 ) -> Row:
     """Everything about it; the system is stopped at the end.
 
-    One that has not worked off the backlog `within_s` has its CPU measured, and is not killed: it would not follow the
-    steady rate either, or only after hours.
+    One that has not worked off the backlog `within_s` gets no figures but how far it came: it may have done nothing yet
+    but make its models, which says little of its speed.
     """
     ends = TopicEnds(bootstrap, system.scores)
     starts = {partition.partition: end for partition, end in ends.of_partitions().items()}
@@ -34,12 +34,13 @@ def measure(
     system.start()
     try:
         samples = _backlog(system, lambda: ends() - before, readings.count, within_s)
+        if (done := samples[-1]).records < readings.count:
+            cpu_s = done.cpu_s - samples[0].cpu_s
+            note = f"{done.records / readings.count:.0%} of the backlog within {within_s:.0f} s, {cpu_s:.0f} s of CPU"
+            print(f"{name}, {detector}: {note}", flush=True)
+            return Row(detector, name, note=note)
         rate = records_per_cpu_s(samples)
         print(f"{name}, {detector}: {rate:,.0f} readings a CPU second", flush=True)
-        if samples[-1].records < readings.count:
-            share = samples[-1].records / readings.count
-            note = f"{share:.0%} of the backlog within {within_s:.0f} s"
-            return Row(detector, name, rate, note=note)
         committed_ms, uncommitted_ms, again_after_s = _killed_in_the_middle(system, bootstrap, readings)
     finally:
         system.stop()

@@ -14,7 +14,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one system with one detector; None where it was not run, and `note` says why."""
+    """What was measured of one system with one detector; None where there are no figures, and `note` says why."""
 
     detector: str
     system: str
@@ -39,7 +39,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def _line(row: Row, ours: float | None) -> str:
     if row.per_cpu_s is None:
-        return _joined(row, [f"not run: {row.note}", "", "", "", "", ""])
+        return _joined(row, [f"none: {row.note}", "", "", "", "", ""])
     ratio = f"{row.per_cpu_s / ours:.2g}" if ours else ""
     damage = row.damage
     cells = [
@@ -47,7 +47,7 @@ def _line(row: Row, ours: float | None) -> str:
         ratio,
         _latency(row.committed_ms),
         _latency(row.uncommitted_ms),
-        f"{damage.lost:,} / {damage.doubled:,} / {damage.wrong:,}" if damage else f"not run: {row.note}",
+        f"{damage.lost:,} / {damage.doubled:,} / {damage.wrong:,}" if damage else "",
         "" if row.again_after_s is None else f"{row.again_after_s:.1f}",
     ]
     return _joined(row, cells)
