@@ -84,4 +84,4 @@ def _consumer(bootstrap: str, isolation: str) -> Consumer:
 
 def _parsed(value: bytes) -> tuple[int, Score]:
     record = orjson.loads(value)
-    return record["position"]["offset"], record["score"]
+    return record["position"]["offset"], record.get("score")  # Headrace leaves out what is null
