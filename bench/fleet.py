@@ -104,7 +104,7 @@ def _require_equal_scores(layout: Layout, values: Floats) -> None:
         if record.key.decode() not in models:
             continue
         score = AnomalyScore.model_validate_json(record.value)
-        offset = score.position.offset
+        offset = score.position.offset if score.position else None
         if offset in expected and score.score != expected[offset]:
             raise SystemExit(f"reading {offset}: the job says {score.score!r}, River {expected[offset]!r}")
 

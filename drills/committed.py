@@ -98,6 +98,8 @@ class CommittedOutputs:
 
     def _take_score(self, value: bytes) -> None:
         score = AnomalyScore.model_validate_json(value)
+        if score.position is None:  # of a missing series, and of no reading
+            return
         self.scores[score.device, score.event_time] += 1
         self.detector_versions.add(score.detector_version)
 

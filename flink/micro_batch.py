@@ -14,8 +14,9 @@ RECORDS = DataTypes.ROW([DataTypes.FIELD("key", DataTypes.BYTES()), DataTypes.FI
 
 
 def gather(
-    tables: StreamTableEnvironment, table: Table, uid: str, buckets: int, max_wait_ms: int, max_bytes: int
-) -> Table:
+    tables: StreamTableEnvironment, table: Table, uid: str, buckets: int, max_wait_ms: int, max_bytes: int,
+    tick_ms: int = 0,
+) -> Table:  # fmt: skip
     """(bucket, frame) of a table whose first column is a bucket: GatherMicroBatchesOperator.java.
 
     The records of a frame (flink/framing.py) have the other columns of `table`.
@@ -28,8 +29,10 @@ def gather(
         Their number; a bucket is an INT from 0 on.
     max_wait_ms, max_bytes
         How long a record waits at most, and about how large a frame becomes.
+    tick_ms
+        Each bucket gets a frame without records, a tick, so often; 0 for never.
     """
-    return stage("gather", tables, table, uid, buckets, max_wait_ms, max_bytes)
+    return stage("gather", tables, table, uid, buckets, max_wait_ms, max_bytes, tick_ms)
 
 
 def scatter(tables: StreamTableEnvironment, table: Table, uid: str, records: DataType = RECORDS) -> Table:

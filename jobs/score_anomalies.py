@@ -11,7 +11,7 @@ from flink.keys import key_by
 from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.micro_batch import ANSWERS, BYTES
-from jobs.operators.score_fleet import ScoreFleet
+from jobs.operators.score_fleet import TICK_MS, ScoreFleet
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from models.detectors import Scorer
@@ -23,11 +23,11 @@ MAX_BYTES = 256 * 1024
 """Of a micro-batch, about: a thousand readings. A backlog comes in batches of this size."""
 
 
-def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet:
+def build(tables: StreamTableEnvironment, settings: JobSettings, tick_ms: int = TICK_MS) -> StatementSet:
     """Readings -> telemetry_anomalies, dead_letters."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
-        bounds = (settings.buckets, settings.micro_batch_ms, MAX_BYTES)
+        bounds = (settings.buckets, settings.micro_batch_ms, MAX_BYTES, tick_ms)
         return micro_batch.gather(tables, tables.from_path("bucketed"), "gather-micro-batches", *bounds)
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:
@@ -35,7 +35,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings) -> StatementSet
         make_scorer = partial(
             Scorer, settings.detector, alerts_per_week=settings.alerts_per_week, lifetime_s=settings.series_lifetime_s
         )
-        operator = ScoreFleet(make_scorer, settings.snapshot_every, JOB)
+        operator = ScoreFleet(make_scorer, settings.snapshot_every, JOB, tick_ms)
         answers = micro_batches.process(operator, output_type=ANSWERS)
         return tables.from_data_stream(answers.uid("score-fleet").name(f"score-fleet {settings.detector}"))
 

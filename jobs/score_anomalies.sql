@@ -5,7 +5,8 @@
 --            +-> refused -> [scatter, Java] -> dead_letter_records -> dead_letters
 --
 -- A micro-batch is cut by processing time, and by every checkpoint. Where it is cut changes no score
--- (tests/unit/models), so the clock need not be replayable, and no reading can be late for it.
+-- (tests/unit/models), so the clock need not be replayable, and no reading can be late for it. Each bucket has a
+-- micro-batch without readings every 10 s, so that a series that sends nothing is found missing.
 
 CREATE TEMPORARY VIEW bucketed AS
 SELECT

@@ -120,6 +120,11 @@ def decode(encoded: bytes, kind: str, version: int, migrations: Migrations = NO_
     return state
 
 
+def kind_of(encoded: bytes) -> str:
+    """Whose state `encoded` is. Raises UnreadableState unless it is whole."""
+    return _read(encoded).kind
+
+
 def _migrated(state: State, migration: Migration) -> State:
     try:
         return replace(migration(state), kind=state.kind, version=state.version + 1)

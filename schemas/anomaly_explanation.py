@@ -52,3 +52,23 @@ def _number(number: float, width: float) -> str:
     text = f"{number:.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if decimals else text
     return "0" if text == "-0" else text
+
+
+def explanation_of_silence(silent_ms: float, usual_ms: float) -> str:
+    """How long no reading has come, and how often one usually does.
+
+    Examples
+    --------
+    >>> explanation_of_silence(724_000.0, 10_050.0)
+    'nothing for 12.1 min, usually a reading each 10.1 s: missing'
+    >>> explanation_of_silence(9e7, 6e5)
+    'nothing for 25 h, usually a reading each 10 min: missing'
+    """
+    return f"nothing for {_duration(silent_ms)}, usually a reading each {_duration(usual_ms)}: missing"
+
+
+def _duration(ms: float) -> str:
+    for unit, size in (("d", 24 * 3_600_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)):
+        if ms >= 2 * size:
+            return f"{ms / size:.3g} {unit}"
+    return f"{ms:.3g} ms"

@@ -26,6 +26,8 @@ class AnomalyKind(IntEnum):
     """One value is repeated for longer than ever."""
     DRIFT = 6
     """The value has gone away from its slow mean."""
+    MISSING = 7
+    """The series sends nothing, for longer than it ever does."""
 
     @property
     def label(self) -> str:

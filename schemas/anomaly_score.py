@@ -1,8 +1,8 @@
-"""Anomaly scores: what a detector said of one reading, before it learned it."""
+"""Anomaly scores: what a detector said of one reading, before it learned it; or that no reading comes."""
 
 from typing import ClassVar
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 
 from schemas.anomaly_kind import AnomalyKind
 from schemas.record import Position, Record
@@ -11,15 +11,20 @@ KINDS = ", ".join(kind.label for kind in AnomalyKind if kind)
 
 
 class AnomalyScore(Record):
-    """One reading's score. Many flagged readings in a row are one episode, and an episode is one alert."""
+    """One reading's score. Many flagged readings in a row are one episode, and an episode is one alert.
 
-    SCHEMA_VERSION: ClassVar[int] = 2
+    A series that is missing has a record too, one an episode, without `value`, `score` and `position`.
+    """
 
-    schema_version: int = 2
+    SCHEMA_VERSION: ClassVar[int] = 3
+
+    schema_version: int = 3
     device: str
     metric: str
-    event_time: int = Field(ge=-(2**63), lt=2**63, description="ms since the epoch, of the reading")
-    value: FiniteFloat
+    event_time: int = Field(
+        ge=-(2**63), lt=2**63, description="ms since the epoch, of the reading; of a missing one, when it was overdue"
+    )
+    value: float | None = Field(None, allow_inf_nan=False, description="of the reading; null where none came")
     score: float | None = Field(
         None,
         allow_inf_nan=False,
@@ -34,7 +39,7 @@ class AnomalyScore(Record):
     episode: int | None = Field(None, description="event_time of the episode's first flagged reading; null outside one")
     detector: str
     detector_version: int
-    position: Position
+    position: Position | None = Field(None, description="of the reading; null where none came")
     expected_low: float | None = Field(
         None, allow_inf_nan=False, description="the usual range of this reading; null where unknown"
     )

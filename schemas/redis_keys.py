@@ -88,7 +88,7 @@ DEVICE = KeyPattern(
 ANOMALIES = KeyPattern(
     "anomalies",
     'sorted set by event time, one member an episode: `{"metric","ts","value","score","detector"}`, '
-    "and where known `expected_low`, `expected_high`, `kind`, `explanation`",
+    "and where known `expected_low`, `expected_high`, `kind`, `explanation`; value and score of a missing one are null",
     30 * DAY_S,
     f"the {MAX_ALERTS} newest by event time",
     id_name="device",

@@ -76,10 +76,10 @@ def _anomaly(score: Any) -> str:
     tags = f"{_series(score.device, score.metric)},detector={_tag(score.detector)}"
     names = ("score", "value", "threshold", "expected_low", "expected_high")
     numbers = ((name, getattr(score, name)) for name in names)
-    fields = ",".join(f"{name}={number!r}" for name, number in numbers if number is not None)
+    fields = "".join(f"{name}={number!r}," for name, number in numbers if number is not None)
     texts = ((name, getattr(score, name)) for name in ("kind", "explanation"))
-    words = "".join(f',{name}="{_text(text)}"' for name, text in texts if text is not None)
-    return f"anomaly,{tags} {fields}{words},is_anomaly={str(score.is_anomaly).lower()} {score.event_time}"
+    words = "".join(f'{name}="{_text(text)}",' for name, text in texts if text is not None)
+    return f"anomaly,{tags} {fields}{words}is_anomaly={str(score.is_anomaly).lower()} {score.event_time}"
 
 
 def _churn(score: Any) -> str:

@@ -20,6 +20,7 @@ from schemas.redis_keys import ANOMALIES, CHURN, CHURN_DELETED, DEVICE
 # Times are compared as text of equal length: 13 digits from 2001 to 2286, and the cleaning bounds them.
 # cjson is not used: it writes numbers with 14 digits, and a value must come back as it went in.
 _MOVE_FORWARD = """
+if ARGV[2] == 'alert' then return 'alert' end
 local current = redis.call('HGET', KEYS[1], ARGV[1])
 local reading, reading_ts = '"value":null,"ts":null', ''
 local score, score_ts = '"score":null,"score_ts":null,"is_anomaly":null', ''
@@ -78,7 +79,7 @@ class ChurnUpdate(NamedTuple):
 
 
 class DeviceUpdate(NamedTuple):
-    """One half of one metric of one device at one time.
+    """One half of one metric of one device at one time; or an alert alone, whose half is `alert` and has no body.
 
     `body` is the half as it stands in the JSON: `"value":21.4,"ts":1719800000123` or
     `"score":0.9,"score_ts":1719800000123,"is_anomaly":true`. `alert` is the JSON of a new episode.

@@ -34,6 +34,8 @@ def _reading(reading: Any) -> DeviceUpdate:
 
 
 def _score(score: Any) -> DeviceUpdate:
+    if score.position is None:  # of no reading: the newest score stays
+        return DeviceUpdate(score.device, score.metric, "alert", score.event_time, "", _alert(score))
     is_anomaly = str(score.is_anomaly).lower()
     number = "null" if score.score is None else repr(score.score)
     body = f'"score":{number},"score_ts":{score.event_time},"is_anomaly":{is_anomaly}'

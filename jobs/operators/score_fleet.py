@@ -3,7 +3,8 @@
 State of a bucket = snapshot of its Scorer + journal of the micro-batches since. The Scorer itself
 lives in the operator's memory, loaded once per bucket and restart: a snapshot each time would cost
 milliseconds a batch. Replaying the journal gives the same models, because a Scorer's state does not
-depend on where batches are cut.
+depend on where batches are cut. Which series a tick of the clock (a frame without readings) finds missing does not
+follow from the readings, so it is in the journal as well.
 
 So a batch that raises leaves no trace: the Scorer is loaded again, and the readings are scored one by one
 (jobs/operators/quarantine.py).
@@ -30,13 +31,19 @@ from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.score_records import ScoreRecords
 from jobs.operators.subtask_journal import subtask_journal
 from models.detectors import Batch, Scorer, UnreadableState
-from models.detectors.batch_codec import decode_batch, encode_batch
+from models.detectors.batch_codec import decode_batch, decode_missing, encode_batch, encode_missing, is_missing
 from models.detectors.scorer import BUCKET
+from schemas.limits import MAX_METRICS
 from schemas.topics import TELEMETRY_READINGS
 
 log = logging.getLogger(__name__)
 
 DEVICE, PARTITION, OFFSET, RECORD = range(4)
+TICK = framing.encode([])
+
+TICK_MS = 10_000
+"""Between two ticks of a bucket. A series is missing after 30 s at the earliest."""
+
 COLUMNS = 4
 """Of a reading in a frame: those of the view `bucketed` (jobs/score_anomalies.sql) behind its bucket."""
 
@@ -58,12 +65,17 @@ class ScoreFleet(KeyedProcessFunction):
         Micro-batches of a bucket between two snapshots.
     job
         What dead letters name as their stage.
+    tick_ms
+        How much time a frame without readings stands for.
     """
 
-    def __init__(self, make_scorer: Callable[[], Scorer], snapshot_every: int, job: str) -> None:
+    def __init__(
+        self, make_scorer: Callable[[], Scorer], snapshot_every: int, job: str, tick_ms: int = TICK_MS
+    ) -> None:  # fmt: skip
         self._make_scorer = make_scorer
         self._snapshot_every = snapshot_every
         self._job = job
+        self._tick_ms = tick_ms
 
     def open(self, runtime_context: RuntimeContext) -> None:
         collect_garbage_rarely()
@@ -75,7 +87,11 @@ class ScoreFleet(KeyedProcessFunction):
         metrics = runtime_context.get_metrics_group()
         self._unreadable = metrics.counter("states_unreadable")
         self._replayed = metrics.counter("readings_replayed")
+        self._missing = metrics.counter("series_missing")
+        self._held_back = metrics.counter("missing_held_back")
         self._scorers: dict[int, Scorer] = {}
+        self._n_batches = 0
+        self._n_batches_at_tick: dict[int, int] = {}
         self._since_snapshot: dict[int, int] = {}
         processing = Processing(_positions, partial(framing.split, columns=COLUMNS), self._score, self._undo)
         journal = subtask_journal(self._job, "score", runtime_context)
@@ -88,16 +104,39 @@ class ScoreFleet(KeyedProcessFunction):
         self._bucket = bucket = ctx.get_current_key()
         if bucket not in self._scorers:
             self._load(bucket)
+        if value == TICK:
+            yield from self._tick(bucket)
+            return
         for done in self._quarantine.run(value):
             if isinstance(done, Quarantined):
                 yield Row(True, *scored([self._dead_letter(done)]))
                 continue
             batch, records = done
             if records:
-                self._remember(bucket, batch)
+                self._n_batches += 1
+                self._remember(bucket, partial(encode_batch, batch))
                 yield Row(False, *scored(records))
             else:
                 self._replayed.inc(len(batch))
+
+    def _tick(self, bucket: int) -> Iterator[Row]:
+        has_arrived = self._n_batches > self._n_batches_at_tick.get(bucket, 0)
+        self._n_batches_at_tick[bucket] = self._n_batches
+        if not has_arrived and not self._is_one_device():
+            return  # nothing for anybody: rather the pipeline stands than all devices
+        missing = self._scorers[bucket].tick(self._tick_ms)
+        self._held_back.inc(missing.n_held_back)
+        if len(missing):
+            self._missing.inc(len(missing))
+            self._remember(bucket, partial(encode_missing, missing.keys))
+            yield Row(False, *scored(self._records.write_missing(missing)))
+
+    def _is_one_device(self) -> bool:
+        """Whether this subtask knows no other, of which readings could come."""
+        scorers = self._scorers.values()
+        if sum(map(len, scorers)) > MAX_METRICS:
+            return False
+        return len(set[str]().union(*(scorer.devices() for scorer in scorers))) == 1
 
     def _score(self, frame: bytes) -> Scored:
         came = micro_batch(Frame(frame, COLUMNS).fields(RECORD))
@@ -111,10 +150,10 @@ class ScoreFleet(KeyedProcessFunction):
         frame = Frame(done.batch, COLUMNS)
         return quarantined_dead_letter(done, frame.texts(DEVICE)[0], frame.fields(RECORD)[0] or b"", self._job)
 
-    def _remember(self, bucket: int, batch: Batch) -> None:
+    def _remember(self, bucket: int, encoded: Callable[[], bytes]) -> None:
         self._since_snapshot[bucket] += 1
         if self._since_snapshot[bucket] < self._snapshot_every:
-            self._journal.add(encode_batch(batch))
+            self._journal.add(encoded())
             return
         for number, page in self._scorers[bucket].changed_pages().items():
             self._pages.put(number, page)
@@ -144,8 +183,11 @@ class ScoreFleet(KeyedProcessFunction):
             errors = scorer.restore_pages(self._page)
             if errors:
                 self._starts_cold(f"bucket {bucket} starts cold in part, unreadable pages: {len(errors)}: {errors[0]}")
-        for entry in journal:
-            scorer.learn(decode_batch(bytes(entry)))
+        for entry in map(bytes, journal):
+            if is_missing(entry):
+                scorer.learn_missing(decode_missing(entry))
+            else:
+                scorer.learn(decode_batch(entry))
         return scorer
 
     def _page(self, number: int) -> bytes | None:

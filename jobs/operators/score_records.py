@@ -12,13 +12,16 @@ import numpy as np
 import orjson
 
 from jobs.operators.micro_batch import MicroBatch
-from models.detectors import NO_EPISODE, ScoredBatch
-from schemas.anomaly_explanation import explanation
+from models.detectors import NO_EPISODE, MissingSeries, ScoredBatch
+from schemas.anomaly_explanation import explanation, explanation_of_silence
 from schemas.anomaly_kind import AnomalyKind
 from schemas.anomaly_score import AnomalyScore
 
 VERSION = AnomalyScore.SCHEMA_VERSION
 LABELS = {kind.value: kind.label for kind in AnomalyKind}
+
+CLOCK, CLOCK_VERSION = "clock", 1
+"""Detector of records of missing series. Its name keeps them apart from those of readings of the same time."""
 
 
 class ScoreRecords:
@@ -31,6 +34,15 @@ class ScoreRecords:
     def write(self, came: MicroBatch, scored: ScoredBatch) -> list[tuple[bytes, bytes]]:
         """The new readings of `came` with their scores, in the order they were scored: device and JSON of each."""
         return list(self._written(came, scored))
+
+    def write_missing(self, missing: MissingSeries) -> list[tuple[bytes, bytes]]:
+        """The alert of each series: device and JSON."""
+        columns = (missing.overdue_at, missing.usual_ms, missing.silent_ms)
+        rows = zip(missing.keys, *(column.tolist() for column in columns), strict=True)
+        return [
+            (device.encode(), _of_silence(device, metric, overdue_at, explanation_of_silence(silent_ms, usual_ms)))
+            for (device, metric), overdue_at, usual_ms, silent_ms in rows
+        ]
 
     def _written(self, came: MicroBatch, scored: ScoredBatch) -> Iterator[tuple[bytes, bytes]]:
         numbers = (scored.scores, scored.thresholds, scored.expected_low, scored.expected_high)
@@ -50,6 +62,14 @@ class ScoreRecords:
             if episode != NO_EPISODE:
                 record |= _of_episode(reading, low, high, is_anomaly, episode, kind)
             yield device.encode(), orjson.dumps(record)
+
+
+def _of_silence(device: str, metric: str, overdue_at: int, sentence: str) -> bytes:
+    return orjson.dumps({
+        "schema_version": VERSION, "device": device, "metric": metric, "event_time": overdue_at, "is_anomaly": True,
+        "episode": overdue_at, "detector": CLOCK, "detector_version": CLOCK_VERSION,
+        "kind": AnomalyKind.MISSING.label, "explanation": sentence,
+    })  # fmt: skip
 
 
 def _of_episode(reading: Any, low: float, high: float, is_anomaly: bool, episode: int, kind: int) -> dict[str, Any]:

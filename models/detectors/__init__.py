@@ -1,6 +1,6 @@
 """Online anomaly detectors for many series at once: plain values, no Flink, no network."""
 
-from models.detectors.batch import Batch, ScoredBatch
+from models.detectors.batch import Batch, MissingSeries, ScoredBatch
 from models.detectors.catalogue import DEFAULT, DETECTORS, Detector, detector
 from models.detectors.decision import ALERTS_PER_WEEK, NO_EPISODE
 from models.detectors.fleet import Fleet
@@ -15,6 +15,7 @@ __all__ = [
     "Batch",
     "Detector",
     "Fleet",
+    "MissingSeries",
     "ScoredBatch",
     "Scorer",
     "UnreadableState",

@@ -76,3 +76,31 @@ class ScoredBatch:
 
     def __len__(self) -> int:
         return len(self.index)
+
+
+@dataclass(frozen=True)
+class MissingSeries:
+    """Series that have become missing; columns of one length.
+
+    Parameters
+    ----------
+    keys
+        Device and metric.
+    overdue_at
+        Event time of each alert, in ms: when the reading was too late, by the clock of the event times around it.
+    usual_ms
+        Mean distance of the readings.
+    silent_ms
+        Since the last one.
+    n_held_back
+        Series that are not among these since most of their partition fell silent together.
+    """
+
+    keys: Sequence[SeriesKey]
+    overdue_at: Integers
+    usual_ms: Floats
+    silent_ms: Floats
+    n_held_back: int
+
+    def __len__(self) -> int:
+        return len(self.keys)

@@ -1,15 +1,18 @@
-"""A batch as bytes: an entry of the journal that is replayed after a restart."""
+"""Entries of the journal that is replayed after a restart, as bytes: batches, and series that became missing."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from models.detectors.batch import Batch
 from models.detectors.growable_arrays import Array
-from models.detectors.series_index import distinct, series_key, series_name
-from models.state_codec import Migrations, State, decode, encode
+from models.detectors.series_index import SeriesKey, distinct, series_key, series_name
+from models.state_codec import Migrations, State, decode, encode, kind_of
 
 VERSION = 3
+
+MISSING, MISSING_VERSION = "missing", 1
 
 
 def _with_a_name_each(state: State) -> State:
@@ -50,9 +53,36 @@ def encode_batch(batch: Batch) -> bytes:
 def decode_batch(encoded: bytes) -> Batch:
     """The batch in `encoded`; raises UnreadableState for anything else."""
     columns = dict(decode(encoded, "batch", VERSION, MIGRATIONS).arrays)
-    text, ends = columns.pop("text").tobytes(), np.cumsum(columns.pop("lengths")).tolist()
-    keys = [series_key(text[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+    keys = _keys(columns.pop("text"), columns.pop("lengths"))
     return Batch([keys[which] for which in columns.pop("series").tolist()], **columns)
+
+
+def encode_missing(keys: Sequence[SeriesKey]) -> bytes:
+    """The bytes of series that became missing at once.
+
+    Examples
+    --------
+    >>> entry = encode_missing([("pump-1", "flow")])
+    >>> is_missing(entry), decode_missing(entry)
+    (True, [('pump-1', 'flow')])
+    """
+    return encode(State(MISSING, MISSING_VERSION, {}, _names(list(map(series_name, keys)))), compressed=False)
+
+
+def is_missing(encoded: bytes) -> bool:
+    """Whether an entry of the journal has missing series, and no batch. Raises UnreadableState."""
+    return kind_of(encoded) == MISSING
+
+
+def decode_missing(encoded: bytes) -> list[SeriesKey]:
+    """The series in `encoded`; raises UnreadableState for anything else."""
+    arrays = decode(encoded, MISSING, MISSING_VERSION).arrays
+    return _keys(arrays["text"], arrays["lengths"])
+
+
+def _keys(text: Array, lengths: Array) -> list[SeriesKey]:
+    names, ends = text.tobytes(), np.cumsum(lengths).tolist()
+    return [series_key(names[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _names(names: list[bytes]) -> dict[str, Array]:

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.detectors.compiled import compiled
+from models.detectors.extremes import EXTREMES, WEEK_MS
 from models.detectors.fleet import Rows
 from models.detectors.growable_arrays import Array, Codes, Column, Flags, Floats, Integers, SeriesColumns
 from models.detectors.logarithm import LOG10_E, exp, ln
+from models.detectors.runs import USUAL, follow_run, is_longest
+from schemas.anomaly_kind import AnomalyKind
 
 NO_EPISODE = int(np.iinfo(np.int64).min)
 """In place of an event time: the reading is in no episode."""
 
 ALERTS_PER_WEEK = 0.3
-
-WEEK_MS = 7 * 24 * 3600 * 1000
 
 _PRIOR_PEAKS, _PRIOR_READINGS = 3.0, 1000.0
 _PRIOR_WEIGHT = 60.0
@@ -42,6 +43,11 @@ _LONGEST_GAP = 8.0
 
 _NO_PEAK = -1e9
 
+_STUCK, _SPIKE = int(AnomalyKind.STUCK), int(AnomalyKind.SPIKE)
+
+_SPIKE_ENDS_AFTER = 12
+"""Readings: what goes on for longer is of the kind that the views see then."""
+
 COLUMNS = {
     "n": Column(0, np.int64),
     "calm": Column(_RUN_ENDS_AFTER, np.int32),
@@ -56,6 +62,9 @@ COLUMNS = {
     "excess": Column(0.0),
     "peak": Column(_NO_PEAK),
     "alerts": Column(0.0),
+    "last": Column(np.nan),
+    "run": Column(0, np.int32),
+    "runs": EXTREMES,
 }
 
 
@@ -98,11 +107,11 @@ def limit(
 
 @compiled
 def decide(
-    rows: Array, event_times: Array, surprises: Array, kinds: Array, rate: float, base: float, usual_excess: float,
-    closes_after: int,
+    rows: Array, event_times: Array, values: Array, surprises: Array, kinds: Array,
+    rate: float, base: float, usual_excess: float, closes_after: int,
     thresholds: Array, is_anomaly: Array, episodes: Array,
     n: Array, calm: Array, since: Array, n_calm: Array, kind: Array, episode: Array, heard: Array, interval: Array,
-    weight: Array, peaks: Array, excess: Array, peak: Array, alerts: Array,
+    weight: Array, peaks: Array, excess: Array, peak: Array, alerts: Array, last: Array, run: Array, runs: Array,
 ) -> None:  # fmt: skip
     """Decide on readings in order; `kinds` is overwritten with those of the episodes."""
     keep = 1.0 - 1.0 / _MEMORY
@@ -118,35 +127,50 @@ def decide(
         thresholds[place], is_anomaly[place], episodes[place] = np.nan, False, NO_EPISODE
         told, kinds[place] = kinds[place], 0
         since[row] = min(2**30, since[row] + 1)
-        if not math.isfinite(surprises[place]):
+        run[row], stuck = follow_run(values[place], last[row], run[row], runs[row], n[row], interval[row], rate)
+        last[row] = values[place]
+        if run[row] == 1 and kind[row] == _STUCK and episode[row] != NO_EPISODE:
+            episode[row], since[row] = NO_EPISODE, 0
+        above = False
+        if math.isfinite(surprises[place]):
+            per_alert = WEEK_MS / max(interval[row], 1.0) / rate
+            log_limit, raised, mean = limit(
+                n[row], weight[row], peaks[row], excess[row], alerts[row], per_alert, base, usual_excess
+            )
+            thresholds[place] = exp(log_limit)
+            above = surprises[place] >= thresholds[place]
+            surprise = ln(max(surprises[place], 1e-3))
+            weight[row] = weight[row] * keep + 1.0
+            peaks[row] *= keep
+            excess[row] *= keep
+            alerts[row] *= 1.0 - min(0.5, 0.7 / per_alert)
+            if surprise > base:
+                peak[row] = max(peak[row], min(surprise, log_limit - raised + _MOST_EXCESS * mean))
+                calm[row] = 0
+            else:
+                calm[row] = min(_RUN_ENDS_AFTER + 1, calm[row] + 1)
+                if calm[row] == _RUN_ENDS_AFTER and peak[row] != _NO_PEAK:
+                    peaks[row] += 1.0
+                    excess[row] += max(0.0, peak[row] - base)
+                    peak[row] = _NO_PEAK
+        elif episode[row] == NO_EPISODE and stuck <= USUAL:
             continue
-        per_alert = WEEK_MS / max(interval[row], 1.0) / rate
-        log_limit, raised, mean = limit(
-            n[row], weight[row], peaks[row], excess[row], alerts[row], per_alert, base, usual_excess
-        )
-        thresholds[place] = exp(log_limit)
-        above = surprises[place] >= thresholds[place]
-        surprise = ln(max(surprises[place], 1e-3))
-        weight[row] = weight[row] * keep + 1.0
-        peaks[row] *= keep
-        excess[row] *= keep
-        alerts[row] *= 1.0 - min(0.5, 0.7 / per_alert)
-        if surprise > base:
-            peak[row] = max(peak[row], min(surprise, log_limit - raised + _MOST_EXCESS * mean))
-            calm[row] = 0
-        else:
-            calm[row] = min(_RUN_ENDS_AFTER + 1, calm[row] + 1)
-            if calm[row] == _RUN_ENDS_AFTER and peak[row] != _NO_PEAK:
-                peaks[row] += 1.0
-                excess[row] += max(0.0, peak[row] - base)
-                peak[row] = _NO_PEAK
+        began_in_run = since[row] < run[row]
         if episode[row] != NO_EPISODE:
+            if stuck > USUAL and began_in_run:
+                kind[row] = _STUCK
+            elif kind[row] == _SPIKE and since[row] >= _SPIKE_ENDS_AFTER and told != 0:
+                kind[row] = told
             n_calm[row] = 0 if above else n_calm[row] + 1
-            if n_calm[row] >= closes_after or since[row] > _LONGEST_REST:
+            is_held = kind[row] == _STUCK or (began_in_run and is_longest(run[row], runs[row]))
+            if not is_held and (n_calm[row] >= closes_after or since[row] > _LONGEST_REST):
                 episode[row] = NO_EPISODE
-        elif above and since[row] > min(_LONGEST_REST, int(_REST * n[row])):
+        elif stuck > USUAL or (above and since[row] > min(_LONGEST_REST, int(_REST * n[row]))):
+            if not stuck > USUAL:
+                alerts[row] += 1.0
+            if stuck > USUAL or is_longest(run[row], runs[row]):
+                told = _STUCK
             episode[row], kind[row], n_calm[row], since[row] = time, told, 0, 0
-            alerts[row] += 1.0
         if episode[row] != NO_EPISODE:
             is_anomaly[place], episodes[place], kinds[place] = True, episode[row], kind[row]
 
@@ -162,6 +186,9 @@ class Decision:
 
     An alert opens an episode; it lasts until `closes_after` readings in a row are below the threshold, or 240 readings.
     Behind an alert the series rests: for 3 % of its readings so far, at most 240, nothing is a new alert.
+
+    A series that repeats one value for longer than the rate allows (`runs`) is stuck, until its value changes. What the
+    detector says in a run that is longer than any before belongs to that alert.
 
     Parameters
     ----------
@@ -192,20 +219,20 @@ class Decision:
         """Make room for rows below `n_series`."""
         self.series.grow(n_series)
 
-    def judge(self, rows: Rows, event_times: Integers, surprises: Floats, kinds: Codes) -> Decided:
+    def judge(self, rows: Rows, event_times: Integers, values: Floats, surprises: Floats, kinds: Codes) -> Decided:
         """Decide on readings, of one series in order.
 
         Parameters
         ----------
-        rows, event_times, surprises
-            Shape `(n,)`; times in ms; NaN for a reading without a score.
+        rows, event_times, values, surprises
+            Shape `(n,)`; times in ms; a surprise is NaN for a reading without a score.
         kinds
             What each would be if it were an alert.
         """
         n = len(rows)
         decided = Decided(np.empty(n), np.empty(n, np.bool_), np.empty(n, np.int64), kinds.astype(np.int8))
         decide(
-            rows, event_times, surprises, decided.kinds, *self._settings,
+            rows, event_times, values, surprises, decided.kinds, *self._settings,
             decided.thresholds, decided.is_anomaly, decided.episodes, *(self.series[name] for name in COLUMNS),
         )  # fmt: skip
         return decided

@@ -1,6 +1,6 @@
 """What the scoring operator keeps for one bucket of series: readings in, judged readings out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.detectors.batch import Batch, ScoredBatch
+from models.detectors.arrivals import Arrivals
+from models.detectors.batch import Batch, MissingSeries, ScoredBatch
 from models.detectors.calibration import Calibration
 from models.detectors.catalogue import detector
 from models.detectors.decision import ALERTS_PER_WEEK, Decision
@@ -16,7 +17,7 @@ from models.detectors.expected_range import ExpectedRange
 from models.detectors.fleet import Rows
 from models.detectors.growable_arrays import Array, Flags
 from models.detectors.position_guard import PositionGuard, Positions
-from models.detectors.series_index import PAGE_SERIES, SeriesIndex
+from models.detectors.series_index import PAGE_SERIES, SeriesIndex, SeriesKey
 from models.detectors.silent_series import SilentSeries
 from models.state_codec import Migrations, State, UnreadableState, decode, encode
 
@@ -24,14 +25,15 @@ BUCKET = -1
 """In place of the number of a page: what belongs to no series of the bucket, and how many rows there are."""
 
 
-Part = PositionGuard | Calibration | ExpectedRange | Decision | SilentSeries
+Part = PositionGuard | Calibration | ExpectedRange | Decision | SilentSeries | Arrivals
 
 
 class Scorer:
-    """Fleet, position guard, calibration, expected range and decision of one bucket, as one value.
+    """Fleet, position guard, calibration, expected range, decision and arrivals of one bucket, as one value.
 
     Readings are scored in the order of their positions, each before it is learned. The result does not
-    depend on where batches are cut, so that a snapshot and the batches since then give the same state.
+    depend on where batches are cut, so that a snapshot and the batches since then give the same state: with the series
+    that `tick` has said are missing in between.
 
     The state is kept in pages of `PAGE_SERIES` series, and a page without a new reading need not be written again.
 
@@ -84,6 +86,7 @@ class Scorer:
         self._calibration = None if chosen.is_calibrated else Calibration(chosen.bounded, chosen.grace)
         self._expected = ExpectedRange()
         self._decision = Decision(alerts_per_week, chosen.base, chosen.usual_excess, closes_after)
+        self._arrivals = Arrivals(alerts_per_week)
         self._silent = SilentSeries(None if lifetime_s is None else lifetime_s * 1000)
         self._changed: Flags = np.empty(0, np.bool_)  # pages
 
@@ -98,7 +101,7 @@ class Scorer:
 
     def step(self, batch: Batch) -> ScoredBatch:
         """Judge the readings that are new, then learn them."""
-        rows = self._rows(batch)
+        rows = self._rows(batch.keys)
         places: Rows = np.arange(len(batch))
         if self._silent.may_have_been(rows, batch.event_times):
             places = Positions(rows, batch.partitions, batch.offsets, batch.items).in_order()
@@ -115,8 +118,32 @@ class Scorer:
         """
         self.step(batch)
 
-    def _rows(self, batch: Batch) -> Rows:
-        rows = self._index.rows_of(batch.keys)
+    def tick(self, elapsed_ms: int) -> MissingSeries:
+        """So much time has gone by while the pipeline ran: the series that have become missing (`Arrivals`).
+
+        Which these are does not follow from the readings: it belongs into the journal, for `learn_missing`.
+        """
+        found = self._arrivals.tick(elapsed_ms)
+        self._tell(found.rows)
+        return MissingSeries(
+            self._index.keys(found.rows), found.overdue_at, found.usual, found.silent, found.n_held_back
+        )
+
+    def devices(self) -> set[str]:
+        """Those of the series."""
+        rows = np.setdiff1d(np.arange(self._index.n_rows), self._index.free())
+        return {device for device, _ in self._index.keys(rows)}
+
+    def learn_missing(self, keys: Sequence[SeriesKey]) -> None:
+        """Replay what `tick` gave; leaves the state that it left."""
+        self._tell(self._rows(keys))
+
+    def _tell(self, rows: Rows) -> None:
+        self._arrivals.tell(rows)
+        self._changed[rows // PAGE_SERIES] = True
+
+    def _rows(self, keys: Sequence[SeriesKey]) -> Rows:
+        rows = self._index.rows_of(keys)
         self._grow(self._index.n_rows)
         return rows
 
@@ -148,7 +175,8 @@ class Scorer:
         if self._calibration is not None:
             scores = self._calibration.surprises(rows, scores)
         low, high = self._expected.follow(rows, values)
-        said = self._decision.judge(rows, event_times, scores, kinds)
+        said = self._decision.judge(rows, event_times, values, scores, kinds)
+        self._arrivals.follow(rows, batch.partitions[index], event_times)
         self._silent.note(rows, event_times)
         for changed in (rows, self._guard.settled):
             self._changed[changed // PAGE_SERIES] = True
@@ -242,6 +270,7 @@ class Scorer:
 
     def _bucket_arrays(self) -> dict[str, Array]:
         arrays = {f"guard.{name}": array for name, array in self._guard.recent().items()}
+        arrays |= {f"arrivals.{name}": array for name, array in self._arrivals.clocks().items()}
         return arrays | {f"silent.{name}": array for name, array in self._silent.clock().items()}
 
     def _encoded(self, arrays: dict[str, Array]) -> bytes:
@@ -259,6 +288,7 @@ class Scorer:
             self._index.skip(frozen.values["n_rows"])
             self._grow(frozen.values["n_rows"])
             self._guard.load_recent(_named("guard.", frozen))
+            self._arrivals.load_clocks(_named("arrivals.", frozen))
             self._silent.load_clock(_named("silent.", frozen))
 
     def _load_page(self, start: int, frozen: State) -> None:
@@ -274,6 +304,7 @@ class Scorer:
             "guard.": self._guard,
             "expected.": self._expected,
             "decision.": self._decision,
+            "arrivals.": self._arrivals,
             "silent.": self._silent,
         }
         return parts if self._calibration is None else parts | {"calibration.": self._calibration}

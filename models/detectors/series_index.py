@@ -118,6 +118,11 @@ class SeriesIndex:
             self._insert(hashes[new], rows[new])
         return rows
 
+    def keys(self, rows: Rows) -> list[SeriesKey]:
+        """The series of these rows, of which each has one."""
+        lengths = self._lengths["length"][rows].tolist()
+        return [series_key(self._name(row, length)) for row, length in zip(rows.tolist(), lengths, strict=True)]
+
     def names(self, start: int, end: int) -> dict[str, Array]:
         """The names of the rows `start` to `end`, which begin and end pages."""
         text = b"".join(self._texts[start // PAGE_SERIES : -(-end // PAGE_SERIES)])

@@ -28,6 +28,8 @@ _SKIP = 100
 HOLD = 3
 """A view's surprise is the largest of so many readings: views do not see an event at the same reading."""
 
+_NEARLY = 0.8
+
 PAST, WAITING = 64, 128
 WAITING_LEVEL, WAITING_SLOW, WAITING_DRIFT = 0, 24, 120
 SHORT, LONG = 12, 48
@@ -137,12 +139,15 @@ def score_of(held: Floats32) -> float:
 
 @compiled
 def strangest(held: Floats32) -> int:
-    """The view with the largest surprise."""
-    best = 0
+    """The view with the largest surprise; the reading itself when it is nearly the largest.
+
+    A wild reading is new to every view, and which of them is surprised most is chance.
+    """
+    best = VALUE
     for view in range(1, 5):
         if _largest(held, view) > _largest(held, best):
             best = view
-    return best
+    return VALUE if _largest(held, VALUE) >= _NEARLY * _largest(held, best) else best
 
 
 @compiled

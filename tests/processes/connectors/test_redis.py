@@ -139,6 +139,15 @@ def test_an_alert_behind_a_newer_score_is_kept(client, writer):
     assert client.zcard("anomalies:pump-1") == 1
 
 
+def test_an_alert_without_a_reading_leaves_the_newest_score_alone(client, writer):
+    alert = DeviceUpdate("pump-1", "temperature", "alert", T + 9, "", '{"kind":"missing"}')
+    assert writer.write([reading(1, T), score(0.1, T), alert]) == [None, None, None]
+    assert state(client) == {"value": 1, "ts": T, "score": 0.1, "score_ts": T, "is_anomaly": False}
+    assert client.zrange("anomalies:pump-1", 0, -1, withscores=True) == [(b'{"kind":"missing"}', T + 9)]
+    writer.write([score(0.2, T + 1)])
+    assert state(client)["score"] == 0.2
+
+
 def test_every_key_has_a_lifetime(client, writer):
     writer.write([reading(1, T), score(1, T, alert="{}")])
     assert {key: client.ttl(key) for key in client.scan_iter()} == {

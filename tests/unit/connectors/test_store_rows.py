@@ -109,3 +109,26 @@ def test_an_alert_says_what_was_expected_in_both_stores():
 )  # fmt: skip
 def test_feedback_on_lists_is_a_point_of_its_model_and_arm(record, line):
     assert point("recommendations.feedback", value(record)) == line
+
+
+MISSING = {
+    "device": "pump", "metric": "flow", "event_time": 1719800040123, "episode": 1719800040123, "is_anomaly": True,
+    "detector": "clock", "detector_version": 1, "kind": "missing", "explanation": "nothing for 45 s",
+}  # fmt: skip
+
+
+def test_a_missing_series_is_a_point_of_its_own_without_numbers():
+    line = point("telemetry.anomalies", value(MISSING))
+    tags, fields, time = line.replace("nothing for 45 s", "nothing").split(" ")
+    assert tags == "anomaly,device=pump,metric=flow,detector=clock"
+    assert fields == 'kind="missing",explanation="nothing",is_anomaly=true'
+    assert time == "1719800040123"
+
+
+def test_a_missing_series_is_an_alert_in_redis_and_leaves_the_newest_score_alone():
+    found = update("telemetry.anomalies", value(MISSING))
+    assert (found.half, found.body, found.time_ms) == ("alert", "", 1719800040123)
+    assert json.loads(found.alert) == {
+        "metric": "flow", "ts": 1719800040123, "value": None, "score": None, "detector": "clock", "kind": "missing",
+        "explanation": "nothing for 45 s",
+    }  # fmt: skip

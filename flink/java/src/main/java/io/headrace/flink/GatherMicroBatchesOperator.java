@@ -14,6 +14,10 @@ import org.apache.flink.table.data.RowData;
  *
  * <p>(bucket, columns...) in, (bucket, frame) out; the fields of a record are its columns, in their order. Keeps no
  * state: all is emitted before a checkpoint's barrier, and when the input ends (docs/adr/0019).
+ *
+ * <p>A frame without records is a tick: so much time has gone by, whether records come or not. The first subtask sends
+ * one to each bucket, behind the records that it has. Operators in Python need no timers for it, which lose data
+ * (docs/adr/0037).
  */
 public class GatherMicroBatchesOperator extends AbstractStreamOperator<RowData>
         implements OneInputStreamOperator<RowData, RowData>, ProcessingTimeCallback {
@@ -24,6 +28,7 @@ public class GatherMicroBatchesOperator extends AbstractStreamOperator<RowData>
     private final int buckets;
     private final long maxWaitMs;
     private final int maxBytes;
+    private final long tickMs;
 
     private transient FrameWriter[] frames;
     private transient boolean isTimerSet;
@@ -33,12 +38,15 @@ public class GatherMicroBatchesOperator extends AbstractStreamOperator<RowData>
      *
      * @param maxWaitMs how long a record waits at most
      * @param maxBytes of a bucket's frame that end the wait
+     * @param tickMs between two ticks; 0 for none
      */
-    public GatherMicroBatchesOperator(List<FieldEncoder> columns, int buckets, long maxWaitMs, int maxBytes) {
+    public GatherMicroBatchesOperator(
+            List<FieldEncoder> columns, int buckets, long maxWaitMs, int maxBytes, long tickMs) {
         this.columns = columns.toArray(new FieldEncoder[0]);
         this.buckets = buckets;
         this.maxWaitMs = maxWaitMs;
         this.maxBytes = maxBytes;
+        this.tickMs = tickMs;
     }
 
     @Override
@@ -47,6 +55,9 @@ public class GatherMicroBatchesOperator extends AbstractStreamOperator<RowData>
         frames = new FrameWriter[buckets];
         Arrays.setAll(frames, bucket -> new FrameWriter());
         isTimerSet = false;
+        if (tickMs > 0 && getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() == 0) {
+            registerTick();
+        }
     }
 
     @Override
@@ -83,6 +94,20 @@ public class GatherMicroBatchesOperator extends AbstractStreamOperator<RowData>
     public void finish() throws Exception {
         emitAll();
         super.finish();
+    }
+
+    private void registerTick() {
+        long now = getProcessingTimeService().getCurrentProcessingTime();
+        getProcessingTimeService().registerTimer(now + tickMs, this::tick);
+    }
+
+    /** Late ticks are not made up for: time that nothing was read in does not count. */
+    private void tick(long time) {
+        emitAll();
+        for (int bucket = 0; bucket < frames.length; bucket++) {
+            emit(bucket);
+        }
+        registerTick();
     }
 
     private void emitAll() {

@@ -40,13 +40,20 @@ public final class TableStages {
 
     /** (bucket, frame) of a table whose first column is the bucket, by {@link GatherMicroBatchesOperator}. */
     public static Table gather(
-            StreamTableEnvironment tables, Table table, String uid, int buckets, long maxWaitMs, int maxBytes) {
+            StreamTableEnvironment tables,
+            Table table,
+            String uid,
+            int buckets,
+            long maxWaitMs,
+            int maxBytes,
+            long tickMs) {
         List<LogicalType> types = rowsOf(table).getLogicalType().getChildren();
         List<FieldEncoder> columns = new ArrayList<>();
         for (int position = 1; position < types.size(); position++) {
             columns.add(FieldEncoder.of(types.get(position), position));
         }
-        return stage(tables, table, new GatherMicroBatchesOperator(columns, buckets, maxWaitMs, maxBytes), uid, FRAME);
+        var operator = new GatherMicroBatchesOperator(columns, buckets, maxWaitMs, maxBytes, tickMs);
+        return stage(tables, table, operator, uid, FRAME);
     }
 
     /** The records of a table of one column of frames, by {@link ScatterRecordsOperator}; `records` is their ROW. */

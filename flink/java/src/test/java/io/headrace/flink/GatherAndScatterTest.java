@@ -96,6 +96,31 @@ class GatherAndScatterTest {
     }
 
     @Test
+    void eachBucketHasATickBehindItsRecordsWhetherRecordsComeOrNot() throws Exception {
+        var columns = List.of(FieldEncoder.of(BYTES, 1));
+        var ticking = new GatherMicroBatchesOperator(columns, 2, 3 * MAX_WAIT_MS, MAX_BYTES, 2 * MAX_WAIT_MS);
+        try (var gather = harness(ticking, FRAMES)) {
+            gather.processElement(record(1, "a"));
+            gather.setProcessingTime(2 * MAX_WAIT_MS);
+            assertEquals(List.of("1 [a]", "0 []", "1 []"), framesOf(gather));
+            gather.setProcessingTime(4 * MAX_WAIT_MS);
+            assertEquals(List.of("1 [a]", "0 []", "1 []", "0 []", "1 []"), framesOf(gather));
+        }
+    }
+
+    @Test
+    void onlyTheFirstSubtaskTicks() throws Exception {
+        var ticking = new GatherMicroBatchesOperator(
+                List.of(FieldEncoder.of(BYTES, 1)), 2, MAX_WAIT_MS, MAX_BYTES, MAX_WAIT_MS);
+        try (var gather = new OneInputStreamOperatorTestHarness<RowData, RowData>(ticking, 4, 4, 1)) {
+            gather.setup(InternalSerializers.create(FRAMES));
+            gather.open();
+            gather.setProcessingTime(10 * MAX_WAIT_MS);
+            assertEquals(List.of(), framesOf(gather));
+        }
+    }
+
+    @Test
     void aFullBucketDoesNotWaitAndARecordLargerThanABucketIsAFrame() throws Exception {
         String large = "x".repeat(8 * 1024 * 1024);
         try (var gather = gather(2)) {
@@ -120,7 +145,7 @@ class GatherAndScatterTest {
         for (LogicalType type : types) {
             encoders.add(FieldEncoder.of(type, encoders.size() + 1));
         }
-        try (var gather = harness(new GatherMicroBatchesOperator(encoders, 1, MAX_WAIT_MS, MAX_BYTES), FRAMES)) {
+        try (var gather = harness(new GatherMicroBatchesOperator(encoders, 1, MAX_WAIT_MS, MAX_BYTES, 0), FRAMES)) {
             TimestampData time = TimestampData.fromEpochMillis(1_719_800_000_123L);
             gather.processElement(new StreamRecord<>(
                     GenericRowData.of(0, new byte[0], StringData.fromString("Zoë"), -1, Long.MIN_VALUE, true, time)));
@@ -290,7 +315,7 @@ class GatherAndScatterTest {
 
     private static OneInputStreamOperatorTestHarness<RowData, RowData> gather(int buckets) throws Exception {
         var columns = List.of(FieldEncoder.of(BYTES, 1));
-        return harness(new GatherMicroBatchesOperator(columns, buckets, MAX_WAIT_MS, MAX_BYTES), FRAMES);
+        return harness(new GatherMicroBatchesOperator(columns, buckets, MAX_WAIT_MS, MAX_BYTES, 0), FRAMES);
     }
 
     private static OneInputStreamOperatorTestHarness<RowData, RowData> harness(
