@@ -91,7 +91,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--detector", nargs="+", choices=list(HEADRACE_DETECTORS), default=list(HEADRACE_DETECTORS))
     parser.add_argument("--series", type=int, default=SERIES)
     parser.add_argument("--readings", type=int, default=1_000_000, help="backlog; at least 300 of each series")
-    parser.add_argument("--backlog-within", type=float, default=150.0, help="s; a system that is slower gets no figures")
+    parser.add_argument(
+        "--backlog-within", type=float, default=150.0, help="s; a system that is slower gets no figures"
+    )
     parser.add_argument("--system", nargs="+", default=[], help="only those whose name has one of these words")
     return parser.parse_args()
 
