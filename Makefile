@@ -133,6 +133,10 @@ bench-sparkplug: setup ## Sparkplug B: metrics per CPU second of the cleaning's 
 bench-fleet: setup ## The fleet of half-space trees against River's own loop
 	$(RUN)/python -m bench.fleet
 
+.PHONY: bench-peers
+bench-peers: setup ## Quix Streams, Bytewax and plain loops with River against score_anomalies: cost, latency, a kill
+	$(RUN)/python -m bench.peers $(PEERS)
+
 .PHONY: bench-series
 bench-series: .venv/locked ## 100,000 series in the scorer: CPU of its snapshots, memory, size of the state
 	$(RUN)/python -m bench.series

@@ -78,18 +78,16 @@ def _run_once(
     windows: int,
     at_mark: Callable[[], None],
 ) -> list[Cost]:
-    job = _submit(layout, module, arguments)
-    taskmanager, fork_server = (_process(layout, name) for name in ("taskmanager", "forkserver"))
+    job = submit(layout, module, arguments)
+    taskmanager, fork_server = (process(layout, name) for name in ("taskmanager", "forkserver"))
     try:
-        return costs(records, done, lambda: _cpu_s(taskmanager, fork_server), windows, at_mark)
+        return costs(records, done, lambda: cpu_s(taskmanager, fork_server), windows, at_mark)
     finally:
-        http_clients.request(
-            "PATCH", f"http://{layout.endpoints.flink}/jobs/{job}", timeout_s=30, params={"mode": "cancel"}
-        )
-        _wait_until_ended(layout, job)
+        cancel(layout, job)
 
 
-def _submit(layout: Layout, module: str, arguments: Sequence[str]) -> str:
+def submit(layout: Layout, module: str, arguments: Sequence[str]) -> str:
+    """Starts a job; its id."""
     environment = os.environ | layout.environment() | flink_distribution.environment(layout)
     command = submission.run_line(layout, module, arguments, layout.endpoints.flink)
     client = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -146,11 +144,12 @@ def _cost(samples: Sequence[tuple[int, float, float]], begin: int, end: int, is_
     return Cost(jvm_s / count * 1e6, python_s / count * 1e6, begin, end, is_warm)
 
 
-def _process(layout: Layout, name: str) -> psutil.Process:
+def process(layout: Layout, name: str) -> psutil.Process:
+    """That of one of the stack's servers."""
     return psutil.Process(Supervision(layout).process(name)["pid"])
 
 
-def _cpu_s(taskmanager: psutil.Process, fork_server: psutil.Process) -> tuple[float, float]:
+def cpu_s(taskmanager: psutil.Process, fork_server: psutil.Process) -> tuple[float, float]:
     """User and system seconds of the JVM, and of the Python workers."""
     jvm = sum(taskmanager.cpu_times()[:2])
     python = 0.0
@@ -162,7 +161,11 @@ def _cpu_s(taskmanager: psutil.Process, fork_server: psutil.Process) -> tuple[fl
     return jvm, python
 
 
-def _wait_until_ended(layout: Layout, job: str) -> None:
+def cancel(layout: Layout, job: str) -> None:
+    """Ends a job and waits until it has ended."""
+    http_clients.request(
+        "PATCH", f"http://{layout.endpoints.flink}/jobs/{job}", timeout_s=30, params={"mode": "cancel"}
+    )
     for _ in range(600):
         state = http_clients.get(f"http://{layout.endpoints.flink}/jobs/{job}", timeout_s=10).json()["state"]
         if state in {"CANCELED", "FAILED", "FINISHED"}:

@@ -54,7 +54,7 @@ class FeaturesNotMade(TerminalError):
 
 
 class UnusableFile(TerminalError):
-    """Raised for a CSV file with ambiguous readings, or without any. The message says which line and why.
+    """Raised for a file with ambiguous readings, or without any. The message says which line and why.
 
     Terminal: the file or an option has to be changed.
     """
@@ -65,3 +65,7 @@ class NotForgotten(TerminalError):
 
     Terminal: the message says what has to be changed first.
     """
+
+
+class UnknownAlert(TerminalError):
+    """Raised for a verdict on an alert that Redis does not have. Terminal: list those it has."""

@@ -12,10 +12,10 @@ from jobs import sql_file
 from jobs.environment import table_environment
 from jobs.operators.micro_batch import ANSWERS, BYTES
 from jobs.operators.score_fleet import TICK_MS, ScoreFleet
+from jobs.scorer import make_scorer
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
-from models.detectors import Scorer
-from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
+from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_VERDICTS
 
 JOB = "score_anomalies"
 
@@ -24,7 +24,7 @@ MAX_BYTES = 256 * 1024
 
 
 def build(tables: StreamTableEnvironment, settings: JobSettings, tick_ms: int = TICK_MS) -> StatementSet:
-    """Readings -> telemetry_anomalies, dead_letters."""
+    """Inputs, which are readings and verdicts -> telemetry_anomalies, dead_letters."""
 
     def gather(tables: StreamTableEnvironment) -> Table:
         bounds = (settings.buckets, settings.micro_batch_ms, MAX_BYTES, tick_ms)
@@ -32,10 +32,7 @@ def build(tables: StreamTableEnvironment, settings: JobSettings, tick_ms: int = 
 
     def score_fleet(tables: StreamTableEnvironment) -> Table:
         micro_batches = key_by(tables, tables.from_path("gathered"), Types.INT(), BYTES)
-        make_scorer = partial(
-            Scorer, settings.detector, alerts_per_week=settings.alerts_per_week, lifetime_s=settings.series_lifetime_s
-        )
-        operator = ScoreFleet(make_scorer, settings.snapshot_every, JOB, tick_ms)
+        operator = ScoreFleet(partial(make_scorer, settings), settings.snapshot_every, JOB, tick_ms)
         answers = micro_batches.process(operator, output_type=ANSWERS)
         return tables.from_data_stream(answers.uid("score-fleet").name(f"score-fleet {settings.detector}"))
 
@@ -59,7 +56,7 @@ def main() -> None:
     tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
     # Uncommitted: the checkpoint interval is not in the latency, and the scorer's guard drops what comes twice.
-    topics.bytes_source("readings", TELEMETRY_READINGS, committed=False)
+    topics.bytes_source("inputs", TELEMETRY_READINGS, TELEMETRY_VERDICTS, committed=False)
     topics.bytes_sink(TELEMETRY_ANOMALIES)
     topics.bytes_sink(DEAD_LETTERS)
     build(tables, settings).execute()

@@ -1,6 +1,6 @@
--- score_anomalies: every reading gets a score before its detector learns it.
+-- score_anomalies: every reading gets a score before its detector learns it; operators' verdicts raise thresholds.
 --
---   readings -> bucketed -> [gather, Java] -> gathered -> [ScoreFleet, Python, keyed by bucket] -> answers
+--   inputs -> bucketed -> [gather, Java] -> gathered -> [ScoreFleet, Python, keyed by bucket] -> answers
 --   answers -+-> scored --> [scatter, Java] -> scores --> telemetry_anomalies
 --            +-> refused -> [scatter, Java] -> dead_letter_records -> dead_letters
 --
@@ -12,8 +12,8 @@ CREATE TEMPORARY VIEW bucketed AS
 SELECT
   -- HASH_CODE may be negative
   MOD(MOD(HASH_CODE(device), ${buckets}) + ${buckets}, ${buckets}) AS bucket,
-  device, `partition`, `offset`, record
-FROM readings
+  device, `partition`, `offset`, record, topic = 'telemetry.verdicts' AS is_verdict
+FROM inputs
 WHERE device IS NOT NULL AND record IS NOT NULL;
 
 -- In the task of the source: what goes over the network is one row a batch. (A window of SQL would keep each record in

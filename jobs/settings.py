@@ -63,6 +63,12 @@ class JobSettings(BaseSettings):
         le=1000,
         description="Alerts of a series and week that are about right while nothing is wrong with it.",
     )
+    device_groups_per_week: float = Field(
+        20.0,
+        gt=0,
+        le=1_000_000,
+        description="Groups of alerts of a device and week that are within its budget. Those over it are marked.",
+    )
     buckets: int = Field(
         4,
         ge=1,

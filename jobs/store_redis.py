@@ -13,7 +13,7 @@ from jobs.operators.write_to_store import Rows, write_to_store
 from jobs.settings import JobSettings
 from jobs.tables import KafkaTables
 from schemas.reject_reasons import RejectReason
-from schemas.topics import CHURN_SCORES, DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS
+from schemas.topics import CHURN_SCORES, DEAD_LETTERS, TELEMETRY_ANOMALIES, TELEMETRY_READINGS, TELEMETRY_VERDICTS
 
 JOB = "store_redis"
 
@@ -29,7 +29,7 @@ def updates() -> "nullcontext[Rows]":
 
 
 def build(tables: StreamTableEnvironment) -> StatementSet:
-    """telemetry_readings, telemetry_anomalies, churn_scores -> Redis, dead_letters."""
+    """telemetry_readings, telemetry_anomalies, telemetry_verdicts, churn_scores -> Redis, dead_letters."""
     write = write_to_store(JOB, RejectReason.REFUSED_BY_REDIS, connect, updates)
     tables.create_temporary_function("write_to_redis", write)
     return sql_file.load(tables, JOB)
@@ -39,7 +39,9 @@ def main() -> None:
     settings, endpoints = JobSettings(), Endpoints.load()
     tables = table_environment(JOB)
     topics = KafkaTables(tables, JOB, endpoints, settings)
-    topics.bytes_source("records", TELEMETRY_READINGS, TELEMETRY_ANOMALIES, CHURN_SCORES, committed=False)
+    topics.bytes_source(
+        "records", TELEMETRY_READINGS, TELEMETRY_ANOMALIES, TELEMETRY_VERDICTS, CHURN_SCORES, committed=False
+    )
     topics.counted("stored_in_redis", "`offset` BIGINT")
     topics.sink(DEAD_LETTERS)
     build(tables).execute()

@@ -1,8 +1,9 @@
--- store_redis: the newest reading and the newest score of every metric, the latest alerts of every device, and
--- the churn risk of every customer.
+-- store_redis: the newest reading and the newest score of every metric, the latest alerts of every device
+-- with the verdicts on them, and the churn risk of every customer.
 --
---   telemetry.readings, telemetry.anomalies, churn.scores -> records -> written -+-> stored_in_redis (a count)
---                                                                                +-> dead_letters
+--   telemetry.readings, telemetry.anomalies, telemetry.verdicts, churn.scores -> records
+--     -> written -+-> stored_in_redis (a count)
+--                 +-> dead_letters
 --
 -- What a record becomes stands in connectors/redis/updates.py. Each half of a metric moves only forward by its own time
 -- (connectors/redis/device_state.py), so a replay changes nothing.

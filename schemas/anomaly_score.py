@@ -46,3 +46,14 @@ class AnomalyScore(Record):
     expected_high: float | None = Field(None, allow_inf_nan=False, description="as `expected_low`")
     kind: str | None = Field(None, description=f"of the episode: {KINDS}; null outside one, and where unknown")
     explanation: str | None = Field(None, description="one sentence, at the alert only: what was expected, what came")
+    threshold_raise: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="factor by which dismissed alerts have raised `threshold`; null where they have not",
+    )
+    group: int | None = Field(
+        None, description="at the alert only: event_time of the first alert of the device that this one belongs to"
+    )
+    over_budget: bool | None = Field(
+        None, description="true at an alert whose device has had its groups of alerts for the time; null otherwise"
+    )

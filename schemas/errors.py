@@ -79,6 +79,7 @@ HeadraceError
 ├── SubmissionFailed terminal (headrace.submission)
 ├── TooManySubscriptions terminal (connectors.mqtt_bridge.subscriptions)
 ├── Unconfirmed transient (serving.interaction_producer)
+├── UnknownAlert terminal (headrace.errors)
 ├── Unreadable terminal (serving.stored_lists)
 ├── UnreadableAppliedSources terminal (headrace.sources.applied)
 ├── UnreadableCodecState terminal (payload_codecs.codec)

@@ -39,6 +39,9 @@ MAX_METRICS = 1000
 MAX_ALERTS = 200
 """Anomalies of one device in Redis: the newest by event time stay."""
 
+MAX_RECENT_ALERTS = 10_000
+"""Anomalies of all devices in Redis, to list without a device: the newest by event time stay."""
+
 _UNITS = (("seconds", 1e3), ("microseconds", 1e-3), ("nanoseconds", 1e-6))
 
 

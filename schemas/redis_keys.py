@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from schemas.limits import MAX_ALERTS, MAX_LIST_ITEMS, MAX_METRICS
+from schemas.limits import MAX_ALERTS, MAX_LIST_ITEMS, MAX_METRICS, MAX_RECENT_ALERTS
 from schemas.personal import Personal
 
 HOUR_S = 60 * 60
@@ -80,17 +80,26 @@ LIST_LIFETIME_S = 7 * DAY_S
 
 DEVICE = KeyPattern(
     "device",
-    'hash: metric -> `{"value":21.4,"ts":1719800000123,"score":0.0,"score_ts":1719800000123,"is_anomaly":false}`',
+    'hash: metric -> `{"value":21.4,"ts":1719800000123,"score":0.0,"score_ts":1719800000123,"is_anomaly":false}`; '
+    "`threshold_raise` is behind them while dismissed alerts raise the threshold",
     30 * DAY_S,
     f"{MAX_METRICS:,} metrics a device, about 200 kB; one more is `refused_by_redis`",
     id_name="device",
 )
 ANOMALIES = KeyPattern(
     "anomalies",
-    'sorted set by event time, one member an episode: `{"metric","ts","value","score","detector"}`, '
-    "and where known `expected_low`, `expected_high`, `kind`, `explanation`; value and score of a missing one are null",
+    'sorted set by event time, one member an episode: `{"device","metric","ts","value","score","detector"}`, '
+    "and where known `expected_low`, `expected_high`, `kind`, `explanation`, `group`, `over_budget`; value and score "
+    "of a missing one are null",
     30 * DAY_S,
     f"the {MAX_ALERTS} newest by event time",
+    id_name="device",
+)
+VERDICTS = KeyPattern(
+    "verdicts",
+    'hash: event time and metric of an alert, with a blank between -> `{"at","verdict","note"}`',
+    30 * DAY_S,
+    f"{MAX_ALERTS} alerts a device; the oldest makes room",
     id_name="device",
 )
 CHURN = KeyPattern(
@@ -129,6 +138,12 @@ SIMILAR = KeyPattern(
 )
 POPULAR_ITEMS = RedisKey("popular:items", f"{_LIST_VALUE}, the same for everybody", LIST_LIFETIME_S, _LIST_BOUND)
 TRENDING_ITEMS = RedisKey("trending:items", f"{_LIST_VALUE}, the same for everybody", LIST_LIFETIME_S, _LIST_BOUND)
+RECENT_ALERTS = RedisKey(
+    "alerts:recent",
+    "sorted set by event time: the members of `anomalies:{device}` of all devices",
+    30 * DAY_S,
+    f"the {MAX_RECENT_ALERTS:,} newest by event time, about 4 MB",
+)
 WITHDRAWN_ITEMS = RedisKey(
     "items:withdrawn",
     "set of items that may not be shown",
@@ -136,10 +151,10 @@ WITHDRAWN_ITEMS = RedisKey(
     "the items that the topic `items` says are not available",
 )
 
-PATTERNS = (DEVICE, ANOMALIES, CHURN, CHURN_DELETED, RECOMMENDATIONS, SIMILAR)
+PATTERNS = (DEVICE, ANOMALIES, VERDICTS, CHURN, CHURN_DELETED, RECOMMENDATIONS, SIMILAR)
 """One key an id."""
 
-KEYS: tuple[RedisKey, ...] = (*PATTERNS, POPULAR_ITEMS, TRENDING_ITEMS, WITHDRAWN_ITEMS)
+KEYS: tuple[RedisKey, ...] = (*PATTERNS, RECENT_ALERTS, POPULAR_ITEMS, TRENDING_ITEMS, WITHDRAWN_ITEMS)
 
 PERSONAL_PATTERNS = tuple(pattern for pattern in PATTERNS if pattern.personal is not Personal.NO)
 """Those whose id is a person's."""

@@ -5,6 +5,7 @@ from itertools import islice
 
 from pydantic import ValidationError
 
+from schemas.alert_verdict import AlertVerdict
 from schemas.anomaly_score import AnomalyScore
 from schemas.bridge_session import BridgeSession
 from schemas.churn_score import ChurnScore
@@ -95,6 +96,15 @@ TELEMETRY_LATE = Topic(
     "telemetry.late", LateReading, "Readings behind the watermark: in no window, stored all the same."
 )
 TELEMETRY_ANOMALIES = Topic("telemetry.anomalies", AnomalyScore, "A score for every reading.")
+# As long as an alert can be in Redis: until then an operator can change a verdict.
+TELEMETRY_VERDICTS = Topic(
+    "telemetry.verdicts",
+    AlertVerdict,
+    "What operators said of alerts.",
+    partitions=1,
+    retention_ms=30 * DAY_MS,
+    retention_bytes=1024 * MIB,
+)
 # 4 MiB of original are 5.4 MiB in base64.
 DEAD_LETTERS = Topic(
     "dead-letters",
@@ -210,6 +220,7 @@ TOPICS = (
     TELEMETRY_WINDOWS,
     TELEMETRY_LATE,
     TELEMETRY_ANOMALIES,
+    TELEMETRY_VERDICTS,
     DEAD_LETTERS,
     DEAD_LETTER_REPLAYS,
     CUSTOMERS,

@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route, request_response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
+from serving.alerts import AlertHandlers, Alerts, PostedVerdict, StoredVerdict, query_parameters
 from serving.answers import Recommendations, SimilarItems, StoredInteractions
 from serving.errors import MEDIA_TYPE, PROBLEM_TYPES, TYPE_PREFIX, ApiError, ErrorCode, Problem, explanation
 from serving.health import Health
@@ -71,10 +72,19 @@ class DescribedRoute(APIRoute):
 
 
 def create_app(
-    endpoints: RouteHandlers, health: Health, metrics: CollectorRegistry, refused: dict[ErrorCode, int]
+    endpoints: RouteHandlers,
+    alerts: AlertHandlers,
+    health: Health,
+    metrics: CollectorRegistry,
+    refused: dict[ErrorCode, int],
 ) -> ASGIApp:
     """`refused` counts the errors that are answered, by code."""
-    described = [*_api_routes(endpoints), *_operations_routes(health, metrics), _problem_route()]
+    described = [
+        *_api_routes(endpoints),
+        *_alert_routes(alerts),
+        *_operations_routes(health, metrics),
+        _problem_route(),
+    ]
     app = Starlette(
         routes=[*described, *_documentation_routes(described)], exception_handlers=_exception_handlers(refused)
     )
@@ -115,6 +125,44 @@ def _api_routes(endpoints: RouteHandlers) -> list[BaseRoute]:
             status_code=202,
             responses=_problems(400, 401, 408, 413, 429, 500, 503),
             openapi_extra={"requestBody": body},
+            **common,
+        ),
+    ]
+
+
+def _alert_routes(handlers: AlertHandlers) -> list[BaseRoute]:
+    body = {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": REFERENCE.format(model="PostedVerdict")}}},
+    }
+    episode = {
+        "name": "episode",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "integer"},
+        "example": 1_790_000_000_000,
+    }
+    names = [path_parameter("device", "pump-7"), path_parameter("metric", "temperature"), episode]
+    common: dict[str, Any] = {"dependencies": [KEY], "tags": ["alerts"]}
+    return [
+        DescribedRoute(
+            "/alerts",
+            handlers.list_alerts,
+            summary="Alerts",
+            response_model=Alerts,
+            responses=_problems(400, 401, 429, 500, 503),
+            openapi_extra={"parameters": query_parameters()},
+            **common,
+        ),
+        DescribedRoute(
+            "/alerts/{device:segment}/{metric:segment}/{episode:segment}/verdict",
+            handlers.decide,
+            "POST",
+            summary="Confirm or dismiss an alert",
+            response_model=StoredVerdict,
+            status_code=202,
+            responses=_problems(400, 401, 404, 408, 413, 429, 500, 503),
+            openapi_extra={"parameters": names, "requestBody": body},
             **common,
         ),
     ]
@@ -229,6 +277,6 @@ def _openapi(described: list[BaseRoute]) -> dict[str, Any]:
     found = get_openapi(
         title=TITLE, version="1", description="Lists that follow what users do, within seconds.", routes=described
     )
-    for model in (PostedInteraction, Problem):
+    for model in (PostedInteraction, PostedVerdict, Problem):
         found["components"]["schemas"][model.__name__] = model.model_json_schema(ref_template=REFERENCE)
     return found

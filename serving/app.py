@@ -14,7 +14,8 @@ from connectors.kafka.log import KafkaLog
 from connectors.pseudonyms import KEY_FILE, Pseudonyms
 from connectors.redis.clients import async_client_of
 from connectors.redis.reader import BatchedReads
-from schemas.topics import EXPOSURES, INTERACTIONS
+from schemas.topics import EXPOSURES, INTERACTIONS, TELEMETRY_VERDICTS
+from serving.alerts import AlertHandlers, AlertsInRedis
 from serving.api import create_app
 from serving.api_keys import ApiKeys, read_keys
 from serving.assignment import ExperimentAssigner
@@ -68,6 +69,9 @@ class Instance:
         pseudonym_of = self._pseudonyms.of
         service = RecommendationService(self._cache, self._exposures, self._assigner, pseudonym_of)
         api = RouteHandlers(self._authenticator, service, self._interactions, pseudonym_of, settings.max_body_bytes)
+        alerts = AlertHandlers(
+            self._authenticator, AlertsInRedis(self._redis), self._interactions, settings.max_body_bytes
+        )
         self.health = Health(self._cache, self._interactions)
         feedback = Feedback()
         self._feedback_consumer = FeedbackConsumer(feedback, lambda: KafkaLog.connect(endpoints.kafka), time.monotonic)
@@ -76,7 +80,7 @@ class Instance:
             refused, service, self._assigner, self._cache, reads, self._exposures, self._interactions, self.health,
             feedback, self._feedback_consumer, self._pseudonyms,
         )  # fmt: skip
-        self.application = create_app(api, self.health, registry(collector), refused)
+        self.application = create_app(api, alerts, self.health, registry(collector), refused)
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -144,7 +148,9 @@ def _exposure_producer(bootstrap: str) -> Callable[[], Producer]:
 def _interaction_producer(bootstrap: str, timeout_ms: int) -> Callable[[], Producer]:
     def connect() -> Producer:
         wait = {"wait_ms": timeout_ms, "give_up_after_ms": timeout_ms}
-        made: Producer = clients.ready_producer(bootstrap, (INTERACTIONS,), client_id=CLIENT_ID, linger_ms=2, **wait)
+        made: Producer = clients.ready_producer(
+            bootstrap, (INTERACTIONS, TELEMETRY_VERDICTS), client_id=CLIENT_ID, linger_ms=2, **wait
+        )
         return made
 
     return connect

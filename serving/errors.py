@@ -22,12 +22,14 @@ class ErrorCode(StrEnum):
     BAD_REQUEST = "bad_request"
     INVALID_API_KEY = "invalid_api_key"
     NOT_FOUND = "not_found"
+    UNKNOWN_ALERT = "unknown_alert"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     REQUEST_TIMEOUT = "request_timeout"
     CONTENT_TOO_LARGE = "content_too_large"
     URI_TOO_LONG = "uri_too_long"
     RATE_LIMITED = "rate_limited"
     INTERNAL = "internal"
+    REDIS_UNAVAILABLE = "redis_unavailable"
     KAFKA_UNAVAILABLE = "kafka_unavailable"
     BAD_GATEWAY = "bad_gateway"
     NO_INSTANCE_AVAILABLE = "no_instance_available"
@@ -64,6 +66,9 @@ PROBLEM_TYPES = {
         401, "Missing or invalid API key", "Send a key of this service in the header X-API-Key."
     ),
     ErrorCode.NOT_FOUND: ProblemType(404, "Not found", "See /docs for the paths of this API."),
+    ErrorCode.UNKNOWN_ALERT: ProblemType(
+        404, "Unknown alert", "Copy device, metric and episode from GET /alerts, which has those of the last 30 days."
+    ),
     ErrorCode.METHOD_NOT_ALLOWED: ProblemType(405, "Method not allowed", "Use a method that the header Allow lists."),
     ErrorCode.REQUEST_TIMEOUT: ProblemType(
         408, "Request timeout", "Send the whole request within 5 seconds of opening it."
@@ -74,10 +79,13 @@ PROBLEM_TYPES = {
     ErrorCode.INTERNAL: ProblemType(
         500, "Internal error", "Report the request id: the instance has logged the cause under it."
     ),
+    ErrorCode.REDIS_UNAVAILABLE: ProblemType(
+        503, "Redis is unavailable", "Wait as many seconds as Retry-After says, then send the request again."
+    ),
     ErrorCode.KAFKA_UNAVAILABLE: ProblemType(
         503,
         "Kafka is unavailable",
-        "Wait as many seconds as Retry-After says, then send the interactions again with the same event_time: "
+        "Wait as many seconds as Retry-After says, then send the request again. Give interactions the same event_time: "
         "a repeated interaction counts once.",
     ),
     ErrorCode.BAD_GATEWAY: ProblemType(

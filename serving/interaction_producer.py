@@ -1,4 +1,4 @@
-"""Acknowledged producer of interactions: an interaction is accepted once Kafka has confirmed it, and not before.
+"""Acknowledged producer of interactions and of verdicts on alerts: one is accepted once Kafka has confirmed it.
 
 After a failure a thread replaces the Kafka client. Until it is connected, every interaction is refused at once: no
 request waits for a timeout that is certain to come.
@@ -15,7 +15,7 @@ from typing import Any
 from connectors.kafka.clients import KafkaClientError, awaitable, translated
 from connectors.retries import until_stopped
 from schemas.errors import TransientError
-from schemas.topics import INTERACTIONS
+from schemas.topics import INTERACTIONS, Topic
 from serving.exposure_producer import RETRY_S, Producer
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class InteractionProducer:
         """Whether Kafka accepts interactions, as far as is known."""
         return self._producer is not None
 
-    async def store(self, records: Sequence[Record]) -> None:
+    async def store(self, records: Sequence[Record], topic: Topic = INTERACTIONS) -> None:
         """Returns once Kafka has confirmed all of them.
 
         Raises
@@ -83,7 +83,7 @@ class InteractionProducer:
         self.unconfirmed += len(records)
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._confirmed(producer, records)
+                await self._confirmed(producer, topic, records)
         except (KafkaClientError, TimeoutError) as error:
             self.failed += len(records)
             self._abandon(producer)
@@ -101,9 +101,9 @@ class InteractionProducer:
             if producer is not None:
                 _close(producer)
 
-    async def _confirmed(self, producer: Producer, records: Sequence[Record]) -> None:
+    async def _confirmed(self, producer: Producer, topic: Topic, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()
-        sent = await loop.run_in_executor(self._sender, _send, producer, records)
+        sent = await loop.run_in_executor(self._sender, _send, producer, topic, records)
         await asyncio.gather(*(awaitable(future, loop) for future in sent))
 
     def _abandon(self, producer: Producer) -> None:
@@ -145,6 +145,6 @@ def _close(producer: Producer) -> None:
         producer.close(timeout=0)
 
 
-def _send(producer: Producer, records: Sequence[Record]) -> list[Any]:
+def _send(producer: Producer, topic: Topic, records: Sequence[Record]) -> list[Any]:
     with translated():
-        return [producer.send(INTERACTIONS.name, key=key, value=value) for key, value in records]
+        return [producer.send(topic.name, key=key, value=value) for key, value in records]

@@ -72,7 +72,8 @@ def alerts_at(rate: float, name: str, scored: Sequence[ScoredSeries]) -> list[Fl
     found = []
     for row, each in enumerate(scored):
         n = len(each.series)
-        said = decision.judge(np.full(n, row), each.series.times, each.series.values, each.scores, np.zeros(n, np.int8))
+        kinds, raises = np.zeros(n, np.int8), np.zeros(n)
+        said = decision.judge(np.full(n, row), each.series.times, each.series.values, each.scores, kinds, raises)
         found.append(first_of_each(said.episodes))
     return found
 

@@ -1,9 +1,9 @@
 """Redis: the state of each device, moved only forward by its own time, and its latest alerts.
 
-The keys DEVICE, ANOMALIES, CHURN and CHURN_DELETED of schemas/redis_keys.py. The fields of a reading and of its score
-arrive through different jobs; each moves only forward by its own time, so a replay or a late reading never turns the
-clock back. A customer's risk moves only forward too; the key of a deleted customer is deleted, and CHURN_DELETED keeps
-the time, so that a replay does not restore it.
+The keys DEVICE, ANOMALIES, RECENT_ALERTS, VERDICTS, CHURN and CHURN_DELETED of schemas/redis_keys.py. The fields of a
+reading and of its score arrive through different jobs; each moves only forward by its own time, so a replay or a late
+reading never turns the clock back, and neither does a verdict. A customer's risk moves only forward too; the key of a
+deleted customer is deleted, and CHURN_DELETED keeps the time, so that a replay does not restore it.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ import redis
 from connectors.endpoints import Endpoints
 from connectors.redis.clients import MAX_REPLY_LENGTH, answers_of, client_of
 from connectors.retries import DEFAULT_RETRIES, Retries
-from schemas.limits import MAX_ALERTS, MAX_METRICS
-from schemas.redis_keys import ANOMALIES, CHURN, CHURN_DELETED, DEVICE
+from schemas.limits import MAX_ALERTS, MAX_METRICS, MAX_RECENT_ALERTS
+from schemas.redis_keys import ANOMALIES, CHURN, CHURN_DELETED, DEVICE, RECENT_ALERTS, VERDICTS
 
 # Times are compared as text of equal length: 13 digits from 2001 to 2286, and the cleaning bounds them.
 # cjson is not used: it writes numbers with 14 digits, and a value must come back as it went in.
@@ -61,6 +61,57 @@ return 'moved'
 """
 
 
+# Of equal times the later call wins.
+_MOVE_VERDICT = """
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if known and tonumber(string.match(known, '^{"at":(%d+)') or 0) > tonumber(ARGV[2]) then return 'old' end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[4]) then
+  local oldest
+  for _, alert in ipairs(redis.call('HKEYS', KEYS[1])) do
+    local time = tonumber(string.match(alert, '^-?%d+'))
+    if time and (not oldest or time < oldest[1]) then oldest = {time, alert} end
+  end
+  if oldest then redis.call('HDEL', KEYS[1], oldest[2]) end
+end
+return 'moved'
+"""
+
+
+class VerdictUpdate(NamedTuple):
+    """What was said of one alert at one time; `body` is its JSON and begins with the time."""
+
+    device: str
+    metric: str
+    episode: int
+    time_ms: int
+    body: str
+
+    @property
+    def slot(self) -> tuple[str, ...]:
+        """What it overwrites."""
+        return (self.device, self.field, "verdict")
+
+    @property
+    def field(self) -> str:
+        """Of the device's hash."""
+        return verdict_field(self.metric, self.episode)
+
+    @property
+    def alert(self) -> None:
+        """It raises none."""
+
+
+def verdict_field(metric: str, episode: int) -> str:
+    """Name of an alert among those of its device.
+
+    >>> verdict_field("oil flow", 1719800000123)
+    '1719800000123 oil flow'
+    """
+    return f"{episode} {metric}"
+
+
 class ChurnUpdate(NamedTuple):
     """The risk of one customer at one time; `body` is its JSON and ends in the time, None for a deleted customer."""
 
@@ -98,7 +149,7 @@ class DeviceUpdate(NamedTuple):
         return (self.device, self.metric, self.half)
 
 
-Update = DeviceUpdate | ChurnUpdate
+Update = DeviceUpdate | VerdictUpdate | ChurnUpdate
 
 
 class RedisWriter:
@@ -106,12 +157,14 @@ class RedisWriter:
 
     def __init__(
         self, client: "redis.Redis", retries: Retries = DEFAULT_RETRIES,
-        max_metrics: int = MAX_METRICS, max_alerts: int = MAX_ALERTS,
+        max_metrics: int = MAX_METRICS, max_alerts: int = MAX_ALERTS, max_recent_alerts: int = MAX_RECENT_ALERTS,
     ) -> None:  # fmt: skip
         self._client = client
         self._max_metrics = max_metrics
         self._max_alerts = max_alerts
+        self._max_recent_alerts = max_recent_alerts
         self._script = client.register_script(_MOVE_FORWARD)
+        self._verdict_script = client.register_script(_MOVE_VERDICT)
         self._churn_script = client.register_script(_MOVE_CHURN)
         self._retries = retries
 
@@ -152,14 +205,20 @@ class RedisWriter:
             churn = (update.time_ms, update.body or "", CHURN.lifetime_s, CHURN_DELETED.lifetime_s)
             self._churn_script(keys=keys, args=churn, client=pipeline)
             return
+        if isinstance(update, VerdictUpdate):
+            verdict = (update.field, update.time_ms, update.body, self._max_alerts, VERDICTS.lifetime_s)
+            self._verdict_script(keys=[VERDICTS.key(update.device)], args=verdict, client=pipeline)
+            return
         device = (update.metric, update.half, update.time_ms, update.body, self._max_metrics, DEVICE.lifetime_s)
         self._script(keys=[DEVICE.key(update.device)], args=device, client=pipeline)
 
     def _add_alert(self, pipeline: "redis.client.Pipeline", update: DeviceUpdate) -> None:
-        key = ANOMALIES.key(update.device)
-        pipeline.zadd(key, {str(update.alert): update.time_ms})
-        pipeline.zremrangebyrank(key, 0, -self._max_alerts - 1)
-        pipeline.expire(key, ANOMALIES.lifetime_s)
+        of_device = (ANOMALIES.key(update.device), self._max_alerts, ANOMALIES.lifetime_s)
+        of_all = (RECENT_ALERTS.name, self._max_recent_alerts, RECENT_ALERTS.lifetime_s or ANOMALIES.lifetime_s)
+        for key, most, lifetime_s in (of_device, of_all):
+            pipeline.zadd(key, {str(update.alert): update.time_ms})
+            pipeline.zremrangebyrank(key, 0, -most - 1)
+            pipeline.expire(key, lifetime_s)
 
     def _refusal(self, answer: object) -> str | None:
         if answer == b"full":
@@ -178,5 +237,5 @@ def _newest(updates: Sequence[Update]) -> list[int]:
     return sorted(alerts.union(last.values()))
 
 
-ALERT_COMMANDS = 3
+ALERT_COMMANDS = 6
 """Of `RedisWriter._add_alert`."""

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli import contributed
+from headrace.cli.alert import alert
 from headrace.cli.balance import balance
 from headrace.cli.cdc import cdc
 from headrace.cli.churn import churn
@@ -22,6 +23,7 @@ from headrace.cli.model import model
 from headrace.cli.privacy import privacy
 from headrace.cli.publish import publish
 from headrace.cli.recommend import recommend
+from headrace.cli.score import score
 from headrace.cli.setup import setup
 from headrace.cli.source import source
 from headrace.cli.status import status
@@ -31,12 +33,13 @@ from headrace.cli.windows import windows
 
 COMMANDS = {
     "Local stack": (setup, up, status, logs, endpoints, down),
-    "Jobs and readings": (submit, publish, balance),
+    "Jobs and readings": (submit, publish, score, balance),
 }
 NOUNS = {
     "Data": {
         "source": source,
         "device": device,
+        "alert": alert,
         "dlq": dlq,
         "windows": windows,
         "cdc": cdc,

@@ -1,6 +1,5 @@
 """`headrace publish`: a CSV file as the telemetry of a device."""
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from headrace.cli.csv_options import (
+    FILE_PANEL,
+    Decimal,
+    Encoding,
+    HeaderLine,
+    Separator,
+    decimal_of,
+    separator_of,
+    time_format_of,
+    time_zone_of,
+)
 from headrace.cli.options import Home, PortOffset
 
 if TYPE_CHECKING:
@@ -21,14 +31,9 @@ if TYPE_CHECKING:
     from headrace.publisher import Publisher
     from stack.layout import Layout
 
-FILE_PANEL = "How the file is written, where it is not detected"
 CHECK_SHOWN_FROM_BYTES = 50_000_000
 PASSES = 2
 """Over the file, in the check."""
-
-_DECIMALS = {"point": ".", ".": ".", "comma": ",", ",": ","}
-_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "pipe": "|"}
-_TIME_FORMATS = ("iso8601", "s", "ms", "us", "ns")
 
 
 def publish(
@@ -66,43 +71,10 @@ def publish(
     keep_time: Annotated[
         bool, typer.Option("--keep-time", help="Send the times of the file instead of the current time.")
     ] = False,
-    separator: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CHARACTER",
-            help="What separates columns: a character, or `tab`, `space`.",
-            show_default="detected",
-            rich_help_panel=FILE_PANEL,
-        ),
-    ] = None,
-    header_line: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            min=1,
-            help="Line with the columns' names, where others stand above it.",
-            show_default="the first that is neither blank nor a comment",
-            rich_help_panel=FILE_PANEL,
-        ),
-    ] = None,
-    decimal: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="What separates decimals: `point` or `comma`.",
-            show_default="detected",
-            rich_help_panel=FILE_PANEL,
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Encoding of the text, such as `cp1252`.",
-            show_default="UTF-8 or UTF-16, else a guess that is reported",
-            rich_help_panel=FILE_PANEL,
-        ),
-    ] = None,
+    separator: Separator = None,
+    header_line: HeaderLine = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
     time_format: Annotated[
         str | None,
         typer.Option(
@@ -157,11 +129,11 @@ def publish(
         value_column=value_column,
         unit=unit,
         keep_time=keep_time,
-        separator=_separator(separator),
+        separator=separator_of(separator),
         header_line=header_line,
-        decimal=_decimal(decimal),
-        time_format=_time_format(time_format, keep_time),
-        time_zone=_time_zone(time_zone, keep_time),
+        decimal=decimal_of(decimal),
+        time_format=time_format_of(_kept(time_format, keep_time, "--time-format")),
+        time_zone=time_zone_of(_kept(time_zone, keep_time, "--time-zone")),
         skip_bad_rows=skip_bad_rows,
     )
     with _checked(file, encoding, options, layout, device) as payloads:
@@ -279,53 +251,7 @@ def _errors() -> Console:
     return Console(file=sys.stderr, soft_wrap=True)
 
 
-def _separator(text: str | None) -> str | None:
-    if text is None:
-        return None
-    character = _SEPARATORS.get(text.lower(), text)
-    if len(character) != 1 or character in '"\r\n\0' or character.isalnum():
-        raise typer.BadParameter(f"{text!r} is no single character, nor tab or space", param_hint="--separator")
-    return character
-
-
-def _decimal(text: str | None) -> str | None:
-    if text is not None and text.lower() not in _DECIMALS:
-        raise typer.BadParameter(f"{text!r}: say point or comma", param_hint="--decimal")
-    return None if text is None else _DECIMALS[text.lower()]
-
-
-def _time_format(text: str | None, keep_time: bool) -> str | None:
-    from datetime import UTC, datetime
-
-    if text is None:
-        return None
-    if not keep_time:
-        raise typer.BadParameter("the file's times are sent with --keep-time only", param_hint="--time-format")
-    if text.lower() in _TIME_FORMATS:
-        return text.lower()
-    try:
-        datetime.strptime(datetime(2026, 10, 25, 12, tzinfo=UTC).strftime(text), text)
-        if "%" not in text:
-            raise ValueError(text)
-    except (ValueError, re.error):
-        raise typer.BadParameter(
-            f"{text!r} is none of {', '.join(_TIME_FORMATS)}, nor a pattern such as '%d.%m.%y %H:%M'",
-            param_hint="--time-format",
-        ) from None
-    return text
-
-
-def _time_zone(text: str | None, keep_time: bool) -> str | None:
-    from zoneinfo import ZoneInfo
-
-    if text is None:
-        return None
-    if not keep_time:
-        raise typer.BadParameter("the file's times are sent with --keep-time only", param_hint="--time-zone")
-    try:
-        ZoneInfo(text)
-    except (ValueError, OSError, KeyError):
-        raise typer.BadParameter(
-            f"{text!r} is no zone such as Europe/Berlin or UTC", param_hint="--time-zone"
-        ) from None
+def _kept(text: str | None, keep_time: bool, option: str) -> str | None:
+    if text is not None and not keep_time:
+        raise typer.BadParameter("the file's times are sent with --keep-time only", param_hint=option)
     return text

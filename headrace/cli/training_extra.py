@@ -8,8 +8,8 @@ from headrace.errors import MissingTrainingExtra
 PACKAGES = ("sklearn", "lightgbm", "optuna", "onnx", "matplotlib", "mlflow", "sqlalchemy", "alembic")
 
 
-def require_training_extra(packages: Sequence[str] = PACKAGES) -> None:
-    """Nothing, where all packages can be imported.
+def require_training_extra(packages: Sequence[str] = PACKAGES, what: str = "Training") -> None:
+    """Nothing, where all packages can be imported. `what` needs them, in the message.
 
     Raises
     ------
@@ -18,6 +18,4 @@ def require_training_extra(packages: Sequence[str] = PACKAGES) -> None:
     """
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        raise MissingTrainingExtra(
-            f"Training needs {', '.join(missing)}. Install what it needs:  uv sync --extra train"
-        )
+        raise MissingTrainingExtra(f"{what} needs {', '.join(missing)}. Install what it needs:  uv sync --extra train")

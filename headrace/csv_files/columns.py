@@ -46,22 +46,31 @@ def find_columns(table: Table, metric: str, time_column: str | None, value_colum
     UnusableFile
         When a column is not there, is there twice, or cannot be told.
     """
-    _require_names(table, is_named=value_column is not None)
+    require_names(table, is_named=value_column is not None)
     header = table.header
-    if time_column is not None:
-        time: int | None = _named(table, time_column, "--time-column")
-    else:
-        time = _usual(table, TIME_NAMES)
-        time = _only_times(table) if time is None else time
-    time, clock = date_and_clock(table, time)
+    time, clock = find_times(table, time_column)
     if value_column is None:
         value = _value(table, metric, (time, clock))
     else:
-        value = _named(table, value_column, "--value-column")
+        value = named(table, value_column, "--value-column")
     if value in (time, clock):
         raise UnusableFile(f"{table.file.name}: {shown(header[value])} cannot be both the time and the value")
     series = [at for at, name in enumerate(header) if plain_name(name) in SERIES_NAMES and at not in (value, time)]
     return Columns(value, time, tuple(series), clock)
+
+
+def find_times(table: Table, time_column: str | None) -> tuple[int | None, int | None]:
+    """The column with the times, and None or the one with the time of day; None and None where none can be told.
+
+    Raises
+    ------
+    UnusableFile
+        When the column that was named is not there, or is there twice.
+    """
+    if time_column is not None:
+        return date_and_clock(table, named(table, time_column, "--time-column"))
+    time = _usual(table, TIME_NAMES)
+    return date_and_clock(table, _only_times(table) if time is None else time)
 
 
 def unit_in_name(name: str, metric: str) -> str | None:
@@ -87,8 +96,16 @@ def unit_in_name(name: str, metric: str) -> str | None:
     return found[1] if is_own or not found[1].isalpha() else None
 
 
-def _require_names(table: Table, is_named: bool) -> None:
-    """A first column without a name is the row number that many programs write, and InfluxDB's annotations."""
+def require_names(table: Table, is_named: bool) -> None:
+    """Check that the header holds names.
+
+    A first column without a name is the row number that many programs write, and InfluxDB's annotations.
+
+    Raises
+    ------
+    UnusableFile
+        When it is a row of numbers or times, or a column with cells has no name and `is_named` is not set.
+    """
     filled = [name for name in table.header if name] or table.header[:1]
     if all(not name or _NUMBER.fullmatch(name) or kind_of(name) for name in filled):
         raise UnusableFile(
@@ -105,7 +122,14 @@ def _require_names(table: Table, is_named: bool) -> None:
                 )
 
 
-def _named(table: Table, name: str, option: str) -> int:
+def named(table: Table, name: str, option: str) -> int:
+    """The column of that name, or of that number from 1.
+
+    Raises
+    ------
+    UnusableFile
+        When there is none, or several.
+    """
     found = [at for at, each in enumerate(table.header) if each == name]
     found = found or [at for at, each in enumerate(table.header) if each.lower() == name.strip().lower()]
     if not found and name.isdigit() and 1 <= int(name) <= len(table.header):

@@ -234,7 +234,7 @@ class CsvReadings:
     def _reading(self, row: Row, now_ms: int) -> CsvReading | None:
         cells, header = row.cells, self.table.header
         if len(cells) != len(header):
-            _require_length(cells, header)
+            require_length(cells, header)
         if cells == header:
             raise _BadRow("the header line again")
         cell = cells[self.columns.value]
@@ -242,13 +242,14 @@ class CsvReadings:
             return None
         time_ms = None
         if self.times is not None and self.columns.time is not None:
-            text = _time_text(cells, self.columns.time, self.columns.clock)
+            text = time_text(cells, self.columns.time, self.columns.clock)
             time_ms = self.times.ms(text)
             require_current(time_ms, text, now_ms)
         return CsvReading(row.line, self.numbers.number(cell), time_ms)
 
 
-def _time_text(cells: list[str], time: int, clock: int | None) -> str:
+def time_text(cells: list[str], time: int, clock: int | None) -> str:
+    """The time of a row, from one column or two. Raises ValueError, whose text says what is missing."""
     if not cells[time]:
         raise _BadRow("it has no time")
     if clock is None:
@@ -258,8 +259,8 @@ def _time_text(cells: list[str], time: int, clock: int | None) -> str:
     return f"{cells[time]} {cells[clock]}"
 
 
-def _require_length(cells: list[str], header: list[str]) -> None:
-    """Empty cells at the end, and columns without a name, may be missing."""
+def require_length(cells: list[str], header: list[str]) -> None:
+    """Empty cells at the end, and columns without a name, may be missing. Raises ValueError where more is."""
     missing, surplus = header[len(cells) :], cells[len(header) :]
     if any(missing) or any(surplus):
         raise _BadRow(f"{len(cells)} cell{'s' * (len(cells) != 1)} where the header has {len(header)}")
@@ -288,7 +289,7 @@ def _surveyed(table: Table, columns: Columns, options: CsvOptions) -> _Survey:
 def _surveyed_time(cells: list[str], time: int, clock: int | None) -> str:
     """Empty if a part of it is missing, which the check names."""
     try:
-        return _time_text(cells, time, clock)
+        return time_text(cells, time, clock)
     except _BadRow:
         return ""
 

@@ -97,7 +97,13 @@ class NumberSurvey:
 
     def add(self, line: int, cell: str) -> None:
         """Takes one cell."""
-        if len(cell) > MAX_NUMBER_LENGTH or is_gap(cell):
+        if len(cell) > MAX_NUMBER_LENGTH:
+            return
+        if ("." not in cell or "." in self.evidence) and _PLAIN.fullmatch(cell):  # most cells, and nothing new
+            self.numbers += 1
+            self.suffixes[""] = self.suffixes.get("", 0) + 1
+            return
+        if is_gap(cell):
             return
         found = _CELL.fullmatch(cell)
         if found is None:

@@ -39,7 +39,7 @@ class TextFile:
             raise UnusableFile(f"{path}: {error.strerror}. Check that it is there, and that you may read it") from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise UnusableFile(f"{path} is no regular file. Give the path of a CSV file")
+            raise UnusableFile(f"{path} is no regular file. Give the path of a file")
         self._file = io.BufferedReader(io.FileIO(descriptor, "rb"))
         try:
             self._found = self._state()
@@ -62,9 +62,8 @@ class TextFile:
         return self._found[0]
 
     def lines(self) -> Iterator[str]:
-        """All lines from the first on, with their ends (LF, CRLF or CR)."""
-        self._file.seek(0)
-        counted = io.BufferedReader(_Counted(self._file, self.on_bytes), 1 << 18)
+        """All lines from the first on, with their ends (LF, CRLF or CR). Several may read at once."""
+        counted = io.BufferedReader(_Counted(self._file.fileno(), self.on_bytes), 1 << 18)
         text = io.TextIOWrapper(counted, encoding=self.encoding.name, newline="")
         number = 0
         while True:
@@ -93,7 +92,7 @@ class TextFile:
 
     def changed(self) -> UnusableFile:
         """The error of a file that is not what was checked."""
-        return UnusableFile(f"{self.name} has changed while it was read. Wait until it is written, then publish again")
+        return UnusableFile(f"{self.name} has changed while it was read. Wait until it is written, then try again")
 
     def _is_in_its_place(self) -> bool:
         try:
@@ -107,15 +106,16 @@ class TextFile:
 
 
 class _Counted(io.RawIOBase):
-    """Reads a file and leaves it open."""
+    """Reads a file from its start, at a place of its own, and leaves it open."""
 
-    def __init__(self, file: Any, on_bytes: Callable[[int], None]) -> None:
-        self._file, self._on_bytes = file, on_bytes
+    def __init__(self, descriptor: int, on_bytes: Callable[[int], None]) -> None:
+        self._descriptor, self._at, self._on_bytes = descriptor, 0, on_bytes
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        count: int = self._file.readinto(buffer)
+        count = os.preadv(self._descriptor, [buffer], self._at)
+        self._at += count
         self._on_bytes(count)
         return count

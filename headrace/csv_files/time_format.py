@@ -288,13 +288,13 @@ def kind_of(cell: str) -> str | None:
     return ISO if _ISO.fullmatch(cell) else None
 
 
-def require_current(ms: int, cell: str, now_ms: int) -> None:
+def require_current(ms: int, cell: str, now_ms: int, min_ms: int = MIN_EVENT_TIME_MS) -> None:
     """Check that `clean_telemetry` would accept a time.
 
     Raises
     ------
     ValueError
-        When the time is before 2010 or in the future.
+        When the time is before 2010, or what `min_ms` says, or in the future.
     """
-    if fault := event_time_fault(ms, now_ms):
+    if fault := event_time_fault(ms, now_ms, min_ms):
         raise _NoTime(f"{shown(cell)} {fault}")

@@ -14,7 +14,7 @@ numbers: an iterator over the map would bring all of them in one message.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,34 +25,38 @@ from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor, Va
 from connectors.gc_tuning import collect_garbage_rarely
 from flink import framing
 from flink.framing import Frame
+from jobs.operators.gathered_verdicts import gathered_verdicts
 from jobs.operators.micro_batch import BYTES, micro_batch, scored
 from jobs.operators.quarantine import Processing, Quarantine, Quarantined, RecordPositions
 from jobs.operators.quarantined_dead_letter import quarantined_dead_letter
 from jobs.operators.score_records import ScoreRecords
 from jobs.operators.subtask_journal import subtask_journal
-from models.detectors import Batch, Scorer, UnreadableState
+from models.detectors import Batch, Scorer, UnreadableState, Verdict
 from models.detectors.batch_codec import decode_batch, decode_missing, encode_batch, encode_missing, is_missing
 from models.detectors.scorer import BUCKET
+from models.detectors.verdict_codec import decode_verdicts, encode_verdicts, has_verdicts
 from schemas.limits import MAX_METRICS
 from schemas.topics import TELEMETRY_READINGS
 
 log = logging.getLogger(__name__)
 
-DEVICE, PARTITION, OFFSET, RECORD = range(4)
+DEVICE, PARTITION, OFFSET, RECORD, IS_VERDICT = range(5)
 TICK = framing.encode([])
 
 TICK_MS = 10_000
 """Between two ticks of a bucket. A series is missing after 30 s at the earliest."""
 
-COLUMNS = 4
+COLUMNS = 5
 """Of a reading in a frame: those of the view `bucketed` (jobs/score_anomalies.sql) behind its bucket."""
 
-Scored = tuple[Batch, list[tuple[bytes, bytes]]]
-"""Readings, and key and record of the score of each that is new."""
+Scored = tuple[Batch, list[tuple[bytes, bytes]], Sequence[Verdict]]
+"""Readings, and key and record of the score of each that is new; and the verdicts that were taken behind them."""
 
 
 class ScoreFleet(KeyedProcessFunction):
     """Micro-batches of one bucket in, the scores of its new readings out, and dead letters of quarantined ones.
+
+    A verdict on an alert works from the next micro-batch on.
 
     State that cannot be read (another version, damaged) starts that bucket or its damaged pages cold; it is
     logged and counted in `states_unreadable`, and never raised: a raise would only loop.
@@ -87,6 +91,8 @@ class ScoreFleet(KeyedProcessFunction):
         metrics = runtime_context.get_metrics_group()
         self._unreadable = metrics.counter("states_unreadable")
         self._replayed = metrics.counter("readings_replayed")
+        self._ignored_verdicts = metrics.counter("verdicts_ignored")
+        self._over_budget = metrics.counter("alerts_over_budget")
         self._missing = metrics.counter("series_missing")
         self._held_back = metrics.counter("missing_held_back")
         self._scorers: dict[int, Scorer] = {}
@@ -111,13 +117,15 @@ class ScoreFleet(KeyedProcessFunction):
             if isinstance(done, Quarantined):
                 yield Row(True, *scored([self._dead_letter(done)]))
                 continue
-            batch, records = done
+            batch, records, verdicts = done
             if records:
                 self._n_batches += 1
                 self._remember(bucket, partial(encode_batch, batch))
                 yield Row(False, *scored(records))
             else:
                 self._replayed.inc(len(batch))
+            if verdicts:
+                self._remember(bucket, partial(encode_verdicts, verdicts))
 
     def _tick(self, bucket: int) -> Iterator[Row]:
         has_arrived = self._n_batches > self._n_batches_at_tick.get(bucket, 0)
@@ -139,9 +147,14 @@ class ScoreFleet(KeyedProcessFunction):
         return len(set[str]().union(*(scorer.devices() for scorer in scorers))) == 1
 
     def _score(self, frame: bytes) -> Scored:
-        came = micro_batch(Frame(frame, COLUMNS).fields(RECORD))
-        scores = self._scorers[self._bucket].step(came.readings)
-        return came.readings, self._records.write(came, scores)
+        columns, scorer = Frame(frame, COLUMNS), self._scorers[self._bucket]
+        readings, verdicts, unreadable = gathered_verdicts(columns.fields(RECORD), columns.fields(IS_VERDICT))
+        came = micro_batch(readings)
+        scores = scorer.step(came.readings)
+        self._over_budget.inc(int(scores.over_budget.sum()))
+        records = self._records.write(came, scores)
+        self._ignored_verdicts.inc(unreadable + len(scorer.follow(verdicts)))
+        return came.readings, records, verdicts
 
     def _undo(self) -> None:
         self._load(self._bucket)
@@ -186,6 +199,8 @@ class ScoreFleet(KeyedProcessFunction):
         for entry in map(bytes, journal):
             if is_missing(entry):
                 scorer.learn_missing(decode_missing(entry))
+            elif has_verdicts(entry):
+                scorer.follow(decode_verdicts(entry))
             else:
                 scorer.learn(decode_batch(entry))
         return scorer

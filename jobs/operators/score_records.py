@@ -46,9 +46,10 @@ class ScoreRecords:
 
     def _written(self, came: MicroBatch, scored: ScoredBatch) -> Iterator[tuple[bytes, bytes]]:
         numbers = (scored.scores, scored.thresholds, scored.expected_low, scored.expected_high)
-        columns = (*map(_bounded, numbers), scored.is_anomaly, scored.episodes, scored.kinds)
+        of_alerts = (scored.raises, scored.groups, scored.over_budget)
+        columns = (*map(_bounded, numbers), scored.is_anomaly, scored.episodes, scored.kinds, *of_alerts)
         rows = zip(scored.index.tolist(), *(column.tolist() for column in columns), strict=True)
-        for place, score, threshold, low, high, is_anomaly, episode, kind in rows:
+        for place, score, threshold, low, high, is_anomaly, episode, kind, raised, group, over_budget in rows:
             reading = came.records[place]
             device = reading["device"]
             record = {
@@ -61,6 +62,10 @@ class ScoreRecords:
             record.update((name, number) for name, number in known if not math.isnan(number))
             if episode != NO_EPISODE:
                 record |= _of_episode(reading, low, high, is_anomaly, episode, kind)
+            if raised:
+                record["threshold_raise"] = math.exp(raised)
+            if group != NO_EPISODE:
+                record |= {"group": group} | ({"over_budget": True} if over_budget else {})
             yield device.encode(), orjson.dumps(record)
 
 

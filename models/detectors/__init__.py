@@ -5,6 +5,7 @@ from models.detectors.catalogue import DEFAULT, DETECTORS, Detector, detector
 from models.detectors.decision import ALERTS_PER_WEEK, NO_EPISODE
 from models.detectors.fleet import Fleet
 from models.detectors.scorer import Scorer
+from models.detectors.verdicts import Verdict
 from models.state_codec import UnreadableState
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "ScoredBatch",
     "Scorer",
     "UnreadableState",
+    "Verdict",
     "detector",
 ]

@@ -63,6 +63,12 @@ class ScoredBatch:
         What values the series' own recent past makes usual, known before the reading came; NaN where nothing is known.
     kinds
         Codes of `schemas.anomaly_kind.AnomalyKind`: of the alert for the readings of an episode, 0 for the others.
+    raises
+        What operators' verdicts have added to the logarithms of the thresholds.
+    groups
+        At alerts: event time in ms of the first alert of the device that this one belongs to; `NO_EPISODE` elsewhere.
+    over_budget
+        At alerts: whether the device has had as many groups of alerts as it may have.
     """
 
     index: Integers
@@ -73,6 +79,9 @@ class ScoredBatch:
     expected_low: Floats
     expected_high: Floats
     kinds: Codes
+    raises: Floats
+    groups: Integers
+    over_budget: Flags
 
     def __len__(self) -> int:
         return len(self.index)

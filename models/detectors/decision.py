@@ -107,7 +107,7 @@ def limit(
 
 @compiled
 def decide(
-    rows: Array, event_times: Array, values: Array, surprises: Array, kinds: Array,
+    rows: Array, event_times: Array, values: Array, surprises: Array, kinds: Array, raises: Array,
     rate: float, base: float, usual_excess: float, closes_after: int,
     thresholds: Array, is_anomaly: Array, episodes: Array,
     n: Array, calm: Array, since: Array, n_calm: Array, kind: Array, episode: Array, heard: Array, interval: Array,
@@ -137,6 +137,7 @@ def decide(
             log_limit, raised, mean = limit(
                 n[row], weight[row], peaks[row], excess[row], alerts[row], per_alert, base, usual_excess
             )
+            log_limit, raised = log_limit + raises[place], raised + raises[place]
             thresholds[place] = exp(log_limit)
             above = surprises[place] >= thresholds[place]
             surprise = ln(max(surprises[place], 1e-3))
@@ -219,7 +220,9 @@ class Decision:
         """Make room for rows below `n_series`."""
         self.series.grow(n_series)
 
-    def judge(self, rows: Rows, event_times: Integers, values: Floats, surprises: Floats, kinds: Codes) -> Decided:
+    def judge(
+        self, rows: Rows, event_times: Integers, values: Floats, surprises: Floats, kinds: Codes, raises: Floats
+    ) -> Decided:
         """Decide on readings, of one series in order.
 
         Parameters
@@ -228,11 +231,13 @@ class Decision:
             Shape `(n,)`; times in ms; a surprise is NaN for a reading without a score.
         kinds
             What each would be if it were an alert.
+        raises
+            Shape `(n,)`: what verdicts add to the logarithms of the thresholds.
         """
         n = len(rows)
         decided = Decided(np.empty(n), np.empty(n, np.bool_), np.empty(n, np.int64), kinds.astype(np.int8))
         decide(
-            rows, event_times, values, surprises, decided.kinds, *self._settings,
+            rows, event_times, values, surprises, decided.kinds, raises, *self._settings,
             decided.thresholds, decided.is_anomaly, decided.episodes, *(self.series[name] for name in COLUMNS),
         )  # fmt: skip
         return decided

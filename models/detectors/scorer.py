@@ -1,5 +1,6 @@
 """What the scoring operator keeps for one bucket of series: readings in, judged readings out."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -12,20 +13,23 @@ from models.detectors.arrivals import Arrivals
 from models.detectors.batch import Batch, MissingSeries, ScoredBatch
 from models.detectors.calibration import Calibration
 from models.detectors.catalogue import detector
-from models.detectors.decision import ALERTS_PER_WEEK, Decision
+from models.detectors.decision import ALERTS_PER_WEEK, NO_EPISODE, Decided, Decision
+from models.detectors.device_budget import DeviceBudget
 from models.detectors.expected_range import ExpectedRange
 from models.detectors.fleet import Rows
-from models.detectors.growable_arrays import Array, Flags
+from models.detectors.growable_arrays import Array, Flags, Integers
 from models.detectors.position_guard import PositionGuard, Positions
 from models.detectors.series_index import PAGE_SERIES, SeriesIndex, SeriesKey
 from models.detectors.silent_series import SilentSeries
+from models.detectors.verdicts import CONFIRMED, DISMISSED, Verdict, Verdicts
 from models.state_codec import Migrations, State, UnreadableState, decode, encode
+from schemas.anomaly_kind import AnomalyKind
 
 BUCKET = -1
 """In place of the number of a page: what belongs to no series of the bucket, and how many rows there are."""
 
 
-Part = PositionGuard | Calibration | ExpectedRange | Decision | SilentSeries | Arrivals
+Part = PositionGuard | Calibration | ExpectedRange | Decision | SilentSeries | Arrivals | Verdicts
 
 
 class Scorer:
@@ -48,6 +52,8 @@ class Scorer:
     lifetime_s
         How long a series may be silent (`SilentSeries`) before it is forgotten; None for ever. A series that was
         forgotten begins anew: its detector, its decision, and which of its positions have been here.
+    device_groups_per_week
+        Groups of alerts of one device that are within its budget (`DeviceBudget`).
 
     Examples
     --------
@@ -73,13 +79,14 @@ class Scorer:
 
     def __init__(
         self, detector_name: str, *, closes_after: int = 3, alerts_per_week: float = ALERTS_PER_WEEK,
-        lifetime_s: int | None = None,
+        lifetime_s: int | None = None, device_groups_per_week: float = math.inf,
     ) -> None:  # fmt: skip
         chosen = detector(detector_name)
         self.detector_name = detector_name
         self._blank = partial(
-            type(self), detector_name, closes_after=closes_after, alerts_per_week=alerts_per_week, lifetime_s=lifetime_s
-        )
+            type(self), detector_name, closes_after=closes_after, alerts_per_week=alerts_per_week,
+            lifetime_s=lifetime_s, device_groups_per_week=device_groups_per_week,
+        )  # fmt: skip
         self._index = SeriesIndex()
         self._guard = PositionGuard()
         self._fleet = chosen.make_fleet()
@@ -88,6 +95,8 @@ class Scorer:
         self._decision = Decision(alerts_per_week, chosen.base, chosen.usual_excess, closes_after)
         self._arrivals = Arrivals(alerts_per_week)
         self._silent = SilentSeries(None if lifetime_s is None else lifetime_s * 1000)
+        self._verdicts = Verdicts()
+        self._budget = DeviceBudget(device_groups_per_week)
         self._changed: Flags = np.empty(0, np.bool_)  # pages
 
     def __len__(self) -> int:
@@ -117,6 +126,24 @@ class Scorer:
         The threshold learns scores, so a replay has to score as well: what it saves is only the output.
         """
         self.step(batch)
+
+    def follow(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Take what operators said of alerts into account, from the next reading on.
+
+        Returns
+        -------
+        unknown
+            Verdicts on alerts that the series is not known to have had lately; they change nothing.
+        """
+        return [verdict for verdict in verdicts if not self._follows(verdict)]
+
+    def _follows(self, verdict: Verdict) -> bool:
+        row = self._index.find(verdict.key)
+        if row is None:
+            return False
+        self._changed[row // PAGE_SERIES] = True
+        said = DISMISSED if verdict.dismissed else CONFIRMED
+        return self._verdicts.judge(row, verdict.episode, said, int(self._decision.series["heard"][row]))
 
     def tick(self, elapsed_ms: int) -> MissingSeries:
         """So much time has gone by while the pipeline ran: the series that have become missing (`Arrivals`).
@@ -175,12 +202,32 @@ class Scorer:
         if self._calibration is not None:
             scores = self._calibration.surprises(rows, scores)
         low, high = self._expected.follow(rows, values)
-        said = self._decision.judge(rows, event_times, values, scores, kinds)
+        raises = self._verdicts.raises(rows, event_times)
+        said = self._decision.judge(rows, event_times, values, scores, kinds, raises)
+        groups, over_budget = self._alerts(batch, index, rows, event_times, said)
         self._arrivals.follow(rows, batch.partitions[index], event_times)
         self._silent.note(rows, event_times)
         for changed in (rows, self._guard.settled):
             self._changed[changed // PAGE_SERIES] = True
-        return ScoredBatch(index, scores, said.thresholds, said.is_anomaly, said.episodes, low, high, said.kinds)
+        return ScoredBatch(
+            index, scores, said.thresholds, said.is_anomaly, said.episodes, low, high, said.kinds, raises, groups,
+            over_budget,
+        )  # fmt: skip
+
+    def _alerts(
+        self, batch: Batch, index: Rows, rows: Rows, event_times: Integers, said: Decided
+    ) -> tuple[Integers, Flags]:
+        """Notes the alerts among readings; their groups and whether they are over the budget of their device."""
+        groups, over_budget = np.full(len(rows), NO_EPISODE), np.zeros(len(rows), np.bool_)
+        places = np.flatnonzero(said.is_anomaly & (said.episodes == event_times))
+        # An operator's verdict moves the threshold of scores: nothing that a stuck series is judged by.
+        scored = places[said.kinds[places] != AnomalyKind.STUCK]
+        if len(scored):
+            self._verdicts.note_alerts(rows[scored], event_times[scored])
+        for place in places.tolist():
+            device, _ = batch.keys[index[place]]
+            groups[place], over_budget[place] = self._budget.alert(device, int(event_times[place]))
+        return groups, over_budget
 
     def _begin_anew(self, rows: Rows) -> None:
         self._guard.forget(rows)
@@ -270,6 +317,7 @@ class Scorer:
 
     def _bucket_arrays(self) -> dict[str, Array]:
         arrays = {f"guard.{name}": array for name, array in self._guard.recent().items()}
+        arrays |= {f"budget.{name}": array for name, array in self._budget.columns().items()}
         arrays |= {f"arrivals.{name}": array for name, array in self._arrivals.clocks().items()}
         return arrays | {f"silent.{name}": array for name, array in self._silent.clock().items()}
 
@@ -290,6 +338,7 @@ class Scorer:
             self._guard.load_recent(_named("guard.", frozen))
             self._arrivals.load_clocks(_named("arrivals.", frozen))
             self._silent.load_clock(_named("silent.", frozen))
+            self._budget.load(_named("budget.", frozen))
 
     def _load_page(self, start: int, frozen: State) -> None:
         with _complete():
@@ -306,6 +355,7 @@ class Scorer:
             "decision.": self._decision,
             "arrivals.": self._arrivals,
             "silent.": self._silent,
+            "verdicts.": self._verdicts,
         }
         return parts if self._calibration is None else parts | {"calibration.": self._calibration}
 

@@ -118,6 +118,12 @@ class SeriesIndex:
             self._insert(hashes[new], rows[new])
         return rows
 
+    def find(self, key: SeriesKey) -> int | None:
+        """The row of a series, None for one that is not known."""
+        name = series_name(key)
+        row = int(self._found([name], self._hashes_of([name]))[0])
+        return None if row < 0 else row
+
     def keys(self, rows: Rows) -> list[SeriesKey]:
         """The series of these rows, of which each has one."""
         lengths = self._lengths["length"][rows].tolist()

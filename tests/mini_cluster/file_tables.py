@@ -54,10 +54,11 @@ class FileTables:
         """Table `name`: records of a topic as bytes, with the device as their key and the offsets 0, 1, 2..."""
         rows = (
             {"device": record.device, "record": _base64(record.model_dump_json().encode())}
-            | {"partition": 0, "offset": offset}
+            | {"topic": topic.name, "partition": 0, "offset": offset}
             for offset, record in enumerate(records)
         )
-        self._source(topic, "`device` STRING, `record` BYTES, `partition` INT, `offset` BIGINT", rows, name)
+        body = "`device` STRING, `record` BYTES, `topic` STRING, `partition` INT, `offset` BIGINT"
+        self._source(topic, body, rows, name)
 
     def records_source(
         self, name: str, records: Sequence[tuple[Topic, str | None, bytes | None]], *extra_columns: str

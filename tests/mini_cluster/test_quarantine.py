@@ -130,7 +130,7 @@ def test_clean_telemetry_keeps_the_sessions_of_other_devices_when_a_message_kill
 def test_score_anomalies_goes_on_without_a_reading_that_fails_its_scorer(topics, readings, monkeypatch, operator):
     monkeypatch.setattr(score_anomalies, "ScoreFleet", operator)
     topics = topics("score_anomalies")
-    topics.bytes_source("readings", TELEMETRY_READINGS, readings)
+    topics.bytes_source("inputs", TELEMETRY_READINGS, readings)
     topics.bytes_sink(TELEMETRY_ANOMALIES)
     topics.bytes_sink(DEAD_LETTERS)
     topics.execute(score_anomalies.build(topics.tables, SETTINGS), timeout_s=120)

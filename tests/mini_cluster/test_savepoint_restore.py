@@ -127,7 +127,7 @@ class Scoring:
             )
             for (device, metric), event_time, value, offset in zip(*columns, strict=True)
         )  # fmt: skip
-        topics.bytes_source("readings", TELEMETRY_READINGS, records)
+        topics.bytes_source("inputs", TELEMETRY_READINGS, records)
         return score_anomalies.build(topics.tables, SETTINGS)
 
     def past(self, topics):

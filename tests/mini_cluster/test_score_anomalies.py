@@ -1,5 +1,6 @@
 """score_anomalies: the same scores as the Scorer alone, also through a crash."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from pyflink.table.udf import udf
 from jobs.score_anomalies import build
 from jobs.settings import JobSettings
 from models.detectors import NO_EPISODE, Batch, Scorer
+from models.detectors.verdicts import STEP
 from schemas.topics import DEAD_LETTERS, TELEMETRY_ANOMALIES
 
 SETTINGS = JobSettings(detector="gaussian", alerts_per_week=1000, buckets=2, micro_batch_ms=50, snapshot_every=7)
@@ -18,8 +20,9 @@ IDS = """CREATE TEMPORARY TABLE ids (id BIGINT) WITH ('connector' = 'datagen', '
   'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '{last}')"""
 
 # From {again} on the first readings come once more, as they do after an aborted transaction.
-READINGS_VIEW = """CREATE TEMPORARY VIEW readings AS
+INPUTS_VIEW = """CREATE TEMPORARY VIEW inputs AS
 SELECT
+  'telemetry.readings' AS topic,
   'pump-' || CAST(MOD(n, {devices}) AS STRING) AS device,
   ENCODE(
     '{{"device":"pump-' || CAST(MOD(n, {devices}) AS STRING) || '","metric":"flow","event_time":' ||
@@ -56,7 +59,7 @@ class Scored:
     def __init__(self, topics, ids, rate):
         end = READINGS + AGAIN
         topics.tables.execute_sql(IDS.format(rate=rate, last=end - 1))
-        view = READINGS_VIEW.format(again=READINGS, devices=DEVICES, ids=ids)
+        view = INPUTS_VIEW.format(again=READINGS, devices=DEVICES, ids=ids)
         topics.tables.execute_sql(view)
         topics.bytes_sink(TELEMETRY_ANOMALIES)
         topics.bytes_sink(DEAD_LETTERS)
@@ -95,6 +98,39 @@ def alone():
     columns = (scored.index, scored.scores, scored.thresholds, scored.is_anomaly, scored.episodes)
     rows = zip(*(np.where(np.isnan(column), None, column).tolist() for column in columns), strict=True)
     return {offset: said for offset, *said in rows}
+
+
+DISMISSED, DISMISSED_AT = 1200, 1290
+"""The reading whose alert an operator dismisses, and the one in whose place the verdict comes."""
+
+VERDICT_VIEW = """CREATE TEMPORARY VIEW inputs AS
+SELECT
+  CASE WHEN `offset` = {at} THEN 'telemetry.verdicts' ELSE topic END AS topic,
+  device,
+  CASE WHEN `offset` = {at} THEN ENCODE(
+    '{{"device":"pump-{n}","metric":"flow","episode":{episode},"verdict":"dismissed","decided_at":1764000000000}}',
+    'UTF-8'
+  ) ELSE record END AS record,
+  `partition`, `offset`
+FROM readings"""
+
+
+def test_a_dismissed_alert_raises_the_threshold_of_its_series_from_then_on(file_tables):
+    topics = file_tables("score_anomalies")
+    topics.tables.execute_sql(IDS.format(rate=100, last=READINGS - 1))
+    view = INPUTS_VIEW.replace("VIEW inputs", "VIEW readings")
+    topics.tables.execute_sql(view.format(again=READINGS, devices=DEVICES, ids="SELECT id FROM ids"))
+    episode, of_device = 1_764_000_000_000 + DISMISSED * 60_000, DISMISSED % DEVICES
+    topics.tables.execute_sql(VERDICT_VIEW.format(n=of_device, episode=episode, at=DISMISSED_AT))
+    topics.bytes_sink(TELEMETRY_ANOMALIES)
+    topics.bytes_sink(DEAD_LETTERS)
+    topics.execute(build(topics.tables, SETTINGS), timeout_s=120)
+    scores = topics.records(TELEMETRY_ANOMALIES)
+    raised = {score.position.offset: score.threshold_raise for score in scores if score.threshold_raise is not None}
+    assert {offset % DEVICES for offset in raised} == {of_device}
+    assert min(raised) > DISMISSED
+    assert all(factor == pytest.approx(math.exp(STEP), rel=1e-3) for factor in raised.values())
+    assert {n for n in range(min(raised), READINGS) if n % DEVICES == of_device} == set(raised)
 
 
 every_run = pytest.mark.parametrize("run", ["calm", "crashed"])

@@ -18,14 +18,14 @@ _FULL_WIDTH, _EMOJI = "W", "Wi"
 """As wide as an ideograph (1 em) and as an emoji (1.25 em), in matplotlib's font."""
 
 
-def shortened(name: str) -> str:
-    """The name on one line, cut with an ellipsis where it would be wider than MAX_WIDTH_PT.
+def shortened(name: str, max_width_pt: float = MAX_WIDTH_PT) -> str:
+    """The name on one line, cut with an ellipsis where it would be wider than that.
 
     >>> shortened("months"), shortened("x" * 500)
     ('months', 'xxxxxxxxxxxxxxxxxxxxx…')
     """
     line = "".join(c if c.isprintable() or c in JOINERS else " " for c in name)
-    room = MAX_WIDTH_PT
+    room = max_width_pt
     for place, character in enumerate(line):
         room -= _width_pt(character)
         if room < 0:

@@ -6,10 +6,10 @@ import pytest
 import redis
 
 from bench.free_port import free_port
-from connectors.redis.device_state import ChurnUpdate, DeviceUpdate, RedisWriter
+from connectors.redis.device_state import ChurnUpdate, DeviceUpdate, RedisWriter, VerdictUpdate
 from connectors.retries import Retries
 from connectors.stores import StoreMisconfigured, StoreUnavailable
-from schemas.redis_keys import ANOMALIES, CHURN, DEVICE
+from schemas.redis_keys import ANOMALIES, CHURN, DEVICE, RECENT_ALERTS, VERDICTS
 from tests.redis_server import redis_server
 
 
@@ -41,6 +41,10 @@ def reading(value, ts, metric="temperature", device="pump-1"):
 def score(value, ts, metric="temperature", device="pump-1", alert=None, is_anomaly="false"):
     body = f'"score":{value},"score_ts":{ts},"is_anomaly":{is_anomaly}'
     return DeviceUpdate(device, metric, "score", ts, body, alert)
+
+
+def verdict(episode, at, said="dismissed", device="pump-1"):
+    return VerdictUpdate(device, "temperature", episode, at, f'{{"at":{at},"verdict":"{said}"}}')
 
 
 def state(client, metric="temperature", device="pump-1"):
@@ -133,6 +137,27 @@ def test_only_the_newest_alerts_of_a_device_stay(client):
     assert [json.loads(alert)["ts"] - T for alert in client.zrange("anomalies:pump-1", 0, -1)] == [2, 3, 4]
 
 
+def test_only_the_newest_alerts_of_all_devices_stay(client):
+    writer = RedisWriter(client, max_recent_alerts=3)
+    alerts = [score(1, T + i, device=f"pump-{i}", alert=f'{{"device":"pump-{i}"}}') for i in (4, 0, 3, 1, 2)]
+    writer.write(alerts)
+    assert client.zrange("alerts:recent", 0, -1) == [b'{"device":"pump-%d"}' % i for i in (2, 3, 4)]
+    assert client.zcard("anomalies:pump-0") == 1
+
+
+def test_the_latest_verdict_on_an_alert_stays_in_whatever_order_they_come(client, writer):
+    for said, at in (("dismissed", 5), ("confirmed", 7), ("dismissed", 6)):
+        writer.write([verdict(T, at, said)])
+    assert client.hgetall("verdicts:pump-1") == {b"%d temperature" % T: b'{"at":7,"verdict":"confirmed"}'}
+
+
+def test_the_verdict_on_the_oldest_alert_makes_room(client):
+    writer = RedisWriter(client, max_alerts=3)
+    for episode in (T + 4, T, T + 3, T + 1, T + 2):
+        writer.write([verdict(episode, at=1)])
+    assert sorted(client.hkeys("verdicts:pump-1")) == [b"%d temperature" % (T + i) for i in (2, 3, 4)]
+
+
 def test_an_alert_behind_a_newer_score_is_kept(client, writer):
     writer.write([score(1, T + 5)])
     writer.write([score(9, T, alert='{"ts":1}'), score(1, T + 1)])
@@ -149,10 +174,12 @@ def test_an_alert_without_a_reading_leaves_the_newest_score_alone(client, writer
 
 
 def test_every_key_has_a_lifetime(client, writer):
-    writer.write([reading(1, T), score(1, T, alert="{}")])
+    writer.write([reading(1, T), score(1, T, alert="{}"), verdict(T, at=1)])
     assert {key: client.ttl(key) for key in client.scan_iter()} == {
         b"device:pump-1": pytest.approx(DEVICE.lifetime_s, abs=5),
         b"anomalies:pump-1": pytest.approx(ANOMALIES.lifetime_s, abs=5),
+        b"alerts:recent": pytest.approx(RECENT_ALERTS.lifetime_s, abs=5),
+        b"verdicts:pump-1": pytest.approx(VERDICTS.lifetime_s, abs=5),
     }
 
 

@@ -66,7 +66,8 @@ def test_the_first_flagged_reading_of_an_episode_is_its_alert():
     first, later, outside = (SCORE | EPISODE, SCORE | {"episode": 1}, SCORE | EPISODE | {"is_anomaly": False})
     alert = update("telemetry.anomalies", value(first)).alert
     assert json.loads(alert) == {
-        "metric": "flow", "ts": SCORE["event_time"], "value": 21.5, "score": 0.5, "detector": "gaussian"
+        "device": "pump", "metric": "flow", "ts": SCORE["event_time"], "value": 21.5, "score": 0.5,
+        "detector": "gaussian",
     }  # fmt: skip
     assert [update("telemetry.anomalies", value(each)).alert for each in (later, outside)] == [None, None]
 
@@ -129,6 +130,6 @@ def test_a_missing_series_is_an_alert_in_redis_and_leaves_the_newest_score_alone
     found = update("telemetry.anomalies", value(MISSING))
     assert (found.half, found.body, found.time_ms) == ("alert", "", 1719800040123)
     assert json.loads(found.alert) == {
-        "metric": "flow", "ts": 1719800040123, "value": None, "score": None, "detector": "clock", "kind": "missing",
-        "explanation": "nothing for 45 s",
+        "device": "pump", "metric": "flow", "ts": 1719800040123, "value": None, "score": None, "detector": "clock",
+        "kind": "missing", "explanation": "nothing for 45 s",
     }  # fmt: skip

@@ -12,11 +12,11 @@ from stack.secrets import INFLUXDB_TOKEN, REDIS_PASSWORD, secret
 from tests.unit.headrace.command_tree import ROOT, fault, mentions, walk
 
 PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
-NOUNS = {
+NOUNS = {"alert",
     "source", "device", "dlq", "windows", "cdc", "privacy", "churn", "recommend", "model", "experiment", "demo",
     "drill",
 }  # fmt: skip
-VERBS = {"setup", "up", "status", "logs", "endpoints", "down", "submit", "publish", "balance"}
+VERBS = {"setup", "up", "status", "logs", "endpoints", "down", "submit", "publish", "score", "balance"}
 TREE = [pytest.param(path, command, id=" ".join(("headrace", *path))) for path, command in walk()]
 
 

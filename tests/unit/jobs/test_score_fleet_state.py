@@ -1,25 +1,30 @@
 """What the scoring operator makes of the state it finds, with Flink's state replaced by two in memory."""
 
 import logging
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from jobs.operators.score_fleet import ScoreFleet
+from flink import framing
+from jobs.operators.score_fleet import COLUMNS, RECORD, ScoreFleet
 from models.detectors import NO_EPISODE, Batch, Scorer
 from models.detectors.batch_codec import encode_batch
 from models.detectors.scorer import BUCKET as BUCKET_PAGE
 from models.detectors.series_index import PAGE_SERIES
+from schemas.alert_verdict import AlertVerdict
 from schemas.anomaly_score import AnomalyScore
 from schemas.dead_letter import DeadLetter
 from schemas.reading import Reading
 from schemas.record import Position
 from tests.state_files import N_JOURNAL, N_SNAPSHOT, N, journal_of_today, of_today, readings
 from tests.unit.jobs.flink_in_memory import FlinkInMemory, ListInMemory, MapInMemory, ValueInMemory
-from tests.unit.jobs.micro_batches import gathered_readings, scattered
+from tests.unit.jobs.micro_batches import gathered, gathered_readings, scattered
 
 BUCKET = 3
+
+OFTEN = {"alerts_per_week": 1000}
 
 
 class Keyed(FlinkInMemory):
@@ -32,9 +37,9 @@ class Keyed(FlinkInMemory):
     def get_map_state(self, _):
         return self.pages
 
-    def started(self, detector="gaussian", snapshot_every=4):
+    def started(self, detector="gaussian", snapshot_every=4, **settings):
         """An operator after a restart: it knows nothing but what stands in the state."""
-        return self.opened(ScoreFleet(partial(Scorer, detector), snapshot_every, "score_anomalies"))
+        return self.opened(ScoreFleet(partial(Scorer, detector, **settings), snapshot_every, "score_anomalies"))
 
     def unreadable(self):
         return self.counters["states_unreadable"].count
@@ -89,6 +94,105 @@ def batch_of_a_newer_version(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("models.detectors.batch_codec.VERSION", 99)
         return encode_batch(readings(0, 10))
+
+
+def minutes_apart(start, end):
+    """`readings`, a minute apart and not a millisecond: alerts are in groups of their own."""
+    batch = readings(start, end)
+    return replace(batch, event_times=1_764_000_000_000 + 60_000 * batch.offsets)
+
+
+def frame_of(batch, *verdicts):
+    """Readings, and verdicts behind them, in one micro-batch."""
+    frame = framing.fields(row_of(batch))
+    values = frame[RECORD::COLUMNS]
+    return gathered([*values, *verdicts], [False] * len(values) + [True] * len(verdicts), int(batch.offsets[0]))
+
+
+def verdict(episode, ruling="dismissed", device="pump-1"):
+    said = AlertVerdict(device=device, metric="flow", episode=episode, verdict=ruling, decided_at=0)
+    return said.model_dump_json().encode()
+
+
+def thresholds(operator, keyed, frame):
+    """Device, threshold and raise of each reading."""
+    found = []
+    for row in operator.process_element(frame, keyed):
+        records = (AnomalyScore.model_validate_json(record) for _, record in scattered(row[1:]))
+        found += [(each.device, each.threshold, each.threshold_raise) for each in records]
+    return found
+
+
+def an_alert_of_pump_1(operator, keyed):
+    """The event time of its latest alert."""
+    alerts = []
+    for part in [minutes_apart(start, start + 50) for start in range(0, N_JOURNAL, 50)]:
+        for row in operator.process_element(row_of(part), keyed):
+            records = [AnomalyScore.model_validate_json(record) for _, record in scattered(row[1:])]
+            alerts += [each.event_time for each in records if each.group is not None and each.device == "pump-1"]
+    return alerts[-1]
+
+
+def test_a_verdict_raises_the_threshold_of_the_readings_behind_its_micro_batch():
+    keyed = Keyed()
+    operator = keyed.started(**OFTEN)
+    alert = an_alert_of_pump_1(operator, keyed)
+    beside = thresholds(operator, keyed, frame_of(minutes_apart(N_JOURNAL, N_JOURNAL + 10), verdict(alert)))
+    assert {raised for *_, raised in beside} == {None}
+    behind = thresholds(operator, keyed, row_of(minutes_apart(N_JOURNAL + 10, N_JOURNAL + 20)))
+    raised = {device: factor for device, _, factor in behind}
+    assert raised["pump-0"] is None
+    assert raised["pump-1"] == pytest.approx(1.2, rel=1e-3)
+
+
+def test_a_verdict_comes_without_readings_too():
+    keyed = Keyed()
+    operator = keyed.started(**OFTEN)
+    alert = an_alert_of_pump_1(operator, keyed)
+    assert list(operator.process_element(gathered([verdict(alert)], [True]), keyed)) == []
+    found = thresholds(operator, keyed, row_of(minutes_apart(N_JOURNAL, N_JOURNAL + 10)))
+    assert {device for device, _, raised in found if raised} == {"pump-1"}
+
+
+@pytest.mark.parametrize("snapshot_every", [1, 3, 1000])
+def test_a_restart_keeps_verdicts(snapshot_every):
+    keyed, unbroken = Keyed(), Keyed()
+    found = []
+    for state, is_restarted in ((keyed, True), (unbroken, False)):
+        operator = state.started(snapshot_every=snapshot_every, **OFTEN)
+        alert = an_alert_of_pump_1(operator, state)
+        list(operator.process_element(gathered([verdict(alert)], [True]), state))
+        if is_restarted:
+            operator = state.started(snapshot_every=snapshot_every, **OFTEN)
+        found.append(thresholds(operator, state, row_of(minutes_apart(N_JOURNAL, N))))
+    assert found[0] == found[1]
+    assert any(raised for *_, raised in found[0])
+
+
+def test_verdicts_of_unknown_alerts_and_such_that_cannot_be_read_are_counted_and_change_nothing():
+    keyed, usual = Keyed(), Keyed()
+    operator = keyed.started(**OFTEN)
+    alert = an_alert_of_pump_1(operator, keyed)
+    ignored = [verdict(7), verdict(alert, device="pump-9"), b"no JSON", b"{}", None]
+    list(operator.process_element(gathered(ignored, [True] * len(ignored)), keyed))
+    assert keyed.counters["verdicts_ignored"].count == len(ignored)
+    other = usual.started(**OFTEN)
+    an_alert_of_pump_1(other, usual)
+    assert thresholds(operator, keyed, row_of(minutes_apart(N_JOURNAL, N))) == thresholds(
+        other, usual, row_of(minutes_apart(N_JOURNAL, N))
+    )
+
+
+def test_alerts_over_the_budget_of_their_device_are_counted():
+    keyed = Keyed()
+    make_scorer = partial(Scorer, "gaussian", alerts_per_week=1000, device_groups_per_week=1)
+    operator = keyed.opened(ScoreFleet(make_scorer, 4, "score_anomalies"))
+    over = 0
+    for part in [minutes_apart(start, start + 50) for start in range(0, N, 50)]:
+        for row in operator.process_element(row_of(part), keyed):
+            records = [AnomalyScore.model_validate_json(record) for _, record in scattered(row[1:])]
+            over += sum(each.over_budget is True for each in records)
+    assert keyed.counters["alerts_over_budget"].count == over > 0
 
 
 THEN = readings(N_JOURNAL, N)

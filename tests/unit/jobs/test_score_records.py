@@ -28,7 +28,7 @@ def value_of(device, metric, event_time, value, offset, item, items):
     return reading.model_dump_json().encode()
 
 
-def written(row, low=1.0, high=2.0, kind=0):
+def written(row, low=1.0, high=2.0, kind=0, raised=0.0, group=NO_EPISODE, over_budget=False):
     device, metric, time, value, score, threshold, flagged, episode, item = row
     came = micro_batch([value_of(device, metric, time, value, time, item, 10)])
     columns = (
@@ -40,6 +40,9 @@ def written(row, low=1.0, high=2.0, kind=0):
         [low],
         [high],
         [kind],
+        [raised],
+        [group],
+        [over_budget],
     )
     ((key, record),) = ScoreRecords("gaussian", 2).write(came, ScoredBatch(*map(np.asarray, columns)))
     return key, record
@@ -57,7 +60,11 @@ def test_each_has_its_key_and_its_record(row):
         position=Position(topic="telemetry.raw", partition=3, offset=time, item=item, items=10),
         expected_low=1.0, expected_high=2.0, explanation=sentence,
     )  # fmt: skip
-    unknown = {"kind"} | ({"episode"} if episode is None else set()) | (set() if sentence else {"explanation"})
+    unknown = (
+        {"kind", "threshold_raise", "group", "over_budget"}
+        | ({"episode"} if episode is None else set())
+        | (set() if sentence else {"explanation"})
+    )
     assert set(json.loads(record)) == set(AnomalyScore.model_fields) - unknown
 
 
@@ -84,11 +91,25 @@ def test_the_sentence_stands_at_the_alert_and_the_kind_at_every_reading_of_the_e
     assert (later.kind, later.explanation) == ("spike", None)
 
 
+def test_an_alert_has_its_group_and_says_when_it_is_over_the_budget():
+    row = ("a", "m", 7, 41.0, 9.0, 5.0, True, 7, 0)
+    within, over = (
+        AnomalyScore.model_validate_json(written(row, group=5, over_budget=flag)[1]) for flag in (False, True)
+    )
+    assert (within.group, within.over_budget, within.threshold_raise) == (5, None, None)
+    assert (over.group, over.over_budget) == (5, True)
+
+
+def test_a_raised_threshold_says_by_which_factor():
+    _, record = written(("a", "m", 7, 41.0, 9.0, 5.0, False, None, 0), raised=math.log(1.5))
+    assert math.isclose(AnomalyScore.model_validate_json(record).threshold_raise, 1.5)
+
+
 def test_new_readings_come_in_the_order_in_which_they_were_scored():
     came = micro_batch([value_of(device, "m", n, n, 6 + n, 0, 3 + n) for n, device in enumerate("aba", start=1)])
-    scored = ScoredBatch(
-        *map(np.asarray, ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2], *[[0.0, 0.0]] * 3))
-    )
+    scores, zeros = ([2, 1], [0.5, 0.25], [1.0, 1.0], [False, True], [NO_EPISODE, 2]), [[0.0, 0.0]] * 4
+    of_alerts = ([NO_EPISODE, NO_EPISODE], [False, False])
+    scored = ScoredBatch(*map(np.asarray, (*scores, *zeros, *of_alerts)))
     written = ScoreRecords("gaussian", 1).write(came, scored)
     found = [AnomalyScore.model_validate_json(record) for _, record in written]
     assert [(s.device, s.value, s.score, s.position.offset, s.position.items) for s in found] == [

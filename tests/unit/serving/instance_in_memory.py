@@ -13,9 +13,12 @@ from prometheus_client import CollectorRegistry
 from connectors.kafka.clients import KafkaUnavailable
 from connectors.kafka.reading import PartitionBatch
 from connectors.pseudonym_key import PseudonymKey
+from connectors.redis.alerts import StoredAlert
 from connectors.redis.reader import BatchedReads
+from connectors.stores import StoreUnavailable
 from schemas.experiment import DEFAULT_LIST, Plan, experiments_of
 from serving import stored_lists
+from serving.alerts import AlertHandlers
 from serving.api import create_app
 from serving.api_keys import ApiKeys
 from serving.assignment import ExperimentAssigner
@@ -132,6 +135,28 @@ class FeedbackInMemory:
             raise KafkaUnavailable("gone")
 
 
+class AlertsInMemory:
+    """Alerts, the newest first; reading them fails while `unavailable`."""
+
+    def __init__(self) -> None:
+        self.alerts: list[StoredAlert] = []
+        self.unavailable = False
+
+    async def newest(self, device, since_ms, limit):
+        self._require_available()
+        wanted = [each for each in self.alerts if device in (None, each.device) and each.episode >= (since_ms or 0)]
+        return wanted[:limit]
+
+    async def find(self, device, metric, episode):
+        self._require_available()
+        names = {(each.device, each.metric, each.episode): each for each in self.alerts}
+        return names.get((device, metric, episode))
+
+    def _require_available(self) -> None:
+        if self.unavailable:
+            raise StoreUnavailable("Redis does not answer (gone)")
+
+
 class ExperimentsInMemory:
     """A file of experiments as its text."""
 
@@ -170,6 +195,8 @@ class Service:
         self.endpoints = RouteHandlers(
             self.authenticator, self.recommendations, self.interaction_producer, pseudonym_of, max_body_bytes=4096
         )
+        self.alerts = AlertsInMemory()
+        self.alert_handlers = AlertHandlers(self.authenticator, self.alerts, self.interaction_producer, 4096)
         self.health = Health(self.cache, self.interaction_producer)
         self.feedback = Feedback()
         self.feedback_log: Any = FeedbackInMemory()
@@ -192,7 +219,7 @@ class Service:
             self.pseudonyms,
         )
         self.registry: CollectorRegistry = registry(ServingCollector(*parts))
-        self.application = create_app(self.endpoints, self.health, self.registry, refused)
+        self.application = create_app(self.endpoints, self.alert_handlers, self.health, self.registry, refused)
 
     def client(self, key: str | None = KEY) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.application)

@@ -1,0 +1,1 @@
+"""Alerts: what they have in common, and what an operator says of them."""
