@@ -128,6 +128,14 @@ def test_a_partition_that_lags_behind_makes_none_of_its_series_missing():
     assert arrivals.tick(TICK_MS).rows.tolist() == []
 
 
+def test_a_series_of_any_partition_is_told_by_the_clock_of_its_own():
+    arrivals, told = fleet(n_series=40, n_partitions=2), []
+    for n in range(N, N + 20):
+        send(arrivals, np.arange(2, 40), n, 2)
+        told += missing_after(arrivals, 1, elapsed_ms=0)
+    assert sorted(all_of(told)) == [0, 1]
+
+
 def test_a_backlog_after_downtime_makes_none_missing_and_shortens_no_limit():
     arrivals = fleet(n_series=40)
     for n in range(N, N + 8640):  # a day, at once
