@@ -24,7 +24,7 @@ PACKAGES = (
 )  # fmt: skip
 SINGLE_KEYS = [key.name for key in KEYS if not isinstance(key, KeyPattern)]
 LITERAL = re.compile(
-    rf"(?<![\w-])(?:(?:{'|'.join(pattern.name for pattern in PATTERNS)}):(?=\S|\Z)|(?:{'|'.join(SINGLE_KEYS)})(?!\w))"
+    rf"(?<![\w{{-])(?:(?:{'|'.join(pattern.name for pattern in PATTERNS)}):(?=\S|\Z)|(?:{'|'.join(SINGLE_KEYS)})(?!\w))"
 )
 
 
@@ -52,7 +52,14 @@ def test_a_key_that_is_written_out_is_found(source):
 
 
 @pytest.mark.parametrize(
-    "source", ['"align-items: center"', '"device: pump-7"', '"my-churn:x"', '"""device:{device}"""']
+    "source",
+    [
+        '"align-items: center"',
+        '"device: pump-7"',
+        '"my-churn:x"',
+        '"""device:{device}"""',
+        '"/alerts/{device:segment}"',
+    ],
 )
 def test_other_texts_are_no_keys(source):
     assert literals(source) == []
