@@ -33,6 +33,7 @@ PRODUCT = (
 MAY_MAKE_CLIENTS = {
     "bench/capture.py": "waits in a thread for changes that come: iterates over a subscription, as an application does",
     "bench/churn_job.py": "waits for scores that the job still writes: iterates over a subscription",
+    "bench/peers/programs/kafka_python_loop.py": "is the loop that somebody would write, in an environment of its own",
     "tests/end_to_end/test_listener.py": "a reader that shares nothing with the code under test",
     "tests/end_to_end/test_local_stack.py": "asks the broker with a client of its own what `up` has made",
     "tests/end_to_end/test_mqtt_bridge.py": "a reader that shares nothing with the code under test",

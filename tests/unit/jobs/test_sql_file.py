@@ -18,7 +18,7 @@ from schemas.topics import TOPICS
 every_job = pytest.mark.parametrize("job", ALL_JOBS)
 
 RECORDS = [topic for topic in TOPICS if topic.record]
-SOURCES_OF_NO_TOPICS_NAME = {"clock_ticks", "readings", "records", "committed_records"}
+SOURCES_OF_NO_TOPICS_NAME = {"clock_ticks", "inputs", "readings", "records", "committed_records"}
 REASON_IN_PYTHON = "SPLIT_INDEX(refusal, ' ', 0)"
 """Of what jobs/operators/write_to_store.py answers."""
 
