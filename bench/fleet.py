@@ -7,6 +7,7 @@ Ours is the whole job, Kafka to Kafka, exactly once, with its models in checkpoi
 compared with what River did in it.
 """
 
+import math
 import os
 import statistics
 from collections.abc import Callable
@@ -24,6 +25,9 @@ from bench.topic_ends import TopicEnds
 from connectors.kafka.clients import create_topics, producer
 from connectors.kafka.scan import scan
 from jobs.names import consumer_group
+from models.detectors import detector
+from models.detectors.calibration import Calibration
+from models.detectors.fleet import Rows
 from models.detectors.growable_arrays import Floats
 from schemas.anomaly_score import AnomalyScore
 from schemas.reading import Reading
@@ -31,6 +35,7 @@ from schemas.record import Position
 from schemas.topics import TELEMETRY_ANOMALIES, TELEMETRY_READINGS
 from stack.layout import Layout
 
+DETECTOR = "half-space-trees"
 SERIES = 100
 READINGS = 1_500_000
 RIVER_READINGS = 100_000
@@ -53,7 +58,7 @@ def main() -> None:
         for river_us, cost in windows:
             print(f"River {river_us:5.1f} us, worker {cost.python_us:5.1f} us, JVM {cost.jvm_us:5.1f} us a reading")
         _require_equal_scores(layout, values)
-    print(f"scores of {COMPARED} series equal River's exactly")
+    print(f"scores of {COMPARED} series equal River's, calibrated, exactly")
     worker = statistics.median(river_us / cost.python_us for river_us, cost in windows)
     job = statistics.median(river_us / cost.total_us for river_us, cost in windows)
     print(verdict("fleet worker", worker, "times River's loop", WORKER_LIMIT, at_least=True))
@@ -66,7 +71,7 @@ def _river_model() -> object:
 
 def _job(layout: Layout, at_mark: Callable[[], None] = lambda: None) -> list[Cost]:
     """The job over all readings: its cost in each of three windows behind each other."""
-    os.environ["HEADRACE_JOB_DETECTOR"] = "half-space-trees"
+    os.environ["HEADRACE_JOB_DETECTOR"] = DETECTOR
     reset_offsets(layout, consumer_group("score_anomalies"))
     ends = TopicEnds(layout.endpoints.kafka, TELEMETRY_ANOMALIES)
     before = ends()
@@ -92,21 +97,27 @@ def _fill(layout: Layout, values: Floats) -> None:
 
 
 def _require_equal_scores(layout: Layout, values: Floats) -> None:
-    """Every score that the job wrote for some series, against River's own object."""
-    models = {f"device-{number:03}": _river_model() for number in range(COMPARED)}
-    expected = {}
-    for number, value in enumerate(values.tolist()):
-        model = models.get(f"device-{number % SERIES:03}")
-        if model is not None:
-            expected[number] = model.score_one({"value": value})  # type: ignore[attr-defined]
-            model.learn_one({"value": value})  # type: ignore[attr-defined]
+    """Every score that the job wrote for some series, against the calibrated one of River's own object."""
+    numbers = np.flatnonzero(np.arange(len(values)) % SERIES < COMPARED)
+    expected = dict(zip(numbers.tolist(), _scores_by_river(numbers % SERIES, values[numbers]), strict=True))
     for record in scan(layout.endpoints.kafka, TELEMETRY_ANOMALIES):
-        if record.key.decode() not in models:
-            continue
         score = AnomalyScore.model_validate_json(record.value)
         offset = score.position.offset if score.position else None
         if offset in expected and score.score != expected[offset]:
             raise SystemExit(f"reading {offset}: the job says {score.score!r}, River {expected[offset]!r}")
+
+
+def _scores_by_river(rows: Rows, values: Floats) -> list[float | None]:
+    models = [_river_model() for _ in range(COMPARED)]
+    scores = np.empty(len(values))
+    for place, (row, value) in enumerate(zip(rows.tolist(), values.tolist(), strict=True)):
+        scores[place] = models[row].score_one({"value": value})  # type: ignore[attr-defined]
+        models[row].learn_one({"value": value})  # type: ignore[attr-defined]
+    settings = detector(DETECTOR)
+    calibration = Calibration(settings.bounded, settings.grace)
+    calibration.grow(COMPARED)
+    surprises = calibration.surprises(rows, scores)
+    return [None if math.isnan(surprise) else surprise for surprise in surprises.tolist()]
 
 
 if __name__ == "__main__":
