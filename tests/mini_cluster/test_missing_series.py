@@ -12,8 +12,9 @@ TICK_MS = 200
 READINGS, SILENT_FROM, DEVICES = 1500, 450, 3
 BEGIN_MS = 1_764_000_000_000
 
-READINGS_VIEW = """CREATE TEMPORARY VIEW readings AS
+INPUTS_VIEW = """CREATE TEMPORARY VIEW inputs AS
 SELECT
+  'telemetry.readings' AS topic,
   'pump-' || CAST(MOD(id, {devices}) AS STRING) AS device,
   ENCODE(
     '{{"device":"pump-' || CAST(MOD(id, {devices}) AS STRING) || '","metric":"flow","event_time":' ||
@@ -27,7 +28,7 @@ FROM ({ids}) WHERE id < {silent_from} OR MOD(id, {devices}) <> 2"""
 
 def scores(topics, ids, rate):
     topics.tables.execute_sql(IDS.format(rate=rate, last=READINGS - 1))
-    view = READINGS_VIEW.format(devices=DEVICES, ids=ids, begin=BEGIN_MS, silent_from=SILENT_FROM)
+    view = INPUTS_VIEW.format(devices=DEVICES, ids=ids, begin=BEGIN_MS, silent_from=SILENT_FROM)
     topics.tables.execute_sql(view)
     topics.bytes_sink(TELEMETRY_ANOMALIES)
     topics.bytes_sink(DEAD_LETTERS)

@@ -117,10 +117,10 @@ def test_scores_and_dead_letters_of_customers_come_from_one_source_one_state_and
     assert stages.index("OverAggregate") < stages.index("gather-micro-batches") < stages.index("score-customers")
 
 
-def test_scores_and_dead_letters_of_readings_come_from_one_source_and_one_python_stage(stages_of):
+def test_readings_and_verdicts_come_from_one_source_and_go_through_one_python_stage(stages_of):
     stages = stages_of("score_anomalies")
     once = (
-        "Source: KafkaSource-default_catalog.default_database.readings",
+        "Source: KafkaSource-default_catalog.default_database.inputs",
         "gather-micro-batches",
         "score-fleet novelty",
     )

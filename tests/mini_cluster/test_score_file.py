@@ -41,7 +41,7 @@ def published(file, file_tables):
     )
     assert len(cleaning.records(TELEMETRY_DUPLICATES)) == len(cleaning.records(DEAD_LETTERS)) == 1
     scoring = file_tables("score_anomalies")
-    scoring.bytes_source("readings", TELEMETRY_READINGS, cleaning.records(TELEMETRY_READINGS))
+    scoring.bytes_source("inputs", TELEMETRY_READINGS, cleaning.records(TELEMETRY_READINGS))
     for topic in (TELEMETRY_ANOMALIES, DEAD_LETTERS):
         scoring.bytes_sink(topic)
     scoring.execute(score_anomalies.build(scoring.tables, SETTINGS), timeout_s=120)
