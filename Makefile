@@ -90,7 +90,7 @@ PACKAGES := schemas models payload_codecs connectors flink jobs serving stack he
 
 .PHONY: test-unit
 test-unit: .venv/locked ## Pure tests and doctests, on all cores: under a minute on two
-	$(RUN)/pytest -n $(CORES) $(ENDS_AFTER)=120 tests/unit --doctest-modules $(PACKAGES)
+	$(RUN)/pytest -n $(CORES) $(ENDS_AFTER)=120 tests/unit --doctest-modules $(PACKAGES) --ignore=bench/peers/programs
 
 .PHONY: test-training
 test-training: .venv/locked ## Models that are trained, on all cores, each test on one

@@ -39,7 +39,7 @@ def asinh(x: float) -> float:
     Examples
     --------
     >>> round(asinh(1.0), 12), asinh(-2.0) == -asinh(2.0), round(asinh(1e300), 6)
-    (0.881373587019, True, 691.468675)
+    (0.88137358702, True, 691.468675)
     """
     size = abs(x)
     magnitude = ln(size) + LN_2 if size > 1e8 else ln(size + math.sqrt(size * size + 1.0))

@@ -61,7 +61,7 @@ class Scorer:
     >>> n = 601
     >>> batch = Batch(
     ...     keys=[("pump-1", "temperature")] * n,
-    ...     event_times=np.arange(n) * 1000,
+    ...     event_times=np.arange(n) * 60_000,
     ...     values=np.append(np.sin(np.arange(n - 1)), 9.0),
     ...     partitions=np.zeros(n),
     ...     offsets=np.arange(n),
@@ -69,7 +69,7 @@ class Scorer:
     ... )
     >>> scored = scorer.step(batch)
     >>> scored.index[scored.is_anomaly], scored.episodes[scored.is_anomaly]
-    (array([600]), array([600000]))
+    (array([600]), array([36000000]))
     >>> len(scorer.step(batch))
     0
     """

@@ -7,6 +7,7 @@ a character that this font lacks would get the width of an empty box.
 
 import unicodedata
 from functools import cache
+from typing import Any
 
 from matplotlib.font_manager import findfont, get_font
 
@@ -60,13 +61,12 @@ def _stand_in(character: str) -> str:
     return _FULL_WIDTH if is_wide or not _font().get_char_index(ord(character)) else character
 
 
-@cache
 def _width_pt(character: str) -> float:
     return float(sum(_font().load_char(ord(each)).linearHoriAdvance / 65536 for each in _stand_in(character)))
 
 
-@cache
-def _font():  # type: ignore[no-untyped-def]
+def _font() -> Any:
+    """Matplotlib has one object for a font: whoever draws a chart gives it another size."""
     font = get_font(findfont(FONT))
     font.set_size(FONT_SIZE_PT, 72)
     return font

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.font_manager import findfont, get_font
 
 from models.churn.report import charts
-from models.churn.report.label_text import JOINERS, MAX_WIDTH_PT, shortened
+from models.churn.report.label_text import FONT, JOINERS, MAX_WIDTH_PT, shortened
 from models.templates import code_span, template
 
 NAMES = {
@@ -141,3 +142,9 @@ def test_html_is_escaped_and_markdown_is_not(tmp_path):
     module = str(tmp_path / "page.py")
     assert template(module, "page.html.j2").render(name="<b>&") == "&lt;b&gt;&amp;"
     assert template(module, "card.md.j2").render(name="<b>&") == "<b>&"
+
+
+def test_a_label_is_as_long_whatever_was_drawn_before():
+    before = shortened("q" * 500)
+    get_font(findfont(FONT)).set_size(20, 72)
+    assert shortened("q" * 500) == before
