@@ -66,7 +66,7 @@ def ls(
     Example: `headrace alert ls --since 1d --open`
     """
     from headrace.alerts.causes import causes
-    from headrace.alerts.table import print_alerts
+    from headrace.alerts.listing import print_alerts
 
     found = _stored(_endpoints(home, port_offset), device, since)
     wanted = [each for each in found if not (is_open and each.verdict)]

@@ -1,5 +1,6 @@
 """Alerts with one cause, and the table of them."""
 
+import shlex
 from io import StringIO
 
 import pytest
@@ -10,8 +11,8 @@ from typer import BadParameter
 
 from connectors.redis.alerts import StoredAlert
 from headrace.alerts.causes import MIN_DEVICES, WINDOW_MS, causes
+from headrace.alerts.listing import print_alerts, utc
 from headrace.alerts.ruling import send_verdict, verdict_on
-from headrace.alerts.table import print_alerts, utc
 from headrace.cli.alert import episode_ms
 from headrace.errors import UnknownAlert
 from schemas.alert_verdict import AlertVerdict, Ruling
@@ -23,9 +24,9 @@ def alert(device, time_ms, metric="temperature", kind="level", **more):
     return StoredAlert(device=device, metric=metric, ts=time_ms, value=1.0, kind=kind, **more)
 
 
-def shown(alerts, over_budget=0):
+def shown(alerts, over_budget=0, width=200):
     text = StringIO()
-    print_alerts(causes(alerts), over_budget, Console(width=200, file=text))
+    print_alerts(causes(alerts), over_budget, Console(width=width, file=text))
     return text.getvalue()
 
 
@@ -83,8 +84,19 @@ def test_a_cause_of_many_devices_is_one_line_and_says_how_many():
 
 def test_an_alert_shows_what_names_it_its_verdict_and_the_raise_of_its_series():
     text = shown([alert("press-1", T, verdict="dismissed", note="maintenance", threshold_raise=1.44)])
-    for words in ("press-1", "temperature", "2024-07-01T02:13:20.123", "dismissed: maintenance", "x 1.44"):
-        assert words in text
+    assert text.splitlines() == [
+        "1  press-1 temperature 2024-07-01T02:13:20.123",
+        "     level",
+        "     dismissed: maintenance",
+        "     the threshold is raised by 1.44",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("device", ["press-1", "hall 3/press", "[red]x[/red]", "it's", "$(id)", "x" * 200])
+def test_the_line_of_an_alert_is_what_confirm_and_dismiss_take_at_any_width(device, width):
+    line, *_ = shown([alert(device, T)], width=width).splitlines()
+    assert shlex.split(line)[1:] == [device, "temperature", "2024-07-01T02:13:20.123"]
 
 
 def test_alerts_over_the_budget_are_counted():

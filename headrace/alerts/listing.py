@@ -1,57 +1,48 @@
-"""The list of alerts, as a table for a person."""
+"""The list of alerts for a person: device, metric and episode as the commands take them again."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from connectors.redis.alerts import StoredAlert
 from headrace.alerts.causes import MIN_DEVICES, Cause
 
 
 def print_alerts(causes: Sequence[Cause], over_budget: int, console: Console) -> None:
-    """A row an alert, or a row for all alerts of a cause that several devices have.
+    """A line an alert, or a line for all alerts of a cause that several devices have; what is known below it.
 
     Parameters
     ----------
     over_budget
         Alerts that are left out of `causes`.
     """
-    if causes:
-        console.print(_table(causes))
-    else:
+    width = len(str(len(causes)))
+    for number, cause in enumerate(causes, 1):
+        for line, details in _entries(cause):
+            console.print(Text(f"{number:>{width}}  {line}", style="bold"), soft_wrap=True)
+            for detail in details:
+                console.print(Text(f"{'':{width}}    {detail}"), soft_wrap=True)
+    if not causes:
         console.print("no alerts")
     if over_budget:
         words = "alert is" if over_budget == 1 else "alerts are"
         console.print(f"{over_budget:,} more {words} over the budget of their device; --all shows them")
 
 
-def _table(causes: Sequence[Cause]) -> Table:
-    table = Table("cause", "episode (UTC)", "device", "metric", "kind", "what", "verdict", "threshold", box=None)
-    for number, cause in enumerate(causes, 1):
-        for row in _rows(cause):
-            table.add_row(str(number), *row)
-    return table
-
-
-def _rows(cause: Cause) -> Iterator[tuple[str, ...]]:
+def _entries(cause: Cause) -> Iterator[tuple[str, list[str]]]:
     first = cause.alerts[0]
     if cause.n_devices >= MIN_DEVICES:
+        line = f"{cause.n_devices:,} devices: {first.metric}, {first.kind or 'alert'}, from {utc(first.episode)} on"
         judged = sum(alert.verdict is not None for alert in cause.alerts)
-        said = f"{judged:,} of {len(cause.alerts):,}" if judged else ""
-        yield (utc(first.episode), f"{cause.n_devices:,} devices", first.metric, first.kind or "", "", said, "")
+        yield line, [f"{judged:,} of {len(cause.alerts):,} alerts have a verdict"] if judged else []
         return
     for alert in cause.alerts:
-        yield (
-            utc(alert.episode),
-            alert.device,
-            alert.metric,
-            alert.kind or "",
-            alert.explanation or "",
-            _said(alert),
-            f"x {alert.threshold_raise:.2f}" if alert.threshold_raise > 1 else "",
-        )
+        words = shlex.join([alert.device, alert.metric, utc(alert.episode)])
+        raised = f"the threshold is raised by {alert.threshold_raise:.2f}" if alert.threshold_raise > 1 else ""
+        yield words, [each for each in (alert.explanation or alert.kind or "", _said(alert), raised) if each]
 
 
 def _said(alert: StoredAlert) -> str:
