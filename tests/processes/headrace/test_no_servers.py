@@ -36,6 +36,9 @@ COMMANDS = {
     "forget with a table": ["privacy", "forget", "u-17", "--yes", "--table", "FOLDER/customers.csv"],
     "pseudonym": ["privacy", "pseudonym", "u-17"],
     "model ls": ["model", "ls"],
+    "alert ls": ["alert", "ls"],
+    "alert confirm": ["alert", "confirm", "pump-7", "temperature", "2026-12-01T14:03:00.000"],
+    "alert dismiss": ["alert", "dismiss", "pump-7", "temperature", "2026-12-01T14:03:00.000"],
     "source apply": ["source", "apply"],
     "source test live": ["source", "test", "--live", "1"],
 }
@@ -61,8 +64,8 @@ ASK_NO_SERVER = {
     "experiment promote": ["experiment", "promote", "lists", "treatment"],
 }
 """Commands that read files only: here those of an installation in which nothing was done yet."""
-NOT_RUN = {"setup", "up", "demo telemetry", "demo churn", "demo recommend", "drill ls", "drill run"}
-"""Commands that start the servers themselves, and a list that is part of the program."""
+NOT_RUN = {"setup", "up", "demo telemetry", "demo churn", "demo recommend", "drill ls", "drill run", "score"}
+"""Commands that start the servers themselves, a list that is part of the program, and one that knows of no stack."""
 
 
 @pytest.fixture
