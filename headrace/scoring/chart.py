@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from headrace.scoring.chart_text import families_for, with_glyphs
 from headrace.scoring.envelope import EXPECTED_HIGH, EXPECTED_LOW, HIGHEST, LOWEST, Envelope
+from headrace.scoring.outputs import writing
 from headrace.scoring.panels import Panels
 from models.churn.report.charts import BLUE, GREY, STYLE
 from models.churn.report.label_text import shortened, stand_in
@@ -50,14 +51,19 @@ def draw(panels: Panels, path: Path) -> None:
 def _save(figure: Figure, path: Path, is_svg: bool) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if is_svg:
-            figure.savefig(partial, format="svg", facecolor="white", metadata={"Date": None})
-        else:
-            FigureCanvasAgg(figure)
-            figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": None})
-        partial.replace(path)
+        with writing(path):
+            _save_partial(figure, partial, is_svg)
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _save_partial(figure: Figure, partial: Path, is_svg: bool) -> None:
+    if is_svg:
+        figure.savefig(partial, format="svg", facecolor="white", metadata={"Date": None})
+    else:
+        FigureCanvasAgg(figure)
+        figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def _figure(panels: Panels, titles: Sequence[str]) -> Figure:

@@ -11,6 +11,7 @@ import numpy as np
 
 from headrace.scoring.alert_lines import iso_times
 from headrace.scoring.file_scorer import ScoredReadings
+from headrace.scoring.outputs import writing
 from models.detectors.growable_arrays import Floats
 from models.detectors.series_index import SeriesKey
 from schemas.anomaly_kind import AnomalyKind
@@ -32,18 +33,21 @@ class ScoreTable:
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.part")
 
     def __enter__(self) -> Self:
-        self._file = self._partial.open("w", encoding="utf-8", newline="")
+        with writing(self._path):
+            self._file = self._partial.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")
         named = ["device"] * self._has_devices + ["metric"] * self._has_metrics
         self._writer.writerow(["time", *named, *COLUMNS])
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
-        if kind is None:
-            self._partial.replace(self._path)
-        else:
-            self._partial.unlink()
+        try:
+            with writing(self._path):
+                self._file.close()  # writes what is left
+                if kind is None:
+                    self._partial.replace(self._path)
+        finally:
+            self._partial.unlink(missing_ok=True)
 
     def write(self, scored: ScoredReadings, keys: Sequence[SeriesKey]) -> None:
         """A row for each reading."""
@@ -57,7 +61,8 @@ class ScoreTable:
         columns += map(_known, (said.scores, said.thresholds, said.expected_low, said.expected_high))
         columns.append(["true" if each else "false" for each in said.is_anomaly.tolist()])
         columns.append([_KINDS[each] for each in said.kinds.tolist()])
-        self._writer.writerows(zip(*columns, strict=True))
+        with writing(self._path):
+            self._writer.writerows(zip(*columns, strict=True))
 
 
 def _known(numbers: Floats) -> list[float | str]:

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import re
+import resource
 from decimal import Decimal
 from pathlib import Path
 
@@ -301,6 +302,24 @@ def test_the_file_itself_is_never_written_over(tmp_path):
         link.symlink_to(path)
         shown = CliRunner().invoke(app, ["score", str(path), option, str(link)])
         assert (shown.exit_code, path.read_text()) == (2, f"time,v\n{AT},1\n")
+
+
+@pytest.mark.parametrize("option", ["--scores", "--plot"])
+def test_a_full_disk_is_one_line_and_leaves_the_file_as_it_was(tmp_path, option):
+    path, out = tmp_path / "data.csv", tmp_path / "out.svg"
+    path.write_text("time,v\n" + "".join(f"{AT_MS + 1000 * n},{n % 7}.5\n" for n in range(900)))
+    out.write_text("older")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        shown = CliRunner().invoke(app, ["score", str(path), option, str(out)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert isinstance(shown.exception, SystemExit), shown.exception
+    assert shown.exit_code == 1
+    assert re.fullmatch(r"✘ .*out.svg cannot be written: File too large. Nothing of it was kept\n", shown.stderr)
+    assert out.read_text() == "older"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["data.csv", "out.svg"]
 
 
 def test_a_wrong_variable_is_not_the_fault_of_an_option(score):
